@@ -1,0 +1,174 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings of every target of ours: the strictest the toolchain offers.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// Settings of the pure targets: besides, each unsafe expression is marked where it stands.
+let pure: [SwiftSetting] = strict + [.strictMemorySafety()]
+
+func library(
+    _ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = strict,
+    exclude: [String] = []
+) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
+}
+
+func test(
+    _ subject: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil
+) -> Target {
+    .testTarget(
+        name: "\(subject)Tests", dependencies: [.byName(name: subject)] + dependencies,
+        resources: resources, swiftSettings: strict)
+}
+
+let bigInt: Target.Dependency = .product(name: "BigInt", package: "BigInt")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(
+    name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+
+let package = Package(
+    name: "tributary",
+    platforms: [.macOS(.v26)],
+    products: [.executable(name: "tributary", targets: ["tributary"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/attaswift/BigInt", from: "6.0.1"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+    ],
+    targets: [
+        // System libraries. Each is imported by exactly one adapter.
+        .systemLibrary(
+            name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+        .systemLibrary(
+            name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+
+        // Values.
+        library("CivilTime", settings: pure),
+        library("Money", [bigInt], settings: pure),
+        library("Topology", ["Money"], settings: pure),
+
+        // The region-HQ contract, and the pure state machines on both sides of it.
+        library("DeltaProtocol", ["Money", "CivilTime", "Topology"], settings: pure),
+        library(
+            "Aggregation", ["Money", "CivilTime", "Topology", "DeltaProtocol"], settings: pure),
+        library("Federation", ["Money", "CivilTime", "Topology", "DeltaProtocol"], settings: pure),
+        library("TransferGenerator", ["Money", "CivilTime"], settings: pure),
+        library(
+            "Simulation",
+            [
+                "Money", "CivilTime", "Topology", "DeltaProtocol", "Aggregation", "Federation",
+                "DeltaCodec",
+            ], settings: pure),
+
+        // Adapters.
+        library(
+            "DeltaCodec", ["Money", "CivilTime", "Topology", "DeltaProtocol", protobuf],
+            exclude: ["delta.proto"]),
+        library(
+            "TopologyFile", ["Topology", "Money", .product(name: "Yams", package: "Yams")]),
+        library("WorkerThread"),
+        library("KafkaClient", ["CRdKafka", "WorkerThread", logging]),
+        library(
+            "DeltaClient",
+            ["CCurl", "WorkerThread", "Topology", "DeltaProtocol", "DeltaCodec", logging]),
+        library(
+            "DeltaIngest",
+            ["Topology", "CivilTime", "DeltaProtocol", "DeltaCodec", hummingbird, logging]),
+        library("PublicAPI", ["Money", "CivilTime", hummingbird, logging]),
+        library(
+            "RedisStore",
+            [
+                "CHiredis", "WorkerThread", "Money", "CivilTime", "Topology", "DeltaProtocol",
+                "Federation", logging,
+            ]),
+
+        // Services.
+        library("Rollup", ["Money", "CivilTime", "DeltaProtocol", "Aggregation"]),
+        library(
+            "RegionService",
+            [
+                "Money", "CivilTime", "Topology", "DeltaProtocol", "Aggregation", "KafkaClient",
+                "DeltaClient", "WorkerThread", lifecycle, logging,
+            ]),
+        library(
+            "HeadquartersService",
+            [
+                "Money", "CivilTime", "Topology", "DeltaProtocol", "Federation", "RedisStore",
+                "DeltaIngest", "PublicAPI", "WorkerThread", lifecycle, logging,
+            ]),
+
+        // The one binary, and what measures and attacks it.
+        .executableTarget(
+            name: "tributary",
+            dependencies: [
+                "Money", "CivilTime", "Topology", "TopologyFile", "TransferGenerator", "Rollup",
+                "Simulation", "KafkaClient", "RegionService", "HeadquartersService", "Aggregation",
+                "DeltaProtocol", "WorkerThread",
+                lifecycle, logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "tributary-bench",
+            dependencies: [
+                "Aggregation", "CivilTime", "DeltaProtocol", "Topology", "Money", "KafkaClient",
+                "WorkerThread",
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "fuzz-record-decoder",
+            dependencies: ["Aggregation", "DeltaProtocol", "Money", "CivilTime"],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "fuzz-delta-codec", dependencies: ["DeltaCodec", "DeltaProtocol"],
+            swiftSettings: strict),
+
+        test("CivilTime"),
+        test("Money", [bigInt]),
+        test("Topology", ["TopologyFile", "Money"]),
+        test("DeltaProtocol", ["Money", "CivilTime", "Topology"]),
+        test("DeltaCodec", ["DeltaProtocol", "Money", "CivilTime", "Topology"]),
+        test("Aggregation", ["Money", "CivilTime", "Topology", "DeltaProtocol"]),
+        test("Federation", ["Money", "CivilTime", "Topology", "DeltaProtocol"]),
+        test("Simulation", ["Money", "CivilTime", "DeltaProtocol", "Aggregation", "Federation"]),
+        test("TransferGenerator", ["Money", "CivilTime"]),
+        test("Rollup", ["TransferGenerator", "Money", "CivilTime"]),
+        test("KafkaClient", ["WorkerThread", logging]),
+        test(
+            "DeltaClient",
+            ["Topology", "CivilTime", "DeltaProtocol", "DeltaCodec", "WorkerThread", logging]),
+        test(
+            "DeltaIngest",
+            [
+                "Topology", "CivilTime", "Money", "DeltaProtocol", "DeltaCodec", "DeltaClient",
+                hummingbird, logging,
+            ]),
+        test("PublicAPI", ["Money", "CivilTime", hummingbird, logging]),
+        test(
+            "RedisStore",
+            ["Federation", "DeltaProtocol", "Money", "CivilTime", "Topology", logging]),
+        test("RegionService", ["Topology", "DeltaProtocol", "Money", "CivilTime", logging]),
+        test(
+            "HeadquartersService", ["Topology", "DeltaProtocol", "Money", "CivilTime", logging]),
+        .testTarget(name: "RepositoryTests", swiftSettings: strict),
+    ]
+)

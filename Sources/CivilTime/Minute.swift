@@ -1,0 +1,24 @@
+/// A minute of UTC: `floor(unix seconds / 60)`. Event time decides a transfer's minute.
+package struct Minute: Hashable, Comparable, Sendable, Strideable {
+    /// Minutes since 1970-01-01T00:00Z; the years 0000 to 9999 fit with room to spare.
+    package var number: Int32
+
+    @inlinable
+    package init(_ number: Int32) { self.number = number }
+
+    @inlinable
+    package static func < (a: Minute, b: Minute) -> Bool { a.number < b.number }
+
+    @inlinable
+    package func distance(to other: Minute) -> Int { Int(other.number) - Int(number) }
+
+    /// Saturates at the ends of `Int32`, which no calendar of ours reaches.
+    @inlinable
+    package func advanced(by n: Int) -> Minute {
+        Minute(Int32(clamping: Int(number) + n))
+    }
+
+    /// The first instant of the minute.
+    @inlinable
+    package var start: UnixTime { UnixTime(milliseconds: Int64(number) * 60_000) }
+}

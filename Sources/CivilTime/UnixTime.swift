@@ -1,0 +1,34 @@
+/// An instant: milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted (POSIX time).
+package struct UnixTime: Hashable, Comparable, Sendable {
+    package var milliseconds: Int64
+
+    @inlinable
+    package init(milliseconds: Int64) { self.milliseconds = milliseconds }
+
+    @inlinable
+    package init(seconds: Int64) { self.milliseconds = seconds * 1_000 }
+
+    @inlinable
+    package static func < (a: UnixTime, b: UnixTime) -> Bool { a.milliseconds < b.milliseconds }
+
+    /// Saturating: a time from a hostile record cannot trap the arithmetic on it.
+    @inlinable
+    package static func + (a: UnixTime, milliseconds: Int64) -> UnixTime {
+        let (sum, overflow) = a.milliseconds.addingReportingOverflow(milliseconds)
+        return UnixTime(milliseconds: overflow ? (milliseconds < 0 ? .min : .max) : sum)
+    }
+
+    /// Saturating, as `+`.
+    @inlinable
+    package static func - (a: UnixTime, milliseconds: Int64) -> UnixTime {
+        let (sum, overflow) = a.milliseconds.subtractingReportingOverflow(milliseconds)
+        return UnixTime(milliseconds: overflow ? (milliseconds < 0 ? .max : .min) : sum)
+    }
+
+    /// The minute that holds the instant, rounded towards the past; clamped to `Minute`'s range.
+    @inlinable
+    package var minute: Minute {
+        let quotient = milliseconds / 60_000
+        return Minute(Int32(clamping: milliseconds % 60_000 < 0 ? quotient - 1 : quotient))
+    }
+}

@@ -1,0 +1,105 @@
+package import CivilTime
+package import Topology
+
+/// What HQ did with one shard of a request.
+package enum ShardOutcome: Hashable, Sendable {
+    /// The buckets, or at an equal coverage the facts beside them, are written.
+    case committed
+    /// HQ stands at this coverage or a later one: no effect.
+    case `repeat`
+    /// HQ stands before `base`: no effect; send again from the watermark, at once.
+    case behind
+    /// Nothing is written and sending the same again will not help.
+    case refused(RefusalReason)
+}
+
+/// Why a shard was refused. Each is an operator's matter, except `store`, which passes.
+package enum RefusalReason: String, Hashable, Sendable, CaseIterable {
+    /// The topology has no such log, or the partition is outside it.
+    case unknownLog = "unknown_log"
+    /// A value or a sum leaves the bounds.
+    case overflow
+    /// Buckets out of order or named twice.
+    case unsorted
+    /// Offsets or minutes that no shard can have: coverage below base, a bucket before
+    /// complete-from, more buckets than a shard holds.
+    case malformed
+    /// A lower fold version than the one HQ has for the shard.
+    case foldVersionOlder = "fold_version_older"
+    /// The same generations as HQ's with another digest: settings changed without a new generation.
+    case foldVersionConflict = "fold_version_conflict"
+    /// A higher fold version must bring the whole shard (base 0).
+    case foldVersionNeedsBaseZero = "fold_version_needs_base_zero"
+    /// The record at the watermark is not the one HQ remembers.
+    case fingerprint
+    /// The store did not take it now; send again.
+    case store
+}
+
+package struct ShardReply: Hashable, Sendable {
+    package var log: LogID
+    package var partition: Int32
+    package var outcome: ShardOutcome
+    /// The coverage HQ has committed for the shard; 0 where it has none.
+    package var watermark: Int64
+    /// The first minute HQ knows in full; nil where it has no such shard.
+    package var completeFrom: Minute?
+
+    package init(
+        log: LogID, partition: Int32, outcome: ShardOutcome, watermark: Int64,
+        completeFrom: Minute?
+    ) {
+        self.log = log
+        self.partition = partition
+        self.outcome = outcome
+        self.watermark = watermark
+        self.completeFrom = completeFrom
+    }
+}
+
+package struct DeltaReply: Hashable, Sendable {
+    package var shards: [ShardReply]
+    /// HQ's clock, so that a node can tell its own skew.
+    package var serverTime: UnixTime
+
+    package init(shards: [ShardReply], serverTime: UnixTime) {
+        self.shards = shards
+        self.serverTime = serverTime
+    }
+}
+
+/// What HQ stands at for one shard; with values, what a node without history is seeded from.
+package struct ShardStatus: Hashable, Sendable {
+    package var log: LogID
+    package var partition: Int32
+    package var watermark: Int64
+    package var completeFrom: Minute
+    package var foldVersion: FoldVersion
+    package var fingerprint: Fingerprint?
+    /// The values at `watermark`, read with it in one atomic step; nil where not asked for.
+    package var values: Values?
+
+    /// A shard's buckets and late money, sorted as in a delta.
+    package struct Values: Hashable, Sendable {
+        package var buckets: [Bucket]
+        package var late: [Bucket]
+
+        package init(buckets: [Bucket], late: [Bucket]) {
+            self.buckets = buckets
+            self.late = late
+        }
+    }
+
+    package init(
+        log: LogID, partition: Int32, watermark: Int64, completeFrom: Minute,
+        foldVersion: FoldVersion, fingerprint: Fingerprint?, values: Values? = nil
+    ) {
+        self.log = log
+        self.partition = partition
+        self.watermark = watermark
+        self.completeFrom = completeFrom
+        self.foldVersion = foldVersion
+        self.fingerprint = fingerprint
+        self.values = values
+    }
+}

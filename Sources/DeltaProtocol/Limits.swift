@@ -1,0 +1,29 @@
+/// Every bound of the region-HQ contract, named once.
+package enum Limits {
+    /// The protocol version this build speaks; one version of skew is accepted.
+    package static let protocolVersion: UInt32 = 1
+
+    /// A request body, in bytes. A full shard of 50 currencies is about 0.6 MiB.
+    package static let requestBytes = 4 << 20
+    /// A reply body, in bytes: the values of one full shard for seeding fit with room.
+    package static let replyBytes = 16 << 20
+    /// Shards of one request.
+    package static let shardsPerRequest = 1_024
+    /// Buckets of one shard: 1,506 minutes of 300 currencies, more than ISO 4217 lists.
+    package static let bucketsPerShard = 1_506 * 300
+    /// Bytes of a node's name.
+    package static let nodeNameBytes = 128
+    /// Bytes of a ledger's system identifier.
+    package static let ledgerSystemBytes = 64
+
+    /// A bucket's settled and correction sums stay within ±2^52, so that a sum of both over 1,000
+    /// shards stays within `Int64`.
+    package static let sumMagnitude: Int64 = 1 << 52
+
+    /// Minutes that rings and the store retain, the present one included: 25 h.
+    package static let retainedMinutes = 1_500
+    /// How far ahead of log time a bucket may lie; retention and this make a ring's slots.
+    package static let futureMinutes = 6
+    /// The sliding window, in minutes: 24 h.
+    package static let windowMinutes = 1_440
+}

@@ -1,0 +1,41 @@
+package import CivilTime
+package import Money
+
+/// A digest of a set of buckets: equal sets give equal digests in any order, zero buckets count
+/// for nothing. It finds accidents, not attackers.
+///
+/// Each bucket is mixed to 128 bits by chained SplitMix64 finalizers; the digest is the wrapping
+/// sum, so that a set can be digested in parts.
+package struct ShardDigest: Hashable, Sendable {
+    package var high: UInt64
+    package var low: UInt64
+
+    package init(high: UInt64 = 0, low: UInt64 = 0) {
+        self.high = high
+        self.low = low
+    }
+
+    package mutating func add(minute: Minute, currency: Currency, value: BucketValue) {
+        guard !value.isZero else { return }
+        var chain = Self.mix(
+            UInt64(currency.packedCode) << 32 | UInt64(UInt32(bitPattern: minute.number)))
+        chain = Self.mix(chain ^ UInt64(bitPattern: value.settled))
+        chain = Self.mix(chain ^ UInt64(bitPattern: value.transfers))
+        chain = Self.mix(chain ^ UInt64(bitPattern: value.correction))
+        let (sum, carry) = low.addingReportingOverflow(chain)
+        low = sum
+        high = high &+ Self.mix(chain) &+ (carry ? 1 : 0)
+    }
+
+    package mutating func add(_ bucket: Bucket) {
+        add(minute: bucket.minute, currency: bucket.currency, value: bucket.value)
+    }
+
+    /// The finalizer of SplitMix64.
+    private static func mix(_ value: UInt64) -> UInt64 {
+        var z = value &+ 0x9E37_79B9_7F4A_7C15
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
