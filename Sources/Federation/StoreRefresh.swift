@@ -1,0 +1,90 @@
+package import CivilTime
+package import DeltaProtocol
+package import Money
+package import Topology
+
+/// Which state of which database a reader has seen.
+package struct StorePosition: Hashable, Sendable {
+    /// The random id of the database: another one means that it was wiped or replaced.
+    package var storeID: String
+    /// The database's version counter.
+    package var version: Int64
+
+    package init(storeID: String, version: Int64) {
+        self.storeID = storeID
+        self.version = version
+    }
+}
+
+/// What HQ has of one shard beside its buckets.
+package struct ShardStanding: Hashable, Sendable {
+    package var watermark: Int64
+    package var completeFrom: Minute
+    package var observedThrough: UnixTime?
+    /// HQ's clock when the shard last pushed.
+    package var receivedAt: UnixTime
+    package var node: String
+    package var marker: LedgerMarker?
+    package var counters: ShardCounters
+
+    package init(
+        watermark: Int64, completeFrom: Minute, observedThrough: UnixTime?, receivedAt: UnixTime,
+        node: String, marker: LedgerMarker? = nil, counters: ShardCounters = ShardCounters()
+    ) {
+        self.watermark = watermark
+        self.completeFrom = completeFrom
+        self.observedThrough = observedThrough
+        self.receivedAt = receivedAt
+        self.node = node
+        self.marker = marker
+        self.counters = counters
+    }
+}
+
+/// What one region holds in one minute, summed over its shards: the currencies that stand there.
+/// A minute that lost a currency names it no more, so a reader replaces the whole minute.
+package struct RegionMinute: Hashable, Sendable {
+    package var region: RegionID
+    package var minute: Minute
+    /// By currency code.
+    package var values: [CurrencyValue]
+
+    package struct CurrencyValue: Hashable, Sendable {
+        package var currency: Currency
+        package var value: BucketValue
+
+        package init(currency: Currency, value: BucketValue) {
+            self.currency = currency
+            self.value = value
+        }
+    }
+
+    package init(region: RegionID, minute: Minute, values: [CurrencyValue]) {
+        self.region = region
+        self.minute = minute
+        self.values = values
+    }
+}
+
+/// One consistent view of the store, or what has changed of it since a position.
+package struct StoreRefresh: Sendable {
+    package var position: StorePosition
+    /// Whether `minutes` is everything that stands, not only what changed.
+    package var isFull: Bool
+    package var minutes: [RegionMinute]
+    /// All shards that the store has a watermark for.
+    package var standings: [ShardID: ShardStanding]
+    /// How many partitions each region's current logs have, as the regions said last.
+    package var partitionCounts: [RegionID: [LogID: Int32]]
+
+    package init(
+        position: StorePosition, isFull: Bool, minutes: [RegionMinute],
+        standings: [ShardID: ShardStanding], partitionCounts: [RegionID: [LogID: Int32]]
+    ) {
+        self.position = position
+        self.isFull = isFull
+        self.minutes = minutes
+        self.standings = standings
+        self.partitionCounts = partitionCounts
+    }
+}
