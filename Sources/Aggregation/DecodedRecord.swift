@@ -1,0 +1,64 @@
+package import CivilTime
+package import DeltaProtocol
+package import Money
+
+/// A settled transfer, decoded: all that the fold reads of it.
+package struct DecodedTransfer: Sendable {
+    package var id: IDHash
+    /// Minor units as the source counts them; above 0.
+    package var amount: Int64
+    package var settledAt: UnixTime
+    package var currency: Currency
+
+    @inlinable
+    package init(id: IDHash, amount: Int64, settledAt: UnixTime, currency: Currency) {
+        self.id = id
+        self.amount = amount
+        self.settledAt = settledAt
+        self.currency = currency
+    }
+
+    /// Where its bytes were not a transfer.
+    static let none = DecodedTransfer(
+        id: IDHash(low: 0, high: 0), amount: 0, settledAt: UnixTime(milliseconds: 0),
+        currency: Currency(uncheckedIndex: 0))
+
+    /// 20 bits that tell another amount, currency or time under the same id from a true repeat.
+    @inlinable
+    package var contentCheck: UInt32 {
+        var z = UInt64(bitPattern: amount) &* 0x9E37_79B9_7F4A_7C15
+        z ^= UInt64(bitPattern: settledAt.milliseconds) &+ UInt64(currency.index) &<< 48
+        z = (z ^ (z &>> 32)) &* 0xD6E8_FEB8_6659_FD93
+        z = (z ^ (z &>> 32)) &* 0xD6E8_FEB8_6659_FD93
+        return UInt32(truncatingIfNeeded: z &>> 44)
+    }
+}
+
+/// A signed change of one bucket.
+package struct DecodedCorrection: Sendable, Hashable {
+    package var id: IDHash
+    package var currency: Currency
+    package var minute: Minute
+    /// Minor units, signed.
+    package var delta: Int64
+    /// What the bucket's correction must be for this one to apply.
+    package var before: Int64
+
+    /// As `DecodedTransfer.contentCheck`.
+    var contentCheck: UInt32 {
+        var z = UInt64(bitPattern: delta) &* 0x9E37_79B9_7F4A_7C15
+        z ^= UInt64(UInt32(bitPattern: minute.number)) &+ UInt64(currency.index) &<< 48
+        z = (z ^ (z &>> 32)) &* 0xD6E8_FEB8_6659_FD93
+        return UInt32(truncatingIfNeeded: z &>> 44)
+    }
+}
+
+/// What a record turned out to be. A transfer's fields are written beside it.
+package enum DecodedRecord: Sendable {
+    case transfer
+    case correction(DecodedCorrection)
+    case marker(LedgerMarker)
+    /// Settles nothing: tombstone, delete, row of another state.
+    case ignored
+    case rejected(RejectReason)
+}

@@ -1,0 +1,59 @@
+package import DeltaProtocol
+package import Money
+package import Topology
+
+/// All that the fold reads beside the log: two nodes with equal settings fold a log to equal bits.
+package struct FoldSettings: Sendable {
+    /// The generation of the rules in this code. Any change of what a log folds to raises it.
+    package static let rulesGeneration: UInt32 = 1
+
+    package let idKey: IDKey
+    /// Whether a relay feeds the topic, so that only its markers prove how far the ledger is seen.
+    package let isRelayed: Bool
+    package let version: FoldVersion
+    /// By currency index: the power of ten that takes a source's amount to ISO minor units; empty
+    /// where no source differs.
+    let scaleByCurrency: [Int8]
+
+    /// - Parameters:
+    ///   - exponents: where a source counts a currency in other minor units than ISO 4217 says,
+    ///     its number of decimal digits, 0 to 9.
+    ///   - logs: the region's current logs.
+    ///   - generation: the operator's generation of these settings.
+    package init(
+        idKey: IDKey, exponents: [Currency: Int] = [:], logs: [LogID] = [],
+        generation: UInt32 = 1, isRelayed: Bool = false
+    ) {
+        self.idKey = idKey
+        self.isRelayed = isRelayed
+        var digest = FNV1a()
+        digest.add(Self.rulesGeneration.description)
+        digest.add(generation.description)
+        digest.add(Limits.retainedMinutes.description)
+        digest.add(Limits.sumMagnitude.description)
+        digest.add(RecordDecoder.maximumBytes.description)
+        for log in logs.sorted() { digest.add(log.name) }
+        var scales = [Int8](repeating: 0, count: exponents.isEmpty ? 0 : Currency.count)
+        for (currency, exponent) in exponents.sorted(by: { $0.key < $1.key }) {
+            scales[Int(currency.index)] = Int8(clamping: currency.exponent - exponent)
+            digest.add("\(currency.code)=\(exponent)")
+        }
+        scaleByCurrency = scales
+        version = FoldVersion(
+            rules: Self.rulesGeneration, settings: generation, digest: digest.value)
+    }
+}
+
+/// The 64-bit FNV-1a hash of texts, each ended by a zero byte.
+private struct FNV1a {
+    private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
+
+    mutating func add(_ text: String) {
+        for byte in text.utf8 { add(byte) }
+        add(0)
+    }
+
+    private mutating func add(_ byte: UInt8) {
+        value = (value ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
+    }
+}

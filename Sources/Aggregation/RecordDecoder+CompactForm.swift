@@ -1,0 +1,144 @@
+import CivilTime
+import Money
+
+/// The native object as machines write it: the four fields in their order, no white space, no
+/// escapes, ASCII, UTC in whole seconds. Nearly every record has this form; it is read with word
+/// compares at fixed distances. Anything else answers false and is read the general way.
+extension RecordDecoder {
+    /// What stands between the values, as little-endian words that cover it from both ends.
+    private static let opening: (UInt64, UInt64) = (0x6673_6E61_7274_227B, 0x223A_2264_695F_7265)
+    private static let currencyKey: (UInt64, UInt64) = (
+        0x6572_7275_6322_2C22, 0x223A_2279_636E_6572
+    )
+    private static let amountKey: (UInt64, UInt64, UInt64) = (
+        0x6E75_6F6D_6122_2C22, 0x5F72_6F6E_696D_5F74, 0x3A22_7374_696E_755F
+    )
+    private static let timeKey: (UInt64, UInt64, UInt64) = (
+        0x656C_7474_6573_222C, 0x6374_755F_7461_5F64, 0x223A_2263_7475_5F74
+    )
+    /// Bytes behind the id: 14 to the code, 3 of it, 23 to the amount, 1 digit, 41 to the end.
+    private static let bytesAfterID = 82
+    /// 16 bytes to the id and one of it.
+    private static let minimumBytes = 17 + bytesAfterID
+
+    @inline(__always)
+    mutating func decodeCompact(
+        _ bytes: UnsafeRawBufferPointer, into transfer: inout DecodedTransfer
+    ) -> Bool {
+        let count = bytes.count
+        guard count >= Self.minimumBytes, count <= 512, let base = bytes.baseAddress else {
+            return false
+        }
+        // {"transfer_id":"
+        guard unsafe word(base, 0) == Self.opening.0,
+            unsafe word(base, 8) == Self.opening.1
+        else { return false }
+
+        // The id: printable ASCII but quote and backslash, up to the quote.
+        let idStart = 16
+        guard let idEnd = unsafe plainStringEnd(base, from: idStart, count: count) else {
+            return false
+        }
+        let idCount = idEnd &- idStart
+        guard idCount >= 1, idCount <= 128, count &- idEnd >= Self.bytesAfterID else {
+            return false
+        }
+
+        // ","currency":" then three letters, then ","amount_minor_units":
+        guard unsafe word(base, idEnd) == Self.currencyKey.0,
+            unsafe word(base, idEnd &+ 6) == Self.currencyKey.1
+        else { return false }
+        let code = idEnd &+ 14
+        guard
+            let slot = unsafe Currency.slot(
+                base.load(fromByteOffset: code, as: UInt8.self),
+                base.load(fromByteOffset: code &+ 1, as: UInt8.self),
+                base.load(fromByteOffset: code &+ 2, as: UInt8.self))
+        else { return false }
+        let currency = unsafe currencyBySlot[slot]
+        guard currency != Currency.none,
+            unsafe word(base, code &+ 3) == Self.amountKey.0,
+            unsafe word(base, code &+ 11) == Self.amountKey.1,
+            unsafe word(base, code &+ 18) == Self.amountKey.2
+        else { return false }
+
+        // Digits, no leading zero, at most 18 so that the sum cannot overflow.
+        var at = code &+ 26
+        let digitsStart = at
+        var amount: Int64 = 0
+        while at < count {
+            let digit = unsafe base.load(fromByteOffset: at, as: UInt8.self) &- 0x30
+            guard digit <= 9 else { break }
+            amount = amount &* 10 &+ Int64(digit)
+            at &+= 1
+            guard at &- digitsStart <= 18 else { return false }
+        }
+        guard amount > 0, unsafe base.load(fromByteOffset: digitsStart, as: UInt8.self) != 0x30,
+            // ,"settled_at_utc":" and 20 bytes of time and "}
+            count &- at == 41,
+            unsafe word(base, at) == Self.timeKey.0,
+            unsafe word(base, at &+ 8) == Self.timeKey.1,
+            unsafe word(base, at &+ 11) == Self.timeKey.2,
+            unsafe base.loadUnaligned(fromByteOffset: at &+ 39, as: UInt16.self) == 0x7D22
+        else { return false }
+        guard let milliseconds = unsafe compactTime(base, at &+ 19) else { return false }
+
+        transfer.id = unsafe IDHash(
+            UnsafeRawBufferPointer(rebasing: bytes[idStart..<idEnd]), key: transferKey)
+        transfer.amount = amount
+        transfer.settledAt = UnixTime(milliseconds: milliseconds)
+        transfer.currency = Currency(uncheckedIndex: currency)
+        return true
+    }
+
+    @inline(__always)
+    private func word(_ base: UnsafeRawPointer, _ offset: Int) -> UInt64 {
+        unsafe base.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+    }
+
+    /// Where the quote stands that ends a string of printable ASCII without escapes; nil where
+    /// another byte comes first, or none within reach.
+    @inline(__always)
+    private func plainStringEnd(_ base: UnsafeRawPointer, from start: Int, count: Int) -> Int? {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let highs: UInt64 = 0x8080_8080_8080_8080
+        var at = start
+        while at &+ 8 <= count {
+            let text = unsafe UInt64(littleEndian: word(base, at))
+            let quotes = text ^ (ones &* 0x22)
+            let slashes = text ^ (ones &* 0x5C)
+            // The classic zero-byte test; exact in the lowest byte that it marks.
+            let quote = (quotes &- ones) & ~quotes & highs
+            let other =
+                ((slashes &- ones) & ~slashes | (text &- ones &* 0x20) & ~text | text) & highs
+            let marks = quote | other
+            guard marks != 0 else {
+                at &+= 8
+                continue
+            }
+            let lowest = marks & (0 &- marks)
+            return quote & lowest != 0 ? at &+ marks.trailingZeroBitCount &>> 3 : nil
+        }
+        return nil
+    }
+
+    /// `YYYY-MM-DDTHH:MM:SSZ` in milliseconds; nil where it is not a plain time of that form. The
+    /// minute is remembered: most records repeat it.
+    @inline(__always)
+    private mutating func compactTime(_ base: UnsafeRawPointer, _ offset: Int) -> Int64? {
+        let text = unsafe (word(base, offset), word(base, offset &+ 8))
+        if text != minuteText {
+            // The cache is only filled by a minute whose whole text was valid.
+            let whole = unsafe UnsafeRawBufferPointer(start: base + offset, count: 20)
+            guard let time = unsafe RFC3339.parse(whole) else { return nil }
+            minuteText = text
+            minuteStart = time.minute.start.milliseconds
+        }
+        let tail = unsafe base.loadUnaligned(fromByteOffset: offset &+ 16, as: UInt32.self)
+        let tens = UInt8(truncatingIfNeeded: tail &>> 8) &- 0x30
+        let ones = UInt8(truncatingIfNeeded: tail &>> 16) &- 0x30
+        // ":SSZ"; second 60 and lower-case z go the general way.
+        guard tail & 0xFF00_00FF == 0x5A00_003A, tens <= 5, ones <= 9 else { return nil }
+        return minuteStart &+ (Int64(tens) &* 10 &+ Int64(ones)) &* 1_000
+    }
+}

@@ -1,0 +1,73 @@
+/// A field that some shape of record knows. Any other is skipped, its value checked as JSON.
+enum RecordField: Int, CaseIterable {
+    case transferID
+    case currency
+    case amount
+    case settledAt
+    case type
+    case payload
+    case schema
+    case before
+    case after
+    case op
+    case state
+    case correctionID
+    case bucketMinute
+    case delta
+    case correctionBefore
+    case lsn
+    case system
+    case timeline
+    case markedAt
+
+    var key: StaticString {
+        switch self {
+        case .transferID: "transfer_id"
+        case .currency: "currency"
+        case .amount: "amount_minor_units"
+        case .settledAt: "settled_at_utc"
+        case .type: "type"
+        case .payload: "payload"
+        case .schema: "schema"
+        case .before: "before"
+        case .after: "after"
+        case .op: "op"
+        case .state: "state"
+        case .correctionID: "correction_id"
+        case .bucketMinute: "bucket_timestamp_min"
+        case .delta: "delta_to_apply"
+        case .correctionBefore: "correction_before"
+        case .lsn: "lsn"
+        case .system: "system"
+        case .timeline: "timeline"
+        case .markedAt: "marked_at_utc"
+        }
+    }
+}
+
+/// The known fields of one object. A known field named twice is an error: which one counts would
+/// be the reader's guess.
+struct RecordFields {
+    private var values = [JSONValue?](repeating: nil, count: RecordField.allCases.count)
+
+    subscript(field: RecordField) -> JSONValue? { values[field.rawValue] }
+
+    /// Reads the members of `object`, which must already have been scanned as JSON.
+    init(object: JSONValue, of bytes: UnsafeRawBufferPointer) throws(RejectReason) {
+        var scanner = unsafe JSONScanner(bytes, at: object.start)
+        try scanner.members { (key: JSONValue, value: JSONValue) throws(RejectReason) in
+            guard let field = try unsafe Self.field(key, of: bytes) else { return }
+            guard values[field.rawValue] == nil else { throw .duplicateKey }
+            values[field.rawValue] = value
+        }
+    }
+
+    private static func field(
+        _ key: JSONValue, of bytes: UnsafeRawBufferPointer
+    ) throws(RejectReason) -> RecordField? {
+        for field in RecordField.allCases where unsafe key.equals(field.key, in: bytes) {
+            return field
+        }
+        return nil
+    }
+}

@@ -1,0 +1,72 @@
+/// Why a record was rejected. The names are the `reason` of counters and of dead-letter headers.
+package enum RejectReason: UInt8, Error, CaseIterable, Sendable {
+    /// Not JSON, or JSON that is not an object where one must be, or nested too deep.
+    case json
+    /// Bytes or escapes that are not Unicode.
+    case utf8
+    /// More than `RecordDecoder.maximumBytes`.
+    case size
+    /// A field that must be there is not.
+    case missing
+    /// A field holds another JSON type than it must.
+    case type
+    /// A known field named twice.
+    case duplicateKey
+    /// `transfer_id` or `correction_id` not 1 to 128 bytes.
+    case identifier
+    /// Not in the built-in ISO 4217 table, lower case included.
+    case currency
+    /// Not an integer above 0 that fits `Int64`.
+    case amount
+    /// Not RFC 3339 as the contract narrows it.
+    case time
+    /// The record carries no timestamp.
+    case timestamp
+    /// More than 5 minutes after both the record's timestamp and log time.
+    case future
+    /// A bucket's sum would leave its bounds.
+    case overflow
+    /// Digits beyond the currency's minor unit, under an exponent override.
+    case precision
+    /// A control record whose other fields break their rule.
+    case control
+
+    /// The spelling in metrics, headers and reports.
+    package var name: String {
+        switch self {
+        case .json: "json"
+        case .utf8: "utf8"
+        case .size: "size"
+        case .missing: "missing"
+        case .type: "type"
+        case .duplicateKey: "duplicate_key"
+        case .identifier: "identifier"
+        case .currency: "currency"
+        case .amount: "amount"
+        case .time: "time"
+        case .timestamp: "timestamp"
+        case .future: "future"
+        case .overflow: "overflow"
+        case .precision: "precision"
+        case .control: "control"
+        }
+    }
+}
+
+/// How a record that moves no settled money ended.
+package enum ControlOutcome: UInt8, CaseIterable, Sendable {
+    /// A ledger marker, taken.
+    case marker
+    /// A correction, added to its bucket.
+    case applied
+    /// A correction whose `correction_before` is not the bucket's present correction.
+    case void
+    /// A correction of a minute that left the retention.
+    case late
+    /// A marker or correction more than 5 minutes ahead.
+    case future
+    /// A correction id seen before.
+    case duplicate
+    /// A tombstone, a delete, or a row that settles nothing.
+    case ignored
+}
