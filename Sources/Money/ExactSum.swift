@@ -1,0 +1,42 @@
+import BigInt
+
+/// Money of many currencies as one exact rational number, not yet rounded.
+package struct ExactSum: Sendable {
+    private let numerator: BigInt
+    /// Currencies whose amounts are not in the sum because there is no rate for them, in the order
+    /// of their codes. An amount of zero needs no rate.
+    package let leftOut: [Currency]
+    private let converter: Converter
+
+    init(numerator: BigInt, leftOut: [Currency], converter: Converter) {
+        self.numerator = numerator
+        self.leftOut = leftOut
+        self.converter = converter
+    }
+
+    /// The sum in minor units of `target`, rounded once.
+    package func minorUnits(
+        in target: Currency, rounding: RoundingPolicy = .halfEven
+    ) throws(ConversionError) -> Int128 {
+        guard let scaling = converter.target(target) else { throw .noRate(target) }
+        let rounded = rounding.quotient(
+            of: numerator * BigInt(scaling.factor), by: scaling.divisor)
+        guard let minorUnits = Int128(exactly: rounded) else { throw .overflow(target) }
+        return minorUnits
+    }
+}
+
+/// Why a sum cannot be given in a currency.
+package enum ConversionError: Error, Hashable, CustomStringConvertible {
+    /// The rate set has no rate of the target.
+    case noRate(Currency)
+    /// The sum does not fit 128 bits of the target's minor units.
+    case overflow(Currency)
+
+    package var description: String {
+        switch self {
+        case .noRate(let currency): "the rate set has no rate of \(currency)"
+        case .overflow(let currency): "the sum does not fit 128 bits in \(currency)"
+        }
+    }
+}

@@ -1,0 +1,81 @@
+package import Money
+
+/// A region of the topology: its Kafka, its topic, and how its records are to be read.
+package struct Region: Hashable, Sendable {
+    /// Who stamps the topic's records.
+    package enum Timestamps: String, Hashable, Sendable, CaseIterable {
+        /// The broker (`LogAppendTime`); checked at start.
+        case broker
+        /// Producers (`CreateTime`), and their clocks are trusted.
+        case trusted
+    }
+
+    package enum State: String, Hashable, Sendable, CaseIterable {
+        case active
+        /// Its money slides out of the window and its alerts are silent.
+        case retired
+    }
+
+    package var id: RegionID
+    /// Verbatim properties of librdkafka; `bootstrap.servers` among them.
+    package var kafka: [String: String]
+    package var topic: String
+    /// The consumer group.
+    package var group: String
+    /// The topic that takes rejected records.
+    package var deadLetterTopic: String
+    /// In the order in which they were declared; the last one is being written.
+    package var logs: [RegionLog]
+    package var timestamps: Timestamps
+    /// Rises with every change of what the fold reads: exponents and log ids. At least 1.
+    package var generation: UInt32
+    /// The admin listeners of the region's nodes.
+    package var adminURLs: [ServiceURL]
+    /// How to reach the region's ledger; its password is not in it.
+    package var ledger: String?
+    /// The path of the file with the region's signing key.
+    package var keyFile: String?
+    /// Digits of the minor unit where the region's records differ from ISO 4217, 0 to
+    /// `maximumExponent`.
+    package var exponents: [Currency: Int]
+    package var state: State
+
+    package static let defaultTopic = "transaction.settled"
+    package static let defaultGroup = "metrics-viz"
+    /// What a topic's dead-letter topic is called unless the region file says otherwise.
+    package static func defaultDeadLetterTopic(of topic: String) -> String { topic + ".dlq" }
+
+    /// No source counts in smaller units than 10^−9.
+    package static let maximumExponent = 9
+    /// A region may have had this many logs within the retention of its values.
+    package static let maximumLogs = 16
+    package static let maximumAdminURLs = 64
+
+    package init(
+        id: RegionID, kafka: [String: String], topic: String = defaultTopic,
+        group: String = defaultGroup, deadLetterTopic: String? = nil, logs: [RegionLog],
+        timestamps: Timestamps = .broker, generation: UInt32 = 1, adminURLs: [ServiceURL] = [],
+        ledger: String? = nil, keyFile: String? = nil, exponents: [Currency: Int] = [:],
+        state: State = .active
+    ) {
+        self.id = id
+        self.kafka = kafka
+        self.topic = topic
+        self.group = group
+        self.deadLetterTopic = deadLetterTopic ?? Self.defaultDeadLetterTopic(of: topic)
+        self.logs = logs
+        self.timestamps = timestamps
+        self.generation = generation
+        self.adminURLs = adminURLs
+        self.ledger = ledger
+        self.keyFile = keyFile
+        self.exponents = exponents
+        self.state = state
+    }
+
+    /// The log that is being written; nil only where validation would refuse the region.
+    package var currentLog: RegionLog? { logs.last }
+
+    /// The declared log of this id.
+    package func log(_ id: LogID) -> RegionLog? { logs.first { $0.id == id } }
+}

@@ -1,0 +1,40 @@
+/// The root of an HTTP service: `http://host:port` or `https://host:port`, the port optional.
+///
+/// Paths are the contract's and are appended to it. User names, queries and fragments have no
+/// place in it; secrets are read from files.
+package struct ServiceURL: Hashable, Sendable, CustomStringConvertible {
+    /// Whether it is `https`.
+    package var isSecure: Bool
+    /// The port is the scheme's where the text names none.
+    package var address: HostPort
+
+    package init(isSecure: Bool, address: HostPort) {
+        self.isSecure = isSecure
+        self.address = address
+    }
+
+    /// Nil where `text` is no such URL. One slash at the end is allowed and dropped.
+    package init?(_ text: String) {
+        let scheme: String
+        if text.hasPrefix("https://") {
+            scheme = "https://"
+        } else if text.hasPrefix("http://") {
+            scheme = "http://"
+        } else {
+            return nil
+        }
+        isSecure = scheme == "https://"
+        var rest = text.dropFirst(scheme.count)
+        if rest.last == "/" { rest.removeLast() }
+        if let address = HostPort(String(rest)) {
+            self.address = address
+        } else if let host = HostPort.host(rest) {
+            address = HostPort(host: host, port: isSecure ? 443 : 80)
+        } else {
+            return nil
+        }
+    }
+
+    /// Without a slash at the end.
+    package var description: String { "\(isSecure ? "https" : "http")://\(address)" }
+}

@@ -1,0 +1,138 @@
+import Money
+
+extension Topology {
+    /// A sum over this many shards cannot overflow at HQ; see `sumMagnitude` of the contract.
+    package static let maximumShards = 1_000
+    package static let maximumRegions = 256
+    package static let maximumHeadquarters = 8
+    /// The most bytes of one delta request, which one whole shard must fit: a shard is never split.
+    package static let maximumRequestBytes = 4 << 20
+    /// Minutes a shard can hold values of: those retained and the future ones.
+    package static let minutesPerShard = 1_506
+    /// Bytes of one bucket in a delta request, on the safe side: three sums as variable-length
+    /// integers and their place in packed columns (measured 8 with usual amounts).
+    package static let bytesPerBucket = 12
+
+    /// The size of a shard that has every minute of every published currency, in bytes.
+    package static func shardBytes(currencies: Int) -> Int {
+        currencies * minutesPerShard * bytesPerBucket
+    }
+
+    /// Everything wrong with the topology itself, in the order of the file's keys. Keys are those
+    /// of a topology file; regions are judged here only beside each other, and one by one by
+    /// `Region.problems`.
+    package func problems() -> [TopologyProblem] {
+        regionProblems() + currencyProblems() + placeProblems() + thresholdProblems()
+    }
+
+    private func regionProblems() -> [TopologyProblem] {
+        var problems: [TopologyProblem] = []
+        if !(1...Self.maximumRegions).contains(regions.count) {
+            problems.append(
+                TopologyProblem(key: "regions", expected: "1 to \(Self.maximumRegions) regions"))
+        }
+        for (place, region) in regions.enumerated()
+        where regions[..<place].contains(where: { $0.id == region.id }) {
+            problems.append(
+                TopologyProblem(key: "regions[\(place)]", expected: "each region id once"))
+        }
+        let partitions = regions.flatMap(\.logs).map { Int($0.partitions ?? 1) }.reduce(0, +)
+        if partitions > Self.maximumShards {
+            problems.append(
+                TopologyProblem(
+                    key: "regions",
+                    expected: "at most \(Self.maximumShards) partitions over all logs,"
+                        + " for sums beyond that could overflow"))
+        }
+        return problems
+    }
+
+    private func currencyProblems() -> [TopologyProblem] {
+        var problems: [TopologyProblem] = []
+        func report(_ key: String, _ expected: String) {
+            problems.append(TopologyProblem(key: key, expected: expected))
+        }
+        func check(_ key: String, _ list: [Currency], within allowed: [Currency]?, _ rule: String) {
+            for (place, currency) in list.enumerated() {
+                if list[..<place].contains(currency) {
+                    report("\(key)[\(place)]", "each currency once")
+                } else if let allowed, !allowed.contains(currency) {
+                    report("\(key)[\(place)]", rule)
+                }
+            }
+        }
+
+        if currencies.isEmpty { report("currencies", "at least one currency") }
+        if Self.shardBytes(currencies: currencies.count) > Self.maximumRequestBytes {
+            let most = Self.maximumRequestBytes / Self.shardBytes(currencies: 1)
+            report(
+                "currencies",
+                "at most \(most) currencies: a shard of more could exceed the"
+                    + " \(Self.maximumRequestBytes) bytes of a request")
+        }
+        check("currencies", currencies, within: nil, "")
+        check("unconverted", unconverted, within: currencies, "a currency of the key currencies")
+        let bases = currencies.filter { !unconverted.contains($0) }
+        if baseCurrencies.isEmpty { report("base_currencies", "at least one currency") }
+        check(
+            "base_currencies", baseCurrencies, within: bases,
+            "a currency of the key currencies that is not unconverted")
+        if !baseCurrencies.isEmpty, !baseCurrencies.contains(defaultBase) {
+            report("default_base_currency", "a currency of the key base_currencies")
+        }
+        return problems
+    }
+
+    private func placeProblems() -> [TopologyProblem] {
+        var problems: [TopologyProblem] = []
+        func report(_ key: String, _ expected: String) {
+            problems.append(TopologyProblem(key: key, expected: expected))
+        }
+        if !(1...Self.maximumHeadquarters).contains(headquarters.count) {
+            report("hq", "1 to \(Self.maximumHeadquarters) URLs")
+        }
+        for (place, url) in headquarters.enumerated() where headquarters[..<place].contains(url) {
+            report("hq[\(place)]", "each URL once")
+        }
+        let named = listeners.named
+        for (place, listener) in named.enumerated() {
+            if listener.key != "public", !listener.address.isLoopback {
+                report(
+                    "listeners.\(listener.key)",
+                    "a loopback address, for requests to it are not signed yet")
+            }
+            if named[..<place].contains(where: { $0.address == listener.address }) {
+                report("listeners.\(listener.key)", "a port of its own")
+            }
+        }
+        if idKeyFile.isEmpty { report("id_key_file", "the path of a file") }
+        return problems
+    }
+
+    private func thresholdProblems() -> [TopologyProblem] {
+        var problems: [TopologyProblem] = []
+        func report(_ key: String, _ expected: String) {
+            problems.append(TopologyProblem(key: "thresholds.\(key)", expected: expected))
+        }
+        let durations = [
+            ("heartbeat", thresholds.heartbeat), ("silent_after", thresholds.silentAfter),
+            ("degraded_lag", thresholds.degradedLag), ("alert_lag", thresholds.alertLag),
+        ]
+        for (key, duration) in durations
+        where duration < .milliseconds(100) || duration > Thresholds.maximumDuration {
+            report(key, "a time of 100ms to 24h")
+        }
+        if thresholds.silentAfter < thresholds.heartbeat * 2 {
+            report("silent_after", "at least two heartbeats, or one lost push is silence")
+        }
+        if thresholds.alertLag < thresholds.degradedLag {
+            report("alert_lag", "at least degraded_lag")
+        }
+        if !(1...Thresholds.maximumMinimumTransfers).contains(thresholds.minimumTransfers) {
+            report(
+                "minimum_transfers",
+                "an integer from 1 to \(Thresholds.maximumMinimumTransfers)")
+        }
+        return problems
+    }
+}

@@ -1,0 +1,48 @@
+package import Money
+
+/// The whole of a deployment: its regions, what HQ publishes, and where everything is.
+package struct Topology: Hashable, Sendable {
+    /// In the order of the file.
+    package var regions: [Region]
+    /// The currencies to publish, in the order of the file. Others are folded and stored as well.
+    package var currencies: [Currency]
+    /// Published currencies that are named and left out of the converted total without degrading
+    /// it.
+    package var unconverted: [Currency]
+    /// The currencies that a total can be asked for in.
+    package var baseCurrencies: [Currency]
+    /// The base of an answer where the question names none; one of `baseCurrencies`.
+    package var defaultBase: Currency
+    /// The ingest listener of every HQ that the regions push to.
+    package var headquarters: [ServiceURL]
+    package var listeners: Listeners
+    package var redis: RedisAddress
+    /// Where rates come from; nil leaves every total in its own currency alone.
+    package var rates: RatesSource?
+    package var thresholds: Thresholds
+    /// The path of the file with the 128-bit key that transfer ids are hashed with, in 32
+    /// hexadecimal digits. It is fixed for the life of the topology.
+    package var idKeyFile: String
+
+    package init(
+        regions: [Region], currencies: [Currency], unconverted: [Currency] = [],
+        baseCurrencies: [Currency], defaultBase: Currency, headquarters: [ServiceURL],
+        listeners: Listeners = Listeners(), redis: RedisAddress, rates: RatesSource?,
+        thresholds: Thresholds = Thresholds(), idKeyFile: String
+    ) {
+        self.regions = regions
+        self.currencies = currencies
+        self.unconverted = unconverted
+        self.baseCurrencies = baseCurrencies
+        self.defaultBase = defaultBase
+        self.headquarters = headquarters
+        self.listeners = listeners
+        self.redis = redis
+        self.rates = rates
+        self.thresholds = thresholds
+        self.idKeyFile = idKeyFile
+    }
+
+    /// The region of this id.
+    package func region(_ id: RegionID) -> Region? { regions.first { $0.id == id } }
+}
