@@ -1,0 +1,48 @@
+/// Random numbers by position: each concern has a stream of its own, and each position one draw
+/// in it, so that a new concern shifts no other and any event can be made without those before it.
+///
+/// The function is SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
+/// generators", 2014), entered at a key of its own for each stream.
+struct RandomStreams: Sendable {
+    /// What is drawn. The raw values are part of "the same seed, the same bytes": append only.
+    enum Concern: UInt64 {
+        case kind = 1
+        case repeatReach, repeatDistance
+        case currency
+        case amount
+        case jitter, straggler, stragglerDelay
+        case lateAge
+        case conflictField
+        case malformation, malformationDetail
+        case shape
+        case identity
+    }
+
+    private let seedKey: UInt64
+
+    init(seed: UInt64) {
+        seedKey = Self.mix(seed &+ Self.increment)
+    }
+
+    /// The 64 bits of `concern` at `position`.
+    func bits(_ concern: Concern, at position: Int) -> UInt64 {
+        let key = Self.mix(seedKey ^ (concern.rawValue &* 0xD1B5_4A32_D192_ED03))
+        return Self.mix(key &+ UInt64(truncatingIfNeeded: position) &* Self.increment)
+    }
+
+    /// An integer in 0 ..< `bound`; `bound` must be positive. Its bias is below 2^−30 for bounds
+    /// below 2^34, which no count here can show.
+    func below(_ bound: Int, _ concern: Concern, at position: Int) -> Int {
+        Int(bits(concern, at: position).multipliedFullWidth(by: UInt64(bound)).high)
+    }
+
+    /// The golden ratio's fraction in 64 bits, made odd.
+    private static let increment: UInt64 = 0x9E37_79B9_7F4A_7C15
+
+    private static func mix(_ value: UInt64) -> UInt64 {
+        var bits = value
+        bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
+        return bits ^ (bits >> 31)
+    }
+}
