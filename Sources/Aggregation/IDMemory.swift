@@ -36,6 +36,8 @@ package struct IDMemory: ~Copyable {
 
     private var entries: UnsafeMutablePointer<Entry>
     private var mask: Int
+    /// Places of the table.
+    package var capacity: Int { mask + 1 }
     /// Places in use, forgotten ids included.
     package private(set) var count = 0
     private var growAt: Int

@@ -26,8 +26,6 @@ package struct RecordDecoder: ~Copyable {
     /// The last minute that the compact form read: 16 bytes of text and what they mean.
     var minuteText: (UInt64, UInt64) = (0, 0)
     var minuteStart: Int64 = 0
-    /// Where an escaped string is unescaped to; grows to `maximumBytes` at most.
-    private var unescaped: [UInt8] = []
 
     package init(key: IDKey) {
         transferKey = key
@@ -46,6 +44,13 @@ package struct RecordDecoder: ~Copyable {
     ) -> DecodedRecord {
         guard let value = unsafe value else { return .ignored }
         if unsafe decodeCompact(value, into: &transfer) { return .transfer }
+        return unsafe decodeGeneral(value, into: &transfer)
+    }
+
+    /// As `decode`, without the compact form's own path.
+    package mutating func decodeGeneral(
+        _ value: UnsafeRawBufferPointer, into transfer: inout DecodedTransfer
+    ) -> DecodedRecord {
         guard value.count <= Self.maximumBytes else { return .rejected(.size) }
         do {
             return try unsafe decodeDocument(value, into: &transfer)
@@ -54,7 +59,7 @@ package struct RecordDecoder: ~Copyable {
         }
     }
 
-    private mutating func decodeDocument(
+    private func decodeDocument(
         _ bytes: UnsafeRawBufferPointer, into transfer: inout DecodedTransfer
     ) throws(RejectReason) -> DecodedRecord {
         var scanner = unsafe JSONScanner(bytes)
@@ -72,7 +77,7 @@ package struct RecordDecoder: ~Copyable {
 
     /// A JSON document that travels as an escaped string, one level deep: a second string inside
     /// it is not a record.
-    private mutating func decodeEmbedded(
+    private func decodeEmbedded(
         _ text: JSONValue, of bytes: UnsafeRawBufferPointer, into transfer: inout DecodedTransfer
     ) throws(RejectReason) -> DecodedRecord {
         let inner = try unsafe text.unescaped(in: bytes)
@@ -90,7 +95,7 @@ package struct RecordDecoder: ~Copyable {
     }
 
     /// An object at the top: an envelope, or what an envelope carries.
-    private mutating func interpret(
+    private func interpret(
         _ fields: RecordFields, of bytes: UnsafeRawBufferPointer,
         into transfer: inout DecodedTransfer
     ) throws(RejectReason) -> DecodedRecord {
@@ -111,7 +116,7 @@ package struct RecordDecoder: ~Copyable {
     }
 
     /// A change event, a control record or a transfer.
-    private mutating func interpretRow(
+    private func interpretRow(
         _ fields: RecordFields, of bytes: UnsafeRawBufferPointer,
         into transfer: inout DecodedTransfer
     ) throws(RejectReason) -> DecodedRecord {
@@ -131,7 +136,7 @@ package struct RecordDecoder: ~Copyable {
     }
 
     /// A change event settles something when its new row is settled and its old row was not.
-    private mutating func interpretChange(
+    private func interpretChange(
         _ fields: RecordFields, of bytes: UnsafeRawBufferPointer,
         into transfer: inout DecodedTransfer
     ) throws(RejectReason) -> DecodedRecord {
@@ -158,7 +163,7 @@ package struct RecordDecoder: ~Copyable {
         return .transfer
     }
 
-    private mutating func transfer(
+    private func transfer(
         _ fields: RecordFields, of bytes: UnsafeRawBufferPointer,
         into transfer: inout DecodedTransfer
     ) throws(RejectReason) {

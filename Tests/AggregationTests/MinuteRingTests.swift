@@ -1,0 +1,85 @@
+import Aggregation
+import CivilTime
+import DeltaProtocol
+import Money
+import Testing
+
+@Suite struct MinuteRingTests {
+    private struct Key: Hashable {
+        var minute: Minute
+        var currency: Currency
+    }
+
+    @Test(arguments: 0..<6 as Range<UInt64>)
+    func holdsWhatADictionaryHolds(seed: UInt64) {
+        var random = SplitMix64(state: seed)
+        var ring = MinuteRing()
+        var model: [Key: (value: BucketValue, changed: Int64)] = [:]
+        var present = Minute(Int32.random(in: -3_000...30_000_000, using: &random))
+        let currencies = Currency.all.shuffled(using: &random).prefix(90)
+        for offset in 0..<40_000 as Range<Int64> {
+            present = present.advanced(by: Int.random(in: 0..<5, using: &random) / 4)
+            let minute = present.advanced(by: -Int.random(in: -5..<1_500, using: &random))
+            let key = Key(
+                minute: minute, currency: currencies.randomElement(using: &random) ?? currencies[0])
+            let amount = Int64.random(in: 1...1 << 40, using: &random)
+            var entry = model[key] ?? (.zero, -1)
+            if Int.random(in: 0..<10, using: &random) == 0 {
+                let fits = ring.correct(
+                    by: -amount, minute: minute, currency: key.currency, offset: offset)
+                #expect(fits)
+                entry.value.correction -= amount
+            } else {
+                ring.add(amount: amount, minute: minute, currency: key.currency, offset: offset)
+                entry.value.settled += amount
+                entry.value.transfers += 1
+            }
+            entry.changed = offset
+            model[key] = entry
+        }
+        let retained = present.advanced(by: -1_499)...present.advanced(by: 5)
+        for base in [0, 1, 20_000, 39_000, 40_000] as [Int64] {
+            let expected = model.filter { retained ~= $0.key.minute && $0.value.changed >= base }
+                .map {
+                    Bucket(minute: $0.key.minute, currency: $0.key.currency, value: $0.value.value)
+                }
+                .sorted(by: Bucket.precedes)
+            let buckets = ring.buckets(changedSince: base, in: retained)
+            #expect(buckets == expected, "seed \(seed), base \(base)")
+        }
+        var digest = ShardDigest()
+        for bucket in ring.buckets(changedSince: 0, in: retained).shuffled(using: &random) {
+            digest.add(bucket)
+        }
+        let digestOfRing = ring.digest(of: retained)
+        #expect(digestOfRing == digest, "seed \(seed)")
+    }
+
+    @Test func aMinuteTakesTheRowOfOneThatLeftTheRetention() {
+        var ring = MinuteRing()
+        let euro = Currency.all[0]
+        let early = Minute(29_000_000)
+        let later = early.advanced(by: MinuteRing.slots)
+        ring.add(amount: 5, minute: early, currency: euro, offset: 0)
+        ring.add(amount: 7, minute: later, currency: euro, offset: 1)
+        let (new, old) = (
+            ring.value(minute: later, currency: euro), ring.value(minute: early, currency: euro)
+        )
+        #expect(new.settled == 7)
+        #expect(old == .zero)
+        // Retained and future minutes never share a row.
+        #expect(MinuteRing.slots >= 1_506)
+    }
+
+    @Test func aBucketLoweredToZeroIsNamedOnlyWhereTheReaderMayHoldMore() {
+        var ring = MinuteRing()
+        let euro = Currency.all[0]
+        let minute = Minute(29_000_000)
+        _ = ring.correct(by: 5, minute: minute, currency: euro, offset: 3)
+        _ = ring.correct(by: -5, minute: minute, currency: euro, offset: 4)
+        let whole = ring.buckets(changedSince: 0, in: minute...minute)
+        let changed = ring.buckets(changedSince: 4, in: minute...minute)
+        #expect(whole.isEmpty)
+        #expect(changed.map(\.value) == [.zero])
+    }
+}

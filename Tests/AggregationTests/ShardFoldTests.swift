@@ -1,0 +1,233 @@
+import Aggregation
+import CivilTime
+import DeltaProtocol
+import Money
+import Testing
+
+@Suite struct ShardFoldTests {
+    static let noon = Records.noon
+    static let minute = Records.noon.minute
+
+    private static func started(_ start: FoldStart = FoldStart()) -> ShardFold {
+        ShardFold(settings: Records.settings, start: start)
+    }
+
+    private static func rejected(_ fold: borrowing ShardFold, _ reason: RejectReason) -> Int64 {
+        fold.counters.rejected[Int(reason.rawValue)]
+    }
+
+    private static func control(_ fold: borrowing ShardFold, _ outcome: ControlOutcome) -> Int64 {
+        fold.counters.control[Int(outcome.rawValue)]
+    }
+
+    @Test func appliedTransfersAddUpInTheirMinute() {
+        var fold = Self.started()
+        fold.fold([
+            Entry(Records.transfer("a", "100")), Entry(Records.transfer("b", "11")),
+            Entry(Records.transfer("c", "7", at: Self.noon - 60_000)),
+        ])
+        let (now, before) = (
+            Records.euro(Self.minute, in: fold),
+            Records.euro(Self.minute.advanced(by: -1), in: fold)
+        )
+        #expect(now == BucketValue(settled: 111, transfers: 2))
+        #expect(before == BucketValue(settled: 7, transfers: 1))
+        let counters = fold.counters.summary
+        #expect(counters.applied == 3)
+        #expect(counters.consumed == 3)
+        let coverage = fold.coverage
+        #expect(coverage == 3)
+    }
+
+    @Test func recordsBelowTheCoverageAreSkipped() {
+        var fold = Self.started()
+        fold.fold(Records.transfer("a"))
+        fold.fold([
+            Entry(Records.transfer("b"), offset: 0), Entry(Records.transfer("c"), offset: 1),
+        ])
+        let value = Records.euro(Self.minute, in: fold)
+        #expect(value.transfers == 2)
+        let consumed = fold.counters.summary.consumed
+        #expect(consumed == 2)
+    }
+
+    @Test func aRepeatCountsOnceAndAConflictIsDiverted() {
+        var fold = Self.started()
+        fold.fold(Records.transfer("a", "100"))
+        let same = fold.fold(Records.transfer("a", "100"))
+        let other = fold.fold(Records.transfer("a", "101"))
+        let later = fold.fold(Records.transfer("a", "100", at: Self.noon + 1_000))
+        let dollars = fold.fold(Records.transfer("a", "100", currency: "USD"))
+        #expect(same.isEmpty)
+        #expect(other == [Diversion(offset: 2, cause: .conflict)])
+        #expect(later.map(\.cause) == [.conflict])
+        #expect(dollars.map(\.cause) == [.conflict])
+        let value = Records.euro(Self.minute, in: fold)
+        #expect(value == BucketValue(settled: 100, transfers: 1))
+        let counters = fold.counters.summary
+        #expect(counters.duplicate == 4)
+        #expect(counters.conflicts == 3)
+        #expect(counters.consumed == 5)
+    }
+
+    @Test func oneBadClockDoesNotMoveLogTime() {
+        var fold = Self.started()
+        fold.fold(Records.transfer("a"), at: Self.noon)
+        // The broker's clock runs a day ahead: event times hold log time back.
+        fold.fold(Records.transfer("b", at: Self.noon + 1_000), at: Self.noon + 86_400_000)
+        let bounded = fold.logTime
+        #expect(bounded == Self.noon + 301_000)
+        // A producer's clock runs a day ahead: refused, and log time stands.
+        let diverted = fold.fold(
+            Records.transfer("c", at: Self.noon + 86_400_000), at: Self.noon + 2_000)
+        #expect(diverted.map(\.cause) == [.rejected(.future)])
+        let after = fold.logTime
+        #expect(after == Self.noon + 301_000)
+    }
+
+    @Test func fiveMinutesAheadIsTakenAndAMillisecondMoreIsNot() {
+        var fold = Self.started()
+        fold.fold(Records.transfer("a", at: Self.noon + 300_000), at: Self.noon)
+        let late = Records.transfer("b", at: Self.noon + 300_000)
+        fold.fold(late.replacing(":00Z", with: ":00.001Z"), at: Self.noon)
+        let (applied, future) = (fold.counters.applied, Self.rejected(fold, .future))
+        #expect(applied == 1)
+        #expect(future == 1)
+    }
+
+    @Test func lateMoneyHasAnAccountOfItsOwn() {
+        var fold = Self.started()
+        fold.fold(Records.transfer("a"), at: Self.noon)
+        let edge = Self.minute.advanced(by: -1_500).start
+        fold.fold(Records.transfer("b", "5", at: edge), at: Self.noon)
+        fold.fold(Records.transfer("c", "6", at: edge + 60_000), at: Self.noon)
+        fold.fold(Records.transfer("b", "5", at: edge), at: Self.noon)
+        let counters = fold.counters.summary
+        #expect(counters.late == 1)
+        #expect(counters.applied == 2)
+        #expect(counters.duplicate == 1)
+        let changes = fold.changes(since: 0)
+        #expect(changes.late.map(\.minute) == [Self.minute])
+        #expect(changes.late.map(\.value) == [BucketValue(settled: 5, transfers: 1)])
+        #expect(changes.buckets.map(\.value.settled) == [6, 100])
+    }
+
+    @Test func aSumStaysWithinItsBounds() {
+        var fold = Self.started()
+        let most = Limits.sumMagnitude
+        fold.fold(Records.transfer("a", "\(most - 10)"))
+        let over = fold.fold(Records.transfer("b", "11"))
+        fold.fold(Records.transfer("c", "10"))
+        let huge = fold.fold(Records.transfer("d", "\(Int64.max)"))
+        // An id that was rejected was not sighted.
+        fold.fold(Records.transfer("b", "11", at: Self.noon + 60_000))
+        // A repeat is a repeat, whatever it would have done to the sum.
+        fold.fold(Records.transfer("a", "\(most - 10)"))
+        #expect(over.map(\.cause) == [.rejected(.overflow)])
+        #expect(huge.map(\.cause) == [.rejected(.overflow)])
+        let value = Records.euro(Self.minute, in: fold)
+        #expect(value == BucketValue(settled: most, transfers: 2))
+        let counters = fold.counters.summary
+        #expect(counters.applied == 3)
+        #expect(counters.duplicate == 1)
+        #expect(counters.rejected == 2)
+    }
+
+    @Test func aRecordWithoutATimestampIsRejected() {
+        var fold = Self.started()
+        let bytes = Array(Records.transfer("a").utf8)
+        let diverted = fold.fold([Entry(bytes, timestamp: LogRecord.noTimestamp)])
+        #expect(diverted.map(\.cause) == [.rejected(.timestamp)])
+    }
+
+    @Test func aTombstoneIsControl() {
+        var fold = Self.started()
+        fold.fold([Entry(nil, timestamp: 0), Entry([], timestamp: 0)])
+        let (ignored, json) = (Self.control(fold, .ignored), Self.rejected(fold, .json))
+        #expect(ignored == 1)
+        #expect(json == 1)
+    }
+
+    @Test func aCorrectionAppliesOnceAndOnlyToWhatItSaw() {
+        var fold = Self.started()
+        fold.fold(Records.transfer("a"))
+        let first = Records.correction("c1", minute: Self.minute, delta: 50, before: 0)
+        fold.fold(first)
+        fold.fold(first)
+        fold.fold(Records.correction("c2", minute: Self.minute, delta: 9, before: 0))
+        fold.fold(Records.correction("c3", minute: Self.minute, delta: -20, before: 50))
+        fold.fold(
+            Records.correction("c4", minute: Self.minute.advanced(by: 6), delta: 1, before: 0))
+        fold.fold(
+            Records.correction("c5", minute: Self.minute.advanced(by: -1_500), delta: 1, before: 0))
+        let value = Records.euro(Self.minute, in: fold)
+        #expect(value == BucketValue(settled: 100, transfers: 1, correction: 30))
+        let counts = [
+            ControlOutcome.applied, .duplicate, .void, .future, .late,
+        ].map { fold.counters.control[Int($0.rawValue)] }
+        #expect(counts == [2, 1, 1, 1, 1])
+    }
+
+    @Test func aTransferAndACorrectionMayShareAnID() {
+        var fold = Self.started()
+        fold.fold(Records.transfer("same"))
+        fold.fold(Records.correction("same", minute: Self.minute, delta: 1, before: 0))
+        let value = Records.euro(Self.minute, in: fold)
+        #expect(value.correction == 1)
+    }
+
+    @Test func theGreatestMarkerOfOneLedgerIsKept() {
+        var fold = Self.started()
+        fold.fold(Records.marker(lsn: "0/20", at: Self.noon))
+        fold.fold(Records.marker(lsn: "0/10", at: Self.noon + 1_000))
+        let kept = fold.marker?.lsn
+        #expect(kept == 0x20)
+        fold.fold(Records.marker(lsn: "0/10", at: Self.noon + 2_000, system: "74"))
+        let other = fold.marker?.lsn
+        #expect(other == 0x10)
+        let logTime = fold.logTime
+        #expect(logTime == Self.noon + 2_000)
+    }
+
+    @Test func sourcesWithOtherExponentsAreRescaledExactly() throws {
+        let krona = try #require(Currency(code: "ISK"))
+        let dinar = try #require(Currency(code: "KWD"))
+        let settings = FoldSettings(
+            idKey: IDKey(low: 1, high: 2), exponents: [krona: 2, dinar: 0])
+        var fold = ShardFold(settings: settings)
+        fold.fold(Records.transfer("a", "1200", currency: "ISK"))
+        let diverted = fold.fold(Records.transfer("b", "1250", currency: "ISK"))
+        fold.fold(Records.transfer("c", "3", currency: "KWD"))
+        let values = [krona, dinar].map { fold.value(minute: Self.minute, currency: $0).settled }
+        #expect(values == [12, 3_000])
+        #expect(diverted.map(\.cause) == [.rejected(.precision)])
+        #expect(settings.version != Records.settings.version)
+    }
+
+    @Test func observedThroughNeedsProof() {
+        var fold = Self.started()
+        let nothing = fold.observedThrough()
+        fold.fold(Records.transfer("a"), at: Self.noon)
+        let logTime = fold.observedThrough()
+        fold.learnedEnd(2, askedAt: Self.noon + 10_000)
+        let notThere = fold.observedThrough()
+        fold.fold(Records.transfer("b"), at: Self.noon + 1_000)
+        let there = fold.observedThrough()
+        #expect(nothing == nil)
+        #expect(logTime == Self.noon)
+        #expect(notThere == Self.noon)
+        #expect(there == Self.noon + 10_000)
+    }
+
+    @Test func underARelayOnlyMarkersProve() {
+        let settings = FoldSettings(idKey: IDKey(low: 1, high: 2), isRelayed: true)
+        var fold = ShardFold(settings: settings)
+        fold.fold(Records.transfer("a"), at: Self.noon + 5_000)
+        fold.learnedEnd(1, askedAt: Self.noon + 10_000)
+        let unproven = fold.observedThrough()
+        fold.fold(Records.marker(lsn: "0/1", at: Self.noon + 3_000), at: Self.noon + 6_000)
+        let proven = fold.observedThrough()
+        #expect(unproven == nil)
+        #expect(proven == Self.noon + 3_000)
+    }
+}
