@@ -83,7 +83,8 @@ let package = Package(
             "DeltaCodec", ["Money", "CivilTime", "Topology", "DeltaProtocol", protobuf],
             exclude: ["delta.proto"]),
         library(
-            "TopologyFile", ["Topology", "Money", .product(name: "Yams", package: "Yams")]),
+            "TopologyFile",
+            ["Topology", "Money", "CivilTime", .product(name: "Yams", package: "Yams")]),
         library("WorkerThread"),
         library("KafkaClient", ["CRdKafka", "WorkerThread", logging]),
         library(

@@ -1,0 +1,75 @@
+import CivilTime
+package import Money
+
+/// Reads exchange rates from a file of JSON, or YAML of the same shape:
+///
+///     {"base": "EUR", "date": "2026-03-25", "source": "…", "rates": {"USD": "1.0842"}}
+///
+/// A rate is units of the currency per one unit of the base, as a number or as text; either way
+/// its digits are taken as they are written and never pass through floating point. Strict as
+/// `TopologyFile`: every problem is reported at once, and a file with one is refused whole.
+package enum RatesFile {
+    /// The most bytes of a source's name.
+    private static let maximumSourceBytes = 200
+
+    /// The set at `path`; its id is the `fingerprint` of the file's text.
+    package static func load(path: String) throws(TopologyFileError) -> RateSet {
+        let document = Document(file: path)
+        var set: RateSet?
+        do {
+            set = read(try TextFile.read(path), document: document)
+        } catch {
+            document.report(line: 1, key: "file", expected: error.expected)
+        }
+        guard document.problems.isEmpty, let set else {
+            throw TopologyFileError(problems: document.sortedProblems)
+        }
+        return set
+    }
+
+    private static func read(_ text: String, document: Document) -> RateSet? {
+        guard let fields = document.root(of: text) else { return nil }
+        let base = fields.required(
+            "base", expected: ScalarText.currencyRule, ScalarText.currency)
+        let date = fields.required("date", expected: "a day as 2026-03-25", day)
+        let source = fields.required(
+            "source", expected: "1 to \(maximumSourceBytes) bytes of text"
+        ) { (1...maximumSourceBytes).contains($0.utf8.count) ? $0 : nil }
+        let quoted = fields.requiredMapping("rates", expected: "rates by currency code")
+        fields.finish()
+
+        var rates: [Currency: ExchangeRate] = [:]
+        for (code, text) in quoted?.all(expected: ExchangeRateError.malformed.description, { $0 })
+            ?? []
+        {
+            guard let currency = ScalarText.currency(code) else {
+                quoted?.report(code, expected: "\(ScalarText.currencyRule) as key")
+                continue
+            }
+            do {
+                rates[currency] = try ExchangeRate(text)
+            } catch {
+                quoted?.report(code, expected: error.description)
+            }
+        }
+        guard let base, let date, let source else { return nil }
+        let set = RateSet(
+            id: fingerprint(of: text), source: source, date: date, base: base, rates: rates)
+        if set == nil { quoted?.report(base.code, expected: "1 as the base's own rate") }
+        return set
+    }
+
+    /// A day of the calendar as `YYYY-MM-DD`.
+    private static func day(_ text: String) -> String? {
+        text.utf8.count == 10 && RFC3339.parse("\(text)T00:00:00Z") != nil ? text : nil
+    }
+
+    /// The 64-bit FNV-1a hash of the text in 16 hexadecimal digits: tells one file from the next,
+    /// and is no protection against a forger.
+    package static func fingerprint(of text: String) -> String {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+        let digits = String(hash, radix: 16)
+        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    }
+}

@@ -1,0 +1,87 @@
+import Money
+import Topology
+
+/// Reads one region file.
+///
+/// Defaults: `topic: transaction.settled`, `group: metrics-viz`, `dlq_topic` the topic with
+/// `.dlq`, `timestamps: broker`, `state: active`, no admin URLs, ledger, key file or exponents.
+/// `id`, `kafka`, `logs` and `generation` must be there.
+struct RegionFile {
+    let document: Document
+    /// Turns a path of the file into one that can be opened.
+    let resolve: (String) -> String
+
+    private static let identifierRule = "1 to 32 of the characters a-z, 0-9 and -"
+    private static let logRule = "a log with the keys id and, if need be, partitions, continues"
+    private static let urlRule = "a URL as https://host:port"
+
+    /// The region of `text`. Where problems were noted it holds stand-ins for what could not be
+    /// read, and only its other parts may be judged.
+    func read(_ text: String) -> Region? {
+        guard let fields = document.root(of: text) else { return nil }
+        let id = fields.required("id", expected: Self.identifierRule, RegionID.init)
+        let state = fields.optional(
+            "state", expected: ScalarText.choices(of: Region.State.self), Region.State.init)
+        let kafka =
+            fields.requiredMapping("kafka", expected: "properties of librdkafka")?
+            .all(expected: "the property's value as plain text") { $0 } ?? []
+        let nameRule = "a name"
+        let topic = fields.optional("topic", expected: nameRule, ScalarText.nonEmpty)
+        let group = fields.optional("group", expected: nameRule, ScalarText.nonEmpty)
+        let deadLetters = fields.optional("dlq_topic", expected: nameRule, ScalarText.nonEmpty)
+        let logs = fields.requiredMappings("logs", of: Self.logRule).map(log)
+        let timestamps = fields.optional(
+            "timestamps", expected: ScalarText.choices(of: Region.Timestamps.self),
+            Region.Timestamps.init)
+        let generation: UInt32? = fields.required(
+            "generation", expected: "an integer from 1 up", ScalarText.integer)
+        let adminURLs = fields.optionalList("admin_urls", of: Self.urlRule) { ServiceURL($0) }
+        let ledger = fields.optional(
+            "ledger", expected: "how to reach the ledger", ScalarText.nonEmpty)
+        let keyFile = fields.optional(
+            "key_file", expected: "the path of a file", ScalarText.nonEmpty)
+        let exponents = exponents(fields)
+        fields.finish()
+
+        return Region(
+            id: id ?? RegionID(unchecked: document.file),
+            kafka: Dictionary(uniqueKeysWithValues: kafka.map { ($0.key, $0.value) }),
+            topic: topic ?? Region.defaultTopic, group: group ?? Region.defaultGroup,
+            deadLetterTopic: deadLetters, logs: logs, timestamps: timestamps ?? .broker,
+            generation: generation ?? 1, adminURLs: adminURLs ?? [], ledger: ledger,
+            keyFile: keyFile.map(resolve), exponents: exponents, state: state ?? .active)
+    }
+
+    private func log(_ fields: Fields) -> RegionLog {
+        let id = fields.required("id", expected: Self.identifierRule, LogID.init)
+        let partitions: Int32? = fields.optional(
+            "partitions", expected: "an integer from 1 to \(ShardID.maximumPartitions)",
+            ScalarText.integer)
+        let beforeRule = "the id of the log before"
+        let continued = fields.optional("continues", expected: beforeRule, LogID.init)
+        let replaced = fields.optional("replaces", expected: beforeRule, LogID.init)
+        fields.finish()
+        if continued != nil, replaced != nil {
+            fields.report("replaces", expected: "either continues or replaces, not both")
+        }
+        return RegionLog(
+            id: id ?? LogID(unchecked: ""), partitions: partitions,
+            relation: continued.map { .continues($0) } ?? replaced.map { .replaces($0) })
+    }
+
+    private func exponents(_ fields: Fields) -> [Currency: Int] {
+        guard let overrides = fields.optionalMapping("exponents") else { return [:] }
+        var exponents: [Currency: Int] = [:]
+        let rule = "an integer from 0 to \(Region.maximumExponent)"
+        for (code, exponent) in overrides.all(
+            expected: rule, { ScalarText.integer($0) as Int? })
+        {
+            if let currency = ScalarText.currency(code) {
+                exponents[currency] = exponent
+            } else {
+                overrides.report(code, expected: "\(ScalarText.currencyRule) as key")
+            }
+        }
+        return exponents
+    }
+}

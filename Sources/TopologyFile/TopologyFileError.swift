@@ -1,0 +1,11 @@
+/// Everything wrong with the files that were read, in the order of files and lines.
+///
+/// The description, a line for each problem, is safe to print: it repeats no value.
+package struct TopologyFileError: Error, Hashable, CustomStringConvertible {
+    /// At least one.
+    package let problems: [FileProblem]
+
+    package var description: String {
+        problems.map(\.description).joined(separator: "\n")
+    }
+}

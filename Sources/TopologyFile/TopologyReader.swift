@@ -1,0 +1,100 @@
+import Money
+import Topology
+
+/// Reads the keys of a topology file, regions apart.
+struct TopologyReader {
+    let document: Document
+
+    /// A region file as the topology file names it, and the key it does so at.
+    typealias RegionPath = (key: String, value: String)
+
+    /// The topology without its regions, and the files they are in. Where problems were noted the
+    /// topology holds stand-ins for what could not be read, and only its other parts may be
+    /// judged.
+    func read(_ fields: Fields) -> (topology: Topology, regions: [RegionPath]) {
+        let currencies = fields.requiredList(
+            "currencies", of: ScalarText.currencyRule, ScalarText.currency)
+        let unconverted =
+            fields.optionalList("unconverted", of: ScalarText.currencyRule, ScalarText.currency)
+            ?? []
+        let bases =
+            fields.optionalList("base_currencies", of: ScalarText.currencyRule, ScalarText.currency)
+            ?? currencies.filter { !unconverted.contains($0) }
+        let defaultBase = fields.optional(
+            "default_base_currency", expected: ScalarText.currencyRule, ScalarText.currency)
+        let headquarters = fields.requiredList("hq", of: "a URL as https://host:port") {
+            ServiceURL($0)
+        }
+        let listeners = fields.optionalMapping("listeners").map(listeners) ?? Listeners()
+        let redis = redis(fields)
+        let rates = fields.optionalMapping("fx").flatMap(rates)
+        let thresholds = fields.optionalMapping("thresholds").map(thresholds) ?? Thresholds()
+        let idKeyFile = fields.required(
+            "id_key_file", expected: "the path of a file", ScalarText.nonEmpty)
+        let regions = fields.requiredKeyedList(
+            "regions", of: ScalarText.nestedPathRule, ScalarText.nestedPath)
+        fields.finish()
+
+        let topology = Topology(
+            regions: [], currencies: currencies, unconverted: unconverted, baseCurrencies: bases,
+            defaultBase: defaultBase ?? bases.first ?? Currency(uncheckedIndex: 0),
+            headquarters: headquarters, listeners: listeners, redis: redis, rates: rates,
+            thresholds: thresholds, idKeyFile: idKeyFile.map(resolve) ?? "")
+        return (topology, regions)
+    }
+
+    private func resolve(_ path: String) -> String {
+        TextFile.resolve(path, beside: document.file)
+    }
+
+    private func listeners(_ fields: Fields) -> Listeners {
+        var listeners = Listeners()
+        func read(_ key: String, into listener: inout HostPort) {
+            let address = fields.optional(key, expected: "host:port, as 127.0.0.1:8080") {
+                HostPort($0)
+            }
+            if let address { listener = address }
+        }
+        read("public", into: &listeners.publicAPI)
+        read("ingest", into: &listeners.ingest)
+        read("admin", into: &listeners.admin)
+        fields.finish()
+        return listeners
+    }
+
+    private func redis(_ fields: Fields) -> RedisAddress {
+        let redis = fields.requiredMapping("redis", expected: "a mapping with the key address")
+        let address = redis?.required("address", expected: "host:port or unix:/path") {
+            RedisAddress($0)
+        }
+        redis?.finish()
+        return address ?? .unixSocket("/")
+    }
+
+    private func rates(_ fields: Fields) -> RatesSource? {
+        let file = fields.required("file", expected: "the path of a file", ScalarText.nonEmpty)
+        let staleAfter = fields.optional(
+            "stale_after", expected: ScalarText.durationRule, ScalarText.duration)
+        fields.finish()
+        return file.map { RatesSource(file: resolve($0), staleAfter: staleAfter) }
+    }
+
+    private func thresholds(_ fields: Fields) -> Thresholds {
+        var thresholds = Thresholds()
+        func read(_ key: String, into threshold: inout Duration) {
+            let duration = fields.optional(
+                key, expected: ScalarText.durationRule, ScalarText.duration)
+            if let duration { threshold = duration }
+        }
+        read("heartbeat", into: &thresholds.heartbeat)
+        read("silent_after", into: &thresholds.silentAfter)
+        read("degraded_lag", into: &thresholds.degradedLag)
+        read("alert_lag", into: &thresholds.alertLag)
+        let rule = "an integer from 1 to \(Thresholds.maximumMinimumTransfers)"
+        let transfers: Int? = fields.optional(
+            "minimum_transfers", expected: rule, ScalarText.integer)
+        if let transfers { thresholds.minimumTransfers = transfers }
+        fields.finish()
+        return thresholds
+    }
+}
