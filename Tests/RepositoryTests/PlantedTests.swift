@@ -75,7 +75,7 @@ import Testing
                 + ["Tests/MoneyTests/A.swift:1"])
     }
 
-    @Test func `README commands without a target, dead links and missing scripts are found`() {
+    @Test func `README commands without a target and dead links are found`() {
         let tree = RepositoryTree([
             "README.md": """
             Run `make demo`, not `make haste`. We make money count.
@@ -87,12 +87,12 @@ import Testing
             [Swift](https://www.swift.org).
 
             """,
-            "Makefile": "X := 1\ndemo bench: build\n\tTests/System/run.sh\nbuild:\n\tswift build\n",
+            "Makefile": "nothing := 1\ndemo bench: build\nbuild:\n\tswift build\n",
             "LICENSE": "",
         ])
         #expect(
             places(ReadmeRule.findings(in: tree))
-                == ["Makefile:3", "README.md:1", "README.md:4", "README.md:6"])
+                == ["README.md:1", "README.md:4", "README.md:6"])
         let long = RepositoryTree([
             "README.md": String(repeating: "\n", count: 151), "Makefile": "",
         ])

@@ -18,9 +18,6 @@ enum ReadmeRule {
         for (link, line) in links(readme.lines) where !tree.contains(link) {
             findings.append(Finding(readme.path, line: line, "\(link) does not exist"))
         }
-        findings += scripts(makefile).filter { !tree.contains($0.path) }.map {
-            Finding(makefile.path, line: $0.line, "\($0.path) does not exist")
-        }
         return findings
     }
 
@@ -65,16 +62,6 @@ enum ReadmeRule {
                 let link = rest.prefix { $0 != ")" && $0 != "#" }
                 return link.isEmpty || link.contains(":") ? nil : (String(link), index + 1)
             }
-        }
-    }
-
-    /// Scripts of the repository that the Makefile names.
-    private static func scripts(_ makefile: RepositoryFile) -> [(path: String, line: Int)] {
-        makefile.lines.enumerated().flatMap { index, line in
-            line.split { " \t'\"();".contains($0) }
-                .filter { $0.hasPrefix("Tests/") || $0.hasPrefix("deploy/") }
-                .filter { $0.hasSuffix(".sh") || $0.hasSuffix(".py") || $0.hasSuffix(".txt") }
-                .map { (String($0), index + 1) }
         }
     }
 }
