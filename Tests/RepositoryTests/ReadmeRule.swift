@@ -46,7 +46,10 @@ enum ReadmeRule {
             let code =
                 isBlock ? [line] : spans.enumerated().filter { $0.offset % 2 == 1 }.map(\.element)
             for span in code {
-                let words = span.prefix { $0 != "#" }.split(separator: " ")
+                // What stands between quotes is one value.
+                let unquoted = span.prefix { $0 != "#" }.split(separator: "\"").enumerated()
+                    .filter { $0.offset % 2 == 0 }.map { String($0.element) }.joined()
+                let words = unquoted.split(separator: " ")
                 guard words.first == "make" else { continue }
                 commands += words.dropFirst().filter { !$0.contains("=") && !$0.hasPrefix("-") }
                     .map { (String($0), index + 1) }
