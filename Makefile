@@ -1,0 +1,108 @@
+# Every command a person or CI needs; `make` alone lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# One configuration, release, for the demo, the tests and CI. Two habits of SwiftPM 6.3 cost
+# minutes and are kept out: a plan made with --product makes the next build compile every tool
+# of every dependency (protoc among them), and trait flags in hash order compile swift-protobuf
+# and Hummingbird anew after every second plan.
+BUILD := SWIFT_DETERMINISTIC_HASHING=1 swift build -c release
+TRIBUTARY := .build/release/tributary
+
+# `swift test` would plan once more, with other flags; the bundle it starts can be started.
+# Hash order differs from run to run there: nothing may depend on it.
+UNIT_TESTS := .build/release/tributaryPackageTests.xctest --testing-library swift-testing
+
+PREPARE := deploy/setup/prepare.sh
+FORMATTED := Package.swift Sources Tests
+
+# Said on the command line: make demo DEMO="--regions 2 --seconds 60", make fuzz SECONDS=600, …
+DEMO ?=
+FILTER ?=
+SEEDS ?= 0..<2000
+SECONDS ?= 60
+
+# Whoever reads the output as a file, CI among them, reads it without colours.
+PLAIN := [ -t 1 ] || export NO_COLOR=1;
+
+.NOTPARALLEL:
+
+.PHONY: help build build-tests demo test format-check unit simulation judge system readme \
+	bench format lint proto fuzz mutants show clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build .build/release/tributary, installing the Debian packages it needs
+	@$(PREPARE) build
+	$(BUILD)
+
+demo: ## three regions, a day of history, live transfers, the public number on :8080
+	@$(PREPARE) demo
+	$(BUILD)
+	$(TRIBUTARY) demo $(DEMO)
+
+test: format-check unit simulation judge system readme ## everything that CI checks
+
+build-tests:
+	@$(PREPARE) test
+	$(BUILD) --build-tests
+
+unit: build-tests ## unit and integration tests; FILTER=Suite picks
+	$(PLAIN) $(UNIT_TESTS) $(if $(FILTER),--filter '$(FILTER)')
+
+simulation: build-tests ## the real core in a seeded world of faults; SEEDS=0..<2000
+	$(TRIBUTARY) simulate --seeds '$(SEEDS)'
+
+judge: .venv/tests ## the tests of the program that judges the system tests
+	.venv/bin/python -m unittest discover --start-directory Tests/System --pattern 'test_*.py'
+
+system: build-tests .venv/tests ## real processes, a real Redis, real faults
+	PATH="$$PWD/.venv/bin:$$PATH" Tests/System/run.sh
+
+readme: build-tests ## every command of README.md, run as written
+	Tests/Readme/run.py
+
+show: build-tests .venv/tests ## each promise of this release: shown or not shown
+	PATH="$$PWD/.venv/bin:$$PATH" Tests/Show/show.sh
+
+bench: build .venv/bench ## speed and memory, as ratios measured side by side in one run
+	PATH="$$PWD/.venv/bin:$$PATH" .build/release/tributary-bench
+
+fuzz: ## libFuzzer with AddressSanitizer on what parses input; SECONDS=60 each
+	@$(PREPARE) build
+	Tests/Fuzz/fuzz.sh $(SECONDS)
+
+mutants: build-tests ## plant protocol bugs one by one; each must be caught
+	Tests/Mutants/run.sh
+
+format: ## rewrite the Swift sources in the house format
+	swift format --in-place --parallel --recursive $(FORMATTED)
+
+format-check:
+	@$(PREPARE) build
+	swift format lint --strict --parallel --recursive $(FORMATTED)
+
+lint: format-check build-tests ## format, and the repository's rules for itself
+	$(PLAIN) $(UNIT_TESTS) --filter RepositoryTests
+
+proto: ## generate the delta message's Swift code anew
+	@$(PREPARE) protocol
+	$(BUILD) --scratch-path .build-protocol --product protoc-gen-swift
+	protoc --plugin=.build-protocol/release/protoc-gen-swift --proto_path=Sources/DeltaCodec \
+		--swift_out=Sources/DeltaCodec --swift_opt=UseAccessLevelOnImports=true delta.proto
+
+clean: ## remove everything that was built or downloaded here
+	rm -rf .build .build-* .venv
+
+# Python tools live in the repository's own folder; the stamp says which list was installed.
+.venv/tests: Tests/requirements.txt
+.venv/bench: Tests/requirements-bench.txt
+.venv/tests .venv/bench:
+	@$(PREPARE) test
+	test -x .venv/bin/python || python3 -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""Runs README.md as a newcomer would: every command of its `sh` blocks, in order, as written.
+
+`make demo` goes on in the background, shortened, while the commands after it are run, and must
+end by itself with `exact`. Other `make` targets are left to whoever called: they run this.
+"""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DEMO_SECONDS = 40
+COMMAND_SECONDS_MAX = 120
+READY_URL = "http://127.0.0.1:8080/livez"
+FIELDS = ["time_window", "base_currency", "total_amount", "data_as_of", "is_degraded"]
+
+
+def commands(text):
+    """The commands of every `sh` block, continued lines joined, comments left out."""
+    found, inside, pending = [], False, ""
+    for line in text.splitlines():
+        if line.startswith("```"):
+            inside = not inside and line.strip() == "```sh"
+            continue
+        if not inside or (not pending and (not line.strip() or line.startswith("#"))):
+            continue
+        if line.endswith("\\"):
+            pending += line[:-1]
+            continue
+        found.append(pending + line)
+        pending = ""
+    return found
+
+
+def start_demo(log):
+    """Starts the demo in a process group of its own and waits until it serves."""
+    started = time.monotonic()
+    demo = subprocess.Popen(
+        ["make", "demo", f"DEMO=--seconds {DEMO_SECONDS}"],
+        cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+    )
+    served = None
+    while served is None:
+        if demo.poll() is not None:
+            raise SystemExit(f"make demo ended with {demo.returncode} before it served")
+        if time.monotonic() - started > COMMAND_SECONDS_MAX:
+            stop(demo)
+            raise SystemExit(f"make demo did not serve within {COMMAND_SECONDS_MAX} s")
+        try:
+            urllib.request.urlopen(READY_URL, timeout=1).close()
+            served = time.monotonic() - started
+        except OSError:
+            time.sleep(0.1)
+    print(f"      serves after {served:.1f} s, the check of packages and build included")
+    return demo
+
+
+def stop(demo):
+    """Ends the demo as Ctrl-C does."""
+    if demo.poll() is None:
+        os.killpg(demo.pid, signal.SIGINT)
+        try:
+            demo.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(demo.pid, signal.SIGKILL)
+
+
+def is_answer(text):
+    """Whether this is the public answer: exactly its five fields, in their order."""
+    try:
+        return list(json.loads(text)) == FIELDS
+    except ValueError:
+        return False
+
+
+def run(command):
+    """Whether one command does what it is there to show."""
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command],
+        cwd=ROOT, capture_output=True, text=True, timeout=COMMAND_SECONDS_MAX,
+    )
+    for line in (done.stdout + done.stderr).splitlines()[:3]:
+        print(f"      {line[:110]}")
+    if command.startswith("curl ") and not is_answer(done.stdout):
+        return False
+    return done.returncode == 0 and done.stdout + done.stderr != ""
+
+
+def main():
+    todo = commands((ROOT / "README.md").read_text())
+    if not any(command.startswith("curl ") for command in todo):
+        raise SystemExit("README.md shows no curl; is its format still understood?")
+    demo, passed, failed = None, 0, 0
+    with tempfile.TemporaryFile("w+") as log:
+        try:
+            for command in todo:
+                words = command.split()
+                if words[0] == "make" and words[1] != "demo":
+                    continue
+                print(f"    $ {command}", flush=True)
+                if words[:2] == ["make", "demo"]:
+                    demo = start_demo(log)
+                    passed += 1
+                elif run(command):
+                    passed += 1
+                else:
+                    print("      failed")
+                    failed += 1
+            if demo is not None:
+                status = demo.wait(DEMO_SECONDS + COMMAND_SECONDS_MAX)
+                log.seek(0)
+                lines = log.read().split("\n")
+                ended_exact = any("exact" in line for line in lines[-15:])
+                verdict = "exact" if ended_exact else "not exact"
+                print(f"    make demo ended with {status}, {verdict}")
+                if status != 0 or not ended_exact:
+                    print("\n".join(lines[-30:]))
+                    failed += 1
+        finally:
+            if demo is not None:
+                stop(demo)
+    print(f"README: {passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+/// Arrows between targets point down, from what acts to what is known.
+enum LayerRule {
+    /// Lowest first. A target depends on targets of lower layers only, never on its own.
+    static let layers: [[String]] = [
+        systemLibraries,
+        ["CivilTime", "Money"],
+        ["Topology"],
+        ["DeltaProtocol"],
+        ["Aggregation", "Federation", "TransferGenerator"],
+        ["DeltaCodec", "TopologyFile", "WorkerThread"],
+        ["Simulation"],
+        adapters,
+        ["Rollup", "RegionService", "HeadquartersService"],
+        ["tributary", "tributary-bench", "fuzz-record-decoder", "fuzz-delta-codec"],
+    ]
+
+    static let systemLibraries = ["CRdKafka", "CHiredis", "CCurl"]
+    static let adapters = ["KafkaClient", "DeltaClient", "DeltaIngest", "PublicAPI", "RedisStore"]
+
+    static func findings(in tree: RepositoryTree) -> [Finding] {
+        guard let file = tree.file("Package.swift") else {
+            return [Finding("Package.swift", "is missing")]
+        }
+        let manifest = PackageManifest(file.text)
+        return arrows(manifest) + systemLibraryOwners(manifest, tree)
+            + undeclaredImports(manifest, tree)
+    }
+
+    private static func layer(of target: String) -> Int? {
+        layers.firstIndex { $0.contains(target) }
+    }
+
+    private static func arrows(_ manifest: PackageManifest) -> [Finding] {
+        var findings: [Finding] = []
+        for target in manifest.targets where target.kind != .test {
+            guard let own = layer(of: target.name) else {
+                findings.append(Finding("Package.swift", "\(target.name) has no layer"))
+                continue
+            }
+            for dependency in target.dependencies {
+                guard let below = layer(of: dependency), below < own else {
+                    findings.append(
+                        Finding("Package.swift", "\(target.name) must not know \(dependency)"))
+                    continue
+                }
+            }
+            if PureTargetRule.targets.contains(target.name) {
+                findings += target.products
+                    .filter { !PureTargetRule.allowedImports.contains($0) }
+                    .map { Finding("Package.swift", "pure \(target.name) uses product \($0)") }
+            }
+        }
+        let declared = Set(manifest.targets.map(\.name))
+        findings += layers.joined().filter { !declared.contains($0) }.map {
+            Finding("Package.swift", "\($0) has a layer and is not declared")
+        }
+        return findings
+    }
+
+    /// Each C library is known to exactly one target, and that is an adapter.
+    private static func systemLibraryOwners(
+        _ manifest: PackageManifest, _ tree: RepositoryTree
+    ) -> [Finding] {
+        systemLibraries.flatMap { library in
+            let owners = manifest.targets.filter { $0.dependencies.contains(library) }
+                .map(\.name)
+            var findings: [Finding] = []
+            if owners.count != 1 || !adapters.contains(owners[0]) {
+                findings.append(
+                    Finding("Package.swift", "\(library) belongs to one adapter, not to \(owners)"))
+            }
+            for file in tree.swiftFiles where !file.path.hasPrefix("Sources/\(owners.first ?? "")/")
+            {
+                findings += SwiftCode(file.text).imports.filter { $0.module == library }.map {
+                    Finding(file.path, line: $0.line, "imports \(library), which is not its own")
+                }
+            }
+            return findings
+        }
+    }
+
+    /// What a file imports of this package, its target declares: no arrow by way of another.
+    private static func undeclaredImports(
+        _ manifest: PackageManifest, _ tree: RepositoryTree
+    ) -> [Finding] {
+        let names = Set(manifest.targets.map(\.name))
+        return manifest.targets.flatMap { target in
+            let folder = target.kind == .test ? "Tests/\(target.name)" : "Sources/\(target.name)"
+            let known = Set(target.dependencies)
+            return tree.files(under: folder).filter(\.isSwift).flatMap { file in
+                SwiftCode(file.text).imports
+                    .filter { names.contains($0.module) && !known.contains($0.module) }
+                    .map { Finding(file.path, line: $0.line, "\($0.module) is not declared") }
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+/// The targets that are functions of their inputs: no clock, no chance, no world outside.
+///
+/// The simulation can stand for the real thing only as long as this holds.
+enum PureTargetRule {
+    static let targets = [
+        "CivilTime", "Money", "Topology", "DeltaProtocol", "Aggregation", "Federation",
+        "TransferGenerator", "Simulation",
+    ]
+
+    /// What a pure target may import besides pure targets.
+    static let allowedImports = ["BigInt"]
+
+    /// The simulation runs the real codec, whose generated code is not pure.
+    static let furtherImports = ["Simulation": ["DeltaCodec"]]
+
+    /// Words that read a clock, the machine, chance or the order of hash values.
+    static let forbiddenWords = [
+        "ContinuousClock", "SuspendingClock", "Date(", "DispatchTime", "clock_gettime",
+        "SystemRandomNumberGenerator", "UUID(", "Hasher", "hashValue",
+        "CommandLine", "ProcessInfo", "getenv", "print(", "FileManager", "FileHandle",
+        "async", "await", "Task", "Thread", "Mutex", "nonisolated(unsafe)", "@unchecked",
+    ]
+
+    /// Calls that draw from the system's generator unless they are handed another.
+    static let callsNeedingGenerator = [
+        ".random(", ".randomElement(", ".shuffled(", ".shuffle(",
+    ]
+
+    /// Where money is counted or merged, a fraction of a minor unit must not even be sayable.
+    static let targetsWithoutFloatingPoint = [
+        "Money", "DeltaProtocol", "Aggregation", "Federation",
+    ]
+    static let floatingPointWords = ["Double", "Float", "Float16", "Float80", "CGFloat", "Decimal"]
+
+    static func findings(in tree: RepositoryTree) -> [Finding] {
+        targets.flatMap { target in
+            tree.files(under: "Sources/\(target)").filter(\.isSwift).flatMap {
+                findings(in: $0, of: target)
+            }
+        }
+    }
+
+    private static func findings(in file: RepositoryFile, of target: String) -> [Finding] {
+        let code = SwiftCode(file.text)
+        let allowed = Set(targets + allowedImports + (furtherImports[target] ?? []))
+        var findings = code.imports.filter { !allowed.contains($0.module) }.map {
+            Finding(file.path, line: $0.line, "a pure target imports \($0.module)")
+        }
+        let words =
+            forbiddenWords
+            + (targetsWithoutFloatingPoint.contains(target) ? floatingPointWords : [])
+        for index in code.lines.indices {
+            for word in words where code.line(index, contains: word) {
+                findings.append(Finding(file.path, line: index + 1, "a pure target says \(word)"))
+            }
+            for call in callsNeedingGenerator
+            where code.line(index, contains: call) && !code.line(index, contains: "using:") {
+                findings.append(
+                    Finding(file.path, line: index + 1, "\(call) without a generator (using:)"))
+            }
+        }
+        return findings
+    }
+}
