@@ -81,7 +81,7 @@ let package = Package(
         // Adapters.
         library(
             "DeltaCodec", ["Money", "CivilTime", "Topology", "DeltaProtocol", protobuf],
-            exclude: ["delta.proto"]),
+            exclude: ["delta.proto", "generate.sh"]),
         library(
             "TopologyFile",
             ["Topology", "Money", "CivilTime", .product(name: "Yams", package: "Yams")]),

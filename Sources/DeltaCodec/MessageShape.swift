@@ -1,0 +1,130 @@
+internal import DeltaProtocol
+
+/// The nesting of a message, and how often a field may stand in it: what is checked before a
+/// general decoder allocates anything.
+///
+/// Protocol Buffers let any field be given again and again. A general decoder would then build a
+/// message object for every two bytes, or grow a column by one entry at each of a million pieces.
+struct MessageShape: Sendable {
+    /// For messages to people.
+    var name: String
+    /// How often each repeated field of the wire type "length-delimited" may stand.
+    var repeated: [Int: Int] = [:]
+    /// The fields that are messages themselves.
+    var nested: [Int: MessageShape] = [:]
+    /// How many JSON objects the whole message can have.
+    var maximumObjects = 0
+
+    /// Messages within messages: envelope, shard, columns; and one to spare.
+    static let maximumDepth = 5
+    /// Codes in a currency table: ISO 4217 has about 300, current and historic.
+    static let maximumCurrencies = 1_024
+
+    static let columns = MessageShape(name: "BucketColumns", repeated: [1: maximumCurrencies])
+
+    static let request = MessageShape(
+        name: "DeltaRequest", repeated: [6: Limits.shardsPerRequest, 7: Limits.shardsPerRequest],
+        nested: [7: MessageShape(name: "ShardDelta", nested: [11: columns, 12: columns])],
+        maximumObjects: objects(shards: Limits.shardsPerRequest))
+
+    static let reply = MessageShape(
+        name: "DeltaReply", repeated: [1: Limits.shardsPerRequest],
+        maximumObjects: objects(shards: Limits.shardsPerRequest))
+
+    static let statuses = MessageShape(
+        name: "ShardStatuses", repeated: [1: DeltaCodec.maximumStatuses],
+        nested: [
+            1: MessageShape(
+                name: "ShardStatus",
+                nested: [7: MessageShape(name: "Values", nested: [1: columns, 2: columns])])
+        ],
+        maximumObjects: objects(shards: DeltaCodec.maximumStatuses))
+
+    /// A shard has at most seven objects, the envelope three; braces in names take from the rest.
+    private static func objects(shards: Int) -> Int { 8 * shards + 256 }
+
+    /// Walks the tags of a message in the binary form; the content of packed columns is skipped.
+    func checkBinary(_ bytes: UnsafeRawBufferPointer) throws(DeltaCodecError) {
+        var reader = TagReader(bytes)
+        var seen: UInt64 = 0
+        var counts: [Int: Int] = [:]
+        while let field = try reader.next() {
+            guard let content = field.content, field.number < UInt64.bitWidth else { continue }
+            if let limit = repeated[field.number] {
+                counts[field.number, default: 0] += 1
+                guard counts[field.number, default: 0] <= limit else {
+                    throw DeltaCodecError(
+                        .tooLarge, "expected at most \(limit) of field \(field.number) in \(name)")
+                }
+            } else {
+                let bit: UInt64 = 1 << UInt64(field.number)
+                guard seen & bit == 0 else {
+                    throw DeltaCodecError(
+                        .undecodable, "expected field \(field.number) once in \(name)")
+                }
+                seen |= bit
+            }
+            try nested[field.number]?.checkBinary(content)
+        }
+    }
+
+    /// Counts what could become an object.
+    func checkJSON(_ bytes: UnsafeRawBufferPointer) throws(DeltaCodecError) {
+        var objects = 0
+        for byte in bytes where byte == UInt8(ascii: "{") { objects += 1 }
+        guard objects <= maximumObjects else {
+            throw DeltaCodecError(.tooLarge, "expected at most \(maximumObjects) objects")
+        }
+    }
+}
+
+/// Reads the fields of one message in the binary form, without their meaning.
+private struct TagReader {
+    struct Field {
+        var number: Int
+        /// The bytes of a length-delimited field; nil for numbers.
+        var content: UnsafeRawBufferPointer?
+    }
+
+    private let bytes: UnsafeRawBufferPointer
+    private var position = 0
+
+    init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+    /// Nil at the end.
+    mutating func next() throws(DeltaCodecError) -> Field? {
+        guard position < bytes.count else { return nil }
+        let tag = try varint()
+        guard tag >> 3 >= 1, tag >> 3 < 1 << 29 else { throw Self.malformed }
+        var field = Field(number: Int(tag >> 3), content: nil)
+        switch tag & 7 {
+        case 0: _ = try varint()
+        case 1: _ = try take(8)
+        case 2: field.content = try take(varint())
+        case 5: _ = try take(4)
+        default: throw Self.malformed
+        }
+        return field
+    }
+
+    private mutating func take(_ count: UInt64) throws(DeltaCodecError) -> UnsafeRawBufferPointer {
+        guard count <= UInt64(bytes.count - position) else { throw Self.malformed }
+        let start = position
+        position += Int(count)
+        return UnsafeRawBufferPointer(rebasing: bytes[start..<position])
+    }
+
+    private mutating func varint() throws(DeltaCodecError) -> UInt64 {
+        var value: UInt64 = 0
+        for shift in stride(from: UInt64(0), to: 70, by: 7) {
+            guard position < bytes.count else { throw Self.malformed }
+            let byte = bytes[position]
+            position += 1
+            value |= UInt64(byte & 0x7F) << shift
+            if byte & 0x80 == 0 { return value }
+        }
+        throw Self.malformed
+    }
+
+    private static let malformed = DeltaCodecError(.undecodable, "expected Protocol Buffers")
+}

@@ -1,0 +1,93 @@
+internal import CivilTime
+internal import DeltaProtocol
+internal import Topology
+
+extension WireDeltaReply {
+    init(_ reply: DeltaReply) {
+        self.init()
+        self.shards = reply.shards.map(WireShardReply.init)
+        self.serverTimeMs = reply.serverTime.milliseconds
+    }
+
+    func decoded() throws(DeltaCodecError) -> DeltaReply {
+        guard shards.count <= Limits.shardsPerRequest else {
+            throw DeltaCodecError(
+                .tooLarge, "shards: expected at most \(Limits.shardsPerRequest)")
+        }
+        var replies: [ShardReply] = []
+        replies.reserveCapacity(shards.count)
+        for shard in shards { replies.append(try shard.decoded()) }
+        return DeltaReply(shards: replies, serverTime: UnixTime(milliseconds: serverTimeMs))
+    }
+}
+
+extension WireShardReply {
+    init(_ reply: ShardReply) {
+        self.init()
+        self.log = reply.log.name
+        self.partition = reply.partition
+        switch reply.outcome {
+        case .committed: self.outcome = .committed
+        case .repeat: self.outcome = .repeat
+        case .behind: self.outcome = .behind
+        case .refused(let reason):
+            self.outcome = .refused
+            self.reason = WireRefusalReason(reason)
+        }
+        self.watermark = reply.watermark
+        if let minute = reply.completeFrom { self.completeFrom = minute.number }
+    }
+
+    fileprivate func decoded() throws(DeltaCodecError) -> ShardReply {
+        guard let log = LogID(log) else {
+            throw DeltaCodecError(
+                .invalidEnvelope, "shards.log: expected \(WireDeltaRequest.nameRule)")
+        }
+        guard (0...DeltaCodec.maximumOffset).contains(watermark) else {
+            throw DeltaCodecError(.invalidEnvelope, "shards.watermark: expected an offset")
+        }
+        let outcome: ShardOutcome
+        switch self.outcome {
+        case .committed: outcome = .committed
+        case .repeat: outcome = .repeat
+        case .behind: outcome = .behind
+        case .refused: outcome = .refused(reason.value)
+        case .unspecified, .UNRECOGNIZED:
+            throw DeltaCodecError(.invalidEnvelope, "shards.outcome: expected a known one")
+        }
+        return ShardReply(
+            log: log, partition: partition, outcome: outcome, watermark: watermark,
+            completeFrom: hasCompleteFrom ? Minute(completeFrom) : nil)
+    }
+}
+
+extension WireRefusalReason {
+    init(_ reason: RefusalReason) {
+        switch reason {
+        case .unknownLog: self = .unknownLog
+        case .overflow: self = .overflow
+        case .unsorted: self = .unsorted
+        case .malformed: self = .malformed
+        case .foldVersionOlder: self = .foldVersionOlder
+        case .foldVersionConflict: self = .foldVersionConflict
+        case .foldVersionNeedsBaseZero: self = .foldVersionNeedsBaseZero
+        case .fingerprint: self = .fingerprint
+        case .store: self = .store
+        }
+    }
+
+    /// A reason of a later version reads as the one that asks a human to look.
+    var value: RefusalReason {
+        switch self {
+        case .unknownLog: .unknownLog
+        case .overflow: .overflow
+        case .unsorted: .unsorted
+        case .unspecified, .malformed, .UNRECOGNIZED: .malformed
+        case .foldVersionOlder: .foldVersionOlder
+        case .foldVersionConflict: .foldVersionConflict
+        case .foldVersionNeedsBaseZero: .foldVersionNeedsBaseZero
+        case .fingerprint: .fingerprint
+        case .store: .store
+        }
+    }
+}

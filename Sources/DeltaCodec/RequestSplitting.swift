@@ -1,0 +1,42 @@
+package import DeltaProtocol
+internal import Topology
+
+extension DeltaCodec {
+    /// The request as one or more that keep the limits of size and of shards, each with the same
+    /// envelope; shards stay whole and in order.
+    ///
+    /// A shard too large for any request stands in one of its own, which HQ refuses as too large;
+    /// the limits of the topology exclude it.
+    package static func split(_ request: DeltaRequest) -> [DeltaRequest] {
+        var envelope = request
+        envelope.shards = []
+        let room = Limits.requestBytes - encode(envelope).count
+        var requests: [DeltaRequest] = []
+        var current = envelope
+        var bytes = 0
+        for shard in request.shards {
+            let size = byteBound(shard)
+            let isFull = bytes + size > room || current.shards.count == Limits.shardsPerRequest
+            if isFull && !current.shards.isEmpty {
+                requests.append(current)
+                current = envelope
+                bytes = 0
+            }
+            current.shards.append(shard)
+            bytes += size
+        }
+        requests.append(current)
+        return requests
+    }
+
+    /// A shard's size within a request, in bytes: never less than it is.
+    package static func byteBound(_ shard: ShardDelta) -> Int {
+        facts(of: shard) + WireBucketColumns.byteBound(shard.buckets)
+            + WireBucketColumns.byteBound(shard.late)
+    }
+
+    /// All but the columns: 27 numbers of at most 11 bytes with their tags, and two names.
+    private static func facts(of shard: ShardDelta) -> Int {
+        320 + shard.log.name.utf8.count + (shard.marker?.system.utf8.count ?? 0)
+    }
+}

@@ -1,0 +1,79 @@
+internal import CivilTime
+internal import DeltaProtocol
+
+extension WireFoldVersion {
+    init(_ version: FoldVersion) {
+        self.init()
+        self.rules = version.rules
+        self.settings = version.settings
+        self.digest = version.digest
+    }
+
+    var value: FoldVersion { FoldVersion(rules: rules, settings: settings, digest: digest) }
+}
+
+extension WireFingerprint {
+    init(_ fingerprint: Fingerprint) {
+        self.init()
+        self.timestampMs = fingerprint.timestamp
+        self.crc = fingerprint.crc
+    }
+
+    var value: Fingerprint { Fingerprint(timestamp: timestampMs, crc: crc) }
+}
+
+extension WireLedgerMarker {
+    init(_ marker: LedgerMarker) {
+        self.init()
+        self.lsn = marker.lsn
+        self.system = marker.system
+        self.timeline = marker.timeline
+        self.markedAtMs = marker.markedAt.milliseconds
+    }
+
+    func marker() throws(ShardProblem) -> LedgerMarker {
+        guard system.utf8.count <= Limits.ledgerSystemBytes else { throw .ledgerSystem }
+        return LedgerMarker(
+            lsn: lsn, system: system, timeline: timeline,
+            markedAt: UnixTime(milliseconds: markedAtMs))
+    }
+}
+
+extension WireDigest {
+    init(_ digest: ShardDelta.DigestFrom) {
+        self.init()
+        self.minute = digest.minute.number
+        self.high = digest.digest.high
+        self.low = digest.digest.low
+    }
+
+    var value: ShardDelta.DigestFrom {
+        ShardDelta.DigestFrom(minute: Minute(minute), digest: ShardDigest(high: high, low: low))
+    }
+}
+
+extension WireCounters {
+    init(_ counters: ShardCounters) {
+        self.init()
+        self.applied = counters.applied
+        self.duplicate = counters.duplicate
+        self.late = counters.late
+        self.rejected = counters.rejected
+        self.control = counters.control
+        self.conflicts = counters.conflicts
+    }
+
+    /// The bounds make the sum of all counters safe.
+    func counters() throws(ShardProblem) -> ShardCounters {
+        let all = [applied, duplicate, late, rejected, control, conflicts]
+        guard all.allSatisfy({ (0...Limits.sumMagnitude).contains($0) }) else { throw .counter }
+        var counters = ShardCounters()
+        counters.applied = applied
+        counters.duplicate = duplicate
+        counters.late = late
+        counters.rejected = rejected
+        counters.control = control
+        counters.conflicts = conflicts
+        return counters
+    }
+}

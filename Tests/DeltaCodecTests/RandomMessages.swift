@@ -1,0 +1,154 @@
+import CivilTime
+import DeltaProtocol
+import Money
+import Topology
+
+/// SplitMix64: a failing seed reproduces its message exactly.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
+
+/// Values over the whole range that the wire can carry, sensible or not.
+struct RandomMessages {
+    var random: SeededGenerator
+
+    init(seed: UInt64) { random = SeededGenerator(seed: seed) }
+
+    mutating func chance(_ percent: Int) -> Bool {
+        Int.random(in: 0..<100, using: &random) < percent
+    }
+
+    /// All magnitudes are equally likely, the extremes included.
+    mutating func integer() -> Int64 {
+        if chance(5) { return [.min, -1, 0, 1, .max].randomElement(using: &random)! }
+        let bits = Int.random(in: 1...64, using: &random)
+        return Int64(truncatingIfNeeded: random.next()) >> Int64(64 - bits)
+    }
+
+    mutating func offset() -> Int64 {
+        Int64(random.next() >> UInt64.random(in: 2...63, using: &random))
+    }
+
+    mutating func minute() -> Minute {
+        chance(10)
+            ? Minute(Int32(truncatingIfNeeded: random.next()))
+            : Minute(Int32.random(in: 29_456_000...29_457_500, using: &random))
+    }
+
+    mutating func time() -> UnixTime { UnixTime(milliseconds: integer()) }
+
+    mutating func name() -> String {
+        let alphabet = Array("abcdefghijklmnopqrstuvwxyz0123456789-")
+        let length = Int.random(in: 1...32, using: &random)
+        return String((0..<length).map { _ in alphabet.randomElement(using: &random)! })
+    }
+
+    mutating func text(maximumBytes: Int) -> String {
+        var text = ""
+        while chance(90) {
+            let next = ["a", "{", "}", "\"", "\\", "\n", "\u{0}", "é", "💶"].randomElement(
+                using: &random)!
+            if text.utf8.count + next.utf8.count > maximumBytes { break }
+            text += next
+        }
+        return text
+    }
+
+    mutating func buckets() -> [Bucket] {
+        guard chance(80) else { return [] }
+        let corrected = chance(30)
+        return (0..<Int.random(in: 0...40, using: &random)).map { _ in
+            Bucket(
+                minute: minute(), currency: Currency.all.randomElement(using: &random)!,
+                value: BucketValue(
+                    settled: integer(), transfers: integer(),
+                    correction: corrected ? integer() : 0))
+        }
+    }
+
+    mutating func counters() -> ShardCounters {
+        var counters = ShardCounters()
+        guard chance(80) else { return counters }
+        counters.applied = Int64.random(in: 0...Limits.sumMagnitude, using: &random)
+        counters.duplicate = Int64.random(in: 0...1_000_000, using: &random)
+        counters.late = Int64.random(in: 0...1_000, using: &random)
+        counters.rejected = Int64.random(in: 0...1_000, using: &random)
+        counters.control = Int64.random(in: 0...1_000, using: &random)
+        counters.conflicts = Int64.random(in: 0...1_000, using: &random)
+        return counters
+    }
+
+    mutating func foldVersion() -> FoldVersion {
+        FoldVersion(
+            rules: UInt32(truncatingIfNeeded: random.next()),
+            settings: UInt32(truncatingIfNeeded: random.next()), digest: random.next())
+    }
+
+    mutating func fingerprint() -> Fingerprint? {
+        chance(50)
+            ? Fingerprint(timestamp: integer(), crc: UInt32(truncatingIfNeeded: random.next()))
+            : nil
+    }
+
+    mutating func shard() -> ShardDelta {
+        ShardDelta(
+            log: LogID(name())!, partition: Int32(truncatingIfNeeded: integer()), base: offset(),
+            coverage: offset(), completeFrom: minute(),
+            observedThrough: chance(50) ? time() : nil,
+            marker: chance(50)
+                ? LedgerMarker(
+                    lsn: random.next(), system: text(maximumBytes: Limits.ledgerSystemBytes),
+                    timeline: integer(), markedAt: time())
+                : nil,
+            fingerprint: fingerprint(),
+            digest: chance(50)
+                ? .init(
+                    minute: minute(), digest: ShardDigest(high: random.next(), low: random.next()))
+                : nil,
+            counters: counters(), buckets: buckets(), late: buckets())
+    }
+
+    mutating func request() -> DeltaRequest {
+        var counts: [LogID: Int32] = [:]
+        for _ in 0..<Int.random(in: 0...3, using: &random) {
+            counts[LogID(name())!] = Int32.random(in: 1...1_024, using: &random)
+        }
+        return DeltaRequest(
+            foldVersion: foldVersion(), region: RegionID(name())!,
+            node: text(maximumBytes: Limits.nodeNameBytes), sentAt: time(),
+            partitionCounts: counts,
+            shards: (0..<Int.random(in: 0...5, using: &random)).map { _ in shard() })
+    }
+
+    mutating func reply() -> DeltaReply {
+        let outcomes: [ShardOutcome] =
+            [.committed, .repeat, .behind] + RefusalReason.allCases.map(ShardOutcome.refused)
+        return DeltaReply(
+            shards: (0..<Int.random(in: 0...20, using: &random)).map { _ in
+                ShardReply(
+                    log: LogID(name())!, partition: Int32(truncatingIfNeeded: integer()),
+                    outcome: outcomes.randomElement(using: &random)!, watermark: offset(),
+                    completeFrom: chance(70) ? minute() : nil)
+            }, serverTime: time())
+    }
+
+    mutating func statuses() -> [ShardStatus] {
+        (0..<Int.random(in: 0...5, using: &random)).map { _ in
+            ShardStatus(
+                log: LogID(name())!, partition: Int32(truncatingIfNeeded: integer()),
+                watermark: offset(), completeFrom: minute(), foldVersion: foldVersion(),
+                fingerprint: fingerprint(),
+                values: chance(50) ? .init(buckets: buckets(), late: buckets()) : nil)
+        }
+    }
+}
