@@ -1,0 +1,78 @@
+import CivilTime
+import DeltaProtocol
+import Money
+
+/// The merge of named buckets over those that stand, both in the order of `Bucket.precedes`: one
+/// walk along both, which keeps what changes.
+struct BucketMerge {
+    struct Scope {
+        /// Minutes outside it are ignored.
+        var retention: ClosedRange<Minute>
+        /// Below it a delta knows nothing.
+        var completeFrom: Minute
+        /// Whether a bucket that is not named is known to be 0.
+        var isWhole: Bool
+
+        func takes(_ minute: Minute) -> Bool {
+            minute >= completeFrom && retention.contains(minute)
+        }
+    }
+
+    private let scope: Scope
+    private(set) var changes: [BucketChange] = []
+    /// How many named buckets lie outside the scope.
+    private(set) var ignored = 0
+
+    init(scope: Scope) { self.scope = scope }
+
+    /// False where a difference leaves `Int64`.
+    mutating func merge(_ named: [Bucket], over old: [Bucket]) -> Bool {
+        changes.reserveCapacity(named.count)
+        var next = 0
+        for bucket in named {
+            while next < old.count, Bucket.precedes(old[next], bucket) {
+                guard leaveOut(old[next]) else { return false }
+                next += 1
+            }
+            var standing = BucketValue.zero
+            if next < old.count, !Bucket.precedes(bucket, old[next]) {
+                standing = old[next].value
+                next += 1
+            }
+            guard scope.takes(bucket.minute) else {
+                ignored += 1
+                continue
+            }
+            guard replace(bucket, standing: standing) else { return false }
+        }
+        while next < old.count {
+            guard leaveOut(old[next]) else { return false }
+            next += 1
+        }
+        return true
+    }
+
+    /// A standing bucket that the delta does not name.
+    private mutating func leaveOut(_ bucket: Bucket) -> Bool {
+        guard scope.isWhole, scope.takes(bucket.minute) else { return true }
+        return replace(
+            Bucket(minute: bucket.minute, currency: bucket.currency, value: .zero),
+            standing: bucket.value)
+    }
+
+    private mutating func replace(_ bucket: Bucket, standing: BucketValue) -> Bool {
+        let new = bucket.value
+        guard new != standing else { return true }
+        let settled = new.settled.subtractingReportingOverflow(standing.settled)
+        let correction = new.correction.subtractingReportingOverflow(standing.correction)
+        let published = settled.partialValue.addingReportingOverflow(correction.partialValue)
+        let transfers = new.transfers.subtractingReportingOverflow(standing.transfers)
+        guard !settled.overflow, !correction.overflow, !published.overflow, !transfers.overflow
+        else { return false }
+        changes.append(
+            BucketChange(
+                minute: bucket.minute, currency: bucket.currency, value: new,
+                published: published.partialValue, transfers: transfers.partialValue))
+        return true
+    }
+}

@@ -1,0 +1,84 @@
+package import CivilTime
+package import Money
+
+/// What the commits of one step add together to the global sums of one (currency, minute).
+package struct GlobalDifference: Hashable, Sendable {
+    package var minute: Minute
+    package var currency: Currency
+    /// To add to the published sum, in minor units.
+    package var published: Int64
+    /// To add to the count.
+    package var transfers: Int64
+
+    package init(minute: Minute, currency: Currency, published: Int64, transfers: Int64) {
+        self.minute = minute
+        self.currency = currency
+        self.published = published
+        self.transfers = transfers
+    }
+
+    /// The sum over `commits`, by minute, then currency code; every (currency, minute) that any of
+    /// them changes is named once, also where the sum is 0.
+    ///
+    /// Nil where a sum leaves `Int64`, which takes more than 500 shards that all swing from one
+    /// end of the bounds to the other at once: the caller writes them in smaller steps.
+    package static func sum(of commits: [ShardCommit]) -> [GlobalDifference]? {
+        guard
+            let first = commits.compactMap({ $0.changes.first?.minute }).min(),
+            let last = commits.compactMap({ $0.changes.last?.minute }).max()
+        else { return [] }
+
+        // Rows only for the minutes that occur: a request names three of them, or all.
+        var rowOfMinute = [Int32](repeating: -1, count: first.distance(to: last) + 1)
+        for commit in commits {
+            for change in commit.changes { rowOfMinute[first.distance(to: change.minute)] = 0 }
+        }
+        var rows: Int32 = 0
+        for index in rowOfMinute.indices where rowOfMinute[index] == 0 {
+            rowOfMinute[index] = rows
+            rows += 1
+        }
+        let width = Currency.count
+        var cells = [Cell](repeating: Cell(), count: Int(rows) * width)
+        var named = 0
+        for commit in commits {
+            for change in commit.changes {
+                let row = Int(rowOfMinute[first.distance(to: change.minute)])
+                let at = row * width + Int(change.currency.index)
+                if !cells[at].isNamed { named += 1 }
+                guard cells[at].add(change) else { return nil }
+            }
+        }
+
+        var differences: [GlobalDifference] = []
+        differences.reserveCapacity(named)
+        for (index, row) in rowOfMinute.enumerated() where row >= 0 {
+            for column in 0..<width {
+                let cell = cells[Int(row) * width + column]
+                guard cell.isNamed else { continue }
+                differences.append(
+                    GlobalDifference(
+                        minute: first.advanced(by: index),
+                        currency: Currency(uncheckedIndex: UInt16(column)),
+                        published: cell.published, transfers: cell.transfers))
+            }
+        }
+        return differences
+    }
+
+    private struct Cell {
+        var published: Int64 = 0
+        var transfers: Int64 = 0
+        var isNamed = false
+
+        /// False where a sum would leave its bounds.
+        mutating func add(_ change: BucketChange) -> Bool {
+            isNamed = true
+            let money = published.addingReportingOverflow(change.published)
+            let count = transfers.addingReportingOverflow(change.transfers)
+            published = money.partialValue
+            transfers = count.partialValue
+            return !money.overflow && !count.overflow
+        }
+    }
+}

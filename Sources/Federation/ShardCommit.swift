@@ -1,0 +1,74 @@
+package import CivilTime
+package import DeltaProtocol
+package import Money
+package import Topology
+
+/// What HQ writes for one shard, in one step with the other shards of the request, and only if the
+/// shard's two texts are still the ones expected.
+package struct ShardCommit: Hashable, Sendable {
+    package var shard: ShardID
+    /// The watermark text that the decision rests on; nil where the field must be absent.
+    package var expectedWatermark: String?
+    /// The liveness text that the decision rests on; nil where the field must be absent.
+    package var expectedLiveness: String?
+    /// The new watermark text, written last.
+    package var watermark: String
+    package var liveness: String
+    /// The buckets that change, by minute, then currency code.
+    package var changes: [BucketChange]
+    /// The late money that changes, with its new absolute values, in the same order. A zero value
+    /// removes the bucket.
+    package var late: [Bucket]
+    /// Buckets of the delta, late ones included, that HQ does not retain.
+    package var ignoredBuckets: Int
+
+    package init(
+        shard: ShardID, expectedWatermark: String?, expectedLiveness: String?, watermark: String,
+        liveness: String, changes: [BucketChange] = [], late: [Bucket] = [], ignoredBuckets: Int = 0
+    ) {
+        self.shard = shard
+        self.expectedWatermark = expectedWatermark
+        self.expectedLiveness = expectedLiveness
+        self.watermark = watermark
+        self.liveness = liveness
+        self.changes = changes
+        self.late = late
+        self.ignoredBuckets = ignoredBuckets
+    }
+}
+
+/// One bucket's new absolute value, and what it adds to the sums over all shards.
+package struct BucketChange: Hashable, Sendable {
+    package var minute: Minute
+    package var currency: Currency
+    /// Zero removes the bucket.
+    package var value: BucketValue
+    /// New minus old of settled plus correction, in minor units.
+    package var published: Int64
+    /// New minus old of the count.
+    package var transfers: Int64
+
+    @inlinable
+    package init(
+        minute: Minute, currency: Currency, value: BucketValue, published: Int64, transfers: Int64
+    ) {
+        self.minute = minute
+        self.currency = currency
+        self.value = value
+        self.published = published
+        self.transfers = transfers
+    }
+}
+
+/// HQ's answer to one shard of a request, and what it writes for it.
+package struct ShardDecision: Hashable, Sendable {
+    /// True once `commit`, if there is one, is written.
+    package var reply: ShardReply
+    /// Nil where nothing is to be written.
+    package var commit: ShardCommit?
+
+    package init(reply: ShardReply, commit: ShardCommit? = nil) {
+        self.reply = reply
+        self.commit = commit
+    }
+}
