@@ -67,7 +67,7 @@ import Topology
 
     @Test("Nothing is published before a region has been seen")
     func nothingAtFirst() {
-        var publication = Publication(settings: Self.settings())
+        let publication = Publisher(settings: Self.settings())
         #expect(publication.totals(now: Self.noon) == nil)
         publication.storeIsUnreachable()
         #expect(publication.totals(now: Self.noon) == nil)
@@ -84,7 +84,7 @@ import Topology
 
     @Test("The window is the 1,440 minutes that end with the current one, corrections included")
     func window() throws {
-        var publication = Publication(settings: Self.settings())
+        let publication = Publisher(settings: Self.settings())
         let current = Self.noon.minute
         publication.take(
             Self.refresh(
@@ -114,7 +114,7 @@ import Topology
 
     @Test("A minute that is named again is replaced, also by nothing")
     func replacement() throws {
-        var publication = Publication(settings: Self.settings())
+        let publication = Publisher(settings: Self.settings())
         let current = Self.noon.minute
         publication.take(
             Self.refresh(
@@ -136,7 +136,7 @@ import Topology
 
     @Test("A currency that is not published stays out")
     func unpublishedCurrency() {
-        var publication = Publication(settings: Self.settings(currencies: [Self.usd]))
+        let publication = Publisher(settings: Self.settings(currencies: [Self.usd]))
         publication.take(
             Self.refresh(
                 minutes: [Self.minute(Self.eu, Self.noon.minute, settled: 7)],
@@ -146,7 +146,7 @@ import Topology
 
     @Test("A clock that jumps ahead moves the window one minute past what was observed, not more")
     func clockJump() throws {
-        var publication = Publication(settings: Self.settings())
+        let publication = Publisher(settings: Self.settings())
         let current = Self.noon.minute
         publication.take(
             Self.refresh(
@@ -166,7 +166,7 @@ import Topology
 
     @Test("A time from the future counts as HQ's own now")
     func futureObservation() throws {
-        var publication = Publication(settings: Self.settings())
+        let publication = Publisher(settings: Self.settings())
         let future = Self.standing(observed: UnixTime(milliseconds: .max))
         publication.take(
             Self.refresh(standings: [Self.shard(Self.eu): future, Self.shard(Self.us): future]),
@@ -178,7 +178,7 @@ import Topology
 
     @Test("data_as_of is the least of all partitions, and a late joiner does not pull it back")
     func dataAsOf() throws {
-        var publication = Publication(settings: Self.settings())
+        let publication = Publisher(settings: Self.settings())
         var standings = Self.both
         standings[Self.shard(Self.us)] = Self.standing(observed: Self.noon - 4_000)
         publication.take(Self.refresh(standings: standings), now: Self.noon)
@@ -209,7 +209,7 @@ import Topology
 
     @Test("A region that never came, a silent one and a lagging one are named")
     func regionDegradations() throws {
-        var publication = Publication(settings: Self.settings())
+        let publication = Publisher(settings: Self.settings())
         publication.take(
             Self.refresh(standings: [Self.shard(Self.eu): Self.standing()]), now: Self.noon)
         #expect(
@@ -238,7 +238,7 @@ import Topology
 
     @Test("A region whose first complete minute lies inside the window degrades the answer")
     func incompleteHistory() throws {
-        var publication = Publication(settings: Self.settings())
+        let publication = Publisher(settings: Self.settings())
         var standings = Self.both
         let start = Self.noon.minute.advanced(by: -1_439)
         standings[Self.shard(Self.eu)] = Self.standing(completeFrom: start)
@@ -248,12 +248,13 @@ import Topology
             publication.totals(now: Self.noon)?.degradations == [
                 Degradation(.historyIncomplete, region: Self.us)
             ])
-        #expect(publication.totals(now: Self.noon + 60_000)?.isDegraded == false)
+        let later = publication.totals(now: Self.noon + 60_000)?.degradations ?? []
+        #expect(!later.contains { $0.reason == .historyIncomplete })
     }
 
     @Test("A retired region's money counts, and nothing of it is waited for")
     func retired() throws {
-        var publication = Publication(settings: Self.settings(retired: [Self.us]))
+        let publication = Publisher(settings: Self.settings(retired: [Self.us]))
         var standings = Self.both
         standings[Self.shard(Self.us)] = Self.standing(
             observed: Self.noon - 86_400_000, received: Self.noon - 86_400_000)
@@ -270,7 +271,7 @@ import Topology
     @Test(
         "While the store does not answer the last values slide on, labelled, and data_as_of stands")
     func unreachable() throws {
-        var publication = Publication(settings: Self.settings())
+        let publication = Publisher(settings: Self.settings())
         let current = Self.noon.minute
         publication.take(
             Self.refresh(
@@ -291,7 +292,7 @@ import Topology
 
     @Test("A wiped store shows the last good values until every shard is back where it was")
     func wipe() throws {
-        var publication = Publication(settings: Self.settings())
+        let publication = Publisher(settings: Self.settings())
         let current = Self.noon.minute
         publication.take(
             Self.refresh(
@@ -341,7 +342,7 @@ import Topology
 
     @Test("Minutes that the refilled store no longer knows keep their last good values")
     func lostHistory() throws {
-        var publication = Publication(settings: Self.settings(regions: [Self.eu]))
+        let publication = Publisher(settings: Self.settings(regions: [Self.eu]))
         let current = Self.noon.minute
         let minutes = [-600, -300, 0].map { current.advanced(by: $0) }
         publication.take(
@@ -366,7 +367,7 @@ import Topology
 
     @Test("Changes that do not join on to what was read are not taken, and all is read again")
     func mismatch() {
-        var publication = Publication(settings: Self.settings())
+        let publication = Publisher(settings: Self.settings())
         publication.take(Self.refresh(version: 5, standings: Self.both), now: Self.noon)
         for other in [
             Self.refresh(
@@ -384,4 +385,17 @@ import Topology
         }
         #expect(publication.counters.mismatchedRefreshes == 2)
     }
+}
+
+/// A publication by reference: the test macros only take calls that change nothing.
+private final class Publisher {
+    private var publication: Publication
+
+    init(settings: PublicationSettings) { publication = Publication(settings: settings) }
+
+    var readPosition: StorePosition? { publication.readPosition }
+    var counters: Publication.Counters { publication.counters }
+    func take(_ refresh: StoreRefresh, now: UnixTime) { publication.take(refresh, now: now) }
+    func storeIsUnreachable() { publication.storeIsUnreachable() }
+    func totals(now: UnixTime) -> PublishedTotals? { publication.totals(now: now) }
 }
