@@ -31,6 +31,8 @@ func test(
 
 let bigInt: Target.Dependency = .product(name: "BigInt", package: "BigInt")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -42,6 +44,7 @@ let package = Package(
     products: [.executable(name: "tributary", targets: ["tributary"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
@@ -91,9 +94,19 @@ let package = Package(
             "DeltaClient",
             ["CCurl", "WorkerThread", "Topology", "DeltaProtocol", "DeltaCodec", logging]),
         library(
+            "HTTPListener", ["Topology", hummingbird, httpTypes, nioCore, lifecycle, logging]),
+        library(
             "DeltaIngest",
-            ["Topology", "CivilTime", "DeltaProtocol", "DeltaCodec", hummingbird, logging]),
-        library("PublicAPI", ["Money", "CivilTime", hummingbird, logging]),
+            [
+                "Topology", "CivilTime", "DeltaProtocol", "DeltaCodec", "HTTPListener",
+                hummingbird, httpTypes, nioCore, logging,
+            ]),
+        library(
+            "PublicAPI",
+            [
+                "Money", "CivilTime", "Topology", "HTTPListener", hummingbird, httpTypes, nioCore,
+                logging,
+            ]),
         library(
             "RedisStore",
             [

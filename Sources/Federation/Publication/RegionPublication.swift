@@ -1,0 +1,240 @@
+import CivilTime
+import DeltaProtocol
+import Money
+import Topology
+
+/// One region as the publisher sees it: what the store holds (`live`), and what is shown, which
+/// is the same thing unless the store has lost data that was shown before.
+///
+/// A shard's buckets are a function of its log up to the watermark, so "the store has at least
+/// what is shown" is a comparison of watermarks, whatever happened to the database in between.
+struct RegionPublication: Sendable {
+    /// What of one shard the shown values stand on.
+    struct Mark: Hashable, Sendable {
+        var watermark: Int64
+        /// The earliest first-complete minute among the states that were shown.
+        var completeFrom: Minute
+    }
+
+    let settings: PublicationSettings.Region
+    private(set) var shown = SlidingWindow()
+    private(set) var marks: [ShardID: Mark] = [:]
+    /// The time up to which the shown values have seen every expected partition.
+    private(set) var observedThrough: UnixTime?
+    /// When the store was found to hold less than what is shown; nil while it holds it all.
+    private(set) var recoveringSince: Minute?
+    /// How often that happened.
+    private(set) var recoveries = 0
+
+    private var live = MinuteRing()
+    private var standings: [ShardID: ShardStanding] = [:]
+    private var partitionCounts: [LogID: Int32] = [:]
+    /// The first minute that is shown live; earlier ones keep their last good values.
+    private var shownLiveFrom = Minute(.min)
+
+    init(settings: PublicationSettings.Region) {
+        self.settings = settings
+    }
+
+    var isRecovering: Bool { recoveringSince != nil }
+
+    mutating func advance(to current: Minute) {
+        shown.advance(to: current)
+    }
+
+    mutating func repairSums() -> Bool {
+        shown.repairSums()
+    }
+
+    /// What a refresh of the store says of this region.
+    struct Update {
+        var isFull: Bool
+        var minutes: [RegionMinute]
+        var standings: [ShardID: ShardStanding]
+        var partitionCounts: [LogID: Int32]
+    }
+
+    /// Takes a refresh. `current` is the window's last minute, `retainedFrom` the first one that
+    /// the store still keeps: about earlier ones a full read says nothing.
+    mutating func take(_ update: Update, current: Minute, retainedFrom: Minute) {
+        let changed = applyToLive(update, current: current, retainedFrom: retainedFrom)
+        standings = update.standings
+        partitionCounts.merge(update.partitionCounts) { _, new in new }
+
+        forgetOutlivedMarks(current: current)
+        guard let liveFrom = firstMinuteToShowLive() else {
+            if recoveringSince == nil {
+                recoveringSince = current
+                recoveries += 1
+            }
+            return
+        }
+        let wasBehind = isRecovering || liveFrom < shownLiveFrom
+        recoveringSince = nil
+        shownLiveFrom = liveFrom
+        raiseMarks()
+        if wasBehind {
+            for minute in storedMinutes(from: retainedFrom, current: current) { show(minute) }
+        } else {
+            for minute in changed { show(minute) }
+        }
+        raiseObservedThrough()
+    }
+
+    /// The minutes that may have changed, each with its new values in `live`.
+    private mutating func applyToLive(
+        _ update: Update, current: Minute, retainedFrom: Minute
+    ) -> [Minute] {
+        var changed: [Minute] = []
+        if update.isFull {
+            for minute in storedMinutes(from: retainedFrom, current: current)
+            where !live[minute].isEmpty {
+                live[minute] = []
+                changed.append(minute)
+            }
+        }
+        let served = MinuteRing.range(around: current)
+        for minute in update.minutes where served.contains(minute.minute) {
+            live[minute.minute] = minute.values
+            changed.append(minute.minute)
+        }
+        return changed
+    }
+
+    /// The minutes that both the store and the ring keep; none where they lie days apart.
+    private func storedMinutes(from retainedFrom: Minute, current: Minute) -> Range<Minute> {
+        let served = MinuteRing.range(around: current)
+        let end = served.upperBound.advanced(by: 1)
+        return min(max(retainedFrom, served.lowerBound), end)..<end
+    }
+
+    private mutating func show(_ minute: Minute) {
+        guard minute >= shownLiveFrom else { return }
+        shown.replace(minute, with: live[minute])
+    }
+}
+
+// MARK: What the shown values stand on
+
+extension RegionPublication {
+    /// The first minute whose live values are at least what is shown; nil while some shard stands
+    /// below what is shown of it.
+    ///
+    /// A shard that was refilled by a node with less history than HQ had is back at its watermark
+    /// without its earlier minutes: those keep their last good values until they leave the window.
+    private func firstMinuteToShowLive() -> Minute? {
+        var first = Minute(.min)
+        for (shard, mark) in marks {
+            guard let standing = standings[shard], standing.watermark >= mark.watermark else {
+                return nil
+            }
+            if standing.completeFrom > mark.completeFrom {
+                first = max(first, standing.completeFrom)
+            }
+        }
+        return first
+    }
+
+    private mutating func raiseMarks() {
+        for (shard, standing) in standings where counts(shard.log) {
+            let earlier = marks[shard]?.completeFrom ?? standing.completeFrom
+            marks[shard] = Mark(
+                watermark: standing.watermark,
+                completeFrom: min(earlier, standing.completeFrom))
+        }
+    }
+
+    /// After a whole window nothing is left of what was shown before the loss, so there is nothing
+    /// to wait for; a shard that nobody refills (an earlier log's) cannot hold its region forever.
+    private mutating func forgetOutlivedMarks(current: Minute) {
+        if let since = recoveringSince, since.distance(to: current) >= Limits.windowMinutes {
+            marks = [:]
+        }
+    }
+
+    /// A log that the topology has since replaced is no longer waited for.
+    private func counts(_ log: LogID) -> Bool {
+        settings.currentLogs.contains(log) || settings.earlierLogs.contains(log)
+    }
+
+    private mutating func raiseObservedThrough() {
+        let seen = expectedStandings()
+        guard let least = seen.known.compactMap(\.observedThrough).min() else { return }
+        guard let before = observedThrough else {
+            observedThrough = least
+            return
+        }
+        let isComplete = seen.missing == 0 && seen.known.allSatisfy { $0.observedThrough != nil }
+        if isComplete { observedThrough = max(before, least) }
+    }
+
+    /// The standings of the current logs' partitions, and how many of those have none. A log that
+    /// never said how many partitions it has counts as one missing.
+    private func expectedStandings() -> (known: [ShardStanding], missing: Int) {
+        var known: [ShardStanding] = []
+        var missing = 0
+        for log in settings.currentLogs {
+            guard let count = partitionCounts[log], count > 0 else {
+                missing += 1
+                continue
+            }
+            for partition in 0..<min(count, ShardID.maximumPartitions) {
+                let shard = ShardID(region: settings.id, log: log, partition: partition)
+                if let standing = standings[shard] {
+                    known.append(standing)
+                } else {
+                    missing += 1
+                }
+            }
+        }
+        return (known, missing)
+    }
+}
+
+// MARK: What is wrong with it
+
+extension RegionPublication {
+    /// Why the region degrades the answer, in the order of the reasons. `readAt` is when the store
+    /// last answered: a region is not silent because the store is.
+    func degradations(
+        now: UnixTime, readAt: UnixTime, settings limits: PublicationSettings
+    ) -> [Degradation] {
+        guard !settings.isRetired else { return [] }
+        let expected = expectedStandings()
+        var reasons: [Degradation.Reason] = []
+        if isRecovering {
+            reasons.append(.storeRefilling)
+        } else if expected.known.isEmpty {
+            reasons.append(.regionMissing)
+        } else if expected.missing > 0
+            || expected.known.contains(where: { $0.observedThrough == nil })
+        {
+            reasons.append(.partitionsMissing)
+        }
+        if let last = expected.known.map(\.receivedAt).min(),
+            elapsed(from: last, to: readAt) > limits.silentAfter
+        {
+            reasons.append(.regionSilent)
+        }
+        // A shard that joins late is behind what was published before it came.
+        let observed = expected.known.map(\.observedThrough) + [observedThrough]
+        if let least = observed.compactMap(\.self).min(),
+            elapsed(from: least, to: now) > limits.laggingAfter
+        {
+            reasons.append(.regionLagging)
+        }
+        if isHistoryIncomplete() { reasons.append(.historyIncomplete) }
+        return reasons.map { Degradation($0, region: settings.id) }
+    }
+
+    /// Whether a minute of the window lies before the first complete one of a shard that counts.
+    private func isHistoryIncomplete() -> Bool {
+        guard let current = shown.current else { return false }
+        let start = SlidingWindow.minutes(endingWith: current).lowerBound
+        return standings.contains { counts($0.key.log) && $0.value.completeFrom > start }
+    }
+
+    private func elapsed(from earlier: UnixTime, to later: UnixTime) -> Duration {
+        .milliseconds((later - earlier.milliseconds).milliseconds)
+    }
+}
