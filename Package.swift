@@ -166,6 +166,7 @@ let package = Package(
         test("Simulation", ["Money", "CivilTime", "DeltaProtocol", "Aggregation", "Federation"]),
         test("TransferGenerator", ["Money", "CivilTime"]),
         test("Rollup", ["TransferGenerator", "Money", "CivilTime"]),
+        test("WorkerThread"),
         test("KafkaClient", ["WorkerThread", logging]),
         test(
             "DeltaClient",
