@@ -1,0 +1,64 @@
+import DeltaClient
+import DeltaProtocol
+import Logging
+import Topology
+
+/// The way to one HQ: takes one errand at a time from the node's thread and puts the answer into
+/// its inbox.
+final class HeadquartersLink: Sendable {
+    enum Errand: Sendable {
+        /// The parts of one push, in order.
+        case push([DeltaRequest])
+        /// What HQ stands at: for all shards, or for one partition with its values.
+        case statuses(partition: Int32?)
+    }
+
+    enum Answer: Sendable {
+        /// One part of a push.
+        case push(DeltaRequest, HeadquartersAnswer<DeltaReply>)
+        case statuses(partition: Int32?, HeadquartersAnswer<[ShardStatus]>)
+        /// The errand is done: the next one may come.
+        case idle
+    }
+
+    private let client: DeltaClient
+    private let region: RegionID
+    private let errands: AsyncStream<Errand>
+    private let continuation: AsyncStream<Errand>.Continuation
+    let inbox = Inbox<Answer>()
+
+    init(_ configuration: DeltaClientConfiguration, region: RegionID) throws {
+        client = try DeltaClient(configuration)
+        self.region = region
+        (errands, continuation) = AsyncStream.makeStream(
+            of: Errand.self, bufferingPolicy: .unbounded)
+    }
+
+    /// Queues an errand; the node sends none before the last one's `idle`.
+    func send(_ errand: Errand) { continuation.yield(errand) }
+
+    /// Runs errands until `stop`.
+    func run() async {
+        for await errand in errands {
+            switch errand {
+            case .push(let requests):
+                var isBroken = false
+                for request in requests {
+                    // After one part failed, the rest waits for the next push.
+                    let answer =
+                        isBroken
+                        ? .retry(.unreachable, after: nil) : await client.push(request)
+                    if case .answered = answer {} else { isBroken = true }
+                    inbox.put(.push(request, answer))
+                }
+            case .statuses(let partition):
+                let answer = await client.statuses(region: region, partition: partition)
+                inbox.put(.statuses(partition: partition, answer))
+            }
+            inbox.put(.idle)
+        }
+        await client.stop()
+    }
+
+    func stop() { continuation.finish() }
+}

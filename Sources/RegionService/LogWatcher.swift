@@ -1,0 +1,101 @@
+import Aggregation
+import CivilTime
+import KafkaClient
+import Logging
+import Topology
+import WorkerThread
+
+/// Asks the broker, on a thread of its own, what a node must know beside the records: where a
+/// shard begins, and where each partition ends now.
+final class LogWatcher: Sendable {
+    enum Answer: Sendable {
+        case facts(partition: Int32, ShardJoin.LogFacts)
+        case failed(partition: Int32, KafkaError)
+        /// The ends of all partitions asked for, as of a question sent at `askedAt`.
+        case ends([Int32: Int64], askedAt: UnixTime)
+        /// The broker did not answer: nothing is proven.
+        case endsUnknown
+    }
+
+    /// A broker that does not answer for so long counts as unreachable.
+    private static let timeoutMs: Int32 = 5_000
+
+    private let thread: WorkerThread<KafkaLog?>
+    let inbox = Inbox<Answer>()
+
+    init(region: Region, logger: Logger) throws {
+        let (properties, topic) = (region.kafka, region.topic)
+        thread = try WorkerThread(name: "kafka-log", capacity: ShardLimit.questions) {
+            try? KafkaLog(properties: properties, topic: topic, logger: logger)
+        }
+    }
+
+    /// How many partitions the topic has.
+    func partitionCount() async throws -> Int {
+        try await thread.perform { log in
+            guard let log else { throw RegionError("kafka: the properties make no client") }
+            return try log.partitionCount(timeoutMs: Self.timeoutMs)
+        }
+    }
+
+    /// Asks for the facts that a shard joins by; the answer comes to the inbox.
+    func askFacts(partition: Int32, now: UnixTime) {
+        let inbox = inbox
+        submit { log throws(KafkaError) in
+            do throws(KafkaError) {
+                let facts = try Self.facts(log, partition: partition, now: now)
+                inbox.put(.facts(partition: partition, facts))
+            } catch {
+                inbox.put(.failed(partition: partition, error))
+            }
+        }
+    }
+
+    /// Asks where the partitions end; the answer comes to the inbox.
+    func askEnds(of partitions: [Int32]) {
+        let inbox = inbox
+        submit { log throws(KafkaError) in
+            let askedAt = WallClock.now()
+            do throws(KafkaError) {
+                let ends = try log.endOffsets(partitions, timeoutMs: Self.timeoutMs)
+                inbox.put(.ends(ends, askedAt: askedAt))
+            } catch {
+                inbox.put(.endsUnknown)
+            }
+        }
+    }
+
+    private func submit(_ job: @escaping @Sendable (KafkaLog) throws(KafkaError) -> Void) {
+        // A full queue drops the question; who asked asks again.
+        try? thread.submit { log in
+            guard let log else { return }
+            try? job(log)
+        }
+    }
+
+    private static func facts(
+        _ log: KafkaLog, partition: Int32, now: UnixTime
+    ) throws(KafkaError) -> ShardJoin.LogFacts {
+        let from = max((now - ShardJoin.rememberMilliseconds).milliseconds, 0)
+        let start = try log.firstOffset(
+            atOrAfter: from, partition: partition, timeoutMs: timeoutMs)
+        let bounds = try log.watermarks(partition: partition, timeoutMs: timeoutMs)
+        // Retention may have moved on since the look-up.
+        let offset = max(start, bounds.low)
+        var timestamp: Int64?
+        if offset > 0, offset < bounds.high {
+            timestamp = try log.record(
+                at: offset, partition: partition, timeoutMs: timeoutMs)?.timestampMs
+        }
+        return ShardJoin.LogFacts(
+            low: bounds.low, high: bounds.high, start: offset, startTimestamp: timestamp)
+    }
+
+    func stop() async { await thread.stop() }
+}
+
+/// Bounds of a node's queues.
+enum ShardLimit {
+    /// Questions to the log that may wait: the facts of every partition, and the ends.
+    static let questions = Int(ShardID.maximumPartitions) + 8
+}

@@ -1,0 +1,39 @@
+package import Aggregation
+package import DeltaClient
+package import Topology
+
+/// What a node of a region runs on.
+package struct RegionConfiguration: Sendable {
+    package var region: Region
+    /// Names the node in HQ's records and in logs: up to 128 bytes, unique among live nodes.
+    package var node: String
+    /// The topology's secret that ids are hashed with.
+    package var idKey: Aggregation.IDKey
+    /// Every HQ to push to, each with watermarks of its own. Shards join by what the first says.
+    package var headquarters: [DeltaClientConfiguration]
+    /// The least time between two pushes to one HQ, unless it asks for one at once.
+    package var pushInterval: Duration = .milliseconds(450)
+    /// How often the broker is asked where the log ends.
+    package var endOffsetInterval: Duration = .seconds(1)
+    /// How often what HQ acknowledged is committed to the consumer group.
+    package var commitInterval: Duration = .seconds(5)
+    /// How long a stopping node tries to push its last changes.
+    package var drainTimeout: Duration = .seconds(2)
+
+    package init(
+        region: Region, node: String, idKey: Aggregation.IDKey,
+        headquarters: [DeltaClientConfiguration]
+    ) {
+        self.region = region
+        self.node = node
+        self.idKey = idKey
+        self.headquarters = headquarters
+    }
+}
+
+/// Why a node cannot run. Safe to print.
+package struct RegionError: Error, CustomStringConvertible {
+    package let description: String
+
+    init(_ description: String) { self.description = description }
+}

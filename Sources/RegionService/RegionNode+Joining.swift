@@ -1,0 +1,132 @@
+import Aggregation
+import CivilTime
+import DeltaProtocol
+import KafkaClient
+
+/// Taking over partitions: from the group's word to a fold that reads them.
+///
+/// A shard joins once both the log and HQ have said where it stands: HQ's fingerprint shows a
+/// recreated topic before anything is folded, and its values stand in for what retention took.
+/// A node without an HQ in reach waits; it loses nothing by that, since it could not push either.
+extension RegionNode {
+    /// Reading a committed offset is worth waiting for; without an answer, letters are sent again.
+    private static let committedTimeoutMs: Int32 = 3_000
+
+    func takeOver(_ partitions: [Int32]) throws {
+        let held = Set(partitions)
+        for partition in shards.keys where !held.contains(partition) {
+            shards.removeValue(forKey: partition)
+        }
+        for partition in partitions where shards[partition] == nil {
+            shards[partition] = RegionShard(partition: partition)
+        }
+        // States that were kept go on where they stood.
+        try assignFolding()
+    }
+
+    func stop(_ shard: RegionShard, _ alarm: ShardJoin.Alarm) {
+        shard.stage = .stopped(alarm)
+        logger.error(
+            "shard stopped: see the runbook shard-refused",
+            metadata: ["partition": "\(shard.partition)", "alarm": "\(alarm.rawValue)"])
+    }
+
+    /// Asks for what is missing, and starts the shards for which nothing is.
+    func join(now: UnixTime) throws {
+        let joining = shards.keys.sorted().compactMap { shards[$0] }.filter {
+            if case .joining = $0.stage { true } else { false }
+        }
+        guard !joining.isEmpty else { return }
+        askStatuses(for: joining)
+        for shard in joining where shard.facts == nil {
+            if let asked = shard.askedFactsAt, asked <= now,
+                asked + Self.askAgainMilliseconds > now
+            {
+                continue
+            }
+            shard.askedFactsAt = now
+            watcher.askFacts(partition: shard.partition, now: now)
+        }
+        // Starting several at once spares the others the restart of their fetches.
+        let isReady = joining.allSatisfy {
+            if case .known = $0.status { $0.facts != nil } else { false }
+        }
+        guard isReady || joining.contains(where: \.needsValues) else { return }
+        var started = false
+        for shard in joining { started = try start(shard, now: now) || started }
+        if started { try assignFolding() }
+    }
+
+    private func askStatuses(for joining: [RegionShard]) {
+        let state = links[0]
+        guard !state.isBusy, (state.nextPushAt.map { $0 <= WallClock.now() } ?? true) else {
+            return
+        }
+        let unknown = joining.filter { if case .unknown = $0.status { true } else { false } }
+        guard let first = unknown.first else { return }
+        let partition = unknown.first(where: \.needsValues).map(\.partition)
+        // Without values one question answers for all.
+        guard partition != nil || !first.needsValues else { return }
+        state.isBusy = true
+        state.link.send(.statuses(partition: partition))
+    }
+
+    func takeStatuses(_ statuses: [ShardStatus], partition asked: Int32?) {
+        for shard in shards.values {
+            guard case .joining = shard.stage, case .unknown = shard.status,
+                asked == nil ? !shard.needsValues : asked == shard.partition
+            else { continue }
+            shard.status = .known(
+                statuses.first { $0.log == log && $0.partition == shard.partition })
+        }
+    }
+
+    /// True where the shard now folds.
+    private func start(_ shard: RegionShard, now: UnixTime) throws -> Bool {
+        guard let facts = shard.facts, case .known(let status) = shard.status else {
+            return false
+        }
+        switch ShardJoin.plan(log: facts, status: status, now: now) {
+        case .needsSeed:
+            shard.needsValues = true
+            shard.status = .unknown
+            return false
+        case .stop(let alarm):
+            stop(shard, alarm)
+            return false
+        case .start(let start):
+            let committed = try? consumer.committedOffsets(
+                [shard.partition], timeoutMs: Self.committedTimeoutMs)
+            let pushes = links.indices.map { index in
+                ShardPush(
+                    log: log, partition: shard.partition,
+                    watermark: index == 0 ? status?.watermark ?? 0 : 0)
+            }
+            shard.stage = .folding(
+                FoldingShard(
+                    partition: shard.partition,
+                    fold: ShardFold(settings: settings, start: start), pushes: pushes,
+                    caughtUpAt: facts.high, committed: committed?[shard.partition] ?? 0))
+            logger.info(
+                "shard joined",
+                metadata: [
+                    "partition": "\(shard.partition)", "offset": "\(start.offset)",
+                    "end": "\(facts.high)", "watermark": "\(status?.watermark ?? 0)",
+                    "seeded": "\(start.seed != nil)",
+                ])
+            return true
+        }
+    }
+
+    /// Reads every folding shard that the group lets us read, each from its coverage.
+    func assignFolding() throws {
+        let held = consumer.heldPartitions
+        var positions: [KafkaPosition] = []
+        for shard in foldingShards where held.contains(shard.partition) {
+            positions.append(
+                KafkaPosition(partition: shard.partition, offset: shard.fold.coverage))
+            shard.isAssigned = true
+        }
+        try consumer.assign(positions)
+    }
+}
