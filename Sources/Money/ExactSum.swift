@@ -21,7 +21,7 @@ package struct ExactSum: Sendable {
         guard let scaling = converter.target(target) else { throw .noRate(target) }
         let rounded = rounding.quotient(
             of: numerator * BigInt(scaling.factor), by: scaling.divisor)
-        guard let minorUnits = Int128(exactly: rounded) else { throw .overflow(target) }
+        guard let minorUnits = Int128(exactValue: rounded) else { throw .overflow(target) }
         return minorUnits
     }
 }

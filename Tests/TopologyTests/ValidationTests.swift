@@ -1,0 +1,239 @@
+import Money
+import Testing
+import Topology
+
+@Suite struct ValidationTests {
+    private static func currencies(_ codes: String) -> [Currency] {
+        codes.split(separator: " ").compactMap { Currency(code: String($0)) }
+    }
+
+    private static func region(_ id: String, partitions: Int32? = 6) throws -> Region {
+        Region(
+            id: try #require(RegionID(id)), kafka: ["bootstrap.servers": "127.0.0.1:9092"],
+            logs: [RegionLog(id: try #require(LogID("main")), partitions: partitions)])
+    }
+
+    private static func topology() throws -> Topology {
+        Topology(
+            regions: [try region("a"), try region("b")], currencies: currencies("USD EUR JPY"),
+            unconverted: currencies("JPY"), baseCurrencies: currencies("USD EUR"),
+            defaultBase: currencies("USD")[0],
+            headquarters: [try #require(ServiceURL("http://127.0.0.1:8081"))],
+            redis: .unixSocket("/run/redis.sock"), rates: nil, idKeyFile: "id.key")
+    }
+
+    private func problems(_ change: (inout Topology) throws -> Void) throws -> [String] {
+        var topology = try Self.topology()
+        try change(&topology)
+        return topology.problems().map(\.description)
+    }
+
+    private func regionProblems(_ change: (inout Region) throws -> Void) throws -> [String] {
+        var region = try Self.region("a")
+        try change(&region)
+        return region.problems().map(\.description)
+    }
+
+    @Test func `a sound topology has no problems`() throws {
+        #expect(try problems { _ in } == [])
+        #expect(try regionProblems { _ in } == [])
+    }
+
+    @Test func `a shard that could exceed a request is refused`() throws {
+        #expect(Topology.shardBytes(currencies: 50) < Topology.maximumRequestBytes)
+        #expect(Topology.shardBytes(currencies: 232) <= Topology.maximumRequestBytes)
+        #expect(Topology.shardBytes(currencies: 233) > Topology.maximumRequestBytes)
+        let dollar = Self.currencies("USD")[0]
+        let found = try problems {
+            $0.currencies = Self.currencies("USD EUR JPY") + Array(repeating: dollar, count: 230)
+        }
+        #expect(
+            found.first
+                == "currencies: expected at most 232 currencies: a shard of more could exceed the"
+                + " 4194304 bytes of a request")
+    }
+
+    @Test func `every currency of the table together still fits`() {
+        #expect(Topology.shardBytes(currencies: Currency.count) <= Topology.maximumRequestBytes)
+    }
+
+    @Test func `region ids are unique and regions bounded`() throws {
+        #expect(
+            try problems { $0.regions.append(try Self.region("a")) }
+                == ["regions[2]: expected each region id once"])
+        #expect(try problems { $0.regions = [] } == ["regions: expected 1 to 256 regions"])
+        #expect(
+            try problems {
+                $0.regions = try ["a", "b"].map { try Self.region($0, partitions: 501) }
+            } == [
+                "regions: expected at most 1000 partitions over all logs,"
+                    + " for sums beyond that could overflow"
+            ])
+        #expect(
+            try problems {
+                $0.regions = try ["a", "b"].map { try Self.region($0, partitions: 500) }
+            } == [])
+    }
+
+    @Test func `currencies, unconverted and base currencies agree`() throws {
+        #expect(
+            try problems { $0.unconverted = Self.currencies("JPY GBP JPY") } == [
+                "unconverted[1]: expected a currency of the key currencies",
+                "unconverted[2]: expected each currency once",
+            ])
+        #expect(
+            try problems { $0.baseCurrencies = Self.currencies("USD JPY GBP") } == [
+                "base_currencies[1]: expected a currency of the key currencies that is not"
+                    + " unconverted",
+                "base_currencies[2]: expected a currency of the key currencies that is not"
+                    + " unconverted",
+            ])
+        #expect(
+            try problems { $0.defaultBase = Self.currencies("JPY")[0] }
+                == ["default_base_currency: expected a currency of the key base_currencies"])
+        #expect(
+            try problems { $0.baseCurrencies = [] }
+                == ["base_currencies: expected at least one currency"])
+        #expect(
+            try problems { $0.currencies = Self.currencies("USD EUR USD JPY") }
+                == ["currencies[2]: expected each currency once"])
+    }
+
+    @Test func `ingest and admin stay on loopback, and every listener has its port`() throws {
+        #expect(
+            try problems {
+                $0.listeners.ingest.host = "0.0.0.0"
+                $0.listeners.admin.host = "10.0.0.1"
+                $0.listeners.publicAPI.host = "0.0.0.0"
+            } == [
+                "listeners.ingest: expected a loopback address, for requests to it are not signed"
+                    + " yet",
+                "listeners.admin: expected a loopback address, for requests to it are not signed"
+                    + " yet",
+            ])
+        #expect(
+            try problems { $0.listeners.admin.port = 8080 }
+                == ["listeners.admin: expected a port of its own"])
+    }
+
+    @Test func `HQs are named once, and at least one`() throws {
+        #expect(try problems { $0.headquarters = [] } == ["hq: expected 1 to 8 URLs"])
+        #expect(
+            try problems { $0.headquarters += $0.headquarters }
+                == ["hq[1]: expected each URL once"])
+    }
+
+    @Test func `thresholds have the documented defaults and bounds`() throws {
+        let thresholds = Thresholds()
+        #expect(thresholds.heartbeat == .seconds(2))
+        #expect(thresholds.silentAfter == .seconds(10))
+        #expect(thresholds.degradedLag == .seconds(30))
+        #expect(thresholds.alertLag == .seconds(600))
+        #expect(thresholds.minimumTransfers == 5)
+        #expect(
+            try problems { $0.thresholds.heartbeat = .milliseconds(99) }
+                == ["thresholds.heartbeat: expected a time of 100ms to 24h"])
+        #expect(
+            try problems { $0.thresholds.alertLag = .seconds(86_401) }
+                == ["thresholds.alert_lag: expected a time of 100ms to 24h"])
+        #expect(
+            try problems { $0.thresholds.silentAfter = .seconds(3) } == [
+                "thresholds.silent_after: expected at least two heartbeats, or one lost push is"
+                    + " silence"
+            ])
+        #expect(
+            try problems { $0.thresholds.alertLag = .seconds(29) }
+                == ["thresholds.alert_lag: expected at least degraded_lag"])
+        #expect(
+            try problems { $0.thresholds.minimumTransfers = 0 }
+                == ["thresholds.minimum_transfers: expected an integer from 1 to 1000000"])
+    }
+
+    @Test func `Kafka properties that the program owns are refused`() throws {
+        #expect(
+            try regionProblems { $0.kafka = ["security.protocol": "ssl"] }
+                == ["kafka: expected the property bootstrap.servers"])
+        for name in [
+            "group.id", "auto.offset.reset", "enable.auto.commit", "enable.auto.offset.store",
+            "partitioner", "partition.assignment.strategy", "enable.partition.eof",
+        ] {
+            let found = try regionProblems { $0.kafka[name] = "x" }
+            #expect(found.count == 1 && found[0].hasPrefix("kafka.\(name): expected "))
+        }
+    }
+
+    @Test(arguments: ["", ".", "..", "a b", "a/b", "tøpic", String(repeating: "a", count: 250)])
+    func `topics have names that Kafka allows`(name: String) throws {
+        #expect(
+            try regionProblems {
+                $0.topic = name
+                $0.deadLetterTopic = "dlq"
+            } == [
+                "topic: expected a topic name of 1 to 249 letters, digits, dots, dashes and"
+                    + " underscores"
+            ])
+    }
+
+    @Test func `rejected records go to a topic of their own`() throws {
+        #expect(try Self.region("a").deadLetterTopic == "transaction.settled.dlq")
+        #expect(
+            try regionProblems { $0.deadLetterTopic = $0.topic }
+                == ["dlq_topic: expected another topic than the one that is read"])
+    }
+
+    @Test func `logs form a chain`() throws {
+        let one = try #require(LogID("one"))
+        let two = try #require(LogID("two"))
+        let three = try #require(LogID("three"))
+        #expect(
+            try regionProblems {
+                $0.logs = [
+                    RegionLog(id: one), RegionLog(id: two, relation: .continues(one)),
+                    RegionLog(id: three, partitions: 1_024, relation: .replaces(two)),
+                ]
+            } == [])
+        #expect(
+            try regionProblems {
+                $0.logs = [
+                    RegionLog(id: one, relation: .continues(two)), RegionLog(id: two),
+                    RegionLog(id: three, relation: .replaces(one)),
+                    RegionLog(id: two, partitions: 0, relation: .continues(three)),
+                ]
+            } == [
+                "logs[0].continues: expected no such key: the first log has none before it",
+                "logs[1].id: expected continues: one or replaces: one beside it",
+                "logs[2].replaces: expected the log before, two",
+                "logs[3].id: expected each log id once",
+                "logs[3].partitions: expected an integer from 1 to 1024",
+            ])
+        #expect(try regionProblems { $0.logs = [] } == ["logs: expected 1 to 16 logs"])
+    }
+
+    @Test func `the last log is the current one, and each is found by its id`() throws {
+        let one = try #require(LogID("one"))
+        let two = try #require(LogID("two"))
+        var region = try Self.region("a")
+        region.logs = [RegionLog(id: one), RegionLog(id: two, relation: .continues(one))]
+        #expect(region.currentLog?.id == two)
+        #expect(region.log(two)?.relation?.predecessor == one)
+        #expect(region.log(one)?.relation == nil)
+    }
+
+    @Test func `generations, exponents and admin URLs are bounded`() throws {
+        let url = try #require(ServiceURL("http://127.0.0.1:9000"))
+        #expect(
+            try regionProblems {
+                $0.generation = 0
+                $0.exponents = [
+                    Self.currencies("JPY")[0]: 10, Self.currencies("ISK")[0]: 9,
+                    Self.currencies("USD")[0]: -1,
+                ]
+                $0.adminURLs = [url, url]
+            } == [
+                "generation: expected an integer from 1 up",
+                "admin_urls[1]: expected each URL once",
+                "exponents.JPY: expected an integer from 0 to 9",
+                "exponents.USD: expected an integer from 0 to 9",
+            ])
+    }
+}
