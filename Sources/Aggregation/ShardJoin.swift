@@ -38,7 +38,7 @@ package enum ShardJoin {
 
     package enum Plan: Sendable {
         case start(FoldStart)
-        /// Only with HQ's values would all retained minutes be known: ask for them, then plan again.
+        /// Only with HQ's values would all retained minutes be known: ask for them, plan again.
         case needsSeed
         case stop(Alarm)
     }

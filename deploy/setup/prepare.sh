@@ -35,7 +35,8 @@ fail() {
 
 require_swift() {
     local found
-    found=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p' | head -n 1)
+    found=$({ swift --version 2>/dev/null || true; } |
+        sed -n '/Swift version/ { s/.*Swift version \([0-9.]*\).*/\1/p; q }')
     if [[ -n $found && $(printf '%s\n' "$swift_minimum" "$found" | sort -V | head -n 1) \
         == "$swift_minimum" ]]; then
         return
@@ -46,21 +47,25 @@ require_swift() {
 }
 
 # Debian's maintainer scripts ask policy-rc.d before they start a service; 101 means no.
-install_as_root() {
-    local policy=/usr/sbin/policy-rc.d saved
-    saved=$(mktemp -d)
-    restore() {
-        rm -f "$policy"
-        if [[ -e $saved/policy-rc.d || -L $saved/policy-rc.d ]]; then
-            mv "$saved/policy-rc.d" "$policy"
-        fi
-        rm -rf "$saved"
-    }
-    trap restore EXIT
+readonly policy=/usr/sbin/policy-rc.d
+readonly policy_before=$policy.before-tributary
+
+forbid_services() {
+    trap allow_services EXIT
     trap 'exit 1' HUP INT TERM
-    if [[ -e $policy || -L $policy ]]; then mv "$policy" "$saved/"; fi
+    # One left by a run that was killed is the original: it must not be overwritten.
+    if [[ ! -e $policy_before && -e $policy ]]; then mv "$policy" "$policy_before"; fi
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod 755 "$policy"
+}
+
+allow_services() {
+    rm -f "$policy"
+    if [[ -e $policy_before ]]; then mv "$policy_before" "$policy"; fi
+}
+
+install_as_root() {
+    forbid_services
 
     export DEBIAN_FRONTEND=noninteractive
     apt-get update -qq || echo "apt-get update failed; trying with the lists at hand" >&2
