@@ -170,7 +170,10 @@ let package = Package(
         test("KafkaClient", ["WorkerThread", logging]),
         test(
             "DeltaClient",
-            ["Topology", "CivilTime", "DeltaProtocol", "DeltaCodec", "WorkerThread", logging]),
+            [
+                "Topology", "CivilTime", "Money", "DeltaProtocol", "DeltaCodec", "WorkerThread",
+                logging,
+            ]),
         test(
             "DeltaIngest",
             [

@@ -1,0 +1,65 @@
+internal import DeltaCodec
+internal import DeltaProtocol
+internal import FoundationEssentials
+internal import Topology
+
+/// From a whole HTTP answer to what it means. Pure.
+enum AnswerReading {
+    /// Characters of a refusal's title that are kept.
+    static let maximumTitleCharacters = 200
+    /// A problem document larger than this is not looked into.
+    static let maximumProblemBytes = 64 << 10
+
+    /// - Parameter decode: Nil where the body is not an answer to the request.
+    static func read<Value>(
+        _ response: HTTPResponse, decode: ([UInt8]) -> Value?
+    ) -> HeadquartersAnswer<Value> {
+        switch response.status {
+        case 200:
+            guard DeltaCodec.Format(contentType: response.contentType) == .protobuf,
+                let value = decode(response.body)
+            else { return .retry(.unintelligible, after: response.retryAfter) }
+            return .answered(value)
+        case 408, 425, 429, 500...599:
+            return .retry(.status(response.status), after: response.retryAfter)
+        default:
+            return .refused(status: response.status, title: title(response))
+        }
+    }
+
+    /// The reply, if it answers every shard of the request once and nothing else: bytes that were
+    /// cut between two shards decode, but acknowledge nothing.
+    static func reply(_ body: [UInt8], to request: DeltaRequest) -> DeltaReply? {
+        guard let reply = try? DeltaCodec.decodeReply(body) else { return nil }
+        let asked = request.shards.map { ShardName(log: $0.log, partition: $0.partition) }
+        let answered = reply.shards.map { ShardName(log: $0.log, partition: $0.partition) }
+        return asked.sorted() == answered.sorted() ? reply : nil
+    }
+
+    private struct ShardName: Comparable {
+        var log: LogID
+        var partition: Int32
+
+        static func < (a: ShardName, b: ShardName) -> Bool {
+            (a.log, a.partition) < (b.log, b.partition)
+        }
+    }
+
+    private struct Problem: Decodable {
+        var title: String
+    }
+
+    private static func title(_ response: HTTPResponse) -> String {
+        guard response.contentType.lowercased().hasPrefix("application/problem+json"),
+            response.body.count <= maximumProblemBytes,
+            let problem = try? JSONDecoder().decode(Problem.self, from: Data(response.body))
+        else { return "" }
+        // What HQ says ends in logs: no line breaks or terminal codes.
+        let printable = problem.title.unicodeScalars.filter {
+            !$0.properties.isDefaultIgnorableCodePoint && $0.properties.generalCategory != .control
+                && $0.properties.generalCategory != .lineSeparator
+                && $0.properties.generalCategory != .paragraphSeparator
+        }
+        return String(String(String.UnicodeScalarView(printable)).prefix(maximumTitleCharacters))
+    }
+}

@@ -1,0 +1,54 @@
+/// What became of one exchange with HQ. Only `answered` acknowledges anything.
+package enum HeadquartersAnswer<Value: Sendable>: Sendable {
+    /// HQ answered in full and the answer was understood in full.
+    case answered(Value)
+    /// It is unknown whether HQ acted; asking again, after a backoff, does no harm. `after` is
+    /// what HQ asked for by Retry-After, at most a day.
+    case retry(DeliveryProblem, after: Duration?)
+    /// HQ understood and said no, so the same again will fail again until somebody changes
+    /// something: try slowly. `title` is HQ's word for it, at most 200 printable characters, empty
+    /// where it gave none.
+    case refused(status: Int, title: String)
+}
+
+extension HeadquartersAnswer: Equatable where Value: Equatable {}
+
+/// Why an exchange with HQ has no usable answer.
+package enum DeliveryProblem: Hashable, Sendable, CustomStringConvertible {
+    /// No connection: HQ cannot have seen the request.
+    case unreachable
+    /// No trusted TLS session: HQ cannot have seen the request.
+    case untrusted
+    /// Connecting, or the whole exchange, took too long, or bytes came too slowly.
+    case timeout
+    /// The connection ended, or broke, before the answer was complete.
+    case torn
+    /// More bytes of answer than any answer has.
+    case oversize
+    /// 200, but not an answer to this request.
+    case unintelligible
+    /// 408, 425, 429 or 5xx.
+    case status(Int)
+    /// The client was stopped before the answer came.
+    case stopped
+    /// Too many exchanges wait already.
+    case busy
+    /// libcurl could not begin: out of memory, or built without what we need.
+    case library
+
+    /// For logs and metric labels: few values, no outside data.
+    package var description: String {
+        switch self {
+        case .unreachable: "unreachable"
+        case .untrusted: "untrusted"
+        case .timeout: "timeout"
+        case .torn: "torn"
+        case .oversize: "oversize"
+        case .unintelligible: "unintelligible"
+        case .status(let status): "status_\(status)"
+        case .stopped: "stopped"
+        case .busy: "busy"
+        case .library: "library"
+        }
+    }
+}

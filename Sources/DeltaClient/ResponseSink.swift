@@ -1,0 +1,101 @@
+internal import CCurl
+internal import Synchronization
+
+/// Where libcurl's callbacks put an answer, within bounds. Touched on the worker's thread only,
+/// but for `stop`.
+final class ResponseSink: @unchecked Sendable {
+    /// Bytes of header lines, informational answers included; ours have under 1 KiB.
+    static let maximumHeaderBytes = 64 << 10
+
+    private let maximumBodyBytes: Int
+    private(set) var body: [UInt8] = []
+    private var headerBytes = 0
+    /// Whether the answer was cut off here because it was too large.
+    private(set) var isOverflown = false
+    /// Whether the headers say where the body ends. Without that, a cut body looks whole.
+    private(set) var isDelimited = false
+    private let stopped = Atomic(false)
+
+    init(maximumBodyBytes: Int) { self.maximumBodyBytes = maximumBodyBytes }
+
+    /// Ends the running exchange, within a second, and all later ones. From any thread.
+    func stop() { stopped.store(true, ordering: .relaxed) }
+
+    var isStopped: Bool { stopped.load(ordering: .relaxed) }
+
+    /// Before each exchange.
+    func clear() {
+        body = []
+        headerBytes = 0
+        isOverflown = false
+        isDelimited = false
+    }
+
+    fileprivate func receive(body bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count <= maximumBodyBytes - body.count else {
+            isOverflown = true
+            return false
+        }
+        body.append(contentsOf: bytes)
+        return true
+    }
+
+    fileprivate func receive(header bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count <= Self.maximumHeaderBytes - headerBytes else {
+            isOverflown = true
+            return false
+        }
+        headerBytes += bytes.count
+        let name = bytes.prefix { $0 != UInt8(ascii: ":") }.map { $0 | 0x20 }
+        if name == Array("content-length".utf8) || name == Array("transfer-encoding".utf8) {
+            isDelimited = true
+        }
+        return true
+    }
+
+    /// Points `handle` at this sink, which must outlive it.
+    func attach(to handle: UnsafeMutableRawPointer) -> Bool {
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        let codes = [
+            tributary_curl_set_data_function(handle, CURLOPT_WRITEFUNCTION, receiveBody),
+            tributary_curl_set_pointer(handle, CURLOPT_WRITEDATA, context),
+            tributary_curl_set_data_function(handle, CURLOPT_HEADERFUNCTION, receiveHeader),
+            tributary_curl_set_pointer(handle, CURLOPT_HEADERDATA, context),
+            tributary_curl_set_progress_function(handle, reportProgress),
+            tributary_curl_set_pointer(handle, CURLOPT_XFERINFODATA, context),
+            tributary_curl_set_long(handle, CURLOPT_NOPROGRESS, 0),
+        ]
+        return codes.allSatisfy { $0 == CURLE_OK }
+    }
+}
+
+/// CURLOPT_WRITEFUNCTION: any other return value than the number of bytes ends the exchange.
+private func receiveBody(
+    _ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int,
+    _ context: UnsafeMutableRawPointer?
+) -> Int {
+    guard let context else { return 0 }
+    let sink = Unmanaged<ResponseSink>.fromOpaque(context).takeUnretainedValue()
+    let bytes = UnsafeRawBufferPointer(start: data, count: size * count)
+    return sink.receive(body: bytes) ? bytes.count : 0
+}
+
+/// CURLOPT_HEADERFUNCTION: one whole line at a time, the status line included.
+private func receiveHeader(
+    _ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int,
+    _ context: UnsafeMutableRawPointer?
+) -> Int {
+    guard let context else { return 0 }
+    let sink = Unmanaged<ResponseSink>.fromOpaque(context).takeUnretainedValue()
+    let bytes = UnsafeRawBufferPointer(start: data, count: size * count)
+    return sink.receive(header: bytes) ? bytes.count : 0
+}
+
+/// CURLOPT_XFERINFOFUNCTION: called about once a second also when nothing moves; not 0 ends the
+/// exchange.
+private func reportProgress(
+    _ context: UnsafeMutableRawPointer?, _: curl_off_t, _: curl_off_t, _: curl_off_t, _: curl_off_t
+) -> Int32 {
+    guard let context else { return 1 }
+    return Unmanaged<ResponseSink>.fromOpaque(context).takeUnretainedValue().isStopped ? 1 : 0
+}
