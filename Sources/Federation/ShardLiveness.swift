@@ -8,6 +8,10 @@ package import DeltaProtocol
 /// `lsn/timeline/markedAt/system`, and the node. `-` stands for nothing; bytes of a name other than
 /// letters, digits, `_`, `.` and `-` are percent-encoded.
 package struct ShardLiveness: Hashable, Sendable {
+    /// The text in place of a liveness while the shard's hashes may hold a part of a commit that
+    /// failed midway; it says nothing else, and the next commit replaces it.
+    package static let torn = "torn"
+
     /// The time up to which the shard has provably seen its partition; nil before the first proof.
     package var observedThrough: UnixTime?
     /// HQ's clock at the last push.

@@ -1,1 +1,180 @@
-// RedisStore
+package import CivilTime
+package import DeltaProtocol
+package import Federation
+package import Logging
+package import Topology
+import WorkerThread
+
+/// HQ's global Redis: one connection on a thread of its own. Several stores may share one Redis,
+/// in one process or in many; each operation is right beside all others.
+///
+/// All operations are safe from any task, wait in a bounded queue, take at most
+/// `operationTimeout` and one `commandTimeout`, and throw `RedisStoreError`. A connection that
+/// breaks is made anew by the next operation, with growing delays while Redis is away.
+package final class RedisStore: Sendable {
+    private let thread: WorkerThread<StoreConversation>
+    private let shared: SharedCounters
+    private let operationTimeout: Duration
+
+    /// Starts the thread; connects with the first operation.
+    /// - Throws: `configuration` for an endpoint that is not on this machine.
+    package init(
+        configuration: RedisStoreConfiguration, logger: Logger
+    ) throws(RedisStoreError) {
+        guard configuration.endpoint.isLocal else {
+            throw RedisStoreError(.configuration, doing: "opening the store")
+        }
+        let shared = SharedCounters()
+        self.shared = shared
+        operationTimeout = configuration.operationTimeout
+        do {
+            thread = try WorkerThread(
+                name: "redis-store", capacity: max(1, configuration.waitingOperations)
+            ) {
+                StoreConversation(
+                    configuration: configuration, counters: shared, logger: logger)
+            }
+        } catch {
+            throw RedisStoreError(.overloaded, doing: "starting the store's thread")
+        }
+    }
+
+    /// What the store has done so far.
+    package var counters: RedisStoreCounters { shared.snapshot }
+
+    /// Commits the shards of a request and answers each, in the request's order.
+    ///
+    /// Where a shard is committed its buckets, the global sums, the version and its watermark are
+    /// written, in this order, in one step of Redis. After a throw the outcome may be unknown;
+    /// sending the same request again is always right.
+    ///
+    /// - Parameters:
+    ///   - knownLogs: the region's logs and their partitions; a nil count bounds nothing.
+    ///   - now: HQ's clock.
+    package func commit(
+        _ request: DeltaRequest, knownLogs: [LogID: Int32?], now: UnixTime
+    ) async throws -> DeltaReply {
+        try await perform("committing deltas") { (conversation, deadline) throws(RedisStoreError) in
+            try conversation.commit(request, knownLogs: knownLogs, now: now, deadline: deadline)
+        }
+    }
+
+    /// What HQ stands at for the shards of a region, or for one partition of each of its logs, by
+    /// log and partition. With values, each shard's buckets and late money are those at its
+    /// watermark, read with it in one step.
+    package func statuses(
+        region: RegionID, partition: Int32? = nil, withValues: Bool, now: UnixTime
+    ) async throws -> [ShardStatus] {
+        try await perform("reading shards") { (conversation, deadline) throws(RedisStoreError) in
+            try conversation.statuses(
+                region: region, partition: partition, withValues: withValues, now: now,
+                deadline: deadline)
+        }
+    }
+
+    /// What has changed since `position`, as one consistent view.
+    ///
+    /// Everything where `position` is nil, of another database, ahead of this one, or was
+    /// reached on an earlier connection. Otherwise each minute that has changed is named for each
+    /// region, also where nothing stands in it any more.
+    package func refresh(
+        since position: StorePosition?, regions: [RegionID]
+    ) async throws -> StoreRefresh {
+        try await perform("refreshing") { (conversation, deadline) throws(RedisStoreError) in
+            try conversation.refresh(since: position, regions: regions, deadline: deadline)
+        }
+    }
+
+    /// Takes the watermarks of a region, or of one partition of each of its logs, out: the region
+    /// sends those shards whole. Answers how many there were.
+    package func dropWatermarks(region: RegionID, partition: Int32? = nil) async throws -> Int {
+        try await perform("dropping watermarks") {
+            (conversation, deadline) throws(RedisStoreError) in
+            try conversation.dropWatermarks(
+                region: region, partition: partition, deadline: deadline)
+        }
+    }
+
+    /// What one round of maintenance did.
+    package struct Maintenance: Hashable, Sendable {
+        /// Minutes whose sums were compared with their shards.
+        package var verifiedMinutes = 0
+        /// Keys of sums that were set right.
+        package var repairedKeys = 0
+        package var droppedWatermarks = 0
+    }
+
+    /// To be called once a minute: forgets expired minutes, repairs what a failed script left, and
+    /// checks that each changed minute still has its keys. Each hour and after each reconnect it
+    /// compares all sums with their shards.
+    ///
+    /// Runs in many short operations, between which commits and refreshes take their turn.
+    package func maintenance(now: UnixTime) async throws -> Maintenance {
+        let (listed, isDue) = try await perform("maintaining the store") {
+            (conversation, deadline) throws(RedisStoreError) in
+            try conversation.repairSuspects(deadline: deadline)
+            let listed = try conversation.pruneChanges(deadline: deadline)
+            return (listed, conversation.isComparisonDue(now: now))
+        }
+        var doubtful: [Minute] = []
+        if isDue {
+            doubtful = Set(listed).union(StoreRetention.widest(now: now)).sorted()
+        }
+        for chunk in Self.chunks(listed, of: ScriptLimits.minutesPerPresenceCheck) {
+            let lost = try await perform("counting the keys of minutes") {
+                (conversation, deadline) throws(RedisStoreError) in
+                try conversation.minutesThatLostKeys(chunk, deadline: deadline)
+            }
+            if !isDue { doubtful += lost }
+        }
+        let done = try await verify(doubtful)
+        if isDue {
+            try await perform("maintaining the store") { (conversation, _) in
+                conversation.noteComparison(now: now)
+            }
+        }
+        return done
+    }
+
+    /// Compares the sums of `minutes` with their shards and sets right what differs. Where sums
+    /// differ, keys have vanished: the watermarks of shards that have no hash there are dropped.
+    package func verify(_ minutes: [Minute]) async throws -> Maintenance {
+        var done = Maintenance()
+        for chunk in Self.chunks(minutes, of: ScriptLimits.minutesPerSurvey) {
+            let result = try await perform("comparing sums with shards") {
+                (conversation, deadline) throws(RedisStoreError) in
+                try conversation.repair(chunk, cause: .verification, deadline: deadline)
+            }
+            done.verifiedMinutes += result.minutes
+            done.repairedKeys += result.keys
+            done.droppedWatermarks += result.droppedWatermarks
+            shared.update { $0.verifiedMinutes += result.minutes }
+        }
+        return done
+    }
+
+    /// Ends the thread and closes the connection. Operations that wait are refused as `stopped`.
+    package func stop() async { await thread.stop() }
+
+    private static func chunks(_ minutes: [Minute], of size: Int) -> [[Minute]] {
+        stride(from: 0, to: minutes.count, by: size).map {
+            Array(minutes[$0..<min($0 + size, minutes.count)])
+        }
+    }
+
+    private func perform<Answer: Sendable>(
+        _ doing: String,
+        _ body:
+            @escaping @Sendable (inout StoreConversation, Deadline) throws(RedisStoreError) ->
+            Answer
+    ) async throws -> Answer {
+        let deadline = Deadline(after: operationTimeout)
+        do {
+            return try await thread.perform { conversation in
+                try body(&conversation, deadline)
+            }
+        } catch let error as WorkerThreadError {
+            throw RedisStoreError(error == .stopped ? .stopped : .overloaded, doing: doing)
+        }
+    }
+}

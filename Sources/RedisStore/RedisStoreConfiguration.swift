@@ -1,0 +1,83 @@
+package import Topology
+
+/// How a `RedisStore` reaches its Redis, and its bounds.
+///
+/// The Redis is expected to run with `appendonly yes`, so that a restart loses at most its last
+/// second (what is lost, regions send again), and with `maxmemory-policy noeviction`: a store
+/// that forgets keys by itself is healed, but never right for long.
+package struct RedisStoreConfiguration: Sendable {
+    /// Where Redis listens.
+    package enum Endpoint: Hashable, Sendable {
+        case unixSocket(path: String)
+        /// A loopback address or `localhost`: the connection is not encrypted.
+        case tcp(host: String, port: Int)
+    }
+
+    package var endpoint: Endpoint
+    /// Sent with AUTH on each connection where it is set; never printed.
+    package var password: String?
+    /// All regions whose buckets the global sums count, retired ones included.
+    package var regions: [RegionID]
+    /// To connect, and for Redis to accept the password.
+    package var connectTimeout: Duration = .seconds(2)
+    /// The longest silence of Redis within one command.
+    package var commandTimeout: Duration = .seconds(5)
+    /// One operation as a whole, its wait for the thread included.
+    package var operationTimeout: Duration = .seconds(15)
+    /// The wait after the first failed attempt to connect; it doubles up to `reconnectDelayMax`,
+    /// and each wait is shortened by up to a half at random.
+    package var reconnectDelayMin: Duration = .milliseconds(50)
+    package var reconnectDelayMax: Duration = .seconds(2)
+    /// Operations that may wait for the thread; more are refused as `overloaded`.
+    package var waitingOperations = 256
+    /// How often all sums are compared with their shards.
+    package var verificationInterval: Duration = .seconds(3_600)
+
+    package init(endpoint: Endpoint, password: String? = nil, regions: [RegionID]) {
+        self.endpoint = endpoint
+        self.password = password
+        self.regions = regions.sorted()
+    }
+}
+
+extension RedisStoreConfiguration.Endpoint {
+    /// Whether what is sent there stays on this machine.
+    package var isLocal: Bool {
+        switch self {
+        case .unixSocket: return true
+        case .tcp(let host, _):
+            if host == "localhost" || host == "::1" { return true }
+            let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+            return parts.count == 4 && parts[0] == "127"
+                && parts.allSatisfy { part in
+                    part.utf8.allSatisfy { (0x30...0x39).contains($0) } && UInt8(part) != nil
+                }
+        }
+    }
+}
+
+/// Bounds of single scripts, so that none holds Redis for long.
+enum ScriptLimits {
+    /// Attempts of one commit before its shards are answered `refused(store)`.
+    static let commitAttempts = 6
+    /// Buckets that one commit script writes, unless a single shard has more: about 0.3 s.
+    static let bucketsPerCommit = 250_000
+    /// Hashes that one read asks for, unless a single shard needs more.
+    static let hashesPerRead = 10_000
+    /// Bytes of one packed argument, after which the next begins.
+    static let packedArgumentBytes = 1 << 20
+    /// Changed minutes that a refresh reads in one step; more are read in chunks of it.
+    static let minutesPerRefresh = 64
+    /// Rounds in which a refresh tries to catch up with a store that keeps changing.
+    static let refreshRounds = 8
+    /// Connections that one refresh may lose before it gives up.
+    static let refreshConnections = 3
+    /// Minutes that one comparison of sums with shards reads.
+    static let minutesPerSurvey = 20
+    /// Attempts of one repair against commits that happen meanwhile.
+    static let repairAttempts = 16
+    /// Minutes whose keys one presence check counts.
+    static let minutesPerPresenceCheck = 50
+    /// Members that one removal from the list of changes names.
+    static let membersPerRemoval = 1_000
+}

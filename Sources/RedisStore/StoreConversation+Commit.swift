@@ -1,0 +1,201 @@
+import CivilTime
+import DeltaProtocol
+import Federation
+import Logging
+import Topology
+
+extension StoreConversation {
+    /// Decides and writes the shards of one request.
+    ///
+    /// Shards whose texts another writer changed between reading and writing are read and decided
+    /// again; a script that fails midway is repaired before its shards are tried again.
+    mutating func commit(
+        _ request: DeltaRequest, knownLogs: [LogID: Int32?], now: UnixTime, deadline: Deadline
+    ) throws(RedisStoreError) -> DeltaReply {
+        let context = MergeContext(request, knownLogs: knownLogs, now: now)
+        var replies: [ShardReply?] = Array(repeating: nil, count: request.shards.count)
+        var pending: [Int] = []
+        for (index, isFirst) in ShardMerge.isFirstOfItsShard(request.shards).enumerated() {
+            if isFirst {
+                pending.append(index)
+            } else {
+                replies[index] = Self.refusal(.malformed, of: request.shards[index])
+            }
+        }
+        var attempt = 0
+        while !pending.isEmpty, attempt < ScriptLimits.commitAttempts {
+            if attempt > 0 { counters.update { $0.casRetries += pending.count } }
+            attempt += 1
+            try repairSuspects(deadline: deadline)
+            pending = try commitOnce(
+                request, pending, context: context, replies: &replies, deadline: deadline)
+        }
+        for index in pending {
+            replies[index] = Self.refusal(.store, of: request.shards[index])
+        }
+        let answered = replies.compactMap { $0 }
+        count(answered)
+        return DeltaReply(shards: answered, serverTime: now)
+    }
+
+    /// One round over `pending`; answers the shards to try again.
+    private mutating func commitOnce(
+        _ request: DeltaRequest, _ pending: [Int], context: MergeContext,
+        replies: inout [ShardReply?], deadline: Deadline
+    ) throws(RedisStoreError) -> [Int] {
+        var again: [Int] = []
+        var group = CommitGroup()
+        for indices in readGroups(request.shards, pending, retention: context.retention) {
+            let wanted = indices.map { index in
+                WantedShard(
+                    request.shards[index], region: request.region, retention: context.retention)
+            }
+            let readings = try read(wanted, region: request.region, deadline: deadline)
+            for (index, reading) in zip(indices, readings) {
+                guard let reading else {
+                    again.append(index)
+                    continue
+                }
+                let decision = ShardMerge.decide(
+                    request.shards[index], reading: reading, context: context)
+                replies[index] = decision.reply
+                guard let commit = decision.commit else { continue }
+                group.add(commit, index: index)
+                guard group.buckets >= ScriptLimits.bucketsPerCommit else { continue }
+                again += try write(group, request, context: context, deadline: deadline)
+                group = CommitGroup()
+            }
+        }
+        again += try write(group, request, context: context, deadline: deadline)
+        return again
+    }
+
+    /// Writes a group in one script; answers the shards to try again.
+    private mutating func write(
+        _ group: CommitGroup, _ request: DeltaRequest, context: MergeContext, deadline: Deadline
+    ) throws(RedisStoreError) -> [Int] {
+        guard !group.commits.isEmpty else { return [] }
+        guard let differences = GlobalDifference.sum(of: group.commits) else {
+            // Sums over many shards that all swing at once: one shard alone never overflows.
+            var again: [Int] = []
+            for half in group.halves() {
+                again += try write(half, request, context: context, deadline: deadline)
+            }
+            return again
+        }
+        let counts = request.partitionCounts
+            .filter { context.knownLogs[$0.key] != nil && $0.value > 0 }
+            .filter { $0.value <= ShardID.maximumPartitions }
+            .sorted { $0.key < $1.key }
+        let arguments = CommitArguments.make(
+            region: request.region, commits: group.commits, differences: differences,
+            partitionCounts: counts.map { ($0.key, $0.value) })
+        let doing = "committing deltas"
+        let word: String
+        do {
+            word = try run(.commit, arguments, deadline: deadline, doing: doing) {
+                (reply) throws(RedisStoreError) -> String in
+                guard let word = reply.texts.first else {
+                    throw RedisStoreError(.unexpectedReply, doing: doing)
+                }
+                return word
+            }
+        } catch {
+            try doubt(group, error)
+            return group.indices
+        }
+        if word == "failed" {
+            try doubt(group, RedisStoreError(.server("an error midway"), doing: doing))
+        }
+        guard word == "written" else { return group.indices }
+        counters.update { counters in
+            for commit in group.commits {
+                counters.ignoredBuckets += commit.ignoredBuckets
+                if commit.changes.isEmpty, commit.late.isEmpty { counters.touches += 1 }
+            }
+        }
+        return []
+    }
+
+    /// Remembers what a script that failed may have touched. Returns where trying again, after a
+    /// repair, can help; throws where the connection or the store does not take writes.
+    private mutating func doubt(
+        _ group: CommitGroup, _ error: RedisStoreError
+    ) throws(RedisStoreError) {
+        switch error.code {
+        case .unavailable, .overloaded, .stopped, .configuration: throw error
+        default: break
+        }
+        for commit in group.commits {
+            for change in commit.changes { suspects.insert(change.minute) }
+        }
+        counters.update { $0.failedScripts += 1 }
+        logger.warning(
+            "a commit failed midway or without an answer",
+            metadata: ["reason": "\(error)", "suspect_minutes": "\(suspects.count)"])
+        switch error.code {
+        case .timedOut, .connectionLost: throw error
+        default: return
+        }
+    }
+
+    private func count(_ replies: [ShardReply]) {
+        counters.update { counters in
+            for reply in replies {
+                switch reply.outcome {
+                case .committed: counters.commits += 1
+                case .repeat: counters.repeats += 1
+                case .behind: counters.behind += 1
+                case .refused: counters.refused += 1
+                }
+            }
+        }
+    }
+
+    private static func refusal(_ reason: RefusalReason, of delta: ShardDelta) -> ShardReply {
+        ShardReply(
+            log: delta.log, partition: delta.partition, outcome: .refused(reason), watermark: 0,
+            completeFrom: nil)
+    }
+
+    /// `pending` in runs whose hashes fit one read.
+    private func readGroups(
+        _ shards: [ShardDelta], _ pending: [Int], retention: ClosedRange<Minute>
+    ) -> [[Int]] {
+        var groups: [[Int]] = []
+        var hashes = 0
+        for index in pending {
+            let minutes = ShardMerge.minutesToRead(shards[index], retention: retention)
+            let more = minutes.buckets.count + minutes.late.count
+            if groups.isEmpty || hashes + more > ScriptLimits.hashesPerRead {
+                groups.append([])
+                hashes = 0
+            }
+            groups[groups.count - 1].append(index)
+            hashes += more
+        }
+        return groups
+    }
+}
+
+/// Commits that are written by one script, each with its place in the request.
+private struct CommitGroup {
+    var commits: [ShardCommit] = []
+    var indices: [Int] = []
+    var buckets = 0
+
+    mutating func add(_ commit: ShardCommit, index: Int) {
+        commits.append(commit)
+        indices.append(index)
+        buckets += commit.changes.count + commit.late.count
+    }
+
+    func halves() -> [CommitGroup] {
+        let middle = commits.count / 2
+        return [0..<middle, middle..<commits.count].map { range in
+            var half = CommitGroup()
+            for at in range { half.add(commits[at], index: indices[at]) }
+            return half
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import CivilTime
+import DeltaProtocol
+import Federation
+import Logging
+import Topology
+
+extension StoreConversation {
+    /// What HQ stands at for the shards of a region, by log and partition.
+    mutating func statuses(
+        region: RegionID, partition: Int32?, withValues: Bool, now: UnixTime, deadline: Deadline
+    ) throws(RedisStoreError) -> [ShardStatus] {
+        try repairSuspects(deadline: deadline)
+        let doing = "reading watermarks"
+        let fields = try send(
+            RedisCommand("HKEYS", StoreKeys.watermarks(region)), deadline: deadline, doing: doing
+        ) { $0.texts }
+        let shards = fields.compactMap { StoreKeys.shard(region, field: $0) }
+            .filter { partition == nil || $0.partition == partition }
+            .sorted()
+        let minutes = withValues ? Array(StoreRetention.widest(now: now)) : []
+        let wanted = shards.map {
+            WantedShard(
+                log: $0.log, partition: $0.partition,
+                minutes: MinutesToRead(buckets: minutes, late: minutes))
+        }
+        var statuses: [ShardStatus] = []
+        // A shard's values need one step with its own watermark, not with those of others.
+        let readings =
+            withValues
+            ? try wanted.map { (shard) throws(RedisStoreError) in
+                try read([shard], region: region, deadline: deadline)[0]
+            } : try read(wanted, region: region, deadline: deadline)
+        for (shard, reading) in zip(shards, readings) {
+            guard let reading, let text = reading.watermark, let stored = StoredShard(text: text)
+            else { continue }
+            if withValues, reading.liveness == ShardLiveness.torn {
+                // A script that failed midway has written values newer than the watermark. No one
+                // may be seeded with them: the shard is to be filled anew.
+                let dropped = try dropWatermarks(
+                    region: region, partition: shard.partition, deadline: deadline)
+                logger.warning(
+                    "dropped the watermark of a shard that was written in part",
+                    metadata: ["shard": "\(shard)", "dropped": "\(dropped)"])
+                continue
+            }
+            statuses.append(
+                ShardStatus(
+                    log: shard.log, partition: shard.partition, watermark: stored.watermark,
+                    completeFrom: stored.completeFrom, foldVersion: stored.foldVersion,
+                    fingerprint: stored.fingerprint,
+                    values: withValues
+                        ? ShardStatus.Values(buckets: reading.buckets, late: reading.late) : nil))
+        }
+        return statuses
+    }
+}

@@ -1,0 +1,188 @@
+import CivilTime
+import Federation
+import Logging
+import Money
+
+/// The thread's side of the store: the connection and what is remembered about it. Everything
+/// here blocks and is called on the store's own thread only.
+struct StoreConversation: ~Copyable {
+    let configuration: RedisStoreConfiguration
+    let counters: SharedCounters
+    let logger: Logger
+
+    /// Minutes that a script has touched without a known end: their sums may not be what the
+    /// shards add up to, and what changed in them may not be listed.
+    var suspects: Set<Minute> = []
+    /// Late money to take out before its shard is tried again.
+    var lateDamage: Set<DamagedLate> = []
+    /// How many connections there have been.
+    private(set) var connectionNumber = 0
+    /// The connection of the last complete refresh: a reader on another one reads everything.
+    var refreshedOn = 0
+    var verification = VerificationMemory()
+
+    private var connection: RedisConnection?
+    private var delay: ReconnectDelay
+    /// The digests under which Redis keeps the scripts.
+    private var digests: [RedisScript: String] = [:]
+
+    init(configuration: RedisStoreConfiguration, counters: SharedCounters, logger: Logger) {
+        self.configuration = configuration
+        self.counters = counters
+        self.logger = logger
+        delay = ReconnectDelay(
+            least: configuration.reconnectDelayMin, most: configuration.reconnectDelayMax)
+    }
+
+    /// Sends a plain command.
+    mutating func send<Answer>(
+        _ command: borrowing RedisCommand, deadline: Deadline, doing: String,
+        read: (ReplyView) throws(RedisStoreError) -> Answer
+    ) throws(RedisStoreError) -> Answer {
+        try exchange(command, prefix: [], deadline: deadline, doing: doing, read: read)
+    }
+
+    /// Runs a script. Redis forgets scripts when it restarts: it is loaded again then, which is
+    /// safe because a script that is not there has done nothing.
+    mutating func run<Answer>(
+        _ script: RedisScript, _ arguments: borrowing RedisCommand, deadline: Deadline,
+        doing: String, read: (ReplyView) throws(RedisStoreError) -> Answer
+    ) throws(RedisStoreError) -> Answer {
+        if let digest = digests[script] {
+            do {
+                return try exchange(
+                    arguments, prefix: ["EVALSHA", digest, "0"], deadline: deadline, doing: doing,
+                    read: read)
+            } catch  where error.code == .server("NOSCRIPT") {
+                digests[script] = nil
+            }
+        }
+        let digest = try load(script, deadline: deadline)
+        return try exchange(
+            arguments, prefix: ["EVALSHA", digest, "0"], deadline: deadline, doing: doing,
+            read: read)
+    }
+
+    /// As `run`, for a script that only reads: a connection that Redis closed while it was idle
+    /// is made anew once.
+    mutating func runReading<Answer>(
+        _ script: RedisScript, _ arguments: borrowing RedisCommand, deadline: Deadline,
+        doing: String, read: (ReplyView) throws(RedisStoreError) -> Answer
+    ) throws(RedisStoreError) -> Answer {
+        do {
+            return try run(script, arguments, deadline: deadline, doing: doing, read: read)
+        } catch  where error.code == .connectionLost {
+            return try run(script, arguments, deadline: deadline, doing: doing, read: read)
+        }
+    }
+
+    private mutating func load(
+        _ script: RedisScript, deadline: Deadline
+    ) throws(RedisStoreError) -> String {
+        let doing = "loading the script \(script.name)"
+        let digest = try exchange(
+            RedisCommand("SCRIPT", "LOAD", script.source), prefix: [], deadline: deadline,
+            doing: doing
+        ) { (reply) throws(RedisStoreError) -> String in
+            guard let digest = reply.text else {
+                throw RedisStoreError(.unexpectedReply, doing: doing)
+            }
+            return digest
+        }
+        digests[script] = digest
+        counters.update { $0.scriptLoads += 1 }
+        return digest
+    }
+
+    private mutating func exchange<Answer>(
+        _ command: borrowing RedisCommand, prefix: [String], deadline: Deadline, doing: String,
+        read: (ReplyView) throws(RedisStoreError) -> Answer
+    ) throws(RedisStoreError) -> Answer {
+        guard !deadline.hasPassed else { throw RedisStoreError(.overloaded, doing: doing) }
+        let connection = try connected()
+        counters.update { $0.commandsSent += 1 }
+        do {
+            return try connection.send(command, prefix: prefix, doing: doing, read: read)
+        } catch {
+            switch error.code {
+            case .timedOut, .connectionLost:
+                self.connection = nil
+                logger.warning(
+                    "lost the connection to the store", metadata: ["reason": "\(error)"])
+            default: break
+            }
+            throw error
+        }
+    }
+
+    /// Makes a connection where there is none.
+    mutating func connect() throws(RedisStoreError) { _ = try connected() }
+
+    private mutating func connected() throws(RedisStoreError) -> RedisConnection {
+        if let connection { return connection }
+        guard delay.isOver else {
+            throw RedisStoreError(.unavailable, doing: "connecting to the store")
+        }
+        do {
+            let made = try RedisConnection(configuration: configuration)
+            connection = made
+            connectionNumber += 1
+            delay.reset()
+            if connectionNumber > 1 { counters.update { $0.reconnects += 1 } }
+            return made
+        } catch {
+            delay.extend()
+            logger.warning("cannot connect to the store", metadata: ["reason": "\(error)"])
+            throw error
+        }
+    }
+}
+
+/// When an operation must have begun its last step.
+struct Deadline: Sendable {
+    private let end: ContinuousClock.Instant
+
+    init(after timeout: Duration) { end = .now + timeout }
+
+    var hasPassed: Bool { .now >= end }
+}
+
+/// How long to leave a Redis alone that refused a connection.
+private struct ReconnectDelay {
+    let least: Duration
+    let most: Duration
+    private var next: Duration
+    private var end: ContinuousClock.Instant?
+
+    init(least: Duration, most: Duration) {
+        self.least = least
+        self.most = most
+        next = least
+    }
+
+    var isOver: Bool { end.map { .now >= $0 } ?? true }
+
+    mutating func reset() {
+        next = least
+        end = nil
+    }
+
+    mutating func extend() {
+        end = .now + next * Double.random(in: 0.5...1)
+        next = min(next * 2, most)
+    }
+}
+
+extension StoreConversation {
+    /// An id for a store that has none: 128 random bits.
+    static func randomID() -> String {
+        let bits = UInt128.random(in: 0...UInt128.max)
+        let digits = String(bits, radix: 16)
+        return String(repeating: "0", count: 32 - digits.count) + digits
+    }
+
+    /// The packed letters of all currencies, by index.
+    static let letters: [UInt32] = Currency.all.map(\.packedCode)
+    /// The codes of all currencies, by index.
+    static let codes: [String] = Currency.all.map(\.code)
+}

@@ -1,0 +1,119 @@
+import CivilTime
+import DeltaProtocol
+import Federation
+import Money
+import Topology
+
+/// Sums and shards of some minutes side by side, all read in one step.
+struct Survey {
+    var storeID: String?
+    var version: String?
+    /// Redis's clock, in seconds; keys expire by it.
+    var serverSeconds: Int64
+    /// The fields of each region's shards, in the order of the regions.
+    var fields: [[String]]
+    var minutes: [MinuteSurvey]
+
+    struct MinuteSurvey {
+        var minute: Minute
+        /// Whether readers are told of the minute.
+        var isListed: Bool
+        /// By currency index; nil where there is no such key, or none that holds an integer.
+        var published: [Int64?]
+        var transfers: [Int64?]
+        /// What the shards add up to, by currency index; nil where no shard names the currency.
+        var expectedPublished: [Int64?]
+        var expectedTransfers: [Int64?]
+        /// Which shards have a sound hash, by region's place and field.
+        var standing: Set<ShardPlace>
+        /// Which shards have something else in the place of a hash.
+        var damaged: Set<ShardPlace>
+
+        /// The currencies whose keys are not what the shards add up to.
+        var wrongCurrencies: [Int] {
+            expectedPublished.indices.filter { index in
+                isWrong(published[index], expectedPublished[index])
+                    || isWrong(transfers[index], expectedTransfers[index])
+            }
+        }
+
+        /// A bucket that has become 0 may keep its keys; a currency without a bucket needs none.
+        private func isWrong(_ found: Int64?, _ expected: Int64?) -> Bool {
+            expected == nil ? found != nil && found != 0 : found != expected
+        }
+
+        /// A listed minute has had buckets, and sums stay when they become 0.
+        var hasLostAllSums: Bool { isListed && published.allSatisfy { $0 == nil } }
+    }
+
+    struct ShardPlace: Hashable, Comparable {
+        /// The region's place in the configuration.
+        var region: Int
+        var field: String
+
+        static func < (a: Self, b: Self) -> Bool { (a.region, a.field) < (b.region, b.field) }
+    }
+}
+
+extension Survey {
+    init(
+        _ reply: ReplyView, regions: Int, minutes: [Minute], doing: String
+    ) throws(RedisStoreError) {
+        let answer = try reply.array(atLeast: 6, doing: doing)
+        guard let seconds = BucketText.number(answer[2].bytes) else {
+            throw RedisStoreError(.unexpectedReply, doing: doing)
+        }
+        storeID = answer[0].text
+        version = answer[1].text
+        serverSeconds = seconds
+        let shards = try answer[3].array(atLeast: regions, doing: doing)
+        fields = (0..<regions).map { shards[$0].texts }
+        let views = try answer[5].array(atLeast: minutes.count, doing: doing)
+        self.minutes = []
+        for (index, minute) in minutes.enumerated() {
+            let view = try views[index].array(atLeast: 4, doing: doing)
+            let none = [Int64?](repeating: nil, count: Currency.count)
+            self.minutes.append(
+                MinuteSurvey(
+                    minute: minute, isListed: !view[1].isNil,
+                    published: try Self.sums(view[2], doing: doing),
+                    transfers: try Self.sums(view[3], doing: doing),
+                    expectedPublished: none, expectedTransfers: none, standing: [], damaged: []))
+        }
+        addHashes(answer[4])
+    }
+
+    private static func sums(
+        _ reply: ReplyView, doing: String
+    ) throws(RedisStoreError) -> [Int64?] {
+        let values = try reply.array(atLeast: Currency.count, doing: doing)
+        return (0..<Currency.count).map { BucketText.number(values[$0].bytes) }
+    }
+
+    private mutating func addHashes(_ hashes: ReplyView) {
+        var places: [Minute: Int] = [:]
+        for (index, minute) in minutes.enumerated() { places[minute.minute] = index }
+        var buckets: [Bucket] = []
+        for at in stride(from: 0, to: hashes.count - 3, by: 4) {
+            guard let region = hashes[at].integer, let field = hashes[at + 2].text,
+                let number = BucketText.number(hashes[at + 1].bytes),
+                let minute = Int32(exactly: number).map({ Minute($0) }), let index = places[minute]
+            else { continue }
+            let place = ShardPlace(region: Int(region) - 1, field: field)
+            buckets.removeAll(keepingCapacity: true)
+            guard BucketText.append(hashes[at + 3], minute: minute, to: &buckets) else {
+                minutes[index].damaged.insert(place)
+                continue
+            }
+            minutes[index].standing.insert(place)
+            for bucket in buckets {
+                let currency = Int(bucket.currency.index)
+                // Sums of values within the bounds over all shards there can be stay in bounds.
+                minutes[index].expectedPublished[currency] =
+                    (minutes[index].expectedPublished[currency] ?? 0) &+ bucket.value.published
+                minutes[index].expectedTransfers[currency] =
+                    (minutes[index].expectedTransfers[currency] ?? 0) &+ bucket.value.transfers
+            }
+        }
+    }
+}
