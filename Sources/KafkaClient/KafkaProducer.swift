@@ -25,7 +25,7 @@ package final class KafkaProducer: Sendable {
 
     private let handle: Handle
     private let context: ProducerContext
-    private let reporter: WorkerThread<Void>
+    private let reporter: WorkerThread<Handle>
     private let topics = Mutex<[String: KafkaTopic]>([:])
     private let isClosed = Atomic(false)
 
@@ -45,14 +45,12 @@ package final class KafkaProducer: Sendable {
         let context = ProducerContext(logger: logger, onDelivery: onDelivery)
         setProducerCallbacks(configuration)
         let handle = try Handle(RD_KAFKA_PRODUCER, configuration, context)
-        let reporter = try WorkerThread<Void>(name: "kafka-reports", capacity: 1)
         self.handle = handle
         self.context = context
-        self.reporter = reporter
-        try reporter.submit { _ in
-            while !context.isClosing.load(ordering: .acquiring) {
-                rd_kafka_poll(handle.raw, Self.reportWaitMs)
-            }
+        reporter = try WorkerThread(name: "kafka-reports") {
+            handle
+        } whenIdle: {
+            rd_kafka_poll($0.raw, Self.reportWaitMs)
         }
     }
 
@@ -192,7 +190,6 @@ extension KafkaProducer {
     /// before. Blocks for some 50 ms. No other call may run or follow.
     package func close() {
         if isClosed.exchange(true, ordering: .acquiringAndReleasing) { return }
-        context.isClosing.store(true, ordering: .releasing)
         reporter.stopAndJoin()
         topics.withLock { topics in
             for topic in topics.values { rd_kafka_topic_destroy(topic.raw) }

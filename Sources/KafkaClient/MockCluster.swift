@@ -38,6 +38,15 @@ package final class MockCluster: @unchecked Sendable {
         String(cString: rd_kafka_mock_cluster_bootstraps(cluster))
     }
 
+    /// The first broker's port on 127.0.0.1.
+    package var port: UInt16 {
+        let first = bootstrapServers.prefix { $0 != "," }
+        guard let port = first.split(separator: ":").last.flatMap({ UInt16($0) }) else {
+            preconditionFailure("librdkafka's mock cluster names no port: \(bootstrapServers)")
+        }
+        return port
+    }
+
     /// - Parameter partitions: 1 to 10,000 or so; each holds 5 MiB at most.
     package func createTopic(_ name: String, partitions: Int) throws(KafkaError) {
         try KafkaError.check(

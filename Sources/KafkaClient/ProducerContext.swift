@@ -18,7 +18,6 @@ package struct KafkaDelivery: Equatable, Sendable {
 final class ProducerContext: HandleContext, @unchecked Sendable {
     let delivered = Atomic(0)
     let failed = Atomic(0)
-    let isClosing = Atomic(false)
     let onDelivery: (@Sendable (KafkaDelivery) -> Void)?
 
     init(logger: Logger, onDelivery: (@Sendable (KafkaDelivery) -> Void)?) {
