@@ -62,11 +62,20 @@ final class JobQueue<State: ~Copyable>: @unchecked Sendable {
         if let problem { throw problem }
     }
 
-    /// Waits for the next job; nil once a stop was requested. Called by the worker thread only.
-    func next() -> Job<State>? {
+    /// What the worker thread does next.
+    enum Turn {
+        case job(Job<State>)
+        /// Nothing waits.
+        case idle
+        case stop
+    }
+
+    /// The next turn, which is never `idle` when `waits`. Called by the worker thread only.
+    func next(waits: Bool) -> Turn {
         locked {
-            while count == 0 && !stopRequested { pthread_cond_wait(changed, mutex) }
-            return stopRequested ? nil : removeFirst()
+            while waits, count == 0, !stopRequested { pthread_cond_wait(changed, mutex) }
+            if stopRequested { return .stop }
+            return removeFirst().map(Turn.job) ?? .idle
         }
     }
 

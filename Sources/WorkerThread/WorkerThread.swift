@@ -26,9 +26,13 @@ package final class WorkerThread<State: ~Copyable>: Sendable {
     ///   - name: as shown by `ps -L` and `top -H`; the kernel keeps the first 15 bytes.
     ///   - capacity: jobs that may wait, at least 1; the running one is not counted.
     ///   - makeState: runs on the new thread before the first job.
+    ///   - whenIdle: if given, runs again and again whenever no job waits: the thread's own
+    ///     conversation, such as polling. It must block for a short while itself (it is what
+    ///     paces the thread), and jobs and a stop wait until it returns.
     package init(
         name: String, capacity: Int = WorkerThread.defaultCapacity,
-        makeState: @escaping @Sendable () -> State
+        makeState: @escaping @Sendable () -> State,
+        whenIdle: (@Sendable (inout State) -> Void)? = nil
     ) throws(WorkerThreadError) {
         let queue = JobQueue<State>(capacity: capacity)
         self.queue = queue
@@ -36,7 +40,13 @@ package final class WorkerThread<State: ~Copyable>: Sendable {
             try startThread(name: name) {
                 do {
                     var state = makeState()
-                    while let job = queue.next() { job.run(&state) }
+                    turns: while true {
+                        switch queue.next(waits: whenIdle == nil) {
+                        case .job(let job): job.run(&state)
+                        case .idle: whenIdle?(&state)
+                        case .stop: break turns
+                        }
+                    }
                 }
                 queue.markEnded()
             })

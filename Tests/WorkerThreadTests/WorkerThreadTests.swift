@@ -104,6 +104,27 @@ import WorkerThread
         #expect(threads(named: name) == 0)
     }
 
+    @Test func `An idle thread goes on with its own work, and jobs come between`() async throws {
+        struct Count { var idle = 0, jobs = 0 }
+        let worker = try WorkerThread<Count>(name: "idle") {
+            Count()
+        } whenIdle: {
+            $0.idle += 1
+            usleep(200)
+        }
+        let deadline = ContinuousClock.now + .seconds(10)
+        for number in 1...5 {
+            var idleBefore = 0
+            repeat {
+                idleBefore = try await worker.perform { $0.idle }
+            } while idleBefore < number * 3 && ContinuousClock.now < deadline
+            #expect(idleBefore >= number * 3)
+            try worker.submit { $0.jobs += 1 }
+        }
+        #expect(try await worker.perform { $0.jobs } == 5)
+        await worker.stop()
+    }
+
     @Test func `Signals are not delivered to a worker thread`() async throws {
         let worker = try WorkerThread<Void>(name: "signals")
         let blocksTermination = try await worker.perform { _ in

@@ -1,0 +1,118 @@
+internal import CRdKafka
+package import Logging
+
+/// librdkafka's Kafka cluster inside this process, on loopback: for the `broker` command, the
+/// demo and tests. It speaks the real protocol to any client on this machine.
+///
+/// Its limits (2.0.2): 5 MiB or 100,000 batches per partition, beyond which the oldest are
+/// dropped; no look-up by time; no admin requests. May be used from any thread, except that
+/// ``close()`` must be the last call.
+package final class MockCluster: @unchecked Sendable {
+    /// Every broker of the cluster, where one broker is asked for.
+    package static let everyBroker: Int32 = -1
+
+    private let handle: Handle
+    private let cluster: OpaquePointer
+    private var isClosed = false
+
+    /// Starts the brokers, numbered from 1, on free ports.
+    package init(brokers: Int = 1, logger: Logger) throws(KafkaError) {
+        // The handle is only the library's book-keeping: it owns the threads and the log.
+        let configuration = try HandleConfiguration(
+            properties: ["client.id": "tributary-broker", "log_level": "4"]
+        ).build()
+        let handle = try Handle(RD_KAFKA_PRODUCER, configuration, HandleContext(logger: logger))
+        guard let cluster = rd_kafka_mock_cluster_new(handle.raw, Int32(clamping: brokers)) else {
+            throw KafkaError(
+                code: KafkaErrorCode(RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE),
+                message: "no mock cluster of \(brokers) brokers could be started")
+        }
+        self.handle = handle
+        self.cluster = cluster
+    }
+
+    deinit { close() }
+
+    /// The value for a client's `bootstrap.servers`.
+    package var bootstrapServers: String {
+        String(cString: rd_kafka_mock_cluster_bootstraps(cluster))
+    }
+
+    /// The first broker's port on 127.0.0.1.
+    package var port: UInt16 {
+        let first = bootstrapServers.prefix { $0 != "," }
+        guard let port = first.split(separator: ":").last.flatMap({ UInt16($0) }) else {
+            preconditionFailure("librdkafka's mock cluster names no port: \(bootstrapServers)")
+        }
+        return port
+    }
+
+    /// - Parameter partitions: 1 to 10,000 or so; each holds 5 MiB at most.
+    package func createTopic(_ name: String, partitions: Int) throws(KafkaError) {
+        try KafkaError.check(
+            rd_kafka_mock_topic_create(cluster, name, Int32(clamping: partitions), 1))
+    }
+
+    /// Stops the brokers and closes every client's connection.
+    package func close() {
+        if isClosed { return }
+        isClosed = true
+        rd_kafka_mock_cluster_destroy(cluster)
+        handle.destroy()
+    }
+}
+
+// MARK: - Faults
+
+extension MockCluster {
+    /// A request of the Kafka protocol that can be made to fail.
+    package enum Request: Int16, Sendable {
+        case produce = 0
+        case fetch = 1
+        case listOffsets = 2
+        case metadata = 3
+        case offsetCommit = 8
+        case offsetFetch = 9
+        case findCoordinator = 10
+        case joinGroup = 11
+        case heartbeat = 12
+        case leaveGroup = 13
+        case syncGroup = 14
+    }
+
+    /// The next requests of this kind fail with these codes, one each.
+    /// ``KafkaErrorCode/transport`` closes the client's connection instead of answering.
+    package func pushErrors(_ codes: [KafkaErrorCode], to request: Request) {
+        let errors = codes.map { rd_kafka_resp_err_t($0.rawValue) }
+        rd_kafka_mock_push_request_errors_array(cluster, request.rawValue, errors.count, errors)
+    }
+
+    /// Forgets the errors that no request has met yet.
+    package func clearErrors(of request: Request) {
+        rd_kafka_mock_clear_request_errors(cluster, request.rawValue)
+    }
+
+    /// Closes a broker's connections and lets nobody connect. Leaders do not move.
+    package func takeDown(broker: Int32 = MockCluster.everyBroker) throws(KafkaError) {
+        try KafkaError.check(rd_kafka_mock_broker_set_down(cluster, broker))
+    }
+
+    package func bringUp(broker: Int32 = MockCluster.everyBroker) throws(KafkaError) {
+        try KafkaError.check(rd_kafka_mock_broker_set_up(cluster, broker))
+    }
+
+    /// Delays every answer of a broker.
+    package func setRoundTrip(
+        milliseconds: Int32, broker: Int32 = MockCluster.everyBroker
+    ) throws(KafkaError) {
+        try KafkaError.check(rd_kafka_mock_broker_set_rtt(cluster, broker, milliseconds))
+    }
+
+    /// Moves a partition to another broker; -1 leaves it without a leader.
+    package func setLeader(
+        _ broker: Int32, topic: String, partition: Int32
+    ) throws(KafkaError) {
+        try KafkaError.check(
+            rd_kafka_mock_partition_set_leader(cluster, topic, partition, broker))
+    }
+}

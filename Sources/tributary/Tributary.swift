@@ -1,0 +1,21 @@
+import ArgumentParser
+import Glibc
+import Logging
+
+/// The one binary. Each command has a file of its own, and its place in the list below.
+@main struct Tributary: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tributary",
+        abstract: "Money moved in the last 24 hours, across every region, exact to the minor unit.",
+        subcommands: [
+            BrokerCommand.self
+        ])
+
+    static func main() async {
+        // A peer that hangs up must be an error of the call, not the end of the process.
+        signal(SIGPIPE, SIG_IGN)
+        // Standard output belongs to what a command answers.
+        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        await main(nil)
+    }
+}
