@@ -165,7 +165,7 @@ let package = Package(
         test("Federation", ["Money", "CivilTime", "Topology", "DeltaProtocol"]),
         test("Simulation", ["Money", "CivilTime", "DeltaProtocol", "Aggregation", "Federation"]),
         test("TransferGenerator", ["Money", "CivilTime"]),
-        test("Rollup", ["TransferGenerator", "Money", "CivilTime"]),
+        test("Rollup", ["TransferGenerator", "Aggregation", "Money", "CivilTime"]),
         test("WorkerThread"),
         test("KafkaClient", ["WorkerThread", logging]),
         test(

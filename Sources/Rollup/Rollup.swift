@@ -1,1 +1,58 @@
-// Rollup
+internal import Aggregation
+internal import Dispatch
+internal import Synchronization
+
+/// Folds files of transfers, one JSON record a line, with the core of the regional aggregator.
+///
+/// Offline there are no record timestamps: no record is late or ahead, ids are remembered for the
+/// whole input, and every minute is kept. Records count in the order of the inputs and of their
+/// lines, whatever the number of threads: each block of lines is decoded by the thread that has
+/// read it, and folded when its turn comes.
+///
+/// Memory: 16 to 46 bytes per distinct id, 32 to 128 per bucket, about 2 MiB per thread.
+package struct Rollup: Sendable {
+    /// What is folded, in this order.
+    package var inputs: [RollupInput]
+    /// Whether later records of a `transfer_id` are left out.
+    package var dedupes = true
+    /// How many threads work; at least 1.
+    package var threads: Int
+    /// Called after each block by whichever thread folded it, never by two at once.
+    package var onProgress: (@Sendable (RollupProgress) -> Void)?
+
+    package init(inputs: [RollupInput], threads: Int) {
+        self.inputs = inputs
+        self.threads = threads
+    }
+
+    /// Folds all inputs. Blocks the calling thread, which is one of the working ones.
+    package func run() throws(RollupError) -> RollupResult {
+        let totalBytes = try RollupInput.totalBytes(of: inputs)
+        let key = IDKey(low: .random(in: .min ... .max), high: .random(in: .min ... .max))
+        let reader = LineBlockReader(inputs: inputs)
+        let stage = FoldStage(
+            fold: RollupFold(
+                dedupes: dedupes, expectedIDs: (totalBytes ?? 0) / Self.typicalLineBytes),
+            progress: RollupProgress(bytes: 0, records: 0, totalBytes: totalBytes),
+            onProgress: onProgress)
+        let failure = Mutex<RollupError?>(nil)
+
+        DispatchQueue.concurrentPerform(iterations: max(threads, 1)) { _ in
+            let block = LineBlock()
+            var decoder = BlockDecoder(key: key)
+            do throws(RollupError) {
+                while try reader.read(into: block) {
+                    decoder.decode(block)
+                    stage.fold(decoder.entries, decoder.counters, of: block)
+                }
+            } catch {
+                failure.withLock { $0 = $0 ?? error }
+            }
+        }
+        if let error = failure.withLock({ $0 }) { throw error }
+        return stage.result()
+    }
+
+    /// For the first size of the id memory: most transfers have 105 to 125 bytes.
+    private static let typicalLineBytes = 110
+}

@@ -1,0 +1,79 @@
+internal import Aggregation
+internal import CivilTime
+internal import DeltaProtocol
+internal import Money
+
+/// The rules of an offline fold, over entries in the order of their lines. One owner, any thread.
+struct RollupFold: ~Copyable {
+    private let dedupes: Bool
+    private var ids: IDMemory
+    private var buckets = BucketTable()
+    private(set) var counters = RollupCounters()
+    /// Keeps the touching reads alive.
+    private var touched: UInt64 = 0
+
+    /// - Parameter expectedIDs: how many ids to make room for at once, within bounds.
+    init(dedupes: Bool, expectedIDs: Int) {
+        self.dedupes = dedupes
+        ids = IDMemory(
+            expected: dedupes ? min(expectedIDs, Self.expectedIDsMax) : 0, forgets: false)
+    }
+
+    mutating func fold(_ entries: [RollupEntry]) {
+        var first = 0
+        while first < entries.count {
+            let end = min(first + Self.batch, entries.count)
+            if dedupes {
+                // The misses of a batch overlap.
+                for index in first..<end { touched &+= ids.touch(entries[index].id) }
+            }
+            for index in first..<end { fold(entries[index]) }
+            first = end
+        }
+    }
+
+    mutating func add(_ counters: RollupCounters) { self.counters.add(counters) }
+
+    @inline(__always)
+    private mutating func fold(_ entry: RollupEntry) {
+        let place = buckets.place(entry.bucket)
+        // As in a region's fold, what would leave the bounds is not remembered either.
+        guard buckets.hasRoom(for: entry.amount, at: place) else { return foldOverflowing(entry) }
+        if dedupes {
+            switch ids.sight(entry.id, contentCheck: entry.contentCheck) {
+            case .fresh: break
+            case .repeated:
+                counters.duplicate &+= 1
+                return
+            case .conflicting:
+                counters.duplicate &+= 1
+                counters.conflicts &+= 1
+                return
+            }
+        }
+        counters.applied &+= 1
+        buckets.add(entry.amount, at: place)
+    }
+
+    @inline(never)
+    private mutating func foldOverflowing(_ entry: RollupEntry) {
+        let known =
+            dedupes ? ids.peek(entry.id, contentCheck: entry.contentCheck, at: 0) : .fresh
+        switch known {
+        case .fresh: counters.reject(.overflow)
+        case .repeated: counters.duplicate += 1
+        case .conflicting:
+            counters.duplicate += 1
+            counters.conflicts += 1
+        }
+    }
+
+    /// What has been folded so far.
+    func result() -> RollupResult {
+        RollupResult(rows: buckets.rows(), counters: counters)
+    }
+
+    private static let batch = 256
+    /// 2^26 ids are 2 GiB at once; a larger input takes more as it needs it.
+    private static let expectedIDsMax = 1 << 26
+}

@@ -1,0 +1,51 @@
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Darwin
+#endif
+
+/// Where lines come from.
+package enum RollupInput: Sendable, Hashable {
+    case file(path: String)
+    case standardInput
+
+    /// As messages name it.
+    package var name: String {
+        switch self {
+        case .file(let path): path
+        case .standardInput: "standard input"
+        }
+    }
+
+    /// The size of all inputs, where each is a plain file; fails on one that is not there.
+    static func totalBytes(of inputs: [RollupInput]) throws(RollupError) -> Int? {
+        var total: Int? = 0
+        for input in inputs {
+            guard case .file(let path) = input else {
+                total = nil
+                continue
+            }
+            var status = stat()
+            guard stat(path, &status) == 0 else {
+                throw RollupError(input: input, errorNumber: errno)
+            }
+            switch status.st_mode & S_IFMT {
+            case S_IFREG: total = total.map { $0 + Int(status.st_size) }
+            case S_IFDIR: throw RollupError(input: input, errorNumber: EISDIR)
+            default: total = nil
+            }
+        }
+        return total
+    }
+}
+
+/// An input that could not be read.
+package struct RollupError: Error, Sendable, CustomStringConvertible {
+    package var input: RollupInput
+    /// As in `errno`.
+    package var errorNumber: Int32
+
+    package var description: String {
+        "\(input.name): \(String(cString: strerror(errorNumber)))"
+    }
+}

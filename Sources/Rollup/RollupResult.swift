@@ -1,0 +1,68 @@
+internal import Aggregation
+package import CivilTime
+package import Money
+
+/// What a rollup found.
+package struct RollupResult: Sendable {
+    /// The sum of one currency in one minute.
+    package struct Row: Hashable, Sendable {
+        package var currency: Currency
+        /// The first instant of the minute. Not a `Minute`: those end in the year 6053.
+        package var minuteStart: UnixTime
+        /// Minor units.
+        package var settled: Int64
+        package var transfers: Int64
+
+        package init(
+            currency: Currency, minuteStart: UnixTime, settled: Int64, transfers: Int64
+        ) {
+            self.currency = currency
+            self.minuteStart = minuteStart
+            self.settled = settled
+            self.transfers = transfers
+        }
+    }
+
+    /// Sorted by currency code, then minute; no row is empty.
+    package var rows: [Row]
+    package var counters: RollupCounters
+}
+
+/// How many lines ended in which outcome: `consumed` is the sum of the others, `conflicts` aside.
+package struct RollupCounters: Hashable, Sendable {
+    /// Lines that are not blank.
+    package var consumed: Int64 = 0
+    package var applied: Int64 = 0
+    package var duplicate: Int64 = 0
+    /// Of `duplicate`, those whose amount, currency or time differs from the first record's.
+    package var conflicts: Int64 = 0
+    /// By `RejectReason.rawValue`.
+    package var rejected = [Int64](repeating: 0, count: RejectReason.allCases.count)
+    /// Corrections, markers, and changes that settle nothing: no money of the output.
+    package var control: Int64 = 0
+
+    package init() {}
+
+    package var rejectedTotal: Int64 { rejected.reduce(0, +) }
+
+    mutating func reject(_ reason: RejectReason, count: Int64 = 1) {
+        rejected[Int(reason.rawValue)] += count
+    }
+
+    mutating func add(_ other: RollupCounters) {
+        consumed += other.consumed
+        applied += other.applied
+        duplicate += other.duplicate
+        conflicts += other.conflicts
+        control += other.control
+        for index in rejected.indices { rejected[index] += other.rejected[index] }
+    }
+}
+
+/// How far a rollup has come.
+package struct RollupProgress: Sendable {
+    package var bytes: Int
+    package var records: Int64
+    /// Nil where an input has no size.
+    package var totalBytes: Int?
+}

@@ -1,0 +1,89 @@
+import Aggregation
+import ArgumentParser
+import Foundation
+import Rollup
+
+/// `tributary rollup`.
+struct RollupCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rollup",
+        abstract: "Sum files of transfers by currency and minute.",
+        discussion: """
+            Reads files of settled transfers, one JSON record a line (standard input where none \
+            is named, or for "-"), with the same reader and the same rules as a region's \
+            aggregator: the first record of a transfer_id counts. Prints \
+            currency,minute,settled,transfers; sums in minor units. Counters go to standard error.
+
+            EXAMPLES
+              tributary generate 1000000 --out day.ndjson
+              tributary rollup day.ndjson > day.csv
+              zcat monday.gz tuesday.gz | tributary rollup --format json
+            """)
+
+    @Argument(help: "Files of records, in order; \"-\" is standard input.", completion: .file())
+    var files: [String] = []
+
+    @Option(help: "csv or json.")
+    var format: RollupFormat = .csv
+
+    @Flag(inversion: .prefixedNo, help: "Count each transfer_id once.")
+    var dedupe = true
+
+    @Option(help: "Threads that work; all cores if left out.")
+    var threads: Int?
+
+    func validate() throws {
+        if let threads, !(1...Self.threadsMax).contains(threads) {
+            throw ValidationError("--threads must be 1 to \(Self.threadsMax), not \(threads).")
+        }
+        if files.filter({ $0 == "-" }).count > 1 {
+            throw ValidationError("Standard input can be read once only.")
+        }
+    }
+
+    func run() throws {
+        let inputs: [RollupInput] = (files.isEmpty ? ["-"] : files).map {
+            $0 == "-" ? .standardInput : .file(path: $0)
+        }
+        var rollup = Rollup(
+            inputs: inputs, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+        rollup.dedupes = dedupe
+        let line = ProgressLine()
+        rollup.onProgress = { progress in line.show { Self.describe(progress, seconds: $0) } }
+        let result = try rollup.run()
+        line.clear()
+        do {
+            try ByteOutput().write(format.render(result.rows))
+        } catch let failure as ByteOutput.Failure where failure.isClosedPipe {
+            return
+        }
+        writeToStandardError(Self.describe(result.counters))
+    }
+
+    private static let threadsMax = 256
+
+    private static func describe(_ progress: RollupProgress, seconds: Double) -> String {
+        let share =
+            progress.totalBytes.map { total in
+                total > 0 ? "\(progress.bytes * 100 / total) %  " : ""
+            } ?? ""
+        let rate = Int(Double(progress.records) / max(seconds, 0.001))
+        return "\(share)\(progress.records) records  \(rate)/s"
+    }
+
+    /// The counters that are not zero, on one line, `consumed` and `applied` always.
+    private static func describe(_ counters: RollupCounters) -> String {
+        var parts = ["consumed=\(counters.consumed)", "applied=\(counters.applied)"]
+        if counters.duplicate > 0 { parts.append("duplicate=\(counters.duplicate)") }
+        if counters.conflicts > 0 { parts.append("conflicts=\(counters.conflicts)") }
+        if counters.control > 0 { parts.append("control=\(counters.control)") }
+        if counters.rejectedTotal > 0 { parts.append("rejected=\(counters.rejectedTotal)") }
+        for reason in RejectReason.allCases {
+            let count = counters.rejected[Int(reason.rawValue)]
+            if count > 0 { parts.append("rejected{\(reason.name)}=\(count)") }
+        }
+        return parts.joined(separator: " ") + "\n"
+    }
+}
+
+extension RollupFormat: ExpressibleByArgument {}

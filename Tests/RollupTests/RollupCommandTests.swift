@@ -1,0 +1,79 @@
+import Foundation
+import Testing
+
+/// The commands as people run them.
+@Suite struct RollupCommandTests {
+    /// Runs a line of shell in which `$T` is the built binary.
+    static func shell(_ line: String) throws -> (status: Int32, out: String, err: String) {
+        // The binary lies beside the test bundle.
+        let products = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/bash")
+        process.arguments = ["-o", "pipefail", "-c", line]
+        process.environment = ["T": products.appendingPathComponent("tributary").path]
+        let out = Pipe()
+        let err = Pipe()
+        process.standardOutput = out
+        process.standardError = err
+        try process.run()
+        // Messages are short: they fit the pipe while the output is read.
+        let outData = out.fileHandleForReading.readDataToEndOfFile()
+        let errData = err.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return (
+            process.terminationStatus, String(decoding: outData, as: UTF8.self),
+            String(decoding: errData, as: UTF8.self)
+        )
+    }
+
+    @Test func `generated lines roll up from a pipe as from a file`() throws {
+        let answer = try Self.shell(
+            """
+            file=$(mktemp); trap 'rm -f $file' EXIT
+            $T generate 20000 --seed 9 --malformed 1% --out $file 2>/dev/null
+            cmp $file <($T generate 20000 --seed 9 --malformed 1% 2>/dev/null)
+            $T rollup $file 2>/dev/null | sha256sum
+            $T generate 20000 --seed 9 --malformed 1% 2>/dev/null | $T rollup 2>/dev/null | sha256sum
+            head -c 1000000 $file | $T rollup - 2>/dev/null | head -1
+            """)
+        #expect(answer.status == 0)
+        let lines = answer.out.split(separator: "\n")
+        #expect(lines.count == 3)
+        #expect(lines[0] == lines[1])
+        #expect(lines[2] == "currency,minute,settled,transfers")
+    }
+
+    @Test func `counters go to standard error`() throws {
+        let answer = try Self.shell(#"printf '{}\n\n7\n' | $T rollup"#)
+        #expect(answer.status == 0)
+        #expect(answer.out == "currency,minute,settled,transfers\n")
+        #expect(
+            answer.err
+                == "consumed=2 applied=0 rejected=2 rejected{json}=1 rejected{missing}=1\n")
+    }
+
+    @Test func `a reader that leaves early is no error`() throws {
+        let answer = try Self.shell("$T generate 1000000 | head -2 | wc -l")
+        #expect(answer.status == 0)
+        #expect(answer.out.trimmingCharacters(in: .whitespaces) == "2\n")
+        #expect(answer.err == "")
+    }
+
+    @Test(arguments: [
+        ("rollup /nonexistent", 1, "Error: /nonexistent: No such file or directory"),
+        ("rollup --threads 0", 64, "Error: --threads must be 1 to 256, not 0."),
+        ("rollup --format xml", 64, "Error: The value 'xml' is invalid"),
+        ("generate 5 --out /nonexistent/x", 1, "Error: /nonexistent/x: No such file"),
+        ("generate -- -1", 64, "Error: the count must be 0 to 1000000000, not -1."),
+        ("generate 5 --late 101%", 64, "Error: The value '101%' is invalid"),
+        ("generate 5 --rate 5 --duration 1h", 64, "Error: --rate and --duration contradict"),
+        ("generate 5 --kafka 127.0.0.1:1", 64, "Error: --kafka and --topic go together."),
+        ("generate 5 --duration 91d", 64, "Error: the duration must be over 0"),
+    ])
+    func `mistakes are named`(_ arguments: String, _ status: Int32, _ message: String) throws {
+        let answer = try Self.shell("$T \(arguments)")
+        #expect(answer.status == status)
+        #expect(answer.out == "")
+        #expect(answer.err.hasPrefix(message), "\(answer.err)")
+    }
+}
