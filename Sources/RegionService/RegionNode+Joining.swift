@@ -2,6 +2,8 @@ import Aggregation
 import CivilTime
 import DeltaProtocol
 import KafkaClient
+import Topology
+import Logging
 
 /// Taking over partitions: from the group's word to a fold that reads them.
 ///

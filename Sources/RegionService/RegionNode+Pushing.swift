@@ -2,6 +2,8 @@ import Aggregation
 import CivilTime
 import DeltaClient
 import DeltaProtocol
+import Topology
+import Logging
 
 /// Pushing what is due, and taking HQ's answers.
 extension RegionNode {

@@ -1,6 +1,6 @@
 import KafkaClient
 package import Logging
-package import ServiceLifecycle
+internal import ServiceLifecycle
 import Synchronization
 import Topology
 import WorkerThread
