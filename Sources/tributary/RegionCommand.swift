@@ -1,0 +1,58 @@
+import Aggregation
+import ArgumentParser
+import DeltaClient
+import Foundation
+import Logging
+import RegionService
+import ServiceLifecycle
+import Topology
+import TopologyFile
+
+/// `tributary region`: one node of a region's aggregator.
+struct RegionCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "region",
+        abstract: "Aggregate one region: read its topic, push its minutes to HQ.",
+        discussion: """
+            Start as many nodes of a region as you like, at most one for each partition of use: \
+            they share its partitions, and one that dies or is added loses and doubles nothing. \
+            A node keeps nothing on disk; it rebuilds from the topic, which must retain 51 hours.
+
+            EXAMPLE:
+              tributary region --region eu-west
+              tributary region --topology /etc/tributary/topology.yaml --region eu-west --node b
+            """)
+
+    @OptionGroup var topologyOption: TopologyOption
+
+    @Option(help: ArgumentHelp("The region's id, as its file gives it.", valueName: "id"))
+    var region: String
+
+    @Option(help: "Name of this node in logs and status; by default host name and process id.")
+    var node: String?
+
+    @Option(help: ArgumentHelp("trace, debug, info, notice, warning or error.", valueName: "level"))
+    var logLevel = "info"
+
+    func run() async throws {
+        let topology = try topologyOption.load()
+        guard let id = RegionID(region), let region = topology.region(id) else {
+            let known = topology.regions.map(\.id.name).joined(separator: ", ")
+            throw ValidationError("The topology has no region '\(region)'; it has \(known).")
+        }
+        let logger = try LogLevel.logger("region", logLevel)
+        let configuration = RegionConfiguration(
+            region: region, node: node ?? defaultNode, idKey: try topologyOption.idKey(topology),
+            headquarters: topology.headquarters.map { DeltaClientConfiguration(url: "\($0)") })
+        var group = ServiceGroupConfiguration(
+            services: [RegionService(configuration, logger: logger)],
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        group.maximumGracefulShutdownDuration = .seconds(10)
+        group.maximumCancellationDuration = .seconds(5)
+        try await ServiceGroup(configuration: group).run()
+    }
+
+    private var defaultNode: String {
+        "\(ProcessInfo.processInfo.hostName)-\(ProcessInfo.processInfo.processIdentifier)"
+    }
+}

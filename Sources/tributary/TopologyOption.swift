@@ -1,0 +1,57 @@
+import Aggregation
+import ArgumentParser
+import Glibc
+import Logging
+import Topology
+import TopologyFile
+
+/// `--topology`, for every command that needs one.
+struct TopologyOption: ParsableArguments {
+    /// The exit status for settings that are wrong, of the BSD convention (`EX_CONFIG`).
+    static let invalidSettings = ExitCode(78)
+
+    @Option(help: ArgumentHelp("The topology file.", valueName: "file"))
+    var topology = TopologyFile.defaultPath
+
+    /// The topology; where it is invalid, every problem is printed as `file:line: key: expected …`
+    /// and the command ends with status 78.
+    func load() throws -> Topology {
+        do {
+            return try TopologyFile.load(path: topology)
+        } catch {
+            try Self.refuse(error)
+        }
+    }
+
+    /// The secret that ids are hashed with, as `load` for a file that is missing or no key.
+    func idKey(_ topology: Topology) throws -> IDKey {
+        let text: String
+        do {
+            text = try IDKeyFile.load(path: topology.idKeyFile)
+        } catch {
+            try Self.refuse(error)
+        }
+        guard let key = IDKey(hexadecimal: text) else {
+            preconditionFailure("an id key file was read that holds no key")
+        }
+        return key
+    }
+
+    private static func refuse(_ error: TopologyFileError) throws -> Never {
+        fputs("\(error)\n", stderr)
+        throw invalidSettings
+    }
+}
+
+/// `--log-level`.
+enum LogLevel {
+    static func logger(_ label: String, _ text: String) throws -> Logger {
+        guard let level = Logger.Level(rawValue: text) else {
+            throw ValidationError(
+                "Unknown log level '\(text)'; use trace, debug, info, notice, warning or error.")
+        }
+        var logger = Logger(label: label)
+        logger.logLevel = level
+        return logger
+    }
+}
