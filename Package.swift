@@ -31,6 +31,8 @@ func test(
 
 let bigInt: Target.Dependency = .product(name: "BigInt", package: "BigInt")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(
+    name: "HummingbirdCore", package: "hummingbird")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -94,7 +96,8 @@ let package = Package(
             "DeltaClient",
             ["CCurl", "WorkerThread", "Topology", "DeltaProtocol", "DeltaCodec", logging]),
         library(
-            "HTTPListener", ["Topology", hummingbird, httpTypes, nioCore, lifecycle, logging]),
+            "HTTPListener",
+            ["Topology", hummingbird, hummingbirdCore, httpTypes, nioCore, lifecycle, logging]),
         library(
             "DeltaIngest",
             [
@@ -156,6 +159,11 @@ let package = Package(
             name: "fuzz-delta-codec", dependencies: ["DeltaCodec", "DeltaProtocol"],
             swiftSettings: strict),
 
+        // What tests of listeners share.
+        .target(
+            name: "HTTPTestSupport", dependencies: ["HTTPListener", "Topology", lifecycle, logging],
+            path: "Tests/HTTPTestSupport", swiftSettings: strict),
+
         test("CivilTime"),
         test("Money", [bigInt]),
         test("Topology", ["TopologyFile", "Money"]),
@@ -178,9 +186,11 @@ let package = Package(
             "DeltaIngest",
             [
                 "Topology", "CivilTime", "Money", "DeltaProtocol", "DeltaCodec", "DeltaClient",
-                hummingbird, logging,
+                "HTTPListener", "HTTPTestSupport", logging,
             ]),
-        test("PublicAPI", ["Money", "CivilTime", hummingbird, logging]),
+        test(
+            "PublicAPI",
+            ["Money", "CivilTime", "HTTPTestSupport", hummingbird, httpTypes, logging]),
         test(
             "RedisStore",
             ["Federation", "DeltaProtocol", "Money", "CivilTime", "Topology", logging]),

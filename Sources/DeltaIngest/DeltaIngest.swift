@@ -1,1 +1,288 @@
-// DeltaIngest
+internal import CivilTime
+internal import DeltaCodec
+package import DeltaProtocol
+package import HTTPListener
+internal import HTTPTypes
+package import Hummingbird
+package import Logging
+internal import NIOCore
+internal import Synchronization
+package import Topology
+
+/// What stands behind the ingest interface. Its answers are per shard; whatever keeps it from
+/// giving any is `IngestUnavailable`.
+package protocol DeltaHandler: Sendable {
+    /// Commits a request and answers every shard of it, in any order.
+    func commit(_ request: DeltaRequest) async throws(IngestUnavailable) -> DeltaReply
+    /// What stands for a region's shards, or with values for one partition of each log.
+    func statuses(
+        region: RegionID, partition: Int32?
+    ) async throws(IngestUnavailable) -> [ShardStatus]
+    /// Whether a commit would have a chance now.
+    var isReady: Bool { get async }
+}
+
+/// Nothing can be committed or read now. Whether a commit took effect is unknown.
+package struct IngestUnavailable: Error {
+    /// When to ask again.
+    package var retryAfterSeconds: Int
+
+    package init(retryAfterSeconds: Int = 1) { self.retryAfterSeconds = retryAfterSeconds }
+}
+
+/// The interface that regions push to, `/internal/v1/rollup/…`.
+///
+/// A mistake in the envelope of a request is a 4xx problem and nothing of it is committed; a
+/// mistake within one shard is that shard's answer beside those of the others. Requests are not
+/// signed, so it refuses to listen anywhere but on loopback.
+package struct DeltaIngest: Sendable {
+    package static let deltasPath = "/internal/v1/rollup/deltas"
+    package static let shardsPath = "/internal/v1/rollup/shards"
+    /// Requests in work at a time; each holds at most one body. More are told to come again.
+    package static let requestsMax = 32
+    /// Nodes keep one connection each.
+    package static let connectionsMax = 1_024
+
+    private let regions: Set<RegionID>
+    private let handler: any DeltaHandler
+    private let logger: Logger
+    private let gate = Gate(places: requestsMax)
+
+    /// - Parameter regions: those of the topology; any other is unknown.
+    package init(regions: some Sequence<RegionID>, handler: any DeltaHandler, logger: Logger) {
+        self.regions = Set(regions)
+        self.handler = handler
+        self.logger = logger
+    }
+
+    /// A listener of this interface.
+    /// - Throws: `ListenerError` for an address that other machines can reach.
+    package func listener(
+        on address: HostPort, onListening: @escaping @Sendable (HostPort) async -> Void
+    ) throws(ListenerError) -> Listener {
+        guard address.isLoopback else {
+            throw ListenerError(
+                address: address,
+                reason: "ingest takes unsigned requests and listens on loopback only")
+        }
+        return Listener(
+            configuration: .init(address: address, connectionsMax: Self.connectionsMax),
+            logger: logger, onListening: onListening, answer: answer)
+    }
+
+    /// Answers one request.
+    package func answer(_ request: Request) async -> Response {
+        do {
+            switch (request.uri.path, request.method) {
+            case (Self.deltasPath, .post): return try await takeDeltas(request)
+            case (Self.deltasPath, _): throw Problem.methodNotAllowed(allowed: "POST")
+            case (Self.shardsPath, .get), (Self.shardsPath, .head):
+                return try await showShards(request)
+            case ("/livez", .get), ("/livez", .head): return Self.plain("ok\n")
+            case ("/readyz", .get), ("/readyz", .head):
+                guard await handler.isReady else { throw Self.unavailable(.init()) }
+                return Self.plain("ok\n")
+            case (Self.shardsPath, _), ("/livez", _), ("/readyz", _):
+                throw Problem.methodNotAllowed(allowed: "GET, HEAD")
+            default: throw Problem.notFound
+            }
+        } catch let problem as Problem {
+            return problem.response
+        } catch let error as IngestUnavailable {
+            return Self.unavailable(error).response
+        } catch let error as BodyError {
+            return Self.response(to: error)
+        } catch {
+            logger.error("request failed", metadata: ["error": "\(error)"])
+            return Problem.internalError.response
+        }
+    }
+}
+
+// MARK: The two requests
+
+extension DeltaIngest {
+    private func takeDeltas(_ request: Request) async throws -> Response {
+        guard gate.enter() else {
+            // Not read: the client would only send its body again.
+            return Self.unavailable(.init()).response.closingConnection()
+        }
+        defer { gate.leave() }
+
+        _ = try QueryParameters(request.uri.query, allowed: [])
+        guard let format = request.headers[.contentType].flatMap(DeltaCodec.Format.init) else {
+            throw Self.unsupported("Content-Type has to be \(Self.mediaTypes).")
+        }
+        guard request.headers[.contentEncoding] == nil else {
+            throw Self.unsupported("Content-Encoding is not taken: send the body as it is.")
+        }
+        let body = try await request.body(within: BodyLimits(bytesMax: Limits.requestBytes))
+        let decoded: DecodedRequest
+        do throws(DeltaCodecError) {
+            decoded = try body.withUnsafeReadableBytes { bytes throws(DeltaCodecError) in
+                try DeltaCodec.decodeRequest(bytes, as: format)
+            }
+        } catch {
+            throw Self.problem(of: error)
+        }
+        guard regions.contains(decoded.request.region) else { throw Self.unknownRegion }
+
+        var reply = try await handler.commit(decoded.request)
+        if !decoded.malformedShards.isEmpty {
+            reply.shards += try await refusals(decoded)
+        }
+        let answered = Self.format(accepting: request, default: format)
+        return Self.response(DeltaCodec.encode(reply, as: answered), answered)
+    }
+
+    /// The answers of shards that could not be read, each with what HQ has of it.
+    private func refusals(_ decoded: DecodedRequest) async throws -> [ShardReply] {
+        let statuses = try await handler.statuses(
+            region: decoded.request.region, partition: nil)
+        return decoded.malformedShards.map { shard in
+            logger.warning(
+                "shard refused",
+                metadata: [
+                    "region": "\(decoded.request.region)", "log": "\(shard.log)",
+                    "partition": "\(shard.partition)", "problem": "\(shard.problem.rawValue)",
+                ])
+            let status = statuses.first { $0.log == shard.log && $0.partition == shard.partition }
+            return ShardReply(
+                log: shard.log, partition: shard.partition, outcome: .refused(.malformed),
+                watermark: status?.watermark ?? 0, completeFrom: status?.completeFrom)
+        }
+    }
+
+    private func showShards(_ request: Request) async throws -> Response {
+        let parameters = try QueryParameters(
+            request.uri.query, allowed: ["region", "partition"])
+        guard let region = parameters["region"].flatMap(RegionID.init(_:)) else {
+            throw Problem.invalidQuery("The parameter region is missing or no region's name.")
+        }
+        guard regions.contains(region) else { throw Self.unknownRegion }
+        var partition: Int32?
+        if let text = parameters["partition"] {
+            partition = Self.partition(text)
+            guard partition != nil else {
+                throw Problem.invalidQuery(
+                    "The parameter partition is not an integer from 0 to "
+                        + "\(ShardID.maximumPartitions - 1).")
+            }
+        }
+        let statuses = try await handler.statuses(region: region, partition: partition)
+        let format = Self.format(accepting: request, default: .json)
+        return Self.response(DeltaCodec.encode(statuses, as: format), format)
+    }
+
+    /// Decimal digits without sign or leading zeros.
+    private static func partition(_ text: String) -> Int32? {
+        guard (1...4).contains(text.utf8.count), text.utf8.allSatisfy({ $0 &- 0x30 <= 9 }),
+            text == "0" || !text.hasPrefix("0"),
+            let number = Int32(text), number < ShardID.maximumPartitions
+        else { return nil }
+        return number
+    }
+}
+
+// MARK: Answers
+
+extension DeltaIngest {
+    private static let mediaTypes = DeltaCodec.Format.allCases.map(\.mediaType)
+        .joined(separator: " or ")
+
+    /// The first form that `Accept` names; preferences by weight are not for two forms.
+    private static func format(
+        accepting request: Request, default fallback: DeltaCodec.Format
+    ) -> DeltaCodec.Format {
+        let named = (request.headers[.accept] ?? "").split(separator: ",").lazy
+        return named.compactMap { DeltaCodec.Format(contentType: String($0)) }.first ?? fallback
+    }
+
+    private static func response(_ bytes: [UInt8], _ format: DeltaCodec.Format) -> Response {
+        Response(
+            status: .ok,
+            headers: [
+                .contentType: format.mediaType, .cacheControl: "no-store",
+                .xContentTypeOptions: "nosniff",
+            ], body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+
+    private static func plain(_ text: String) -> Response {
+        Response(
+            status: .ok,
+            headers: [
+                .contentType: "text/plain; charset=utf-8", .cacheControl: "no-store",
+                .xContentTypeOptions: "nosniff",
+            ], body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+
+    private static let unknownRegion = Problem(
+        .notFound, kind: "unknown-region", title: "Unknown region",
+        detail: "The topology of this headquarters has no such region.")
+
+    private static func unsupported(_ detail: String) -> Problem {
+        Problem(
+            .unsupportedMediaType, kind: "unsupported-media-type",
+            title: "Unsupported media type", detail: detail)
+    }
+
+    private static func unavailable(_ error: IngestUnavailable) -> Problem {
+        .unavailable(
+            "Deltas cannot be taken now. Sending the same again is always right.",
+            retryAfterSeconds: error.retryAfterSeconds)
+    }
+
+    private static func problem(of error: DeltaCodecError) -> Problem {
+        switch error.code {
+        case .tooLarge:
+            Problem(
+                .contentTooLarge, kind: "too-large", title: "Too large",
+                detail: error.description)
+        case .undecodable:
+            Problem(
+                .badRequest, kind: "undecodable", title: "Undecodable body",
+                detail: error.description)
+        case .unsupportedVersion:
+            Problem(
+                .badRequest, kind: "unsupported-version", title: "Unsupported protocol version",
+                detail: error.description)
+        case .invalidEnvelope:
+            Problem(
+                .badRequest, kind: "invalid-envelope", title: "Invalid envelope",
+                detail: error.description)
+        }
+    }
+
+    private static func response(to error: BodyError) -> Response {
+        switch error {
+        case .tooLarge(let isRead):
+            let response = Problem(
+                .contentTooLarge, kind: "too-large", title: "Too large",
+                detail: "A body has at most \(Limits.requestBytes) bytes."
+            ).response
+            return isRead ? response : response.closingConnection()
+        case .tooSlow, .broken:
+            return Problem(
+                .requestTimeout, kind: "incomplete", title: "Incomplete request",
+                detail: "The body did not come in time or in full."
+            ).response.closingConnection()
+        }
+    }
+}
+
+/// Counts requests in work. Entering never waits.
+private final class Gate: Sendable {
+    private let free: Mutex<Int>
+
+    init(places: Int) { free = Mutex(places) }
+
+    func enter() -> Bool {
+        free.withLock { free in
+            guard free > 0 else { return false }
+            free -= 1
+            return true
+        }
+    }
+
+    func leave() { free.withLock { $0 += 1 } }
+}

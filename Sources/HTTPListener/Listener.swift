@@ -1,0 +1,109 @@
+package import Hummingbird
+internal import HummingbirdCore
+package import Logging
+internal import NIOCore
+internal import ServiceLifecycle
+package import Topology
+
+/// One HTTP/1.1 listener with the bounds that every listener of ours has.
+///
+/// There is no router: an interface of a handful of paths dispatches better by itself, and then
+/// owns every answer, errors included.
+package struct Listener: Service {
+    /// Where it listens, and its bounds.
+    package struct Configuration: Sendable {
+        /// Port 0 takes a free one.
+        package var address: HostPort
+        /// A connection on which nothing has come for so long is closed, also amid a request.
+        package var idleTimeout: Duration = .seconds(30)
+        /// Connections at a time; further ones wait in the backlog.
+        package var connectionsMax: Int
+        /// Connections that the kernel keeps until they are accepted.
+        package var backlog = 4_096
+        /// Bytes of one header field.
+        package var headerFieldBytesMax = 8 << 10
+        /// Bytes of all header fields.
+        package var headerBytesMax = 16 << 10
+        package var headerFieldsMax = 64
+
+        package init(address: HostPort, connectionsMax: Int) {
+            self.address = address
+            self.connectionsMax = connectionsMax
+        }
+    }
+
+    private let configuration: Configuration
+    private let logger: Logger
+    private let onListening: @Sendable (HostPort) async -> Void
+    private let answer: @Sendable (Request) async -> Response
+
+    /// - Parameters:
+    ///   - onListening: called once with the address that was bound, its port never 0.
+    ///   - answer: answers one request; may run for many at a time. For HEAD it answers as for
+    ///     GET, and the body is left out here.
+    package init(
+        configuration: Configuration, logger: Logger,
+        onListening: @escaping @Sendable (HostPort) async -> Void = { _ in },
+        answer: @escaping @Sendable (Request) async -> Response
+    ) {
+        self.configuration = configuration
+        self.logger = logger
+        self.onListening = onListening
+        self.answer = answer
+    }
+
+    /// Listens until a graceful shutdown, which lets running requests end.
+    /// - Throws: `ListenerError` where the address cannot be bound.
+    package func run() async throws {
+        let answer = answer
+        let responder = CallbackResponder<BasicRequestContext> { request, _ in
+            let response = await answer(request)
+            return request.method == .head ? response.createHeadResponse() : response
+        }
+        // The server's own messages have the address in their text; ours say it in metadata.
+        var serverLogger = logger
+        serverLogger.logLevel = .error
+        let address = configuration.address
+        let onListening = onListening
+        let application = Application(
+            responder: responder,
+            server: .http1(configuration: channelConfiguration),
+            configuration: ApplicationConfiguration(
+                address: .hostname(address.host, port: address.port),
+                backlog: configuration.backlog,
+                availableConnectionsDelegate: .maximum(
+                    configuration.connectionsMax, logger: serverLogger)),
+            onServerRunning: { channel in
+                let port = channel.localAddress?.port ?? address.port
+                await onListening(HostPort(host: address.host, port: port))
+            },
+            logger: serverLogger)
+        do {
+            try await application.run()
+        } catch let error as IOError {
+            throw ListenerError(address: address, reason: error.description)
+        }
+    }
+
+    private var channelConfiguration: HTTP1Channel.Configuration {
+        HTTP1Channel.Configuration(
+            idleTimeout: TimeAmount(configuration.idleTimeout),
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: configuration.headerFieldBytesMax,
+                maxHeaderListSize: configuration.headerBytesMax,
+                maxHeaderFieldCount: configuration.headerFieldsMax))
+    }
+}
+
+/// Why a listener could not start.
+package struct ListenerError: Error, Hashable, Sendable, CustomStringConvertible {
+    package var address: HostPort
+    package var reason: String
+
+    package init(address: HostPort, reason: String) {
+        self.address = address
+        self.reason = reason
+    }
+
+    package var description: String { "cannot listen on \(address): \(reason)" }
+}

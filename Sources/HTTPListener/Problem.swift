@@ -1,0 +1,91 @@
+package import HTTPTypes
+package import Hummingbird
+internal import NIOCore
+
+/// An error answer as RFC 9457 wants it: `application/problem+json`.
+///
+/// Its texts are ours and static, or made of our own values; nothing a client sent is echoed.
+package struct Problem: Error, Hashable, Sendable {
+    package var status: HTTPResponse.Status
+    /// Names the kind of problem: the last part of its `type`, `/problems/{kind}`.
+    package var kind: String
+    /// The kind in words; the same for every occurrence.
+    package var title: String
+    /// This occurrence in words.
+    package var detail: String
+    /// Header fields beside those of every problem.
+    package var headers: HTTPFields
+
+    package init(
+        _ status: HTTPResponse.Status, kind: String, title: String, detail: String,
+        headers: HTTPFields = [:]
+    ) {
+        self.status = status
+        self.kind = kind
+        self.title = title
+        self.detail = detail
+        self.headers = headers
+    }
+
+    package var response: Response {
+        let json = """
+            {"type":"/problems/\(kind)","title":\(JSONText.quoted(title)),\
+            "status":\(status.code),"detail":\(JSONText.quoted(detail))}
+
+            """
+        var fields = headers
+        fields[.contentType] = "application/problem+json"
+        fields[.cacheControl] = "no-store"
+        fields[.xContentTypeOptions] = "nosniff"
+        return Response(
+            status: status, headers: fields,
+            body: ResponseBody(byteBuffer: ByteBuffer(string: json)))
+    }
+}
+
+extension Problem {
+    package static let notFound = Problem(
+        .notFound, kind: "not-found", title: "Not found", detail: "There is nothing at this path.")
+
+    /// `allowed` is the value of the header field `Allow`.
+    package static func methodNotAllowed(allowed: String) -> Problem {
+        Problem(
+            .methodNotAllowed, kind: "method-not-allowed", title: "Method not allowed",
+            detail: "This path answers \(allowed) only.", headers: [.allow: allowed])
+    }
+
+    package static func invalidQuery(_ detail: String) -> Problem {
+        Problem(.badRequest, kind: "invalid-query", title: "Invalid query", detail: detail)
+    }
+
+    /// Something that should be there for a while is not: ask again after so many seconds.
+    package static func unavailable(_ detail: String, retryAfterSeconds: Int) -> Problem {
+        Problem(
+            .serviceUnavailable, kind: "unavailable", title: "Not available now", detail: detail,
+            headers: [.retryAfter: "\(retryAfterSeconds)"])
+    }
+
+    package static let internalError = Problem(
+        .internalServerError, kind: "internal", title: "Internal error",
+        detail: "The request could not be answered; the cause is in the server's log.")
+}
+
+/// Text as a string of JSON.
+package enum JSONText {
+    package static func quoted(_ text: String) -> String {
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"", "\\":
+                quoted.unicodeScalars.append("\\")
+                quoted.unicodeScalars.append(scalar)
+            case "\u{0}"..."\u{1F}":
+                let digits = String(scalar.value, radix: 16)
+                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default:
+                quoted.unicodeScalars.append(scalar)
+            }
+        }
+        return quoted + "\""
+    }
+}

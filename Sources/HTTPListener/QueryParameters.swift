@@ -1,0 +1,56 @@
+/// The query of a request, read strictly: a parameter that the path does not know, one that comes
+/// twice, or an escape that is none is the client's mistake and never ignored. That also keeps
+/// caches in front from being flooded with names for the same answer.
+package struct QueryParameters: Sendable {
+    private var values: [String: String] = [:]
+
+    /// - Throws: `Problem`, 400.
+    package init(_ query: String?, allowed: Set<String>) throws(Problem) {
+        for part in (query ?? "").split(separator: "&", omittingEmptySubsequences: true) {
+            let equals = part.firstIndex(of: "=")
+            guard let name = Self.decoded(part[..<(equals ?? part.endIndex)]),
+                let value = Self.decoded(equals.map { part[part.index(after: $0)...] } ?? "")
+            else { throw .invalidQuery("A percent escape is not two hexadecimal digits of UTF-8.") }
+            guard allowed.contains(name) else {
+                let names = allowed.sorted().joined(separator: ", ")
+                throw .invalidQuery(
+                    allowed.isEmpty
+                        ? "This path takes no parameters."
+                        : "There is a parameter that this path does not have. It has: \(names).")
+            }
+            guard values.updateValue(value, forKey: name) == nil else {
+                throw .invalidQuery("The parameter \(name) is given more than once.")
+            }
+        }
+    }
+
+    /// The decoded value; nil where the parameter was not given.
+    package subscript(name: String) -> String? { values[name] }
+
+    /// Percent escapes decoded; nil for a broken escape or bytes that are not UTF-8. A plus sign
+    /// is itself.
+    private static func decoded(_ text: Substring) -> String? {
+        var bytes: [UInt8] = []
+        var rest = text.utf8
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = rest.popFirst().flatMap(hexadecimalDigit),
+                let low = rest.popFirst().flatMap(hexadecimalDigit)
+            else { return nil }
+            bytes.append(high << 4 | low)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    private static func hexadecimalDigit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+}

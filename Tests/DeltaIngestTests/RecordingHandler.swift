@@ -1,0 +1,69 @@
+import CivilTime
+import DeltaIngest
+import DeltaProtocol
+import Synchronization
+import Topology
+
+/// A store that commits everything and remembers what it was given.
+final class RecordingHandler: DeltaHandler {
+    private struct State {
+        var committed: [DeltaRequest] = []
+        var statuses: [ShardStatus] = []
+        var asked: [(region: RegionID, partition: Int32?)] = []
+        var isAvailable = true
+        var isHolding = false
+        var held: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    var committed: [DeltaRequest] { state.withLock { $0.committed } }
+    var asked: [(region: RegionID, partition: Int32?)] { state.withLock { $0.asked } }
+    var held: Int { state.withLock { $0.held.count } }
+    var isReady: Bool { get async { state.withLock { $0.isAvailable } } }
+
+    func setStatuses(_ statuses: [ShardStatus]) { state.withLock { $0.statuses = statuses } }
+    func setAvailable(_ isAvailable: Bool) { state.withLock { $0.isAvailable = isAvailable } }
+
+    /// From now on commits wait until `release`.
+    func hold() { state.withLock { $0.isHolding = true } }
+
+    func release() {
+        let held = state.withLock { state in
+            state.isHolding = false
+            defer { state.held = [] }
+            return state.held
+        }
+        for continuation in held { continuation.resume() }
+    }
+
+    func commit(_ request: DeltaRequest) async throws(IngestUnavailable) -> DeltaReply {
+        guard state.withLock({ $0.isAvailable }) else {
+            throw IngestUnavailable(retryAfterSeconds: 3)
+        }
+        await withCheckedContinuation { continuation in
+            let waits = state.withLock { state in
+                if state.isHolding { state.held.append(continuation) }
+                return state.isHolding
+            }
+            if !waits { continuation.resume() }
+        }
+        state.withLock { $0.committed.append(request) }
+        return DeltaReply(
+            shards: request.shards.map {
+                ShardReply(
+                    log: $0.log, partition: $0.partition, outcome: .committed,
+                    watermark: $0.coverage, completeFrom: $0.completeFrom)
+            }, serverTime: UnixTime(seconds: 1_774_445_280))
+    }
+
+    func statuses(
+        region: RegionID, partition: Int32?
+    ) async throws(IngestUnavailable) -> [ShardStatus] {
+        try state.withLock { state throws(IngestUnavailable) in
+            guard state.isAvailable else { throw IngestUnavailable(retryAfterSeconds: 3) }
+            state.asked.append((region, partition))
+            return state.statuses
+        }
+    }
+}

@@ -1,0 +1,149 @@
+import Dispatch
+import Glibc
+
+/// One TCP connection to a server on this machine that sends exactly the bytes it is given. Calls
+/// that block are on a queue of the connection's own: a test that blocked a cooperative thread
+/// could stop the server that it waits for.
+package final class RawConnection: Sendable {
+    private let socket: Int32
+    private let queue = DispatchQueue(label: "raw connection")
+
+    /// How long a send or a receive waits before it fails.
+    private static let timeoutSeconds = 20
+
+    package init(port: Int) throws(RawHTTPError) {
+        socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let connected = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard connected == 0 else { throw .cannotConnect(errno) }
+        var limit = timeval(tv_sec: Self.timeoutSeconds, tv_usec: 0)
+        let size = socklen_t(MemoryLayout<timeval>.size)
+        setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
+        setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
+    }
+
+    deinit { close(socket) }
+
+    /// Sends the bytes; stops without an error when the server has hung up.
+    package func send(_ bytes: [UInt8]) async {
+        await onQueue { [socket] in
+            var sent = 0
+            while sent < bytes.count {
+                let count = bytes.withUnsafeBytes {
+                    Glibc.send(
+                        socket, $0.baseAddress! + sent, bytes.count - sent,
+                        Int32(MSG_NOSIGNAL))
+                }
+                guard count > 0 else { return }
+                sent += count
+            }
+        }
+    }
+
+    package func send(_ text: String) async { await send(Array(text.utf8)) }
+
+    /// Reads one response. `hasBody` is false for answers to HEAD and for 304.
+    package func response(hasBody: Bool = true) async throws(RawHTTPError) -> RawResponse {
+        let result = await onQueue { [socket] in Self.readResponse(socket, hasBody: hasBody) }
+        return try result.get()
+    }
+
+    /// Waits until the server closes; whether it did within the time.
+    package func isClosedByServer() async -> Bool {
+        await onQueue { [socket] in
+            while true {
+                var buffer = [UInt8](repeating: 0, count: 4_096)
+                let count = recv(socket, &buffer, buffer.count, 0)
+                if count == 0 { return true }
+                if count < 0 { return errno == ECONNRESET }
+            }
+        }
+    }
+
+    private func onQueue<Value: Sendable>(
+        _ body: @escaping @Sendable () -> Value
+    ) async -> Value {
+        await withCheckedContinuation { continuation in
+            queue.async { continuation.resume(returning: body()) }
+        }
+    }
+
+    private static func readResponse(
+        _ socket: Int32, hasBody: Bool
+    ) -> Result<RawResponse, RawHTTPError> {
+        var bytes: [UInt8] = []
+        func readMore() -> Bool {
+            var buffer = [UInt8](repeating: 0, count: 65_536)
+            let count = recv(socket, &buffer, buffer.count, 0)
+            guard count > 0 else { return false }
+            bytes += buffer[..<count]
+            return true
+        }
+        var end = headEnd(bytes)
+        while end == nil {
+            guard readMore() else { return .failure(.torn(String(decoding: bytes, as: UTF8.self))) }
+            end = headEnd(bytes)
+        }
+        guard let end, var response = RawResponse(head: bytes[..<end]) else {
+            return .failure(.torn(String(decoding: bytes, as: UTF8.self)))
+        }
+        guard hasBody, let length = response["content-length"].flatMap({ Int($0) }) else {
+            return .success(response)
+        }
+        while bytes.count < end + 4 + length {
+            guard readMore() else { return .failure(.torn(String(decoding: bytes, as: UTF8.self))) }
+        }
+        response.body = Array(bytes[(end + 4)...])
+        return .success(response)
+    }
+
+    private static func headEnd(_ bytes: [UInt8]) -> Int? {
+        guard bytes.count >= 4 else { return nil }
+        return (0...(bytes.count - 4)).first {
+            bytes[$0..<($0 + 4)].elementsEqual([13, 10, 13, 10])
+        }
+    }
+}
+
+package enum RawHTTPError: Error {
+    case cannotConnect(Int32)
+    /// The connection ended, or nothing came in time; what had come.
+    case torn(String)
+}
+
+/// A response as it came in.
+package struct RawResponse: Sendable {
+    package var status: Int
+    /// In their order, names in lower case.
+    package var headers: [(name: String, value: String)]
+    package var body: [UInt8] = []
+
+    package var text: String { String(decoding: body, as: UTF8.self) }
+
+    /// The value of a header field, its name in lower case; nil unless it stands exactly once.
+    package subscript(name: String) -> String? {
+        let values = headers.filter { $0.name == name }.map(\.value)
+        return values.count == 1 ? values[0] : nil
+    }
+
+    init?(head: ArraySlice<UInt8>) {
+        let lines = String(decoding: head, as: UTF8.self).split(separator: "\r\n")
+        let words = lines.first?.split(separator: " ") ?? []
+        guard words.count >= 2, words[0] == "HTTP/1.1", let status = Int(words[1]) else {
+            return nil
+        }
+        self.status = status
+        headers = lines.dropFirst().map { line in
+            let colon = line.firstIndex(of: ":") ?? line.endIndex
+            let value = line[colon...].dropFirst().drop { $0 == " " }
+            return (String(line[..<colon]).lowercased(), String(value))
+        }
+    }
+}
