@@ -58,7 +58,7 @@ package struct Converter: Sendable {
         var leftOut: Set<Currency> = []
         for (currency, minorUnits) in amounts where minorUnits != 0 {
             if let weight = weights[Int(currency.index)] {
-                numerator += BigInt(exactValue: minorUnits) * BigInt(weight)
+                numerator += BigInt(minorUnits) * BigInt(weight)
             } else {
                 leftOut.insert(currency)
             }

@@ -1,22 +1,10 @@
 import BigInt
 
-// The generic conversions between Int128 and BigInt lose 2^64 of some negative values (measured
-// with BigInt 6.0.1 on Swift 6.3.1), so both directions go by sign and words here.
-
-extension BigInt {
-    /// The same value.
-    init(exactValue value: Int128) {
-        let magnitude = value.magnitude
-        self.init(
-            sign: value < 0 ? .minus : .plus,
-            magnitude: BigUInt(words: [
-                UInt(truncatingIfNeeded: magnitude), UInt(truncatingIfNeeded: magnitude >> 64),
-            ]))
-    }
-}
-
 extension Int128 {
     /// The same value; nil where it does not fit.
+    ///
+    /// The generic `Int128(exactly:)` is off by 2^64 for most negative values of more than 64 bits
+    /// (measured with BigInt 6.0.1 on Swift 6.3.1), so this goes by sign and words.
     init?(exactValue value: BigInt) {
         let words = Array(value.magnitude.words)
         guard words.count <= 2 else { return nil }

@@ -5,47 +5,10 @@ import Topology
 import TopologyFile
 
 @Suite struct TopologyFileTests {
-    /// Line numbers in the tests below count these lines.
-    static let topology = """
-        regions:
-          - regions/a.yaml
-        currencies: [USD, EUR, JPY]
-        hq:
-          - http://127.0.0.1:8081
-        redis:
-          address: 127.0.0.1:6379
-        id_key_file: id.key
-
-        """
-    static let region = """
-        id: a
-        kafka:
-          bootstrap.servers: 127.0.0.1:9092
-        logs:
-          - id: main
-            partitions: 6
-        generation: 1
-
-        """
-
-    /// What loading says about these files, a line for each problem.
-    private func complaints(
-        topology: String = topology, region: String = region, more: [String: String] = [:]
-    ) throws -> [String] {
-        let files = ["topology.yaml": topology, "regions/a.yaml": region]
-            .merging(more) { $1 }
-        return try TemporaryFolder.with(files) { folder in
-            do {
-                _ = try TopologyFile.load(path: "\(folder.path)/topology.yaml")
-                return []
-            } catch let error as TopologyFileError {
-                return folder.shortened(error.description).split(separator: "\n").map(String.init)
-            }
-        }
-    }
-
     @Test func `the least that can be said gets the documented defaults`() throws {
-        try TemporaryFolder.with(["topology.yaml": Self.topology, "regions/a.yaml": Self.region]) {
+        try TemporaryFolder.with([
+            "topology.yaml": TopologyFixture.topology, "regions/a.yaml": TopologyFixture.region,
+        ]) {
             folder in
             let topology = try TopologyFile.load(path: "\(folder.path)/topology.yaml")
             #expect(topology.currencies.map(\.code) == ["USD", "EUR", "JPY"])
@@ -73,7 +36,7 @@ import TopologyFile
 
     @Test func `everything that can be said is read`() throws {
         let topology =
-            Self.topology + """
+            TopologyFixture.topology + """
                 unconverted: [JPY]
                 base_currencies: [EUR, USD]
                 default_base_currency: USD
@@ -88,7 +51,7 @@ import TopologyFile
 
                 """
         let region =
-            Self.region + """
+            TopologyFixture.region + """
                   # in hexadecimal order of importance
                 state: retired
                 topic: settled
@@ -135,14 +98,16 @@ import TopologyFile
 
     @Test func `unknown keys are named with those that are known`() throws {
         #expect(
-            try complaints(topology: Self.topology + "redis_host: x\n") == [
-                "topology.yaml:9: redis_host: expected one of the keys base_currencies,"
-                    + " currencies, default_base_currency, fx, hq, id_key_file, listeners, redis,"
-                    + " regions, thresholds, unconverted"
-            ])
+            try TopologyFixture.complaints(topology: TopologyFixture.topology + "redis_host: x\n")
+                == [
+                    "topology.yaml:9: redis_host: expected one of the keys base_currencies,"
+                        + " currencies, default_base_currency, fx, hq, id_key_file, listeners, redis,"
+                        + " regions, thresholds, unconverted"
+                ])
         #expect(
-            try complaints(
-                region: Self.region.replacing("partitions", with: "partition_count")) == [
+            try TopologyFixture.complaints(
+                region: TopologyFixture.region.replacing("partitions", with: "partition_count"))
+                == [
                     "regions/a.yaml:6: logs[0].partition_count: expected one of the keys continues,"
                         + " id, partitions, replaces"
                 ])
@@ -150,7 +115,7 @@ import TopologyFile
 
     @Test func `missing keys are named with what they hold`() throws {
         #expect(
-            try complaints(topology: "regions: [regions/a.yaml]\nredis: {}\n") == [
+            try TopologyFixture.complaints(topology: "regions: [regions/a.yaml]\nredis: {}\n") == [
                 "topology.yaml:1: currencies: expected a list: each a currency code of ISO 4217 in"
                     + " upper case, but the key is missing",
                 "topology.yaml:1: hq: expected a list: each a URL as https://host:port, but the key"
@@ -160,7 +125,7 @@ import TopologyFile
                     + " missing",
             ])
         #expect(
-            try complaints(region: "topic: x\n") == [
+            try TopologyFixture.complaints(region: "topic: x\n") == [
                 "regions/a.yaml:1: generation: expected an integer from 1 up, but the key is"
                     + " missing",
                 "regions/a.yaml:1: id: expected 1 to 32 of the characters a-z, 0-9 and -, but the"
@@ -174,10 +139,11 @@ import TopologyFile
 
     @Test func `repeated keys are reported beside every other problem`() throws {
         let region =
-            Self.region + "topic: one\ncolour: red\n\"topic\": two\ntopic: three\nstate: gone\n"
+            TopologyFixture.region
+            + "topic: one\ncolour: red\n\"topic\": two\ntopic: three\nstate: gone\n"
             + "exponents: {HUF: 0, ISK: 1, 'HUF': 2}\n"
         #expect(
-            try complaints(region: region) == [
+            try TopologyFixture.complaints(region: region) == [
                 "regions/a.yaml:9: colour: expected one of the keys admin_urls, dlq_topic,"
                     + " exponents, generation, group, id, kafka, key_file, ledger, logs, state,"
                     + " timestamps, topic",
@@ -253,7 +219,8 @@ import TopologyFile
         part: String, replacement: String, complaint: String
     ) throws {
         #expect(
-            try complaints(topology: Self.topology.replacing(part, with: replacement))
+            try TopologyFixture.complaints(
+                topology: TopologyFixture.topology.replacing(part, with: replacement))
                 == ["topology.yaml:\(complaint)"])
     }
 
@@ -264,14 +231,16 @@ import TopologyFile
     ])
     func `integers are plain digits, whatever YAML makes of them`(line: String) throws {
         #expect(
-            try complaints(region: Self.region.replacing("generation: 1", with: line))
+            try TopologyFixture.complaints(
+                region: TopologyFixture.region.replacing("generation: 1", with: line))
                 == ["regions/a.yaml:7: generation: expected an integer from 1 up"])
     }
 
     @Test(arguments: ["24:00", "10", "10 s", "s", "1.5s", "-1s", "1h30m", "0b1s", "1S", "08s"])
     func `times have a unit, whatever YAML makes of them`(text: String) throws {
         #expect(
-            try complaints(topology: Self.topology + "thresholds:\n  alert_lag: \(text)\n")
+            try TopologyFixture.complaints(
+                topology: TopologyFixture.topology + "thresholds:\n  alert_lag: \(text)\n")
                 == [
                     "topology.yaml:10: thresholds.alert_lag: expected a time such as 500ms, 2s, 10m"
                         + " or 24h"
@@ -279,9 +248,11 @@ import TopologyFile
     }
 
     @Test func `a region may be called no, and properties are verbatim`() throws {
-        let region = Self.region.replacing("id: a", with: "id: no").replacing(
+        let region = TopologyFixture.region.replacing("id: a", with: "id: no").replacing(
             "logs:", with: "  retries: 010\n  enable.ssl: yes\n  client.id: ~\n  x: 24:00\nlogs:")
-        try TemporaryFolder.with(["topology.yaml": Self.topology, "regions/a.yaml": region]) {
+        try TemporaryFolder.with([
+            "topology.yaml": TopologyFixture.topology, "regions/a.yaml": region,
+        ]) {
             folder in
             let topology = try TopologyFile.load(path: "\(folder.path)/topology.yaml")
             #expect(topology.regions[0].id.name == "no")
@@ -294,8 +265,9 @@ import TopologyFile
     }
 
     @Test func `a property that is no text is refused without showing it`() throws {
-        let region = Self.region.replacing("logs:", with: "  sasl.password: [canary]\nlogs:")
-        let found = try complaints(region: region)
+        let region = TopologyFixture.region.replacing(
+            "logs:", with: "  sasl.password: [canary]\nlogs:")
+        let found = try TopologyFixture.complaints(region: region)
         #expect(
             found == [
                 "regions/a.yaml:4: kafka.sasl.password: expected the property's value as plain text"
@@ -303,8 +275,8 @@ import TopologyFile
     }
 
     @Test func `problems never repeat a value`() throws {
-        let found = try complaints(
-            topology: Self.topology.replacing(
+        let found = try TopologyFixture.complaints(
+            topology: TopologyFixture.topology.replacing(
                 "http://127.0.0.1:8081", with: "http://user:canary@127.0.0.1:8081"
             ).replacing("127.0.0.1:6379", with: "redis://:canary@127.0.0.1"))
         #expect(found.count == 2)
@@ -313,30 +285,34 @@ import TopologyFile
 
     @Test func `impossible values are reported where they stand, in all files at once`() throws {
         let topology =
-            Self.topology.replacing("  - regions/a.yaml", with: "  - regions/a.yaml\n  - b.yaml")
+            TopologyFixture.topology.replacing(
+                "  - regions/a.yaml", with: "  - regions/a.yaml\n  - b.yaml")
             + "unconverted: [GBP]\nlisteners:\n  ingest: 0.0.0.0:8081\nspeed: 9\n"
-        let region = Self.region.replacing("id: main", with: "id: main\n    continues: main")
-            .replacing("logs:", with: "  group.id: x\nlogs:")
+        let region = TopologyFixture.region.replacing(
+            "id: main", with: "id: main\n    continues: main"
+        )
+        .replacing("logs:", with: "  group.id: x\nlogs:")
         #expect(
-            try complaints(topology: topology, region: region, more: ["b.yaml": Self.region]) == [
-                "topology.yaml:3: regions[1]: expected each region id once",
-                "topology.yaml:10: unconverted[0]: expected a currency of the key currencies",
-                "topology.yaml:12: listeners.ingest: expected a loopback address, for requests to"
-                    + " it are not signed yet",
-                "topology.yaml:13: speed: expected one of the keys base_currencies, currencies,"
-                    + " default_base_currency, fx, hq, id_key_file, listeners, redis, regions,"
-                    + " thresholds, unconverted",
-                "regions/a.yaml:4: kafka.group.id: expected the key group instead of this property",
-                "regions/a.yaml:7: logs[0].continues: expected no such key: the first log has none"
-                    + " before it",
-            ])
+            try TopologyFixture.complaints(
+                topology: topology, region: region, more: ["b.yaml": TopologyFixture.region]) == [
+                    "topology.yaml:3: regions[1]: expected each region id once",
+                    "topology.yaml:10: unconverted[0]: expected a currency of the key currencies",
+                    "topology.yaml:12: listeners.ingest: expected a loopback address, for requests to"
+                        + " it are not signed yet",
+                    "topology.yaml:13: speed: expected one of the keys base_currencies, currencies,"
+                        + " default_base_currency, fx, hq, id_key_file, listeners, redis, regions,"
+                        + " thresholds, unconverted",
+                    "regions/a.yaml:4: kafka.group.id: expected the key group instead of this property",
+                    "regions/a.yaml:7: logs[0].continues: expected no such key: the first log has none"
+                        + " before it",
+                ])
     }
 
     @Test func `what cannot be read does not make other keys wrong`() throws {
         // Without readable currencies nothing is said about base currencies.
         #expect(
-            try complaints(
-                topology: Self.topology.replacing("[USD, EUR, JPY]", with: "[usd]")
+            try TopologyFixture.complaints(
+                topology: TopologyFixture.topology.replacing("[USD, EUR, JPY]", with: "[usd]")
                     + "base_currencies: [USD]\n") == [
                     "topology.yaml:3: currencies[0]: expected a currency code of ISO 4217 in upper"
                         + " case"
@@ -344,11 +320,11 @@ import TopologyFile
     }
 
     @Test func `a log either continues or replaces`() throws {
-        let region = Self.region.replacing(
+        let region = TopologyFixture.region.replacing(
             "generation:",
             with: "  - id: next\n    continues: main\n    replaces: main\ngeneration:")
         #expect(
-            try complaints(region: region) == [
+            try TopologyFixture.complaints(region: region) == [
                 "regions/a.yaml:9: logs[1].replaces: expected either continues or replaces, not"
                     + " both"
             ])
@@ -356,101 +332,11 @@ import TopologyFile
 
     @Test func `exponents are by currency`() throws {
         #expect(
-            try complaints(region: Self.region + "exponents:\n  ISK: two\n  BTC: 8\n") == [
-                "regions/a.yaml:9: exponents.ISK: expected an integer from 0 to 9",
-                "regions/a.yaml:10: exponents.BTC: expected a currency code of ISO 4217 in upper"
-                    + " case as key",
-            ])
-    }
-
-    @Test(arguments: ["/etc/a.yaml", "../a.yaml", "regions/../../a.yaml", "''"])
-    func `region files lie below the topology file`(path: String) throws {
-        #expect(
-            try complaints(topology: Self.topology.replacing("regions/a.yaml", with: path))
-                == ["topology.yaml:2: regions[0]: expected a path below the topology file's folder"]
-        )
-    }
-
-    @Test func `files that cannot be read are named where they are listed`() throws {
-        #expect(
-            try complaints(topology: Self.topology.replacing("regions/a.yaml", with: "b.yaml"))
-                == ["topology.yaml:2: regions[0]: expected a readable file (there is none)"])
-        #expect(
-            try complaints(topology: Self.topology.replacing("regions/a.yaml", with: "regions"))
-                == ["topology.yaml:2: regions[0]: expected a readable file (this is a folder)"])
-        let absent = #expect(throws: TopologyFileError.self) {
-            try TopologyFile.load(path: "/nonexistent/topology.yaml")
-        }
-        #expect(
-            absent?.description
-                == "/nonexistent/topology.yaml:1: file: expected a readable file (there is none)")
-    }
-
-    @Test func `files are bounded UTF-8`() throws {
-        try TemporaryFolder.with(["regions/a.yaml": Self.region]) { folder in
-            func complaint(_ bytes: Data) throws -> String? {
-                try folder.write("topology.yaml", bytes)
-                let error = #expect(throws: TopologyFileError.self) {
-                    try TopologyFile.load(path: "\(folder.path)/topology.yaml")
-                }
-                return error.map { folder.shortened($0.description) }
-            }
-            let text = Data(Self.topology.utf8)
-            #expect(
-                try complaint(text + Data(repeating: 0x23, count: 1 << 20))
-                    == "topology.yaml:1: file: expected a file of at most 1048576 bytes")
-            #expect(
-                try complaint(text + Data([0x23, 0xFF]))
-                    == "topology.yaml:1: file: expected UTF-8 text")
-            let nul = try complaint(text + Data([0x23, 0x00]))
-            #expect(nul?.hasPrefix("topology.yaml:9: yaml: expected valid YAML: ") == true)
-        }
-    }
-
-    @Test(arguments: [
-        ("", "1: file: expected a mapping of keys to values"),
-        ("# nothing\n", "1: file: expected a mapping of keys to values"),
-        ("- a\n", "1: file: expected a mapping of keys to values"),
-        ("a: b\nc: [d\n", "3: yaml: expected valid YAML: "),
-        ("a: b\n  c: d\n", "2: yaml: expected valid YAML: "),
-        ("a: b\n\tc: d\n", "2: yaml: expected valid YAML: "),
-        ("a: *b\n", "1: yaml: expected valid YAML: "),
-        ("a: b\n---\nc: d\n", "2: yaml: expected valid YAML: "),
-        (String(repeating: "[", count: 100_000), "1: yaml: expected valid YAML: "),
-    ])
-    func `text that is no mapping, or no YAML, is refused with its line`(
-        text: String, complaint: String
-    ) throws {
-        let found = try complaints(topology: text)
-        #expect(found.count == 1)
-        #expect(found.first?.hasPrefix("topology.yaml:\(complaint)") == true, "\(found)")
-    }
-
-    @Test func `keys are printed without control characters`() throws {
-        let found = try complaints(topology: Self.topology + "\"a\\e[2J\\nb\": c\n")
-        #expect(found.first?.hasPrefix("topology.yaml:9: a?[2J?b: expected one of") == true)
-    }
-
-    @Test func `an id key is 32 hexadecimal digits, and errors do not show it`() throws {
-        let key = "00112233445566778899AABBccddeeff"
-        let files = [
-            "plain": key, "line": key + "\n", "short": String(key.dropLast()), "two": key + "\n\n",
-            "letter": key.replacing("0011", with: "001g"), "space": " " + key,
-        ]
-        try TemporaryFolder.with(files) { folder throws in
-            func load(_ name: String) throws -> String {
-                try IDKeyFile.load(path: "\(folder.path)/\(name)")
-            }
-            #expect(try load("plain") == key)
-            #expect(try load("line") == key)
-            for name in ["short", "two", "letter", "space"] {
-                let error = #expect(throws: TopologyFileError.self) {
-                    try load(name)
-                }
-                #expect(
-                    error.map { folder.shortened($0.description) }
-                        == "\(name):1: file: expected 32 hexadecimal digits and nothing else")
-            }
-        }
+            try TopologyFixture.complaints(
+                region: TopologyFixture.region + "exponents:\n  ISK: two\n  BTC: 8\n") == [
+                    "regions/a.yaml:9: exponents.ISK: expected an integer from 0 to 9",
+                    "regions/a.yaml:10: exponents.BTC: expected a currency code of ISO 4217 in upper"
+                        + " case as key",
+                ])
     }
 }
