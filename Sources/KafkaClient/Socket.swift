@@ -44,9 +44,12 @@ final class Socket: Sendable {
     }
 
     func accepted() -> Socket? {
-        let flags = Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-        let peer = accept4(descriptor, nil, nil, flags)
-        return peer < 0 ? nil : Socket(descriptor: peer)
+        let peer = accept(descriptor, nil, nil)
+        guard peer >= 0 else { return nil }
+        // `accept4`, which does this in one step, is a GNU extension the module lacks.
+        _ = fcntl(peer, F_SETFL, O_NONBLOCK)
+        _ = fcntl(peer, F_SETFD, FD_CLOEXEC)
+        return Socket(descriptor: peer)
     }
 
     func waiting(for events: Int32) -> pollfd {
@@ -61,7 +64,7 @@ final class Socket: Sendable {
 
     func write(_ bytes: ArraySlice<UInt8>) -> Transfer {
         let count = bytes.withUnsafeBytes {
-            send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+            send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
         }
         if count >= 0 { return .bytes(count) }
         return Self.isPassing(errno) ? .wouldBlock : .ended
