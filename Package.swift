@@ -141,6 +141,7 @@ let package = Package(
                 "DeltaProtocol", "WorkerThread",
                 lifecycle, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: strict),

@@ -3,6 +3,7 @@ import Glibc
 import KafkaClient
 import Logging
 import ServiceLifecycle
+import UnixSignals
 
 /// `tributary broker`: librdkafka's mock cluster as a Kafka endpoint, for demos and tests.
 struct BrokerCommand: AsyncParsableCommand {
