@@ -139,7 +139,7 @@ let package = Package(
                 "Money", "CivilTime", "Topology", "TopologyFile", "TransferGenerator", "Rollup",
                 "Simulation", "KafkaClient", "RegionService", "HeadquartersService", "Aggregation",
                 "DeltaProtocol", "WorkerThread",
-                lifecycle, logging,
+                "DeltaClient", lifecycle, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Subprocess", package: "swift-subprocess"),

@@ -7,6 +7,7 @@ import RegionService
 import ServiceLifecycle
 import Topology
 import TopologyFile
+import UnixSignals
 
 /// `tributary region`: one node of a region's aggregator.
 struct RegionCommand: AsyncParsableCommand {

@@ -1,6 +1,6 @@
 import Aggregation
 import ArgumentParser
-import Glibc
+import Foundation
 import Logging
 import Topology
 import TopologyFile
@@ -38,7 +38,7 @@ struct TopologyOption: ParsableArguments {
     }
 
     private static func refuse(_ error: TopologyFileError) throws -> Never {
-        fputs("\(error)\n", stderr)
+        FileHandle.standardError.write(Data("\(error)\n".utf8))
         throw invalidSettings
     }
 }
