@@ -1,3 +1,4 @@
+import CivilTime
 import KafkaClient
 import Logging
 import TransferGenerator
