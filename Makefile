@@ -71,6 +71,7 @@ show: build-tests .venv/tests ## each promise of this release: shown or not show
 
 bench: build .venv/bench ## speed and memory, as ratios measured side by side in one run
 	PATH="$$PWD/.venv/bin:$$PATH" .build/release/tributary-bench
+	.venv/bin/python Tests/Benchmarks/rollup_bench.py
 
 fuzz: ## libFuzzer with AddressSanitizer on what parses input; SECONDS=60 each
 	@$(PREPARE) build

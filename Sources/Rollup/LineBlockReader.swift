@@ -8,6 +8,7 @@ internal import Synchronization
 
 /// Cuts the inputs, one after another, into blocks of whole lines. Any thread may ask for the
 /// next block; the lock is held while it is read, because each begins where the last one ended.
+/// Only threads of this fold wait for it, and without that block they have nothing to do.
 final class LineBlockReader: Sendable {
     private let state: Mutex<State>
 

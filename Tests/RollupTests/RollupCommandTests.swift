@@ -30,11 +30,13 @@ import Testing
         let answer = try Self.shell(
             """
             file=$(mktemp); trap 'rm -f $file' EXIT
-            $T generate 20000 --seed 9 --malformed 1% --out $file 2>/dev/null
-            cmp $file <($T generate 20000 --seed 9 --malformed 1% 2>/dev/null)
-            $T rollup $file 2>/dev/null | sha256sum
-            $T generate 20000 --seed 9 --malformed 1% 2>/dev/null | $T rollup 2>/dev/null | sha256sum
-            head -c 1000000 $file | $T rollup - 2>/dev/null | head -1
+            exec 2>/dev/null
+            options='20000 --seed 9 --malformed 1%'
+            $T generate $options --out $file
+            cmp $file <($T generate $options)
+            $T rollup $file | sha256sum
+            $T generate $options | $T rollup | sha256sum
+            head -c 1000000 $file | $T rollup - | head -1
             """)
         #expect(answer.status == 0)
         let lines = answer.out.split(separator: "\n")
