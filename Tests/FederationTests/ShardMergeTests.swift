@@ -1,0 +1,254 @@
+import CivilTime
+import DeltaProtocol
+import Federation
+import Money
+import Testing
+import Topology
+
+@Suite struct ShardMergeTests {
+    @Test func `a first whole shard is committed with all its buckets`() throws {
+        let delta = Merge.delta(
+            base: 0, coverage: 10, completeFrom: 100,
+            buckets: [Merge.bucket(2, Merge.eur, 500, 2, -100), Merge.bucket(2, Merge.usd, 7)],
+            fingerprint: Fingerprint(timestamp: 5, crc: 9))
+        let decision = Merge.decide(delta, stored: nil)
+        #expect(
+            decision.reply
+                == ShardReply(
+                    log: Merge.log, partition: 3, outcome: .committed, watermark: 10,
+                    completeFrom: Merge.minute(100)))
+        let commit = try #require(decision.commit)
+        #expect(commit.shard == Merge.shard)
+        #expect(commit.expectedWatermark == nil)
+        #expect(commit.expectedLiveness == nil)
+        #expect(
+            commit.watermark
+                == Merge.stored(
+                    10, completeFrom: 100, fingerprint: Fingerprint(timestamp: 5, crc: 9)
+                ).text)
+        #expect(
+            commit.changes == [
+                Merge.change(
+                    2, Merge.eur, BucketValue(settled: 500, transfers: 2, correction: -100),
+                    published: 400, transfers: 2),
+                Merge.change(
+                    2, Merge.usd, BucketValue(settled: 7, transfers: 1), published: 7, transfers: 1),
+            ])
+        #expect(commit.late == [])
+        #expect(commit.ignoredBuckets == 0)
+    }
+
+    @Test func `an unknown shard without base 0 is behind from the beginning`() {
+        let decision = Merge.decide(Merge.delta(base: 1, coverage: 10), stored: nil)
+        #expect(decision.reply.outcome == .behind)
+        #expect(decision.reply.watermark == 0)
+        #expect(decision.reply.completeFrom == nil)
+        #expect(decision.commit == nil)
+    }
+
+    @Test(arguments: [
+        // base, coverage, outcome at watermark 10
+        (0, 9, ShardOutcome.repeat), (9, 9, .repeat), (5, 8, .repeat),
+        (11, 12, .behind), (11, 11, .behind), (12, 99, .behind),
+        (10, 10, .committed), (0, 10, .committed), (4, 10, .committed),
+        (10, 11, .committed), (0, 11, .committed), (3, 11, .committed), (9, 10, .committed),
+    ])
+    func `offsets decide`(base: Int64, coverage: Int64, outcome: ShardOutcome) {
+        let decision = Merge.decide(
+            Merge.delta(base: base, coverage: coverage), stored: Merge.stored(10))
+        #expect(decision.reply.outcome == outcome)
+        #expect((decision.commit != nil) == (outcome == .committed))
+        #expect(decision.reply.watermark == (outcome == .committed ? max(coverage, 10) : 10))
+    }
+
+    @Test func `a named bucket replaces the one that stands, and others stay`() throws {
+        let old = [Merge.bucket(5, Merge.usd, 100, 3), Merge.bucket(4, Merge.usd, 40, 4)]
+        let decision = Merge.decide(
+            Merge.delta(base: 10, coverage: 12, buckets: [Merge.bucket(5, Merge.usd, 150, 5)]),
+            stored: Merge.stored(10), old: old)
+        let commit = try #require(decision.commit)
+        #expect(
+            commit.changes == [
+                Merge.change(
+                    5, Merge.usd, BucketValue(settled: 150, transfers: 5), published: 50,
+                    transfers: 2)
+            ])
+        #expect(commit.expectedWatermark == Merge.stored(10).text)
+    }
+
+    @Test func `a bucket that is as it stands changes nothing`() throws {
+        let same = Merge.bucket(5, Merge.usd, 100, 3)
+        let decision = Merge.decide(
+            Merge.delta(base: 10, coverage: 12, buckets: [same]), stored: Merge.stored(10),
+            old: [same])
+        #expect(try #require(decision.commit).changes == [])
+        #expect(decision.reply.watermark == 12)
+    }
+
+    @Test func `a zero value removes the bucket`() throws {
+        let decision = Merge.decide(
+            Merge.delta(base: 10, coverage: 12, buckets: [Merge.bucket(5, Merge.usd, 0, 0)]),
+            stored: Merge.stored(10), old: [Merge.bucket(5, Merge.usd, 100, 3, 20)])
+        #expect(
+            try #require(decision.commit).changes == [
+                Merge.change(5, Merge.usd, .zero, published: -120, transfers: -3)
+            ])
+    }
+
+    @Test func `a whole shard removes what it does not name, from its complete-from on`() throws {
+        let old = [
+            Merge.bucket(101, Merge.usd, 1), Merge.bucket(100, Merge.eur, 2),
+            Merge.bucket(50, Merge.eur, 3), Merge.bucket(50, Merge.usd, 4),
+            Merge.bucket(1, Merge.jpy, 5),
+        ]
+        let decision = Merge.decide(
+            Merge.delta(
+                base: 0, coverage: 12, completeFrom: 100,
+                buckets: [Merge.bucket(50, Merge.usd, 44)]),
+            stored: Merge.stored(10, completeFrom: 500), old: old)
+        let commit = try #require(decision.commit)
+        #expect(
+            commit.changes == [
+                Merge.change(100, Merge.eur, .zero, published: -2, transfers: -1),
+                Merge.change(50, Merge.eur, .zero, published: -3, transfers: -1),
+                Merge.change(
+                    50, Merge.usd, BucketValue(settled: 44, transfers: 1), published: 40,
+                    transfers: 0),
+                Merge.change(1, Merge.jpy, .zero, published: -5, transfers: -1),
+            ])
+        #expect(decision.reply.completeFrom == Merge.minute(100))
+    }
+
+    @Test func `an equal coverage changes no bucket but raises the facts`() throws {
+        let liveness = ShardLiveness(
+            observedThrough: Merge.now - 9_000, receivedAt: Merge.now - 5_000, node: "old")
+        let stored = Merge.stored(10)
+        let decision = Merge.decide(
+            Merge.delta(
+                base: 0, coverage: 10, buckets: [Merge.bucket(5, Merge.usd, 1)],
+                observedThrough: Merge.now - 1_000),
+            stored: stored, old: [Merge.bucket(5, Merge.usd, 2)], liveness: liveness)
+        let commit = try #require(decision.commit)
+        #expect(commit.changes == [])
+        #expect(commit.watermark == stored.text)
+        #expect(commit.expectedLiveness == liveness.text)
+        #expect(
+            commit.liveness
+                == ShardLiveness(
+                    observedThrough: Merge.now - 1_000, receivedAt: Merge.now, node: "node-1"
+                ).text)
+    }
+
+    @Test func `an equal coverage that knows earlier minutes in full is taken whole`() throws {
+        let old = [Merge.bucket(300, Merge.usd, 2), Merge.bucket(5, Merge.eur, 9)]
+        let decision = Merge.decide(
+            Merge.delta(
+                base: 0, coverage: 10, completeFrom: 400,
+                buckets: [Merge.bucket(350, Merge.usd, 1), Merge.bucket(5, Merge.eur, 9)]),
+            stored: Merge.stored(10, completeFrom: 200), old: old)
+        let commit = try #require(decision.commit)
+        #expect(decision.reply.completeFrom == Merge.minute(400))
+        #expect(commit.watermark == Merge.stored(10, completeFrom: 400).text)
+        #expect(
+            commit.changes == [
+                Merge.change(
+                    350, Merge.usd, BucketValue(settled: 1, transfers: 1), published: 1,
+                    transfers: 1),
+                Merge.change(300, Merge.usd, .zero, published: -2, transfers: -1),
+            ])
+    }
+
+    @Test func `an equal coverage with a base names no earlier minutes in full`() throws {
+        let decision = Merge.decide(
+            Merge.delta(base: 10, coverage: 10, completeFrom: 400),
+            stored: Merge.stored(10, completeFrom: 200))
+        #expect(decision.reply.completeFrom == Merge.minute(200))
+        #expect(
+            try #require(decision.commit).watermark == Merge.stored(10, completeFrom: 200).text)
+    }
+
+    @Test(arguments: [
+        // delta's and HQ's complete-from in minutes ago, base, what stands after
+        (400, 200, 5, 200), (200, 400, 5, 200), (400, 200, 0, 400), (200, 400, 0, 200),
+    ])
+    func `complete-from after a commit`(theirs: Int, ours: Int, base: Int64, after: Int) {
+        let decision = Merge.decide(
+            Merge.delta(base: base, coverage: 20, completeFrom: theirs),
+            stored: Merge.stored(10, completeFrom: ours))
+        #expect(decision.reply.completeFrom == Merge.minute(after))
+    }
+
+    @Test func `late money is absolute too, and no part of the sums`() throws {
+        let decision = Merge.decide(
+            Merge.delta(
+                base: 0, coverage: 12, completeFrom: 100, late: [Merge.bucket(7, Merge.usd, 30)]),
+            stored: Merge.stored(10),
+            oldLate: [
+                Merge.bucket(101, Merge.usd, 1), Merge.bucket(9, Merge.eur, 2),
+                Merge.bucket(7, Merge.usd, 10),
+            ])
+        let commit = try #require(decision.commit)
+        #expect(commit.changes == [])
+        #expect(commit.late == [Merge.bucket(9, Merge.eur, 0, 0), Merge.bucket(7, Merge.usd, 30)])
+    }
+
+    @Test func `minutes that HQ does not retain are ignored and counted`() throws {
+        let delta = Merge.delta(
+            base: 0, coverage: 12,
+            buckets: [
+                Merge.bucket(1_500, Merge.usd, 1), Merge.bucket(1_499, Merge.usd, 2),
+                Merge.bucket(-6, Merge.usd, 3), Merge.bucket(-7, Merge.usd, 4),
+            ], late: [Merge.bucket(1_500, Merge.usd, 5)])
+        let commit = try #require(Merge.decide(delta, stored: nil).commit)
+        #expect(commit.changes.map(\.minute) == [Merge.minute(1_499), Merge.minute(-6)])
+        #expect(commit.late == [])
+        #expect(commit.ignoredBuckets == 3)
+    }
+
+    @Test func `what must be read is what is named, or all that a whole shard could remove`() {
+        let named = Merge.delta(
+            base: 1, coverage: 2,
+            buckets: [
+                Merge.bucket(1_500, Merge.usd, 1), Merge.bucket(5, Merge.eur, 1),
+                Merge.bucket(5, Merge.usd, 1), Merge.bucket(2, Merge.usd, 1),
+            ], late: [Merge.bucket(3, Merge.usd, 1)])
+        #expect(
+            ShardMerge.minutesToRead(named, retention: Merge.retention)
+                == MinutesToRead(
+                    buckets: [Merge.minute(5), Merge.minute(2)], late: [Merge.minute(3)]))
+        let whole = Merge.delta(base: 0, coverage: 2, completeFrom: 3)
+        let all = Array(Merge.minute(3)...Merge.minute(-6))
+        #expect(
+            ShardMerge.minutesToRead(whole, retention: Merge.retention)
+                == MinutesToRead(buckets: all, late: all))
+        let everything = Merge.delta(base: 0, coverage: 2, completeFrom: 9_999)
+        #expect(
+            ShardMerge.minutesToRead(everything, retention: Merge.retention).buckets.count == 1_506)
+        let future = Merge.delta(base: 0, coverage: 2, completeFrom: -7)
+        #expect(
+            ShardMerge.minutesToRead(future, retention: Merge.retention)
+                == MinutesToRead(buckets: [], late: []))
+    }
+
+    @Test func `a shard named twice in one request is known`() {
+        var other = Merge.delta(base: 0, coverage: 1)
+        other.partition = 4
+        var otherLog = Merge.delta(base: 0, coverage: 1)
+        otherLog.log = LogID(unchecked: "b")
+        let same = Merge.delta(base: 1, coverage: 2)
+        let first = Merge.delta(base: 0, coverage: 1)
+        #expect(
+            ShardMerge.isFirstOfItsShard([first, other, otherLog, same, other])
+                == [true, true, true, false, false])
+    }
+
+    @Test func `a watermark text of another form is no shard, and is what the commit expects`() {
+        let reading = ShardReading(watermark: "nonsense")
+        let behind = ShardMerge.decide(
+            Merge.delta(base: 5, coverage: 9), reading: reading, context: Merge.context())
+        #expect(behind.reply.outcome == .behind)
+        let whole = ShardMerge.decide(
+            Merge.delta(base: 0, coverage: 9), reading: reading, context: Merge.context())
+        #expect(whole.commit?.expectedWatermark == "nonsense")
+    }
+}
