@@ -86,7 +86,7 @@ let package = Package(
         // Adapters.
         library(
             "DeltaCodec", ["Money", "CivilTime", "Topology", "DeltaProtocol", protobuf],
-            exclude: ["delta.proto", "generate.sh"]),
+            exclude: ["delta.proto"]),
         library(
             "TopologyFile",
             ["Topology", "Money", "CivilTime", .product(name: "Yams", package: "Yams")]),
