@@ -139,7 +139,7 @@ let package = Package(
                 "Money", "CivilTime", "Topology", "TopologyFile", "TransferGenerator", "Rollup",
                 "Simulation", "KafkaClient", "RegionService", "HeadquartersService", "Aggregation",
                 "DeltaProtocol", "WorkerThread",
-                "DeltaClient", lifecycle, logging,
+                "DeltaClient", "Federation", "RedisStore", lifecycle, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
@@ -162,7 +162,8 @@ let package = Package(
 
         // What tests of listeners share.
         .target(
-            name: "HTTPTestSupport", dependencies: ["HTTPListener", "Topology", lifecycle, logging],
+            name: "HTTPTestSupport",
+            dependencies: ["HTTPListener", "Topology", lifecycle, logging],
             path: "Tests/HTTPTestSupport", swiftSettings: strict),
 
         test("CivilTime"),

@@ -24,7 +24,7 @@ extension TransferGenerator {
                 let event = append(position, to: &bytes)
                 appendKey(of: event, to: &bytes)
                 tally.count(event.kind)
-                try Self.produce(event, bytes, to: topic, of: producer)
+                try producer.produce(event, bytes, to: topic)
             }
             if producer.failed > 0 { break }
             show(tally, on: progress)
@@ -38,8 +38,14 @@ extension TransferGenerator {
         return tally
     }
 
-    private static func produce(
-        _ event: GeneratedEvent, _ bytes: [UInt8], to topic: KafkaTopic, of producer: KafkaProducer
+    private static let giveUpAfterMs = 20_000
+}
+
+extension KafkaProducer {
+    /// Produces an event whose value, followed by its key, is all of `bytes`, with its record time;
+    /// waits while the queue is full.
+    func produce(
+        _ event: GeneratedEvent, _ bytes: [UInt8], to topic: KafkaTopic
     ) throws {
         let outcome: Result<Void, KafkaError> = bytes.withUnsafeBytes { bytes in
             let value = UnsafeRawBufferPointer(rebasing: bytes[event.value])
@@ -47,20 +53,18 @@ extension TransferGenerator {
             return Result { () throws(KafkaError) in
                 while true {
                     do throws(KafkaError) {
-                        return try producer.produce(
+                        return try produce(
                             to: topic, key: key, value: value,
                             timestampMs: event.recordTime.milliseconds)
                     } catch {
                         guard error.code == .queueFull else { throw error }
-                        _ = producer.waitForSpace(timeoutMs: 1_000)
+                        _ = waitForSpace(timeoutMs: 1_000)
                     }
                 }
             }
         }
         try outcome.get()
     }
-
-    private static let giveUpAfterMs = 20_000
 }
 
 /// Records that no broker acknowledged.

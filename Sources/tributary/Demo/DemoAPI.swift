@@ -1,0 +1,44 @@
+import Foundation
+
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
+
+/// HQ's public endpoint, as any client reads it.
+struct DemoAPI: Sendable {
+    let totalURL: URL
+
+    /// The five fields.
+    struct Total: Decodable, Sendable {
+        var base_currency: String
+        var data_as_of: String
+        var is_degraded: Bool
+        /// The number as it was written; a decoder would pass it through floating point.
+        var text = ""
+
+        private enum CodingKeys: String, CodingKey {
+            case base_currency, data_as_of, is_degraded
+        }
+    }
+
+    init(port: Int) {
+        totalURL =
+            URL(
+                string: "http://127.0.0.1:\(port)/v1/metrics/money-moved/24h?base_currency=USD")
+            ?? URL(fileURLWithPath: "/")
+    }
+
+    /// The total in dollars; nil where HQ does not answer with one.
+    func total() async -> Total? {
+        var request = URLRequest(url: totalURL)
+        request.timeoutInterval = 2
+        guard let (data, response) = try? await URLSession.shared.data(for: request),
+            (response as? HTTPURLResponse)?.statusCode == 200,
+            var total = try? JSONDecoder().decode(Total.self, from: data)
+        else { return nil }
+        let body = String(decoding: data, as: UTF8.self)
+        guard let range = body.range(of: "\"total_amount\":") else { return nil }
+        total.text = String(body[range.upperBound...].prefix { $0 != "," && $0 != "}" })
+        return total
+    }
+}

@@ -1,0 +1,97 @@
+import ArgumentParser
+import Foundation
+import UnixSignals
+
+/// `tributary demo`: the whole product on one machine, checked against itself at the end.
+struct DemoCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "demo",
+        abstract: "Run regions, HQ and Redis on this machine, and check the total at the end.",
+        discussion: """
+            Starts a redis-server, one broker and one aggregator for each region, and HQ, as \
+            processes of their own on 127.0.0.1; fills in a day of history; then produces live \
+            transfers until Ctrl-C or for --seconds. At the end it compares what HQ publishes with \
+            the sum of what it produced and says `exact`, or what differs (exit status 1). It \
+            leaves nothing behind.
+
+            EXAMPLE:
+              tributary demo
+              tributary demo --regions 2 --rate 200 --history 1h --seconds 30
+              curl 'http://127.0.0.1:8080/v1/metrics/money-moved/24h?base_currency=USD'
+            """)
+
+    @Option(help: "The topology to copy.")
+    var topology = "topology.yaml"
+
+    @Option(help: "How many of the topology's regions to run; all of them if left out.")
+    var regions: Int?
+
+    @Option(
+        help: ArgumentHelp("Live transfers a second, over all regions.", valueName: "per-second"))
+    var rate = 60
+
+    @Option(help: "How much of the past to fill in, as in 24h or 90m; 0s for none.")
+    var history = SpanArgument(milliseconds: 86_400_000)
+
+    @Option(
+        help: ArgumentHelp(
+            "Transfers a second in the filled-in past, over all regions.",
+            valueName: "per-second"))
+    var historyRate = 20
+
+    @Option(help: "Stop after so many seconds of live transfers; at Ctrl-C if left out.")
+    var seconds: Int?
+
+    @Option(help: "Port of the public listener; 0 picks a free one.")
+    var port: UInt16 = 8080
+
+    @Option(help: "Selects everything that is random.")
+    var seed: UInt64 = 1
+
+    func validate() throws {
+        guard (1...100_000).contains(rate) else {
+            throw ValidationError("--rate must be 1 to 100000.")
+        }
+        guard (1...200).contains(historyRate) else {
+            throw ValidationError(
+                "--history-rate must be 1 to 200: the broker keeps 5 MiB for each partition.")
+        }
+        guard history.milliseconds <= 86_400_000 else {
+            throw ValidationError("--history can be at most 24h.")
+        }
+        guard seconds.map({ $0 > 0 }) ?? true else {
+            throw ValidationError("--seconds must be 1 or more.")
+        }
+        guard regions.map({ $0 > 0 }) ?? true else {
+            throw ValidationError("--regions must be 1 or more.")
+        }
+    }
+
+    func run() async throws {
+        let interrupts = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        let workspace = try DemoWorkspace(copying: topology, regions: regions, publicPort: port)
+        let processes = try DemoProcesses(folder: workspace.folder)
+        let isExact: Bool
+        do {
+            isExact = try await Demo(
+                workspace: workspace, processes: processes, options: self
+            ).run(until: interrupts)
+        } catch {
+            await processes.stopAll()
+            let logs = processes.lastWords()
+            workspace.remove()
+            writeToStandardError("\n\(logs)")
+            throw error
+        }
+        await processes.stopAll()
+        workspace.remove()
+        if !isExact { throw ExitCode.failure }
+    }
+}
+
+/// Why the demo could not go on.
+struct DemoFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}

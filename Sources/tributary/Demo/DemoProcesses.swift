@@ -1,0 +1,110 @@
+import Foundation
+import Synchronization
+import WorkerThread
+
+/// The demo's children. Each has a session of its own, so that Ctrl-C reaches only the demo, and
+/// is ended by the kernel when the demo dies, however it dies.
+final class DemoProcesses: Sendable {
+    private struct Child {
+        var name: String
+        var pid: pid_t
+    }
+
+    /// How long a child may take to end by itself.
+    private static let patience = Duration.seconds(8)
+
+    private let folder: URL
+    /// The kernel's word goes out when the thread that made a child ends: this one outlives them.
+    private let thread: WorkerThread<Void>
+    private let children = Mutex<[Child]>([])
+
+    init(folder: URL) throws {
+        self.folder = folder
+        thread = try WorkerThread<Void>(name: "children", capacity: 16)
+    }
+
+    /// This program's own path.
+    static var executable: String {
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+            ?? CommandLine.arguments[0]
+    }
+
+    func logPath(_ name: String) -> String {
+        folder.appendingPathComponent("\(name).log").path
+    }
+
+    /// Starts `command`, its output in the folder as `NAME.log`.
+    @discardableResult
+    func start(_ name: String, _ command: [String]) async throws -> pid_t {
+        let words = ["setsid", "setpriv", "--pdeathsig", "TERM", "--"] + command
+        let log = logPath(name)
+        let pid = try await thread.perform { _ in try Self.spawn(words, log: log) }
+        children.withLock { $0.append(Child(name: name, pid: pid)) }
+        return pid
+    }
+
+    private static func spawn(_ words: [String], log: String) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(
+            &actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
+        // Threads of ours block signals; a child must hear them.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        var all = sigset_t()
+        sigemptyset(&none)
+        sigfillset(&all)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setsigdefault(&attributes, &all)
+        posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
+        defer { for argument in arguments { free(argument) } }
+        var pid: pid_t = 0
+        let status = posix_spawnp(&pid, words[0], &actions, &attributes, &arguments, environ)
+        guard status == 0 else {
+            throw DemoFailure("\(words[5]): \(String(cString: strerror(status)))")
+        }
+        return pid
+    }
+
+    /// The first child that ended before it was told to, and nothing where all live.
+    func firstDead() -> String? {
+        children.withLock { children in
+            children.first { waitpid($0.pid, nil, WNOHANG) == $0.pid }?.name
+        }
+    }
+
+    /// Ends all children, the last one started first, and waits for each.
+    func stopAll() async {
+        let doomed = children.withLock { children in
+            defer { children.removeAll() }
+            return Array(children.reversed())
+        }
+        for child in doomed { kill(child.pid, SIGTERM) }
+        let deadline = ContinuousClock.now + Self.patience
+        for child in doomed {
+            while kill(child.pid, 0) == 0, waitpid(child.pid, nil, WNOHANG) == 0 {
+                if ContinuousClock.now >= deadline { kill(child.pid, SIGKILL) }
+                try? await Task.sleep(for: .milliseconds(20))
+            }
+        }
+        await thread.stop()
+    }
+
+    /// The end of each log, for a failure's report.
+    func lastWords() -> String {
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        return files.filter { $0.hasSuffix(".log") }.sorted().map { name in
+            let path = folder.appendingPathComponent(name).path
+            let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+            return "── \(name)\n" + text.split(separator: "\n").suffix(5).joined(separator: "\n")
+                + "\n"
+        }.joined()
+    }
+}
