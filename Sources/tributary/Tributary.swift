@@ -8,7 +8,8 @@ import Logging
         commandName: "tributary",
         abstract: "Money moved in the last 24 hours, across every region, exact to the minor unit.",
         subcommands: [
-            BrokerCommand.self, GenerateCommand.self, RegionCommand.self, RollupCommand.self,
+            BrokerCommand.self, GenerateCommand.self, HeadquartersCommand.self, RegionCommand.self,
+            RollupCommand.self,
         ])
 
     static func main() async {
