@@ -128,8 +128,8 @@ let package = Package(
         library(
             "HeadquartersService",
             [
-                "Money", "CivilTime", "Topology", "DeltaProtocol", "Federation", "RedisStore",
-                "DeltaIngest", "PublicAPI", "WorkerThread", lifecycle, logging,
+                "Money", "CivilTime", "Topology", "TopologyFile", "DeltaProtocol", "Federation",
+                "RedisStore", "HTTPListener", "DeltaIngest", "PublicAPI", lifecycle, logging,
             ]),
 
         // The one binary, and what measures and attacks it.
@@ -137,9 +137,9 @@ let package = Package(
             name: "tributary",
             dependencies: [
                 "Money", "CivilTime", "Topology", "TopologyFile", "TransferGenerator", "Rollup",
-                "Simulation", "KafkaClient", "RegionService", "HeadquartersService", "Aggregation",
-                "DeltaProtocol", "WorkerThread",
-                "DeltaClient", "Federation", "RedisStore", lifecycle, logging,
+                "Simulation", "KafkaClient", "RegionService", "HeadquartersService",
+                "HTTPListener", "RedisStore", "Aggregation", "DeltaProtocol", "DeltaClient",
+                "Federation", "WorkerThread", lifecycle, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
@@ -198,7 +198,11 @@ let package = Package(
             ["Federation", "DeltaProtocol", "Money", "CivilTime", "Topology", logging]),
         test("RegionService", ["Topology", "DeltaProtocol", "Money", "CivilTime", logging]),
         test(
-            "HeadquartersService", ["Topology", "DeltaProtocol", "Money", "CivilTime", logging]),
+            "HeadquartersService",
+            [
+                "Topology", "DeltaProtocol", "Federation", "Money", "CivilTime", "DeltaClient",
+                "PublicAPI", "HTTPTestSupport", lifecycle, logging,
+            ]),
         .testTarget(name: "RepositoryTests", swiftSettings: strict),
     ]
 )

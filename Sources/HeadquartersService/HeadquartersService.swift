@@ -1,1 +1,108 @@
-// HeadquartersService
+import DeltaIngest
+package import Logging
+import PublicAPI
+import RedisStore
+import ServiceLifecycle
+package import Topology
+
+/// Headquarters in one process: ingest commits what regions push, the publisher reads the store
+/// once a second, the public API serves what it published.
+///
+/// It starts and serves whether Redis is there or not: before the first snapshot it answers 503,
+/// afterwards it goes on with the last good values, labelled.
+package struct HeadquartersService: Service {
+    private let configuration: HeadquartersConfiguration
+    private let logger: Logger
+    private let onListening: @Sendable (HeadquartersConfiguration.Interface, HostPort) async -> Void
+
+    /// - Parameter onListening: called once for each interface with the address it is bound to.
+    package init(
+        _ configuration: HeadquartersConfiguration, logger: Logger,
+        onListening:
+            @escaping @Sendable (HeadquartersConfiguration.Interface, HostPort) async ->
+            Void = { _, _ in }
+    ) {
+        self.configuration = configuration
+        self.logger = logger
+        self.onListening = onListening
+    }
+
+    /// Runs until a graceful shutdown.
+    /// - Throws: `ListenerError` for an address that cannot be bound or must not be,
+    ///   `RedisStoreError` for a Redis that is not on this machine.
+    package func run() async throws {
+        var stores: [RedisStore] = []
+        var services: [any Service] = []
+        if configuration.interfaces.contains(.public) {
+            let store = try makeStore()
+            stores.append(store)
+            services += publicServices(store)
+        }
+        if configuration.interfaces.contains(.ingest) {
+            let store = try makeStore()
+            stores.append(store)
+            services += try ingestServices(store)
+        }
+        // Services stop in reverse order: the stores last.
+        var group = ServiceGroupConfiguration(
+            services: [StoreOwner(stores: stores)] + services, logger: logger)
+        group.maximumGracefulShutdownDuration = configuration.shutdownDurationMax
+        group.maximumCancellationDuration = .seconds(5)
+        try await ServiceGroup(configuration: group).run()
+    }
+
+    private func publicServices(_ store: RedisStore) -> [any Service] {
+        let topology = configuration.topology
+        let published = PublishedSnapshot()
+        let api = PublicAPI(
+            bases: topology.baseCurrencies, defaultBase: topology.defaultBase,
+            published: published)
+        return [
+            Publisher(
+                topology: topology, interval: configuration.publishInterval, store: store,
+                published: published, logger: logger),
+            api.listener(on: configuration.publicAddress, logger: logger) { [onListening] in
+                await onListening(.public, $0)
+            },
+        ]
+    }
+
+    private func ingestServices(_ store: RedisStore) throws -> [any Service] {
+        let ingest = DeltaIngest(
+            regions: configuration.topology.regions.map(\.id),
+            handler: StoreDeltaHandler(
+                store: store, topology: configuration.topology, logger: logger),
+            logger: logger)
+        return [
+            StoreMaintenance(
+                store: store, interval: configuration.maintenanceInterval, logger: logger),
+            try ingest.listener(on: configuration.ingestAddress) { [onListening] in
+                await onListening(.ingest, $0)
+            },
+        ]
+    }
+
+    /// A connection of its own for each side: a large commit must not delay the publisher.
+    private func makeStore() throws(RedisStoreError) -> RedisStore {
+        let endpoint: RedisStoreConfiguration.Endpoint =
+            switch configuration.topology.redis {
+            case .tcp(let address): .tcp(host: address.host, port: address.port)
+            case .unixSocket(let path): .unixSocket(path: path)
+            }
+        return try RedisStore(
+            configuration: RedisStoreConfiguration(
+                endpoint: endpoint, regions: configuration.topology.regions.map(\.id)),
+            logger: logger)
+    }
+}
+
+/// Closes the stores when everything that uses them has stopped.
+private struct StoreOwner: Service {
+    let stores: [RedisStore]
+
+    func run() async throws {
+        // Ended by the shutdown, or by a cancellation when another service failed.
+        try? await gracefulShutdown()
+        for store in stores { await store.stop() }
+    }
+}

@@ -8,7 +8,7 @@ import Logging
         commandName: "tributary",
         abstract: "Money moved in the last 24 hours, across every region, exact to the minor unit.",
         subcommands: [
-            BrokerCommand.self, DemoCommand.self, GenerateCommand.self,
+            BrokerCommand.self, DemoCommand.self, GenerateCommand.self, HeadquartersCommand.self,
             RegionCommand.self, RollupCommand.self,
         ])
 

@@ -290,6 +290,17 @@ import Topology
         #expect(!totals.degradations.contains { $0.reason == .regionSilent })
     }
 
+    @Test("A store that has not answered for too long counts as unreachable")
+    func hangingStore() throws {
+        let publication = Publisher(settings: Self.settings())
+        publication.take(Self.refresh(standings: Self.both), now: Self.noon)
+        #expect(publication.totals(now: Self.noon + 5_000)?.degradations == [])
+        #expect(
+            publication.totals(now: Self.noon + 5_001)?.degradations == [
+                Degradation(.storeUnreachable)
+            ])
+    }
+
     @Test("A wiped store shows the last good values until every shard is back where it was")
     func wipe() throws {
         let publication = Publisher(settings: Self.settings())

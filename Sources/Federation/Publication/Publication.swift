@@ -104,7 +104,9 @@ package struct Publication: Sendable {
 
         var sums = [SlidingWindow.Sum](repeating: .init(), count: Currency.count)
         var regionTotals: [PublishedTotals.RegionTotal] = []
-        var degradations = isStoreReachable ? [] : [Degradation(.storeUnreachable)]
+        let storeAge = Duration.milliseconds((now - readAt.milliseconds).milliseconds)
+        let hasStore = isStoreReachable && storeAge <= settings.storeSilentAfter
+        var degradations = hasStore ? [] : [Degradation(.storeUnreachable)]
         for region in regions {
             for index in sums.indices {
                 sums[index].amount += region.shown.sums[index].amount

@@ -12,6 +12,10 @@ package struct PublicationSettings: Hashable, Sendable {
     /// How far a region may lag behind HQ's clock, in event time, before it degrades the answer.
     package var laggingAfter: Duration
 
+    /// How old the last answer of the store may be before it counts as unreachable: one that hangs
+    /// says nothing.
+    package var storeSilentAfter: Duration = .seconds(5)
+
     package struct Region: Hashable, Sendable {
         package var id: RegionID
         /// A retired region's money slides out of the window; nothing of it is waited for.

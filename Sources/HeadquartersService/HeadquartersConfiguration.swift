@@ -1,0 +1,34 @@
+package import Topology
+
+/// What one HQ process does, and where.
+package struct HeadquartersConfiguration: Sendable {
+    /// The interfaces of HQ. Each has a listener of its own, so that the public one can face the
+    /// world from a process that holds nothing else.
+    package enum Interface: String, CaseIterable, Hashable, Sendable {
+        /// The public API, and the publisher behind it.
+        case `public`
+        /// What regions push to, and the store's maintenance.
+        case ingest
+    }
+
+    package var topology: Topology
+    package var interfaces: Set<Interface>
+    /// Where the public API listens; port 0 takes a free one.
+    package var publicAddress: HostPort
+    /// Where regions push to; loopback only, port 0 takes a free one.
+    package var ingestAddress: HostPort
+    /// How often the store is read and a snapshot is published.
+    package var publishInterval: Duration = .seconds(1)
+    /// How often the store is maintained.
+    package var maintenanceInterval: Duration = .seconds(60)
+    /// For requests that are being answered when a shutdown begins; after it they are cut.
+    package var shutdownDurationMax: Duration = .seconds(10)
+
+    /// The listeners are the topology's.
+    package init(topology: Topology, interfaces: Set<Interface> = Set(Interface.allCases)) {
+        self.topology = topology
+        self.interfaces = interfaces
+        publicAddress = topology.listeners.publicAPI
+        ingestAddress = topology.listeners.ingest
+    }
+}

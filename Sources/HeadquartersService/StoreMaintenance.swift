@@ -1,0 +1,39 @@
+import Logging
+import RedisStore
+import ServiceLifecycle
+
+/// Looks after the store once a minute; its hourly comparison of sums with shards is due by itself.
+struct StoreMaintenance: Service {
+    let store: RedisStore
+    let interval: Duration
+    let logger: Logger
+
+    func run() async throws {
+        let state = StoreState(side: "maintenance", logger: logger)
+        // The sleep ends the loop: by the shutdown's cancellation.
+        try? await cancelWhenGracefulShutdown {
+            while true {
+                await maintain(state)
+                try await Task.sleep(for: interval)
+            }
+        }
+    }
+
+    private func maintain(_ state: StoreState) async {
+        do {
+            let done = try await store.maintenance(now: WallClock.now())
+            state.note(nil)
+            if done.repairedKeys > 0 || done.droppedWatermarks > 0 {
+                logger.warning(
+                    "store repaired",
+                    metadata: [
+                        "verified_minutes": "\(done.verifiedMinutes)",
+                        "repaired_keys": "\(done.repairedKeys)",
+                        "dropped_watermarks": "\(done.droppedWatermarks)",
+                    ])
+            }
+        } catch {
+            state.note(error)
+        }
+    }
+}

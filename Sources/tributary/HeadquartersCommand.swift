@@ -1,0 +1,96 @@
+import ArgumentParser
+import Foundation
+import HTTPListener
+import HeadquartersService
+import Logging
+import RedisStore
+import ServiceLifecycle
+import Topology
+import UnixSignals
+
+/// `tributary hq`: headquarters.
+struct HeadquartersCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "hq",
+        abstract: "Merge every region into one total and serve it.",
+        discussion: """
+            Commits what regions push to the global Redis and publishes the 24h total once a \
+            second. It starts without Redis too: until a first snapshot the public API answers 503.
+
+            Once it listens it prints a line for each interface, such as \
+            `public http://127.0.0.1:8080`. SIGTERM and SIGINT stop it in order.
+
+            Exit status 78 when the topology is invalid; its problems are on standard error, \
+            one a line.
+
+            EXAMPLE:
+              tributary hq --topology topology.yaml
+              tributary hq --listeners public --public-port 8090
+              curl 'http://127.0.0.1:8080/v1/metrics/money-moved/24h?base_currency=USD'
+            """)
+
+    @OptionGroup var topologyOption: TopologyOption
+
+    @Option(
+        name: .customLong("listeners"),
+        help: ArgumentHelp(
+            "Which interfaces to serve, with a comma between.", valueName: "public,ingest"))
+    var interfaces = InterfaceList()
+
+    @Option(help: "Port of the public API instead of the topology's; 0 picks a free one.")
+    var publicPort: UInt16?
+
+    @Option(help: "Port of ingest instead of the topology's; 0 picks a free one.")
+    var ingestPort: UInt16?
+
+    @Option(help: ArgumentHelp("trace, debug, info, notice, warning or error.", valueName: "level"))
+    var logLevel = "notice"
+
+    func run() async throws {
+        var configuration = HeadquartersConfiguration(
+            topology: try topologyOption.load(), interfaces: interfaces.interfaces)
+        if let publicPort { configuration.publicAddress.port = Int(publicPort) }
+        if let ingestPort { configuration.ingestAddress.port = Int(ingestPort) }
+
+        let logger = try LogLevel.logger("hq", logLevel)
+        let service = HeadquartersService(configuration, logger: logger) { interface, address in
+            print("\(interface.rawValue) http://\(address)")
+            fflush(nil)
+        }
+        var group = ServiceGroupConfiguration(
+            services: [service], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        group.maximumGracefulShutdownDuration = .seconds(15)
+        group.maximumCancellationDuration = .seconds(10)
+        do {
+            try await ServiceGroup(configuration: group).run()
+        } catch let error as ListenerError {
+            printError("\(error)")
+            throw ExitCode.failure
+        } catch let error as RedisStoreError {
+            printError("\(error)")
+            throw ExitCode.failure
+        }
+    }
+
+    private func printError(_ text: String) {
+        FileHandle.standardError.write(Data("\(text)\n".utf8))
+    }
+}
+
+/// Interfaces as the command line names them.
+struct InterfaceList: ExpressibleByArgument {
+    var interfaces = Set(HeadquartersConfiguration.Interface.allCases)
+
+    init() {}
+
+    init?(argument: String) {
+        let names = argument.split(separator: ",", omittingEmptySubsequences: false)
+        let named = names.map { HeadquartersConfiguration.Interface(rawValue: String($0)) }
+        guard !named.contains(nil) else { return nil }
+        interfaces = Set(named.compactMap(\.self))
+    }
+
+    var defaultValueDescription: String {
+        HeadquartersConfiguration.Interface.allCases.map(\.rawValue).joined(separator: ",")
+    }
+}
