@@ -1,0 +1,33 @@
+"""ISO 4217 as the judge knows it: which codes are money, and how many digits their minor unit has.
+
+Written from the lists of the maintenance agency: every current code with a minor unit, the test
+code, and the national codes withdrawn since 2000. Metals, bond units and other codes without a
+minor unit are no money. Kept apart from the table that it judges.
+"""
+
+CURRENT = """
+    AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD
+    CAD CDF CHE CHF CHW CLF CLP CNY COP COU CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP
+    GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR
+    KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN
+    MXV MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD
+    SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX
+    USD USN UYI UYU UYW UZS VED VES VND VUV WST XAD XAF XCD XCG XOF XPF XTS YER ZAR ZMW ZWG
+"""
+
+WITHDRAWN = """
+    ADP AFA ANG AOR ATS AZM BEF BGL BGN BYB BYR CHC CSD CUC CYP DEM ECS EEK ESP FIM FRF GHC GRD HRK
+    IEP ITL LTL LUF LVL MGF MRO MTL MZM NLG PTE ROL RUR SDD SIT SKK SLL SRG STD TMM TPE TRL USS VEB
+    VEF YUM ZMK ZWD ZWL ZWN ZWR
+"""
+
+EXPONENTS = {
+    0: "ADP BEF BIF BYB BYR CLP DJF ESP GNF GRD ISK ITL JPY KMF KRW LUF MGF PTE PYG RWF TPE TRL "
+    "UGX UYI VND VUV XAF XOF XPF",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+}
+
+EXPONENT = {code: 2 for code in (CURRENT + WITHDRAWN).split()}
+for digits, codes in EXPONENTS.items():
+    EXPONENT.update({code: digits for code in codes.split()})

@@ -1,0 +1,216 @@
+"""Where the judge reads: the regions' topics, HQ's Redis, the public API."""
+import decimal
+import fractions
+import json
+import time
+import urllib.request
+import uuid
+
+from judge_currencies import EXPONENT
+from judge_fold import RETAINED_MINUTES, PartitionFold, RegionTruth, add
+
+KEY_FAMILIES = frozenset(
+    "metric transfers shard watermark liveness changes store late drift checkpoint nonce".split())
+KEYS_A_ROUND_TRIP = 2_000
+API_SECONDS_MAX = 10
+API_FIELDS = ["time_window", "base_currency", "total_amount", "data_as_of", "is_degraded"]
+
+
+class Unjudgeable(Exception):
+    """The truth cannot be known from what there is to read."""
+
+
+# ---------------------------------------------------------------------------------------- topics
+
+
+def fold_region(region, brokers, topic, properties, patience):
+    """Folds every partition of the region's topic to its end; answers a RegionTruth.
+
+    `patience` is how many seconds the broker may stay silent.
+    """
+    # Imported here: the rules and their tests need no client library.
+    from confluent_kafka import Consumer, KafkaError, TopicPartition
+
+    consumer = Consumer({
+        "bootstrap.servers": brokers, "group.id": f"judge-{uuid.uuid4()}",
+        "enable.auto.commit": False, "enable.partition.eof": True,
+        "auto.offset.reset": "error", **properties})
+    try:
+        known = consumer.list_topics(topic, timeout=patience).topics[topic]
+        if known.error is not None or not known.partitions:
+            raise Unjudgeable(f"{region}: no topic {topic}")
+        folds, ends = {}, {}
+        for partition in sorted(known.partitions):
+            low, high = consumer.get_watermark_offsets(
+                TopicPartition(topic, partition), timeout=patience)
+            if low > 0:
+                raise Unjudgeable(
+                    f"{region}: partition {partition} begins at {low}: its first records are gone")
+            folds[partition], ends[partition] = PartitionFold(), high
+        consumer.assign([TopicPartition(topic, p, 0) for p, end in ends.items() if end > 0])
+        unread = {partition for partition, end in ends.items() if end > 0}
+        deadline = time.monotonic() + patience
+        while unread:
+            # Answers when it has so many or the time is up, whichever is first.
+            batch = consumer.consume(10_000, timeout=0.2)
+            if batch:
+                deadline = time.monotonic() + patience
+            elif time.monotonic() > deadline:
+                raise Unjudgeable(f"{region}: the broker sent nothing for {patience} s")
+            for message in batch:
+                error, partition = message.error(), message.partition()
+                if error is None and message.offset() < ends[partition]:
+                    kind, stamp = message.timestamp()
+                    folds[partition].fold(message.value(), stamp if kind else None)
+                elif error is not None and error.code() == KafkaError._PARTITION_EOF:
+                    unread.discard(partition)
+                elif error is not None:
+                    raise Unjudgeable(f"{region}: partition {partition}: {error}")
+        truth = RegionTruth()
+        for partition, fold in folds.items():
+            truth.add(partition, ends[partition], fold)
+        return truth
+    finally:
+        consumer.close()
+
+
+# ----------------------------------------------------------------------------------------- Redis
+
+
+class Snapshot:
+    """What Redis held; sums over logs and partitions. The keys of minutes that expire while they
+    are read, or are about to, are left out: `is_kept` says which those are."""
+
+    def __init__(self):
+        self.first_kept_minute = 0
+        # (region, minute, currency) -> [settled, transfers, correction]
+        self.shards, self.late = {}, {}
+        # (minute, currency) -> number
+        self.metric, self.transfers = {}, {}
+        # region -> partition -> logs' greatest coverage
+        self.coverage = {}
+        # What is wrong with keys as such.
+        self.odd_keys = []
+        self.keys = []
+
+    def is_kept(self, minute):
+        return minute >= self.first_kept_minute
+
+
+class Store:
+    """HQ's Redis, read only."""
+
+    def __init__(self, address):
+        import redis
+
+        if address.startswith("unix:"):
+            self.client = redis.Redis(unix_socket_path=address[5:], socket_timeout=30)
+        else:
+            host, port = address.rsplit(":", 1)
+            self.client = redis.Redis(host=host, port=int(port), socket_timeout=30)
+
+    def read(self):
+        snapshot = Snapshot()
+        families = {}
+        for key in self.client.scan_iter(count=5_000):
+            snapshot.keys.append(key)
+            families.setdefault(key.split(b":", 1)[0].decode("utf-8", "replace"), []).append(key)
+        snapshot.keys = sorted(set(snapshot.keys))
+        for family in sorted(set(families) - KEY_FAMILIES):
+            snapshot.odd_keys.append({"family": family, "keys": len(families[family])})
+        for family, sums in (("metric", snapshot.metric), ("transfers", snapshot.transfers)):
+            self.read_strings(sorted(set(families.get(family, []))), sums, snapshot)
+        for family, sums in (("shard", snapshot.shards), ("late", snapshot.late)):
+            self.read_hashes(sorted(set(families.get(family, []))), sums, snapshot)
+        for key in families.get("watermark", []):
+            self.read_coverage(key, snapshot)
+        seconds = self.client.time()[0]
+        snapshot.first_kept_minute = (seconds + 5) // 60 - RETAINED_MINUTES + 1
+        return snapshot
+
+    def pipelined(self, keys, call):
+        """Yields (key, answer) of the call for each key."""
+        for start in range(0, len(keys), KEYS_A_ROUND_TRIP):
+            chunk = keys[start:start + KEYS_A_ROUND_TRIP]
+            pipe = self.client.pipeline(transaction=False)
+            for key in chunk:
+                call(pipe, key)
+            yield from zip(chunk, pipe.execute(raise_on_error=False))
+
+    def read_strings(self, keys, sums, snapshot):
+        for start in range(0, len(keys), KEYS_A_ROUND_TRIP):
+            chunk = keys[start:start + KEYS_A_ROUND_TRIP]
+            for key, value in zip(chunk, self.client.mget(chunk)):
+                if value is None:
+                    continue
+                try:
+                    _, currency, minute = key.decode().split(":")
+                    sums[int(minute), currency] = int(value)
+                except ValueError:
+                    snapshot.odd_keys.append({"key": repr(key), "value": repr(value)[:100]})
+
+    def read_hashes(self, keys, sums, snapshot):
+        for key, fields in self.pipelined(keys, lambda pipe, key: pipe.hgetall(key)):
+            try:
+                _, region, _, _, minute = key.decode().split(":")
+                for currency, text in fields.items():
+                    numbers = [int(part) for part in text.split(b":")]
+                    name = (region, int(minute), currency.decode())
+                    add(sums, name, numbers)
+            except (ValueError, AttributeError):
+                snapshot.odd_keys.append({"key": repr(key), "value": repr(fields)[:100]})
+
+    def read_coverage(self, key, snapshot):
+        region = key.decode().split(":", 1)[1]
+        for field, value in self.client.hgetall(key).items():
+            partition = int(field.rsplit(b"/", 1)[1])
+            coverage = int(value.split(b" ", 1)[0])
+            found = snapshot.coverage.setdefault(region, {})
+            found[partition] = max(coverage, found.get(partition, 0))
+
+    def odd_expiries(self, keys):
+        """The minute-keyed keys that do not expire at minute · 60 s + 25 h exactly."""
+        minute_keys = [
+            key for key in keys if key.split(b":", 1)[0] in (b"metric", b"transfers", b"shard")]
+        odd = []
+        for key, expiry in self.pipelined(
+                minute_keys, lambda pipe, key: pipe.execute_command("EXPIRETIME", key)):
+            expected = int(key.rsplit(b":", 1)[1]) * 60 + RETAINED_MINUTES * 60
+            # −2: the key expired since it was listed.
+            if expiry not in (expected, -2):
+                odd.append({"key": key.decode(), "expected": expected, "found": expiry})
+        return odd
+
+
+# ------------------------------------------------------------------------------------------- API
+
+
+class Rates:
+    """Units of each currency for one unit of the base, exactly as the file writes them."""
+
+    def __init__(self, path):
+        with open(path, encoding="utf-8") as file:
+            document = json.load(file, parse_float=str, parse_int=str)
+        self.rates = {
+            code: fractions.Fraction(text) for code, text in document["rates"].items()}
+        self.rates[document["base"]] = fractions.Fraction(1)
+
+    def total(self, sums, base):
+        """{currency: minor units} in the base's major units, rounded once, half to even."""
+        exact = sum(
+            (fractions.Fraction(amount, 10 ** EXPONENT[currency]) / self.rates[currency]
+             for currency, amount in sums.items() if currency in self.rates),
+            fractions.Fraction(0)) * self.rates[base]
+        # Python rounds a Fraction half to even.
+        return fractions.Fraction(round(exact * 10 ** EXPONENT[base]), 10 ** EXPONENT[base])
+
+
+def read_api(url, base):
+    """The public total as (Fraction, digits after the point, the whole answer)."""
+    address = f"{url.rstrip('/')}/v1/metrics/money-moved/24h?base_currency={base}"
+    with urllib.request.urlopen(address, timeout=API_SECONDS_MAX) as response:
+        answer = json.load(response, parse_float=decimal.Decimal)
+    if list(answer) != API_FIELDS:
+        raise Unjudgeable(f"API: expected the fields {API_FIELDS}, found {list(answer)}")
+    total = decimal.Decimal(answer["total_amount"])
+    return fractions.Fraction(total), -min(0, total.as_tuple().exponent), answer
