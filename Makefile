@@ -90,11 +90,15 @@ format-check:
 lint: format-check build-tests ## format, and the repository's rules for itself
 	$(PLAIN) $(UNIT_TESTS) --filter RepositoryTests
 
+# The generator is of the same version as the runtime that its code calls.
 proto: ## generate the delta message's Swift code anew
 	@$(PREPARE) protocol
-	$(BUILD) --scratch-path .build-protocol --product protoc-gen-swift
+	swift package resolve
+	swift build -c release --package-path .build/checkouts/swift-protobuf \
+		--scratch-path .build-protocol --product protoc-gen-swift
 	protoc --plugin=.build-protocol/release/protoc-gen-swift --proto_path=Sources/DeltaCodec \
-		--swift_out=Sources/DeltaCodec --swift_opt=UseAccessLevelOnImports=true delta.proto
+		--swift_out=Sources/DeltaCodec --swift_opt=Visibility=Internal \
+		--swift_opt=UseAccessLevelOnImports=true delta.proto
 
 clean: ## remove everything that was built or downloaded here
 	rm -rf .build .build-* .venv

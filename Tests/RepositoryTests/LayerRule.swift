@@ -7,7 +7,7 @@ enum LayerRule {
         ["Topology"],
         ["DeltaProtocol"],
         ["Aggregation", "Federation", "TransferGenerator"],
-        ["DeltaCodec", "TopologyFile", "WorkerThread"],
+        ["DeltaCodec", "TopologyFile", "WorkerThread", "HTTPListener"],
         ["Simulation"],
         adapters,
         ["Rollup", "RegionService", "HeadquartersService"],
