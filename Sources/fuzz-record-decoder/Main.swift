@@ -1,3 +1,22 @@
-@main struct Main {
-    static func main() {}
-}
+#if FUZZING
+    /// libFuzzer calls this with each input.
+    @_cdecl("LLVMFuzzerTestOneInput")
+    public func testOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+        RecordDecoderTarget.check(
+            UnsafeRawBufferPointer(start: bytes, count: count), plant: PlantedBug.isPlanted)
+        return 0
+    }
+#else
+    import FoundationEssentials
+
+    /// Checks the inputs in the files named, as the fuzzer would: what it once found stays found.
+    @main struct Main {
+        static func main() throws {
+            for path in CommandLine.arguments.dropFirst() {
+                let input = try Array(Data(contentsOf: URL(filePath: path)))
+                input.withUnsafeBytes { RecordDecoderTarget.check($0, plant: PlantedBug.isPlanted) }
+                print("passed \(path)")
+            }
+        }
+    }
+#endif

@@ -1,0 +1,51 @@
+import Aggregation
+import CivilTime
+import DeltaProtocol
+import Money
+
+/// What must hold for any bytes that a record may have: the decoder answers and never traps, and
+/// its quick path for the usual spelling says the same as the general one.
+enum RecordDecoderTarget {
+    private static let key = IDKey(low: 0x0706_0504_0302_0100, high: 0x0F0E_0D0C_0B0A_0908)
+
+    /// All that a caller learns of a record.
+    private enum Answer: Equatable {
+        case transfer(IDHash, amount: Int64, settledAt: UnixTime, Currency)
+        case correction(DecodedCorrection)
+        case marker(LedgerMarker)
+        case ignored
+        case rejected(RejectReason)
+    }
+
+    /// Traps when the decoder breaks its contract on `input`.
+    static func check(_ input: UnsafeRawBufferPointer, plant: Bool) {
+        let answer = decode(input)
+        // White space in front is legal JSON and not the usual spelling: the general path reads it.
+        if input.count < RecordDecoder.maximumBytes {
+            let general = ([0x20] + Array(input)).withUnsafeBytes { decode($0) }
+            precondition(answer == general, "both paths answer the same: \(answer), \(general)")
+        }
+        // None of the corpus's corrections stands on another one: getting here takes a search.
+        if plant, case .correction(let correction) = answer, correction.before != 0 {
+            PlantedBug.readPastTheEnd(of: input)
+        }
+    }
+
+    private static func decode(_ bytes: UnsafeRawBufferPointer) -> Answer {
+        var decoder = RecordDecoder(key: key)
+        var transfer = DecodedTransfer(
+            id: IDHash(low: 0, high: 0), amount: 0, settledAt: UnixTime(milliseconds: 0),
+            currency: Currency.all[0])
+        switch decoder.decode(bytes, into: &transfer) {
+        case .transfer:
+            precondition(transfer.amount > 0, "a transfer moves something")
+            return .transfer(
+                transfer.id, amount: transfer.amount, settledAt: transfer.settledAt,
+                transfer.currency)
+        case .correction(let correction): return .correction(correction)
+        case .marker(let marker): return .marker(marker)
+        case .ignored: return .ignored
+        case .rejected(let reason): return .rejected(reason)
+        }
+    }
+}
