@@ -101,8 +101,8 @@ import TopologyFile
             try TopologyFixture.complaints(topology: TopologyFixture.topology + "redis_host: x\n")
                 == [
                     "topology.yaml:9: redis_host: expected one of the keys base_currencies,"
-                        + " currencies, default_base_currency, fx, hq, id_key_file, listeners, redis,"
-                        + " regions, thresholds, unconverted"
+                        + " currencies, default_base_currency, fx, hq, id_key_file, listeners,"
+                        + " redis, regions, thresholds, unconverted"
                 ])
         #expect(
             try TopologyFixture.complaints(
@@ -297,14 +297,15 @@ import TopologyFile
                 topology: topology, region: region, more: ["b.yaml": TopologyFixture.region]) == [
                     "topology.yaml:3: regions[1]: expected each region id once",
                     "topology.yaml:10: unconverted[0]: expected a currency of the key currencies",
-                    "topology.yaml:12: listeners.ingest: expected a loopback address, for requests to"
-                        + " it are not signed yet",
+                    "topology.yaml:12: listeners.ingest: expected a loopback address, for"
+                        + " requests to it are not signed yet",
                     "topology.yaml:13: speed: expected one of the keys base_currencies, currencies,"
                         + " default_base_currency, fx, hq, id_key_file, listeners, redis, regions,"
                         + " thresholds, unconverted",
-                    "regions/a.yaml:4: kafka.group.id: expected the key group instead of this property",
-                    "regions/a.yaml:7: logs[0].continues: expected no such key: the first log has none"
-                        + " before it",
+                    "regions/a.yaml:4: kafka.group.id: expected the key group instead of this"
+                        + " property",
+                    "regions/a.yaml:7: logs[0].continues: expected no such key: the first log"
+                        + " has none before it",
                 ])
     }
 
@@ -335,8 +336,8 @@ import TopologyFile
             try TopologyFixture.complaints(
                 region: TopologyFixture.region + "exponents:\n  ISK: two\n  BTC: 8\n") == [
                     "regions/a.yaml:9: exponents.ISK: expected an integer from 0 to 9",
-                    "regions/a.yaml:10: exponents.BTC: expected a currency code of ISO 4217 in upper"
-                        + " case as key",
+                    "regions/a.yaml:10: exponents.BTC: expected a currency code of ISO 4217 in"
+                        + " upper case as key",
                 ])
     }
 }
