@@ -118,7 +118,8 @@ package final class RedisStore: Sendable {
         }
         var doubtful: [Minute] = []
         if isDue {
-            doubtful = Set(listed).union(StoreRetention.widest(now: now)).sorted()
+            let retained = StoreRetention.minutes(now: now, observedThrough: [])
+            doubtful = Set(listed).union(retained).sorted()
         }
         for chunk in Self.chunks(listed, of: ScriptLimits.minutesPerPresenceCheck) {
             let lost = try await perform("counting the keys of minutes") {

@@ -15,8 +15,12 @@ extension StoreConversation {
         let context = MergeContext(request, knownLogs: knownLogs, now: now)
         var replies: [ShardReply?] = Array(repeating: nil, count: request.shards.count)
         var pending: [Int] = []
+        // Sums count the configured regions only: another one's buckets would be repaired away.
+        let isOurs = configuration.regions.contains(request.region)
         for (index, isFirst) in ShardMerge.isFirstOfItsShard(request.shards).enumerated() {
-            if isFirst {
+            if !isOurs {
+                replies[index] = Self.refusal(.unknownLog, of: request.shards[index])
+            } else if isFirst {
                 pending.append(index)
             } else {
                 replies[index] = Self.refusal(.malformed, of: request.shards[index])

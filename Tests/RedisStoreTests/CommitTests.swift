@@ -222,6 +222,48 @@ import Topology
         }
     }
 
+    @Test func `a watermark that is dropped while a commit is under way stays dropped`()
+        async throws
+    {
+        try await RedisServer.with { server in
+            let store = try Fixture.store(server)
+            let other = try Fixture.store(server)
+            let minutes = (0..<200).map { present.advanced(by: $0 - 200) }
+            for _ in 0..<40 {
+                let first = try await Fixture.commit(store, [Fixture.delta(base: 0, coverage: 1)])
+                #expect(first.map(\.outcome) == [.committed])
+                // The region goes on from where it stands until it learns of the loss. A commit
+                // that was decided before the loss and written after it would hide it for good.
+                let pushing = Task {
+                    for coverage in 2...60 as ClosedRange<Int64> {
+                        let buckets = minutes.map { Fixture.bucket($0, Fixture.usd, coverage) }
+                        let delta = Fixture.delta(base: coverage - 1, coverage: coverage, buckets)
+                        let reply = try await Fixture.commit(store, [delta])
+                        if reply.first?.outcome == .behind { return true }
+                    }
+                    return false
+                }
+                #expect(try await other.dropWatermarks(region: Fixture.eu) == 1)
+                #expect(try await pushing.value, "the loss was hidden")
+                _ = try await other.dropWatermarks(region: Fixture.eu)
+            }
+            await store.stop()
+            await other.stop()
+        }
+    }
+
+    @Test func `a region that the store does not count is refused`() async throws {
+        try await RedisServer.with { server in
+            let store = try Fixture.store(server, regions: [Fixture.us])
+            let replies = try await Fixture.commit(
+                store,
+                [Fixture.delta(base: 0, coverage: 1, [Fixture.bucket(present, Fixture.usd, 1)])])
+            #expect(replies.map(\.outcome) == [.refused(.unknownLog)])
+            #expect(try server.keys() == [])
+            await store.stop()
+        }
+    }
+
     @Test func `observed-through is HQ's time at most and never goes back`() async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
