@@ -1,0 +1,230 @@
+"""One Tributary on this machine, as processes of its own: for system tests.
+
+Brokers are the embedded ones, or a real cluster's where `brokers` names them. Everything lives in
+a temporary folder, listens on free ports of 127.0.0.1 and is ended by process id.
+"""
+import json
+import os
+import pathlib
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = ROOT / ".build/release/tributary"
+SYSTEM = pathlib.Path(__file__).resolve().parent
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(what, condition, seconds):
+    """The condition's first true answer; an error that names `what` where there is none."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        answer = condition()
+        if answer:
+            return answer
+        time.sleep(0.05)
+    raise TimeoutError(f"not within {seconds} s: {what}")
+
+
+class Process:
+    """A child in a session of its own that can be killed, paused and started anew."""
+
+    def __init__(self, name, command, folder):
+        self.name, self.command = name, [str(word) for word in command]
+        self.log = folder / f"{name}.log"
+        self.child = None
+
+    def start(self):
+        assert self.child is None or self.child.poll() is not None, f"{self.name} runs already"
+        with open(self.log, "ab") as log:
+            self.child = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", "--", *self.command], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        return self
+
+    @property
+    def is_running(self):
+        return self.child is not None and self.child.poll() is None
+
+    def signal(self, number):
+        self.child.send_signal(number)
+
+    def kill(self):
+        """As a power cut would: no clean-up."""
+        if self.is_running:
+            self.child.kill()
+            self.child.wait()
+
+    def stop(self, seconds=15):
+        """Gracefully; answers the exit status."""
+        if self.is_running:
+            self.child.send_signal(signal.SIGCONT)
+            self.child.terminate()
+            try:
+                self.child.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise AssertionError(f"{self.name} did not stop within {seconds} s") from None
+        return self.child.returncode if self.child else 0
+
+    def line(self, prefix, seconds=20):
+        """What follows `prefix` in the first line of the output that begins with it."""
+        def find():
+            if not self.is_running:
+                raise AssertionError(f"{self.name} ended:\n{self.tail()}")
+            for line in self.log.read_text(errors="replace").splitlines():
+                if line.startswith(prefix):
+                    return line[len(prefix):]
+            return None
+        return wait_for(f"{self.name} says {prefix!r}", find, seconds)
+
+    def tail(self, lines=15):
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return "\n".join(text.splitlines()[-lines:])
+
+
+class Deployment:
+    """Redis, brokers, a fault proxy before HQ, HQ, and nodes of each region."""
+
+    def __init__(self, regions, brokers=None, seed=1):
+        self.regions, self.seed = regions, seed
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tributary-system-"))
+        self.processes = {}
+        self.redis_port, self.ingest_port = free_port(), free_port()
+        self.public_port, self.admin_port = free_port(), free_port()
+        self.brokers = dict(brokers or {})
+        self.control = None
+
+    def __enter__(self):
+        try:
+            self.start_servers()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def add(self, name, command):
+        self.processes[name] = Process(name, command, self.folder)
+        return self.processes[name]
+
+    def start_servers(self):
+        self.add("redis", [
+            "redis-server", "--port", self.redis_port, "--bind", "127.0.0.1", "--save", "",
+            "--appendonly", "yes", "--appendfsync", "everysec", "--dir", self.folder,
+            "--maxmemory-policy", "noeviction", "--enable-debug-command", "local"]).start()
+        for region in self.regions:
+            if region not in self.brokers:
+                broker = self.add(f"broker-{region}", [
+                    BINARY, "broker", "--port", 0, "--topic", "transaction.settled:6",
+                    "--topic", "transaction.settled.dlq:1"]).start()
+                self.brokers[region] = broker.line("bootstrap ")
+        proxy = self.add("proxy", [
+            "python3", SYSTEM / "fault_proxy.py", "--upstream", f"127.0.0.1:{self.ingest_port}",
+            "--seed", self.seed, "--phase", "calm", "--seconds", 900]).start()
+        ports = json.loads(proxy.line("{") and proxy.log.read_text().splitlines()[0])
+        self.control = address(ports["control"])
+        self.write_topology(address(ports["listen"]))
+        self.add("hq", [BINARY, "hq", "--topology", self.topology])
+
+    @property
+    def topology(self):
+        return self.folder / "topology.yaml"
+
+    def write_topology(self, hq):
+        """The repository's own files, with this deployment's addresses."""
+        text = (ROOT / "topology.yaml").read_text()
+        for key, value in {
+            "public": f"127.0.0.1:{self.public_port}", "ingest": f"127.0.0.1:{self.ingest_port}",
+            "admin": f"127.0.0.1:{self.admin_port}", "address": f"127.0.0.1:{self.redis_port}",
+            "file": "rates.json", "id_key_file": "id.key",
+        }.items():
+            text, count = re.subn(rf"(?m)^( *{key}: ).*$", rf"\g<1>{value}", text, count=1)
+            assert count == 1, f"topology.yaml has no {key}"
+        text = re.sub(r"(?m)^regions:\n(  - .*\n)+", "regions:\n" + "".join(
+            f"  - {region}.yaml\n" for region in self.regions), text)
+        text = re.sub(r"(?m)^hq:\n(  - .*\n)+", f"hq:\n  - http://{hq[0]}:{hq[1]}\n", text)
+        self.topology.write_text(text)
+        for region in self.regions:
+            text = (ROOT / f"regions/{region}.yaml").read_text()
+            text = re.sub(
+                r"(?m)^  bootstrap.servers: .*$",
+                f"  bootstrap.servers: {self.brokers[region]}\n  session.timeout.ms: 6000\n"
+                "  heartbeat.interval.ms: 1000", text)
+            (self.folder / f"{region}.yaml").write_text(text)
+        shutil.copy(ROOT / "deploy/rates/example.json", self.folder / "rates.json")
+        (self.folder / "id.key").write_text(secrets.token_hex(16) + "\n")
+
+    def node(self, region, name):
+        key = f"{region}-{name}"
+        if key not in self.processes:
+            self.add(key, [
+                BINARY, "region", "--topology", self.topology, "--region", region,
+                "--node", key, "--log-level", "info"])
+        return self.processes[key]
+
+    def produce(self, name, region, count, *options):
+        """A producer of seeded transfers into the region's topic."""
+        return self.add(f"producer-{name}", [
+            BINARY, "generate", count, "--kafka", self.brokers[region], "--topic",
+            "transaction.settled", "--amounts", "unique", *options]).start()
+
+    def phase(self, words):
+        """Sets the proxy's phase, or asks it for counts."""
+        with socket.create_connection(self.control, timeout=5) as control:
+            control.sendall(f"{words}\n".encode())
+            control.shutdown(socket.SHUT_WR)
+            return control.makefile().read()
+
+    def total(self, base="USD"):
+        """The five fields with the amount as text; None where there is no answer with one."""
+        url = (f"http://127.0.0.1:{self.public_port}/v1/metrics/money-moved/24h"
+               f"?base_currency={base}")
+        try:
+            with urllib.request.urlopen(url, timeout=2) as response:
+                return json.load(response, parse_float=str, parse_int=str)
+        except (urllib.error.URLError, ConnectionError, TimeoutError, OSError, ValueError):
+            return None
+
+    def judge(self, *options):
+        """The verdict of the independent judge, parsed."""
+        words = ["python3", str(SYSTEM / "judge.py"), "--redis", f"127.0.0.1:{self.redis_port}"]
+        for region in self.regions:
+            words += ["--brokers", f"{region}={self.brokers[region]}"]
+        done = subprocess.run(words + [str(word) for word in options], capture_output=True,
+                              text=True, timeout=400, check=False)
+        try:
+            return json.loads(done.stdout)
+        except ValueError:
+            raise AssertionError(f"the judge said:\n{done.stdout}\n{done.stderr}") from None
+
+    def close(self):
+        for process in reversed(self.processes.values()):
+            process.kill()
+        if os.environ.get("KEEP") != "1":
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def logs(self):
+        return "\n".join(
+            f"── {process.name}\n{process.tail()}" for process in self.processes.values())
+
+
+def address(text):
+    """`HOST:PORT`, or a bare port, as a pair."""
+    host, _, port = str(text).rpartition(":")
+    return (host or "127.0.0.1", int(port))
