@@ -139,7 +139,7 @@ class Deployment:
             "--seed", self.seed, "--phase", "calm", "--seconds", 900]).start()
         ports = json.loads(proxy.line("{") and proxy.log.read_text().splitlines()[0])
         self.control = address(ports["control"])
-        self.write_topology(address(ports["listen"]))
+        self.write_topology(address(ports["port"]))
         self.add("hq", [BINARY, "hq", "--topology", self.topology])
 
     @property
