@@ -181,8 +181,9 @@ package final class KafkaConsumer {
     package func close() {
         if isClosed { return }
         isClosed = true
-        rd_kafka_consumer_close(handle.raw)
+        // A yield during the close would end the library's own wait, and hang the next one.
         context.queue = nil
+        rd_kafka_consumer_close(handle.raw)
         rd_kafka_queue_destroy(queue)
         handle.destroy()
     }

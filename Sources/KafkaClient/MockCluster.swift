@@ -5,7 +5,8 @@ package import Logging
 /// demo and tests. It speaks the real protocol to any client on this machine.
 ///
 /// Its limits (2.0.2): 5 MiB or 100,000 batches per partition, beyond which the oldest are
-/// dropped; no look-up by time; no admin requests. May be used from any thread, except that
+/// dropped; no look-up by time; no admin requests; a topic that anybody asks for by name comes
+/// into being with 4 partitions. May be used from any thread, except that
 /// ``close()`` must be the last call.
 package final class MockCluster: @unchecked Sendable {
     /// Every broker of the cluster, where one broker is asked for.
@@ -90,6 +91,12 @@ extension MockCluster {
     /// Forgets the errors that no request has met yet.
     package func clearErrors(of request: Request) {
         rd_kafka_mock_clear_request_errors(cluster, request.rawValue)
+    }
+
+    /// Every question about this topic is answered with this code, until ``KafkaErrorCode/noError``
+    /// is set.
+    package func setError(_ code: KafkaErrorCode, topic: String) {
+        rd_kafka_mock_topic_set_error(cluster, topic, rd_kafka_resp_err_t(code.rawValue))
     }
 
     /// Closes a broker's connections and lets nobody connect. Leaders do not move.

@@ -1,0 +1,80 @@
+import KafkaClient
+import Testing
+
+@Suite struct ConfigurationTests {
+    @Test(arguments: [
+        ("enable.auto.commit", "true"), ("auto.offset.reset", "earliest"),
+        ("group.id", "another"), ("partition.assignment.strategy", "cooperative-sticky"),
+    ])
+    func `What correctness rests on cannot be changed`(name: String, value: String) {
+        #expect {
+            _ = try KafkaConsumer(properties: [name: value], group: "group", logger: silent)
+        } throws: {
+            ($0 as? KafkaError)?.code == .invalidConfiguration
+                && ($0 as? KafkaError)?.message.contains(name) == true
+        }
+    }
+
+    @Test func `The same value as ours is no conflict`() throws {
+        let consumer = try KafkaConsumer(
+            properties: ["enable.auto.commit": "false", "group.id": "group"], group: "group",
+            logger: silent)
+        consumer.close()
+    }
+
+    @Test(arguments: [
+        ["acks": "1"], ["partitioner": "random"], ["transactional.id": "x"],
+        ["no.such.property": "1"], ["linger.ms": "soon"],
+    ])
+    func `A producer refuses what would lose or misplace records`(properties: [String: String]) {
+        #expect { _ = try KafkaProducer(properties: properties, logger: silent) } throws: {
+            ($0 as? KafkaError)?.code == .invalidConfiguration
+                && ($0 as? KafkaError)?.answer == .stop
+                && ($0 as? KafkaError)?.message.contains(properties.keys.first ?? "?") == true
+        }
+    }
+
+    @Test func `An empty group name and a topic pattern are refused`() throws {
+        #expect(throws: KafkaError.self) {
+            _ = try KafkaConsumer(properties: [:], group: "", logger: silent)
+        }
+        let consumer = try KafkaConsumer(properties: [:], group: "group", logger: silent)
+        #expect(throws: KafkaError.self) { try consumer.subscribe("^all.*") }
+        #expect(throws: KafkaError.self) { try consumer.subscribe("") }
+        consumer.close()
+    }
+
+    @Test func `No secret appears in an error`() {
+        #expect {
+            _ = try KafkaConsumer(
+                properties: ["ssl.key.location": "hunter2", "security.protocol": "hunter2"],
+                group: "group", logger: silent)
+        } throws: { ($0 as? KafkaError)?.description.contains("security.protocol") == true }
+        #expect {
+            _ = try KafkaConsumer(
+                properties: ["sasl.oauthbearer.method": "hunter2"], group: "group",
+                logger: silent)
+        } throws: {
+            let text = ($0 as? KafkaError)?.description ?? ""
+            return text.contains("sasl.oauthbearer.method") && !text.contains("hunter2")
+        }
+    }
+
+    @Test func `Every code has a name, a sentence and an answer`() {
+        #expect(KafkaErrorCode.all.count > 140)
+        for code in KafkaErrorCode.all {
+            #expect(!code.description.isEmpty && !code.meaning.isEmpty)
+        }
+        let unknown = KafkaErrorCode(rawValue: 31_000)
+        #expect(unknown.answer == .stop)
+        #expect(unknown.description.contains("31000"))
+        let answers: [(KafkaErrorCode, KafkaAnswer)] = [
+            (.transport, .retry), (.timedOut, .retry), (.queueFull, .retry),
+            (.notCoordinator, .retry), (.messageTooLarge, .drop), (.fatal, .stop),
+            (.topicAuthorizationFailed, .stop), (.offsetOutOfRange, .stop),
+            (.offsetResetForbidden, .stop), (.invalidConfiguration, .stop),
+        ]
+        for (code, answer) in answers { #expect(code.answer == answer, "\(code)") }
+        #expect(KafkaError(code: .transport, isFatal: true).answer == .stop)
+    }
+}
