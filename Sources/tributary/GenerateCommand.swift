@@ -16,11 +16,11 @@ struct GenerateCommand: ParsableCommand {
             (2026-03-25T00:00:00Z; with --kafka the --duration that ends now). With --rate, they \
             are made at that pace, from now on.
 
-            EXAMPLES
+            EXAMPLES:
               tributary generate 5184000 --out day.ndjson
-              tributary generate 1000000 --seed 7 --malformed 0.1% --late 0.1% | head -3
-              tributary generate 60000 --rate 1000 --kafka 127.0.0.1:9092 \
-            --topic transaction.settled
+              tributary generate 1000000 --seed 7 --malformed 0.1% | head -3
+              tributary generate 9000 --rate 100 \\
+                --kafka 127.0.0.1:9092 --topic transaction.settled
             """)
 
     @Argument(help: "How many records to make, at most \(GeneratorConfiguration.countMax).")

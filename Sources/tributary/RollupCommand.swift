@@ -14,7 +14,7 @@ struct RollupCommand: ParsableCommand {
             aggregator: the first record of a transfer_id counts. Prints \
             currency,minute,settled,transfers; sums in minor units. Counters go to standard error.
 
-            EXAMPLES
+            EXAMPLES:
               tributary generate 1000000 --out day.ndjson
               tributary rollup day.ndjson > day.csv
               zcat monday.gz tuesday.gz | tributary rollup --format json

@@ -1,6 +1,7 @@
 import CivilTime
 import KafkaClient
 import Logging
+import Synchronization
 import TransferGenerator
 
 extension TransferGenerator {
@@ -9,11 +10,13 @@ extension TransferGenerator {
         to topicName: String, at brokers: String, pacer: inout EventPacer, progress: ProgressLine
     ) throws -> EventTally {
         var logger = Logger(label: "tributary.generate")
-        logger.logLevel = .error
+        // What goes wrong is told once, at the end; librdkafka would tell each attempt.
+        logger.logLevel = .critical
+        let firstError = FirstError()
         let producer = try KafkaProducer(
             properties: [
                 "bootstrap.servers": brokers, "message.timeout.ms": "\(Self.giveUpAfterMs)",
-            ], logger: logger)
+            ], logger: logger, onDelivery: { firstError.keep($0.error) })
         defer { producer.close() }
         let topic = try producer.topic(topicName)
         var tally = EventTally()
@@ -33,12 +36,13 @@ extension TransferGenerator {
         while producer.failed == 0, !producer.flush(timeoutMs: 250) { show(tally, on: progress) }
         guard producer.failed == 0 else {
             throw GenerateFailure(
-                brokers: brokers, topic: topicName, delivered: producer.delivered)
+                brokers: brokers, topic: topicName, count: tally.total,
+                delivered: producer.delivered, cause: firstError.error)
         }
         return tally
     }
 
-    private static let giveUpAfterMs = 20_000
+    private static let giveUpAfterMs = 10_000
 }
 
 extension KafkaProducer {
@@ -67,13 +71,28 @@ extension KafkaProducer {
     }
 }
 
+/// Keeps the first of the errors that delivery reports name. Any thread.
+private final class FirstError: Sendable {
+    private let kept = Mutex<KafkaError?>(nil)
+
+    var error: KafkaError? { kept.withLock { $0 } }
+
+    func keep(_ error: KafkaError?) {
+        guard let error else { return }
+        kept.withLock { $0 = $0 ?? error }
+    }
+}
+
 /// Records that no broker acknowledged.
 struct GenerateFailure: Error, CustomStringConvertible {
     var brokers: String
     var topic: String
+    var count: Int
     var delivered: Int
+    var cause: KafkaError?
 
     var description: String {
-        "\(brokers): not all records of topic \(topic) were acknowledged, \(delivered) were"
+        let reason = cause.map { ": \($0.message)" } ?? ""
+        return "\(brokers) acknowledged \(delivered) of \(count) records of \(topic)\(reason)"
     }
 }

@@ -97,7 +97,8 @@ def main():
     equal = our_output.read_bytes() == reference
     their_equal = their_output.read_bytes() == reference
     megabytes = file.stat().st_size / 1e6
-    print(f"rollup with dedupe, {megabytes:.0f} MB, best of {arguments.runs}, {os.cpu_count()} cores")
+    cores = os.cpu_count()
+    print(f"rollup with dedupe, {megabytes:.0f} MB, best of {arguments.runs}, {cores} cores")
     for name, times, memory, same in [
         ("tributary", ours, our_memory, equal),
         ("duckdb", theirs, their_memory, their_equal),

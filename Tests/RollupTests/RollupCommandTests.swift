@@ -54,6 +54,26 @@ import Testing
                 == "consumed=2 applied=0 rejected=2 rejected{json}=1 rejected{missing}=1\n")
     }
 
+    @Test func `a broker gets the same records, keyed by their ids`() throws {
+        let answer = try Self.shell(
+            #"""
+            coproc $T broker --port 0 --topic settled:3
+            trap 'kill $COPROC_PID; wait $COPROC_PID' EXIT
+            read -t 30 -r -u ${COPROC[0]} _ address
+            options='5000 --seed 4 --conflicts 1% --envelopes 5% --start 2026-03-25T00:00:00Z'
+            $T generate $options --kafka $address --topic settled
+            kcat -C -e -q -b $address -t settled -f '%s\n' | LC_ALL=C sort | sha256sum
+            $T generate $options 2>/dev/null | LC_ALL=C sort | sha256sum
+            kcat -C -e -q -b $address -t settled -f '%k %T %s\n' \
+                | awk '!index($3, "\"transfer_id\":\"" $1 "\"") || $2 < 1774396800000' | wc -l
+            """#)
+        #expect(answer.err.hasPrefix("5000 events: "), "\(answer.err)")
+        let lines = answer.out.split(separator: "\n")
+        #expect(lines.count == 3)
+        #expect(lines[0] == lines[1])
+        #expect(lines[2] == "0")
+    }
+
     @Test func `a reader that leaves early is no error`() throws {
         let answer = try Self.shell("$T generate 1000000 | head -2 | wc -l")
         #expect(answer.status == 0)
@@ -70,6 +90,7 @@ import Testing
         ("generate 5 --late 101%", 64, "Error: The value '101%' is invalid"),
         ("generate 5 --rate 5 --duration 1h", 64, "Error: --rate and --duration contradict"),
         ("generate 5 --kafka 127.0.0.1:1", 64, "Error: --kafka and --topic go together."),
+        ("generate 5 --kafka 127.0.0.1:1 --topic t", 1, "Error: 127.0.0.1:1 acknowledged 0 of 5"),
         ("generate 5 --duration 91d", 64, "Error: the duration must be over 0"),
     ])
     func `mistakes are named`(_ arguments: String, _ status: Int32, _ message: String) throws {
