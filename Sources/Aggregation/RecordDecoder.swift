@@ -100,7 +100,7 @@ package struct RecordDecoder: ~Copyable {
         into transfer: inout DecodedTransfer
     ) throws(RejectReason) -> DecodedRecord {
         guard let payload = fields[.payload], fields[.transferID] == nil,
-            fields[.type] == nil || fields[.schema] != nil
+            unsafe controlType(of: fields, in: bytes) == nil
         else { return try unsafe interpretRow(fields, of: bytes, into: &transfer) }
         switch payload.kind {
         case .object:
@@ -123,16 +123,28 @@ package struct RecordDecoder: ~Copyable {
         if fields[.transferID] == nil, fields[.op] != nil || fields[.after] != nil {
             return try unsafe interpretChange(fields, of: bytes, into: &transfer)
         }
-        if let type = fields[.type], type.kind == .string {
-            if unsafe type.equals("bucket_correction", in: bytes) {
-                return try unsafe correction(fields, of: bytes)
-            }
-            if unsafe type.equals("ledger_marker", in: bytes) {
-                return try unsafe marker(fields, of: bytes)
-            }
+        switch unsafe controlType(of: fields, in: bytes) {
+        case .correction: return try unsafe correction(fields, of: bytes)
+        case .marker: return try unsafe marker(fields, of: bytes)
+        case nil:
+            try unsafe self.transfer(fields, of: bytes, into: &transfer)
+            return .transfer
         }
-        try unsafe self.transfer(fields, of: bytes, into: &transfer)
-        return .transfer
+    }
+
+    private enum ControlType {
+        case correction
+        case marker
+    }
+
+    /// Which of the two control values `type` has; any other is a field to ignore.
+    private func controlType(
+        of fields: RecordFields, in bytes: UnsafeRawBufferPointer
+    ) -> ControlType? {
+        guard let type = fields[.type], type.kind == .string else { return nil }
+        if unsafe type.equals("bucket_correction", in: bytes) { return .correction }
+        if unsafe type.equals("ledger_marker", in: bytes) { return .marker }
+        return nil
     }
 
     /// A change event settles something when its new row is settled and its old row was not.

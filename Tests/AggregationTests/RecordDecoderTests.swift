@@ -175,6 +175,7 @@ import Testing
             #"{"schema":{"type":"struct"},"payload":{"before":null,"after":\#(row),"op":"r"}}"#,
             #"{"before":{"state":"pending"},"after":\#(row),"op":"u"}"#,
             #"{"payload":\#(Self.with())}"#,
+            #"{"type":"transfer.settled","payload":\#(Self.with())}"#,
             #"{"schema":null,"payload":\#(Self.quoted(Self.with()))}"#,
             Self.quoted(Self.with()), " \n\t\(Self.with())\r\n",
         ]

@@ -49,7 +49,9 @@ class Watch(threading.Thread):
             self.degraded += body["is_degraded"]
             amount = decimal.Decimal(body["total_amount"])
             if self.highest is not None and amount < self.highest:
-                self.dips.append((str(self.highest), str(amount), body["is_degraded"]))
+                self.dips.append(
+                    f"{time.strftime('%H:%M:%S')} {self.highest} to {amount}, "
+                    f"degraded {body['is_degraded']}")
             self.highest = amount if self.highest is None else max(self.highest, amount)
 
 
@@ -111,9 +113,14 @@ class Faults:
         self.deployment.phase("chaos")
 
     def settled(self):
-        """HQ keeps its last good values in memory: it is not killed while it stands on them."""
+        """HQ keeps its last good values in memory: it is not killed while it stands on them.
+
+        An answer as of 3 s from now has seen any wipe that came before.
+        """
+        since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3))
         wait_for("HQ has been refilled", lambda: (
-            (body := self.deployment.total()) and not body["is_degraded"]), 60)
+            (body := self.deployment.total()) and not body["is_degraded"]
+            and body["data_as_of"] >= since), 60)
 
     ALL = ["kill_node", "kill_both_nodes", "pause_node", "kill_hq", "kill_redis", "wipe_redis",
            "cut_hq"]
@@ -127,7 +134,8 @@ class Faults:
             began = time.monotonic()
             getattr(self, name)()
             self.counts[name] += 1
-            print(f"  {name} {time.monotonic() - began:.1f} s", flush=True)
+            print(f"  {time.strftime('%H:%M:%S')} {name} {time.monotonic() - began:.1f} s",
+                  flush=True)
 
 
 def load(deployment, rate):
@@ -190,18 +198,20 @@ def run(deployment, options):
     if verdict["verdict"] != "exact":
         problems.append(f"the judge: {json.dumps(verdict)}")
     if watch.dips:
-        problems.append(f"the total fell {len(watch.dips)} times: {watch.dips[:3]}")
+        problems.append(f"the total fell {len(watch.dips)} times: {watch.dips[:5]}")
     if watch.answers < 100:
         problems.append(f"only {watch.answers} answers of the API")
     for name, node in deployment.processes.items():
-        if name.startswith(tuple(REGIONS)) or name == "hq":
-            if not node.is_running:
-                problems.append(f"{name} ended by itself:\n{node.tail()}")
-            else:
-                node.stop()
+        if not name.startswith("producer") and not node.is_running:
+            problems.append(f"{name} ended by itself:\n{node.tail()}")
     for problem in problems:
         print(f"FAILED (seed {options.seed}): {problem}", file=sys.stderr)
-    return 1 if problems else 0
+    if problems:
+        return 1
+    for name, node in deployment.processes.items():
+        if name.startswith(tuple(REGIONS)) or name == "hq":
+            assert node.stop() == 0, f"{name} did not stop cleanly:\n{node.tail()}"
+    return 0
 
 
 def report(verdict, agreed, watch, faults, proxy):
