@@ -132,7 +132,9 @@ extension RecordDecoder {
             let whole = unsafe UnsafeRawBufferPointer(start: base + offset, count: 20)
             guard let time = unsafe RFC3339.parse(whole) else { return nil }
             minuteText = text
-            minuteStart = time.minute.start.milliseconds
+            // Not by way of `Minute`, which ends with the year 6053.
+            let milliseconds = time.milliseconds
+            minuteStart = milliseconds &- (milliseconds % 60_000 &+ 60_000) % 60_000
         }
         let tail = unsafe base.loadUnaligned(fromByteOffset: offset &+ 16, as: UInt32.self)
         let tens = UInt8(truncatingIfNeeded: tail &>> 8) &- 0x30
