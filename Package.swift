@@ -149,7 +149,8 @@ let package = Package(
             name: "tributary-bench",
             dependencies: [
                 "Aggregation", "CivilTime", "DeltaProtocol", "Topology", "Money", "KafkaClient",
-                "WorkerThread",
+                "WorkerThread", logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -177,7 +178,12 @@ let package = Package(
         test("TransferGenerator", ["Money", "CivilTime"]),
         test("Rollup", ["TransferGenerator", "Aggregation", "Money", "CivilTime"]),
         test("WorkerThread"),
-        test("KafkaClient", ["WorkerThread", logging]),
+        test(
+            "KafkaClient",
+            [
+                "WorkerThread", logging,
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ]),
         test(
             "DeltaClient",
             [

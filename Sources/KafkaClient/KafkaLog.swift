@@ -115,10 +115,10 @@ extension KafkaLog {
     /// - Throws: ``KafkaErrorCode/offsetOutOfRange`` when the offset lies outside the log.
     package func record(
         at offset: Int64, partition: Int32, timeoutMs: Int32
-    ) throws(KafkaError) -> LogRecord? {
-        var found: LogRecord?
+    ) throws(KafkaError) -> KafkaStoredRecord? {
+        var found: KafkaStoredRecord?
         try read(partition, from: offset, Deadline(afterMs: timeoutMs)) { message in
-            if message.pointee.offset == offset { found = LogRecord(message) }
+            if message.pointee.offset == offset { found = KafkaStoredRecord(message) }
             return false
         }
         return found
@@ -127,7 +127,7 @@ extension KafkaLog {
     /// The last record of the partition; nil when it holds none.
     package func lastRecord(
         partition: Int32, timeoutMs: Int32
-    ) throws(KafkaError) -> LogRecord? {
+    ) throws(KafkaError) -> KafkaStoredRecord? {
         let deadline = Deadline(afterMs: timeoutMs)
         let bounds = try watermarks(partition: partition, timeoutMs: try deadline.remainingMs())
         return try lastRecord(partition, bounds, deadline)
@@ -159,16 +159,16 @@ extension KafkaLog {
     /// transaction markers or holes of compaction.
     private func lastRecord(
         _ partition: Int32, _ bounds: (low: Int64, high: Int64), _ deadline: Deadline
-    ) throws(KafkaError) -> LogRecord? {
+    ) throws(KafkaError) -> KafkaStoredRecord? {
         var step: Int64 = 1
         var from = bounds.high
         while from > bounds.low {
             from = max(bounds.low, bounds.high - step)
             step *= 16
-            var last: LogRecord?
+            var last: KafkaStoredRecord?
             try read(partition, from: from, deadline) { message in
                 guard message.pointee.offset < bounds.high else { return false }
-                last = LogRecord(message)
+                last = KafkaStoredRecord(message)
                 return message.pointee.offset + 1 < bounds.high
             }
             if let last { return last }

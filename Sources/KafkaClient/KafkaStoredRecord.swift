@@ -1,7 +1,7 @@
 internal import CRdKafka
 
 /// A copy of one record with everything it carries, for questions rather than for the hot path.
-package struct LogRecord: Equatable, Sendable {
+package struct KafkaStoredRecord: Equatable, Sendable {
     package let position: KafkaPosition
     /// Milliseconds since 1970; nil when the record has none.
     package let timestampMs: Int64?

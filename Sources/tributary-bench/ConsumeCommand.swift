@@ -1,0 +1,63 @@
+import ArgumentParser
+import KafkaClient
+import Logging
+import WorkerThread
+
+/// Reads a topic through ``KafkaConsumer`` and counts bytes: what is left to the fold of what a
+/// bare loop over librdkafka reaches (`Tests/Benchmarks/bare_consumer.c` does the same in C).
+struct ConsumeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "consume", abstract: "Read a topic to its end and count.",
+        discussion: """
+            EXAMPLE:
+              tributary-bench consume --brokers 127.0.0.1:9092 --topic transaction.settled
+            """)
+
+    @Option(help: "Where the cluster is, as host:port.")
+    var brokers: String
+
+    @Option(help: "The topic to read.")
+    var topic: String
+
+    func run() async throws {
+        let worker = try WorkerThread<Void>(name: "consume")
+        let (brokers, topic) = (brokers, topic)
+        try await print(worker.perform { _ in try Self.measure(brokers, topic).line })
+        await worker.stop()
+    }
+
+    private static func measure(_ brokers: String, _ topic: String) throws -> Measurement {
+        let consumer = try KafkaConsumer(
+            properties: ["bootstrap.servers": brokers],
+            group: "bench-\(UInt64.random(in: 0...UInt64.max))", logger: Logger(label: "bench"))
+        try consumer.subscribe(topic)
+        var unfinished: Set<Int32>?
+        var measurement = Measurement()
+        while unfinished != [] {
+            var held: [Int32]?
+            _ = try consumer.poll(
+                timeoutMs: 100,
+                onRecords: { _, records in
+                    measurement.startIfNeeded()
+                    var bytes = 0
+                    for record in records { bytes += record.key.count + record.value.count }
+                    measurement.add(records: records.count, bytes: bytes)
+                },
+                onEvent: { event in
+                    switch event {
+                    case .assigned(let partitions): held = partitions
+                    case .endOfPartition(let partition, _): unfinished?.remove(partition)
+                    case .error(let error) where !error.isRetriable: throw error
+                    default: break
+                    }
+                })
+            if let held {
+                unfinished = Set(held)
+                try consumer.assign(held.map { KafkaPosition(partition: $0, offset: 0) })
+            }
+        }
+        measurement.stop()
+        consumer.close()
+        return measurement
+    }
+}

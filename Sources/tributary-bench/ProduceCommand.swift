@@ -1,0 +1,84 @@
+import ArgumentParser
+import KafkaClient
+import Logging
+import WorkerThread
+
+/// Fills a topic with records of the size of a transfer, for ``ConsumeCommand`` to read.
+struct ProduceCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "produce", abstract: "Fill a topic with records of 150 bytes.",
+        discussion: """
+            EXAMPLE:
+              tributary-bench produce --brokers 127.0.0.1:9092 --topic transaction.settled \
+            --records 1000000
+            """)
+
+    @Option(help: "Where the cluster is, as host:port.")
+    var brokers: String
+
+    @Option(help: "The topic to fill.")
+    var topic: String
+
+    @Option(help: "How many records.")
+    var records: Int
+
+    @Option(help: "Another compression than the producer's own.")
+    var compression: String?
+
+    func run() async throws {
+        let worker = try WorkerThread<Void>(name: "produce")
+        let job = self
+        try await print(worker.perform { _ in try job.measure().line })
+        await worker.stop()
+    }
+
+    private func measure() throws -> Measurement {
+        var properties = ["bootstrap.servers": brokers]
+        if let compression { properties["compression.codec"] = compression }
+        let producer = try KafkaProducer(properties: properties, logger: Logger(label: "bench"))
+        defer { producer.close() }
+        let place = try producer.topic(topic)
+        var random = SplitMix(state: 1)
+        var measurement = Measurement()
+        measurement.startIfNeeded()
+        for _ in 0..<records {
+            let identifier = random.next()
+            let key = Array("tx_\(identifier)".utf8)
+            let minute = 10 + identifier % 50
+            var value = Array(
+                """
+                {"transfer_id":"tx_\(identifier)","currency":"EUR","amount_minor_units":\
+                \(random.next() >> 24),"settled_at_utc":"2026-03-25T13:\(minute):01Z"}
+                """.utf8)
+            value += [UInt8](repeating: 0x20, count: max(0, 150 - value.count))
+            while true {
+                do throws(KafkaError) {
+                    try producer.produce(to: place, key: key, value: value)
+                    break
+                } catch {
+                    guard error.code == .queueFull, producer.waitForSpace(timeoutMs: 30_000)
+                    else { throw error }
+                }
+            }
+            measurement.add(records: 1, bytes: key.count + value.count)
+        }
+        guard producer.flush(timeoutMs: 60_000), producer.failed == 0 else {
+            throw KafkaError(code: .timedOut, message: "\(producer.failed) records were lost")
+        }
+        measurement.stop()
+        return measurement
+    }
+}
+
+/// Numbers that are the same in every run.
+private struct SplitMix {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
