@@ -1,6 +1,6 @@
 /// A minute of UTC: `floor(unix seconds / 60)`. Event time decides a transfer's minute.
 package struct Minute: Hashable, Comparable, Sendable, Strideable {
-    /// Minutes since 1970-01-01T00:00Z; the years to 6053 fit, later times count as the last minute.
+    /// Minutes since 1970-01-01T00:00Z. The years to 6053 fit; later times count as the last one.
     package var number: Int32
 
     @inlinable

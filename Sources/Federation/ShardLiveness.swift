@@ -55,7 +55,8 @@ package struct ShardLiveness: Hashable, Sendable {
     /// The one text of this value.
     package var text: String {
         let marker = marker.map {
-            "\($0.lsn)/\($0.timeline)/\($0.markedAt.milliseconds)/\(PercentCoding.encode($0.system))"
+            "\($0.lsn)/\($0.timeline)/\($0.markedAt.milliseconds)/"
+                + PercentCoding.encode($0.system)
         }
         return [
             observedThrough.map { String($0.milliseconds) } ?? "-",

@@ -9,8 +9,9 @@ extension RedisScript {
     ///
     /// A script that fails midway is not rolled back: watermarks come last, so that what was
     /// written in part is sent and written again. Until then the liveness text says `torn`, for
-    /// nobody may be seeded with values that are newer than their watermark. A sum's expiry is set when the key is new, which
-    /// shows by the sum being what was added; a false match only sets the same expiry again.
+    /// nobody may be seeded with values that are newer than their watermark. A sum's expiry is set
+    /// when the key is new, which shows by the sum being what was added; a false match only sets
+    /// the same expiry again.
     static let commit = RedisScript(
         name: "commit",
         source: """

@@ -356,7 +356,8 @@ import Topology
             let fields = (0..<65).map { "x-\($0): 1\r\n" }.joined()
             for head in [
                 "GET /livez HTTP/1.1\r\nHost: hq\r\n\(fields)\r\n",
-                "GET /livez HTTP/1.1\r\nHost: hq\r\nx: \(String(repeating: "a", count: 9_000))\r\n\r\n",
+                "GET /livez HTTP/1.1\r\nHost: hq\r\nx: "
+                    + String(repeating: "a", count: 9_000) + "\r\n\r\n",
                 "\u{16}\u{3}\u{1} hello\r\n\r\n",
                 "POST \(Self.deltas) HTTP/1.1\r\nHost: hq\r\nContent-Length: 5\r\n"
                     + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",

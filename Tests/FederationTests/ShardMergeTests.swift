@@ -32,7 +32,8 @@ import Topology
                     2, Merge.eur, BucketValue(settled: 500, transfers: 2, correction: -100),
                     published: 400, transfers: 2),
                 Merge.change(
-                    2, Merge.usd, BucketValue(settled: 7, transfers: 1), published: 7, transfers: 1),
+                    2, Merge.usd, BucketValue(settled: 7, transfers: 1), published: 7,
+                    transfers: 1),
             ])
         #expect(commit.late == [])
         #expect(commit.ignoredBuckets == 0)

@@ -1,4 +1,4 @@
-/// Lines that fit beside another window, and files that hold one subject.
+/// Lines that fit beside another window, and Swift files that hold one subject.
 enum LengthRule {
     static let maximumColumns = 100
     static let maximumLines = 450
@@ -17,7 +17,7 @@ enum LengthRule {
                     ? Finding(file.path, line: index + 1, "longer than \(maximumColumns) columns")
                     : nil
             }
-            if lines.count - 1 > maximumLines {
+            if file.isSwift, lines.count - 1 > maximumLines {
                 findings.append(
                     Finding(file.path, "\(lines.count - 1) lines; \(maximumLines) at most"))
             }

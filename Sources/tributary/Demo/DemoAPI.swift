@@ -10,14 +10,16 @@ struct DemoAPI: Sendable {
 
     /// The five fields.
     struct Total: Decodable, Sendable {
-        var base_currency: String
-        var data_as_of: String
-        var is_degraded: Bool
+        var baseCurrency: String
+        var dataAsOf: String
+        var isDegraded: Bool
         /// The number as it was written; a decoder would pass it through floating point.
         var text = ""
 
         private enum CodingKeys: String, CodingKey {
-            case base_currency, data_as_of, is_degraded
+            case baseCurrency = "base_currency"
+            case dataAsOf = "data_as_of"
+            case isDegraded = "is_degraded"
         }
     }
 

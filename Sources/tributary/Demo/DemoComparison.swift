@@ -1,8 +1,8 @@
 import CivilTime
 import DeltaProtocol
+import Federation
 import Foundation
 import Money
-import Federation
 import RedisStore
 import Topology
 import TopologyFile

@@ -47,7 +47,7 @@ actor DemoLine {
             return lag > 30_000
                 ? "\(region) catching up" : "\(region) \(lag / 1_000).\(lag % 1_000 / 100) s"
         }
-        let amount = total.map { "\($0.text) USD\($0.is_degraded ? " (degraded)" : "")" }
+        let amount = total.map { "\($0.text) USD\($0.isDegraded ? " (degraded)" : "")" }
         let text =
             "\(phase)  \(amount ?? "no total yet")  \(rate)/s  \(produced) produced  lag: "
             + states.joined(separator: ", ")
