@@ -69,9 +69,11 @@ readme: build-tests ## every command of README.md, run as written
 show: build-tests .venv/tests ## each promise of this release: shown or not shown
 	PATH="$$PWD/.venv/bin:$$PATH" Tests/Show/show.sh
 
-bench: build .venv/bench ## speed and memory, as ratios measured side by side in one run
-	PATH="$$PWD/.venv/bin:$$PATH" .build/release/tributary-bench
+bench: build-tests .venv/bench ## speed and memory, as ratios measured side by side in one run
 	.venv/bin/python Tests/Benchmarks/rollup_bench.py
+	.venv/bin/python Tests/Benchmarks/kafka_bench.py
+	.build/release/tributaryPackageTests.xctest --testing-library swift-testing \
+		--filter 'RefillTests|DeltaCodecSizeTests'
 
 fuzz: ## libFuzzer with AddressSanitizer on what parses input; SECONDS=60 each
 	@$(PREPARE) build

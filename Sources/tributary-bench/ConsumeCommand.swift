@@ -3,8 +3,9 @@ import KafkaClient
 import Logging
 import WorkerThread
 
-/// Reads a topic through ``KafkaConsumer`` and counts bytes: what is left to the fold of what a
-/// bare loop over librdkafka reaches (`Tests/Benchmarks/bare_consumer.c` does the same in C).
+/// Reads a topic through ``KafkaConsumer`` and counts bytes, or with `--fold` folds every record
+/// into its shard's ring: to be held against a bare loop over librdkafka in C
+/// (`Tests/Benchmarks/bare_consumer.c`).
 struct ConsumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "consume", abstract: "Read a topic to its end and count.",
@@ -19,28 +20,39 @@ struct ConsumeCommand: AsyncParsableCommand {
     @Option(help: "The topic to read.")
     var topic: String
 
+    @Flag(help: "Fold what is read, as a region node does.")
+    var fold = false
+
     func run() async throws {
         let worker = try WorkerThread<Void>(name: "consume")
-        let (brokers, topic) = (brokers, topic)
-        try await print(worker.perform { _ in try Self.measure(brokers, topic).line })
+        let (brokers, topic, fold) = (brokers, topic, fold)
+        try await print(
+            worker.perform { _ in try Self.measure(brokers, topic, folding: fold) })
         await worker.stop()
     }
 
-    private static func measure(_ brokers: String, _ topic: String) throws -> Measurement {
+    private static func measure(
+        _ brokers: String, _ topic: String, folding: Bool
+    ) throws -> String {
         let consumer = try KafkaConsumer(
             properties: ["bootstrap.servers": brokers],
             group: "bench-\(UInt64.random(in: 0...UInt64.max))", logger: Logger(label: "bench"))
         try consumer.subscribe(topic)
         var unfinished: Set<Int32>?
         var measurement = Measurement()
+        var shards: [Int32: BenchFold] = [:]
         while unfinished != [] {
             var held: [Int32]?
             _ = try consumer.poll(
                 timeoutMs: 100,
-                onRecords: { _, records in
+                onRecords: { partition, records in
                     measurement.startIfNeeded()
                     var bytes = 0
-                    for record in records { bytes += record.key.count + record.value.count }
+                    if folding {
+                        shards[partition]?.add(records)
+                    } else {
+                        for record in records { bytes += record.key.count + record.value.count }
+                    }
                     measurement.add(records: records.count, bytes: bytes)
                 },
                 onEvent: { event in
@@ -53,11 +65,13 @@ struct ConsumeCommand: AsyncParsableCommand {
                 })
             if let held {
                 unfinished = Set(held)
+                if folding { for partition in held { shards[partition] = BenchFold() } }
                 try consumer.assign(held.map { KafkaPosition(partition: $0, offset: 0) })
             }
         }
         measurement.stop()
         consumer.close()
-        return measurement
+        let applied = shards.values.reduce(0) { $0 + $1.applied }
+        return measurement.line + (folding ? " applied=\(applied)" : "")
     }
 }

@@ -49,7 +49,7 @@ bad shards: refused alone, the others commit           | tests FederationTests
 the decoders survive the fuzzer, which finds a plant   | Tests/Fuzz/fuzz.sh ${SECONDS_EACH:-60}
 Redis holds the agreed keys, each with its expiry      | tests RedisStoreTests
 the pure core is pure, arrows point down               | tests RepositoryTests
-speed and memory, as ratios side by side               | .build/release/tributary-bench
+speed and memory, as ratios side by side               | make bench
 '
 
 shown=0

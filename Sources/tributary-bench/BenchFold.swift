@@ -1,0 +1,24 @@
+import Aggregation
+import KafkaClient
+
+/// A shard as a region node folds it, for measuring from Kafka to ring.
+final class BenchFold {
+    private var fold = ShardFold(settings: FoldSettings(idKey: IDKey(low: 1, high: 2)))
+    private var records: [Aggregation.LogRecord] = []
+    private var diversions: [Diversion] = []
+
+    func add(_ batch: UnsafeBufferPointer<KafkaRecord>) {
+        records.removeAll(keepingCapacity: true)
+        for record in batch {
+            records.append(
+                Aggregation.LogRecord(
+                    offset: record.offset, timestamp: record.timestampMs,
+                    value: record.isTombstone ? nil : record.value))
+        }
+        diversions.removeAll(keepingCapacity: true)
+        records.withUnsafeBufferPointer { fold.fold($0, into: &diversions) }
+    }
+
+    /// Transfers that reached the ring.
+    var applied: Int64 { fold.counters.applied }
+}

@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""From Kafka to ring, beside a bare librdkafka loop in C: same topic, messages and machine.
+
+    kafka_bench.py [--records N] [--runs N] [--brokers HOST:PORT --topic T]
+
+Fills a topic of the embedded broker with generated transfers, then reads it in turns with the C
+loop, with the consumer, and with the consumer and the fold. Prints the best run of each and the
+ratios; exit status 1 where the fold reaches less than GOAL of the bare loop.
+"""
+import argparse
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = ROOT / ".build/release/tributary"
+BENCH = ROOT / ".build/release/tributary-bench"
+GOAL = 0.8
+
+
+def measure(command):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
+                          timeout=300, check=True)
+    return dict(pair.split("=") for pair in done.stdout.split() if "=" in pair)
+
+
+def broker(topic):
+    child = subprocess.Popen(
+        ["setpriv", "--pdeathsig", "TERM", BINARY, "broker", "--port", "0", "--topic",
+         f"{topic}:6"], stdout=subprocess.PIPE, text=True)
+    return child, child.stdout.readline().split()[-1]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--records", type=int, default=1_200_000)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--brokers")
+    parser.add_argument("--topic", default="transaction.settled")
+    options = parser.parse_args()
+    child, brokers = (None, options.brokers) if options.brokers else broker(options.topic)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            return compare(options, brokers, pathlib.Path(folder))
+    finally:
+        if child:
+            child.terminate()
+            child.wait(10)
+
+
+def compare(options, brokers, folder):
+    bare = folder / "bare_consumer"
+    subprocess.run(["cc", "-O2", "-o", bare, ROOT / "Tests/Benchmarks/bare_consumer.c",
+                    "-lrdkafka"], check=True)
+    subprocess.run([BINARY, "generate", str(options.records), "--kafka", brokers, "--topic",
+                    options.topic], check=True, stderr=subprocess.DEVNULL)
+    commands = {
+        "bare librdkafka loop in C": [bare, brokers, options.topic],
+        "consumer": [BENCH, "consume", "--brokers", brokers, "--topic", options.topic],
+        "consumer and fold": [
+            BENCH, "consume", "--fold", "--brokers", brokers, "--topic", options.topic],
+    }
+    best = {}
+    for _ in range(options.runs):
+        for name, command in commands.items():
+            run = measure(command)
+            assert int(run["records"]) == options.records, f"{name} read {run['records']} records"
+            if name not in best or int(run["per_second"]) > int(best[name]["per_second"]):
+                best[name] = run
+    baseline = int(best["bare librdkafka loop in C"]["per_second"])
+    ratio = 0
+    for name, run in best.items():
+        ratio = int(run["per_second"]) / baseline
+        print(f"{name:28} {int(run['per_second']):>9,} records/s  {run['process_cpu_us']} us CPU "
+              f"each  ratio {ratio:.2f}")
+    print(f"Kafka to ring: {ratio:.2f} of a bare loop, goal {GOAL}: "
+          f"{'reached' if ratio >= GOAL else 'MISSED'}")
+    return 0 if ratio >= GOAL else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
