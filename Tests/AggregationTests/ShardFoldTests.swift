@@ -182,11 +182,14 @@ import Testing
         fold.fold(Records.marker(lsn: "0/10", at: Self.noon + 1_000))
         let kept = fold.marker?.lsn
         #expect(kept == 0x20)
-        fold.fold(Records.marker(lsn: "0/10", at: Self.noon + 2_000, system: "74"))
+        fold.fold(
+            Records.marker(lsn: "0/10", at: Self.noon + 2_000, system: "74"),
+            at: Self.noon + 2_500)
         let other = fold.marker?.lsn
         #expect(other == 0x10)
+        // A marker moves log time as a transfer does: by the lesser of its two times.
         let logTime = fold.logTime
-        #expect(logTime == Self.noon + 2_000)
+        #expect(logTime == Self.noon + 2_500)
     }
 
     @Test func sourcesWithOtherExponentsAreRescaledExactly() throws {

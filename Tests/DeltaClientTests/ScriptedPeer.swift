@@ -76,7 +76,7 @@ final class ScriptedPeer: Sendable {
             guard connection >= 0 else { return }
             record.withLock { $0.connections += 1 }
             // A bound for a client that never hangs up: the test fails instead of hanging.
-            var patience = timeval(tv_sec: 10, tv_usec: 0)
+            var patience = timeval(tv_sec: 120, tv_usec: 0)
             setsockopt(
                 connection, SOL_SOCKET, SO_RCVTIMEO, &patience,
                 socklen_t(MemoryLayout<timeval>.size))
