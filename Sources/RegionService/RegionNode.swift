@@ -259,6 +259,7 @@ final class RegionNode {
                 "applied": "\(counters.applied)", "duplicate": "\(counters.duplicate)",
                 "late": "\(counters.late)", "rejected": "\(counters.rejected)",
                 "control": "\(counters.control)", "dead_letters": "\(letters.acknowledged)",
+                "dead_letters_refused": "\(letters.failed)",
             ])
     }
 }

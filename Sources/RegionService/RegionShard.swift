@@ -55,6 +55,8 @@ final class FoldingShard {
     var committed: Int64
     /// Dead letters that Kafka has not acknowledged, by offset, oldest first.
     var unacknowledgedLetters: [Int64] = []
+    /// The least offset whose dead letter Kafka refused for good.
+    var refusedLetter: Int64?
     var isAssigned = false
     /// When the shard began to fold.
     var joinedAt = WallClock.now()
@@ -77,6 +79,7 @@ final class FoldingShard {
         var offset = fold.coverage
         for push in pushes { offset = min(offset, push.watermark) }
         if let letter = unacknowledgedLetters.first { offset = min(offset, letter) }
+        if let refusedLetter { offset = min(offset, refusedLetter) }
         return offset
     }
 }
