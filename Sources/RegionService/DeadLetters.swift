@@ -83,11 +83,11 @@ final class DeadLetters {
                 try producer.produce(
                     to: topic, key: key, value: value, headers: headers, token: token)
                 break
-            } catch where error.code == .queueFull {
+            } catch  where error.code == .queueFull {
                 // Only where the properties make the queue smaller than the bounds above.
                 _ = producer.waitForSpace(
                     below: max(producer.outstanding / 2, 1), timeoutMs: Self.spaceTimeoutMs)
-            } catch where error.answer == .drop {
+            } catch  where error.answer == .drop {
                 return refuse(record.offset, of: shard, "\(error)")
             }
         }

@@ -2,8 +2,8 @@ import Aggregation
 import CivilTime
 import DeltaProtocol
 import KafkaClient
-import Topology
 import Logging
+import Topology
 
 /// Taking over partitions: from the group's word to a fold that reads them.
 ///

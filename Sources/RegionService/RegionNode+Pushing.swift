@@ -2,8 +2,8 @@ import Aggregation
 import CivilTime
 import DeltaClient
 import DeltaProtocol
-import Topology
 import Logging
+import Topology
 
 /// Pushing what is due, and taking HQ's answers.
 extension RegionNode {

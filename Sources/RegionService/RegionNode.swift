@@ -108,7 +108,9 @@ final class RegionNode {
         var events: [KafkaEvent] = []
         _ = try consumer.poll(timeoutMs: Self.pollMs) { partition, records in
             try fold(records, of: partition)
-        } onEvent: { events.append($0) }
+        } onEvent: {
+            events.append($0)
+        }
         for event in events { try handle(event) }
         try join(now: WallClock.now())
         askEnds(now: now)
@@ -265,7 +267,9 @@ final class RegionNode {
             let isDone = foldingShards.allSatisfy { $0.acknowledged >= $0.fold.coverage }
             if isDone { break }
             for index in links.indices { push(to: index, now: WallClock.now()) }
-            _ = consumer.poll(maxRecords: 1, timeoutMs: Self.pollMs) { _, _ in } onEvent: { _ in }
+            _ = consumer.poll(maxRecords: 1, timeoutMs: Self.pollMs) { _, _ in
+            } onEvent: { _ in
+            }
         }
         try commit(now: WallClock.now(), force: true)
     }
