@@ -202,7 +202,12 @@ let package = Package(
         test(
             "RedisStore",
             ["Federation", "DeltaProtocol", "Money", "CivilTime", "Topology", logging]),
-        test("RegionService", ["Topology", "DeltaProtocol", "Money", "CivilTime", logging]),
+        test(
+            "RegionService",
+            [
+                "Topology", "DeltaProtocol", "Money", "CivilTime", "Aggregation", "KafkaClient",
+                "DeltaClient", "DeltaIngest", "WorkerThread", "HTTPTestSupport", lifecycle, logging,
+            ]),
         test(
             "HeadquartersService",
             [

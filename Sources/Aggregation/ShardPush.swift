@@ -9,7 +9,8 @@ package import Topology
 package struct ShardPush: Sendable {
     /// An idle shard tells HQ that it lives at least this often, in milliseconds.
     package static let heartbeatMilliseconds: Int64 = 2_000
-    /// A refused shard asks again at this pace, in milliseconds.
+    /// A refused shard asks again at this pace, in milliseconds; one that only the store could not
+    /// take, at the heartbeat's.
     package static let refusedMilliseconds: Int64 = 10_000
     /// How often a digest of the whole shard goes along, in milliseconds.
     package static let digestMilliseconds: Int64 = 10_000
@@ -43,7 +44,11 @@ package struct ShardPush: Sendable {
     /// now.
     package func nextDue(coverage: Int64) -> UnixTime? {
         guard let sentAt else { return nil }
-        if refusal != nil, !isUrgent { return sentAt + Self.refusedMilliseconds }
+        if let refusal, !isUrgent {
+            // The store's trouble passes by itself, all else waits for an operator.
+            let pace = refusal == .store ? Self.heartbeatMilliseconds : Self.refusedMilliseconds
+            return sentAt + pace
+        }
         if isUrgent || wantsWhole || coverage > watermark { return nil }
         return sentAt + Self.heartbeatMilliseconds
     }

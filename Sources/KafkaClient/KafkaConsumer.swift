@@ -239,11 +239,13 @@ extension KafkaConsumer {
     }
 
     /// What the group has committed; a partition without a committed offset is left out.
+    ///
+    /// - Parameter other: a topic to ask about without being a member; nil for the one subscribed.
     package func committedOffsets(
-        _ partitions: [Int32], timeoutMs: Int32
+        _ partitions: [Int32], of other: String? = nil, timeoutMs: Int32
     ) throws(KafkaError) -> [Int32: Int64] {
         if partitions.isEmpty { return [:] }
-        let list = PartitionList(topic: topic, partitions: partitions, offset: 0)
+        let list = PartitionList(topic: other ?? topic, partitions: partitions, offset: 0)
         try KafkaError.check(rd_kafka_committed(handle.raw, list.raw, timeoutMs))
         return try list.offsets().filter { $0.value >= 0 }
     }

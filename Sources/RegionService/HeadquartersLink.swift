@@ -57,8 +57,11 @@ final class HeadquartersLink: Sendable {
             }
             inbox.put(.idle)
         }
-        await client.stop()
     }
 
-    func stop() { continuation.finish() }
+    /// Ends `run`: the exchange under way is given up within a second, not waited for.
+    func stop() async {
+        continuation.finish()
+        await client.stop()
+    }
 }

@@ -9,8 +9,8 @@ import WorkerThread
 /// shard begins, and where each partition ends now.
 final class LogWatcher: Sendable {
     enum Answer: Sendable {
-        case facts(partition: Int32, ShardJoin.LogFacts)
-        case failed(partition: Int32, KafkaError)
+        case facts(partition: Int32, askedAt: UnixTime, ShardJoin.LogFacts)
+        case failed(partition: Int32, askedAt: UnixTime, KafkaError)
         /// The ends of all partitions asked for, as of a question sent at `askedAt`.
         case ends([Int32: Int64], askedAt: UnixTime)
         /// The broker did not answer: nothing is proven.
@@ -38,15 +38,16 @@ final class LogWatcher: Sendable {
         }
     }
 
-    /// Asks for the facts that a shard joins by; the answer comes to the inbox.
-    func askFacts(partition: Int32, now: UnixTime) {
+    /// Asks for the facts that a shard joins by. Where this says true, exactly one answer with
+    /// `now` as its `askedAt` comes to the inbox; otherwise the queue is full.
+    func askFacts(partition: Int32, now: UnixTime) -> Bool {
         let inbox = inbox
-        submit { log throws(KafkaError) in
+        return submit { log throws(KafkaError) in
             do throws(KafkaError) {
                 let facts = try Self.facts(log, partition: partition, now: now)
-                inbox.put(.facts(partition: partition, facts))
+                inbox.put(.facts(partition: partition, askedAt: now, facts))
             } catch {
-                inbox.put(.failed(partition: partition, error))
+                inbox.put(.failed(partition: partition, askedAt: now, error))
             }
         }
     }
@@ -54,7 +55,7 @@ final class LogWatcher: Sendable {
     /// Asks where the partitions end; the answer comes to the inbox.
     func askEnds(of partitions: [Int32]) {
         let inbox = inbox
-        submit { log throws(KafkaError) in
+        _ = submit { log throws(KafkaError) in
             let askedAt = WallClock.now()
             do throws(KafkaError) {
                 let ends = try log.endOffsets(partitions, timeoutMs: Self.timeoutMs)
@@ -65,11 +66,18 @@ final class LogWatcher: Sendable {
         }
     }
 
-    private func submit(_ job: @escaping @Sendable (KafkaLog) throws(KafkaError) -> Void) {
-        // A full queue drops the question; who asked asks again.
-        try? thread.submit { log in
-            guard let log else { return }
-            try? job(log)
+    /// False where the queue is full and the question was dropped: who asked asks again.
+    private func submit(
+        _ job: @escaping @Sendable (KafkaLog) throws(KafkaError) -> Void
+    ) -> Bool {
+        do {
+            try thread.submit { log in
+                guard let log else { return }
+                try? job(log)
+            }
+            return true
+        } catch {
+            return false
         }
     }
 

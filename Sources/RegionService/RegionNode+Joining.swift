@@ -2,8 +2,8 @@ import Aggregation
 import CivilTime
 import DeltaProtocol
 import KafkaClient
-import Topology
 import Logging
+import Topology
 
 /// Taking over partitions: from the group's word to a fold that reads them.
 ///
@@ -13,6 +13,9 @@ import Logging
 extension RegionNode {
     /// Reading a committed offset is worth waiting for; without an answer, letters are sent again.
     private static let committedTimeoutMs: Int32 = 3_000
+    /// A shard that could start waits this long for the others, in milliseconds: starting several
+    /// at once spares them the restart of their fetches. One that cannot must not hold up the rest.
+    private static let startTogetherMilliseconds: Int64 = 2_000
 
     func takeOver(_ partitions: [Int32]) throws {
         let held = Set(partitions)
@@ -40,30 +43,37 @@ extension RegionNode {
         }
         guard !joining.isEmpty else { return }
         askStatuses(for: joining)
-        for shard in joining where shard.facts == nil {
-            if let asked = shard.askedFactsAt, asked <= now,
-                asked + Self.askAgainMilliseconds > now
+        for shard in joining where shard.facts == nil && shard.askedFactsAt == nil {
+            if let failed = shard.factsFailedAt, failed <= now,
+                failed + Self.askAgainMilliseconds > now
             {
                 continue
             }
-            shard.askedFactsAt = now
-            watcher.askFacts(partition: shard.partition, now: now)
+            if watcher.askFacts(partition: shard.partition, now: now) {
+                shard.askedFactsAt = now
+            }
         }
-        // Starting several at once spares the others the restart of their fetches.
-        let isReady = joining.allSatisfy {
-            if case .known = $0.status { $0.facts != nil } else { false }
-        }
-        guard isReady || joining.contains(where: \.needsValues) else { return }
+        let ready = joining.filter(\.isReady)
+        for shard in ready { shard.readyAt = min(shard.readyAt ?? now, now) }
+        guard !ready.isEmpty,
+            ready.count == joining.count
+                || ready.contains(where: {
+                    ($0.readyAt ?? now) + Self.startTogetherMilliseconds <= now
+                })
+        else { return }
+        let committed =
+            (try? consumer.committedOffsets(
+                ready.map(\.partition), timeoutMs: Self.committedTimeoutMs)) ?? [:]
         var started = false
-        for shard in joining { started = try start(shard, now: now) || started }
+        for shard in ready {
+            started = start(shard, committed: committed[shard.partition], now: now) || started
+        }
         if started { try assignFolding() }
     }
 
     private func askStatuses(for joining: [RegionShard]) {
         let state = links[0]
-        guard !state.isBusy, (state.nextPushAt.map { $0 <= WallClock.now() } ?? true) else {
-            return
-        }
+        guard !state.isBusy, !state.isResting(at: WallClock.now()) else { return }
         let unknown = joining.filter { if case .unknown = $0.status { true } else { false } }
         guard let first = unknown.first else { return }
         let partition = unknown.first(where: \.needsValues).map(\.partition)
@@ -84,7 +94,7 @@ extension RegionNode {
     }
 
     /// True where the shard now folds.
-    private func start(_ shard: RegionShard, now: UnixTime) throws -> Bool {
+    private func start(_ shard: RegionShard, committed: Int64?, now: UnixTime) -> Bool {
         guard let facts = shard.facts, case .known(let status) = shard.status else {
             return false
         }
@@ -92,13 +102,18 @@ extension RegionNode {
         case .needsSeed:
             shard.needsValues = true
             shard.status = .unknown
+            shard.readyAt = nil
+            return false
+        case .stop(.endsBelowWatermark) where !shard.areFactsNewer:
+            // The log was asked first: another owner may have pushed what came in between.
+            shard.areFactsNewer = true
+            shard.facts = nil
+            shard.readyAt = nil
             return false
         case .stop(let alarm):
             stop(shard, alarm)
             return false
         case .start(let start):
-            let committed = try? consumer.committedOffsets(
-                [shard.partition], timeoutMs: Self.committedTimeoutMs)
             let pushes = links.indices.map { index in
                 ShardPush(
                     log: log, partition: shard.partition,
@@ -108,7 +123,7 @@ extension RegionNode {
                 FoldingShard(
                     partition: shard.partition,
                     fold: ShardFold(settings: settings, start: start), pushes: pushes,
-                    caughtUpAt: facts.high, committed: committed?[shard.partition] ?? 0))
+                    caughtUpAt: facts.high, committed: committed ?? 0))
             logger.info(
                 "shard joined",
                 metadata: [
@@ -120,7 +135,8 @@ extension RegionNode {
         }
     }
 
-    /// Reads every folding shard that the group lets us read, each from its coverage.
+    /// Reads every folding shard that the group lets us read, each from its coverage; none while
+    /// dead letters hold the node back.
     func assignFolding() throws {
         let held = consumer.heldPartitions
         var positions: [KafkaPosition] = []
@@ -129,6 +145,6 @@ extension RegionNode {
                 KafkaPosition(partition: shard.partition, offset: shard.fold.coverage))
             shard.isAssigned = true
         }
-        try consumer.assign(positions)
+        try consumer.assign(isHeldBack ? [] : positions)
     }
 }

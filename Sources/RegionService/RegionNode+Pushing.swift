@@ -2,8 +2,8 @@ import Aggregation
 import CivilTime
 import DeltaClient
 import DeltaProtocol
-import Topology
 import Logging
+import Topology
 
 /// Pushing what is due, and taking HQ's answers.
 extension RegionNode {
@@ -12,13 +12,7 @@ extension RegionNode {
 
     func push(to index: Int, now: UnixTime) {
         let state = links[index]
-        guard !state.isBusy, !hasUnansweredJoin(index) else { return }
-        if let next = state.nextPushAt, next > now,
-            // A clock that jumped back by more than any wait does not silence the node.
-            next - 120_000 < now
-        {
-            return
-        }
+        guard !state.isBusy, !hasUnansweredJoin(index), !state.isResting(at: now) else { return }
         var deltas: [ShardDelta] = []
         for shard in foldingShards where shard.isCaughtUp || isOverdue(shard, now: now) {
             if let delta = shard.pushes[index].delta(of: &shard.fold, now: now) {

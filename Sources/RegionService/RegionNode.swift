@@ -32,7 +32,8 @@ final class RegionNode {
 
     /// By partition.
     var shards: [Int32: RegionShard] = [:]
-    private var isPaused = false
+    /// Whether nothing is read until dead letters are acknowledged.
+    private(set) var isHeldBack = false
     private var diversions: [Diversion] = []
     private var records: [Aggregation.LogRecord] = []
     private var endsAskedAt: UnixTime?
@@ -42,6 +43,9 @@ final class RegionNode {
 
     /// What the node keeps of one HQ.
     final class LinkState {
+        /// No wait is longer: a clock that jumped back by more does not silence the node.
+        private static let longestRestMilliseconds: Int64 = 120_000
+
         let link: HeadquartersLink
         var isBusy = false
         var backoff = Backoff()
@@ -50,6 +54,12 @@ final class RegionNode {
         var problem = ""
 
         init(_ link: HeadquartersLink) { self.link = link }
+
+        /// Whether nothing is to be sent yet.
+        func isResting(at now: UnixTime) -> Bool {
+            guard let nextPushAt else { return false }
+            return nextPushAt > now && nextPushAt - Self.longestRestMilliseconds < now
+        }
     }
 
     init(
@@ -98,7 +108,9 @@ final class RegionNode {
         var events: [KafkaEvent] = []
         _ = try consumer.poll(timeoutMs: Self.pollMs) { partition, records in
             try fold(records, of: partition)
-        } onEvent: { events.append($0) }
+        } onEvent: {
+            events.append($0)
+        }
         for event in events { try handle(event) }
         try join(now: WallClock.now())
         askEnds(now: now)
@@ -107,13 +119,12 @@ final class RegionNode {
         report(now: now)
     }
 
-    /// While too many dead letters are unacknowledged, records wait in the broker.
+    /// While too many dead letters are unacknowledged, records wait in the broker. Reading nothing
+    /// rather than pausing: librdkafka keeps a partition paused that was taken away and given back.
     private func holdBack() throws {
-        guard letters.isFull != isPaused else { return }
-        let assigned = foldingShards.filter(\.isAssigned).map(\.partition)
-        guard !assigned.isEmpty else { return }
-        if letters.isFull { try consumer.pause(assigned) } else { try consumer.resume(assigned) }
-        isPaused = letters.isFull
+        guard letters.isFull != isHeldBack else { return }
+        isHeldBack = letters.isFull
+        try assignFolding()
     }
 
     var foldingShards: [FoldingShard] {
@@ -161,9 +172,9 @@ final class RegionNode {
             logger.warning(
                 "partition not readable",
                 metadata: ["partition": "\(partition)", "error": "\(error)"])
-        case .commitFailed(_, let error):
-            // Only lag tools see it; the next commit says more.
+        case .commitFailed(let positions, let error):
             logger.debug("offsets not committed", metadata: ["error": "\(error)"])
+            commitAgain(positions)
         case .error(let error):
             guard error.answer != .stop else { throw error }
             logger.warning("kafka", metadata: ["error": "\(error)"])
@@ -188,10 +199,19 @@ final class RegionNode {
     private func takeLogAnswers(now: UnixTime) {
         for answer in watcher.inbox.takeAll() {
             switch answer {
-            case .facts(let partition, let facts):
-                shards[partition]?.facts = facts
-            case .failed(let partition, let error):
-                shards[partition]?.askedFactsAt = now
+            case .facts(let partition, let askedAt, let facts):
+                // An answer to a shard that was given back meanwhile is too old for a new one.
+                guard let shard = shards[partition], shard.askedFactsAt == askedAt else {
+                    continue
+                }
+                shard.askedFactsAt = nil
+                shard.facts = facts
+            case .failed(let partition, let askedAt, let error):
+                guard let shard = shards[partition], shard.askedFactsAt == askedAt else {
+                    continue
+                }
+                shard.askedFactsAt = nil
+                shard.factsFailedAt = now
                 logger.warning(
                     "the log does not answer",
                     metadata: ["partition": "\(partition)", "error": "\(error)"])
@@ -223,6 +243,18 @@ final class RegionNode {
             try consumer.commit(positions)
         } catch {
             logger.debug("offsets not committed", metadata: ["error": "\(error)"])
+            commitAgain(positions)
+        }
+    }
+
+    /// Lets the next commit say again what this one did not achieve; an idle shard would otherwise
+    /// show lag for ever. Letters are not sent twice by it: no fold reads below its coverage.
+    private func commitAgain(_ positions: [KafkaPosition]) {
+        for position in positions {
+            guard let shard = shards[position.partition]?.folding,
+                shard.committed == position.offset
+            else { continue }
+            shard.committed = position.offset - 1
         }
     }
 
@@ -235,7 +267,9 @@ final class RegionNode {
             let isDone = foldingShards.allSatisfy { $0.acknowledged >= $0.fold.coverage }
             if isDone { break }
             for index in links.indices { push(to: index, now: WallClock.now()) }
-            _ = consumer.poll(maxRecords: 1, timeoutMs: Self.pollMs) { _, _ in } onEvent: { _ in }
+            _ = consumer.poll(maxRecords: 1, timeoutMs: Self.pollMs) { _, _ in
+            } onEvent: { _ in
+            }
         }
         try commit(now: WallClock.now(), force: true)
     }
@@ -259,6 +293,7 @@ final class RegionNode {
                 "applied": "\(counters.applied)", "duplicate": "\(counters.duplicate)",
                 "late": "\(counters.late)", "rejected": "\(counters.rejected)",
                 "control": "\(counters.control)", "dead_letters": "\(letters.acknowledged)",
+                "dead_letters_refused": "\(letters.failed)",
             ])
     }
 }

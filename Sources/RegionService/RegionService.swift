@@ -19,45 +19,62 @@ package struct RegionService: Service {
         self.logger = logger
     }
 
-    /// Runs until the service group stops it gracefully. A fatal error of Kafka's, or settings
-    /// that do not fit the topic, end it by throwing.
+    /// Runs until the service group stops it gracefully or its task is cancelled, which is the
+    /// same. A fatal error of Kafka's, or settings that do not fit the topic, end it by throwing.
     package func run() async throws {
         let region = configuration.region
         guard !configuration.headquarters.isEmpty else {
             throw RegionError("hq: expected at least one")
         }
         let watcher = try LogWatcher(region: region, logger: logger)
-        let count = try await partitionCount(watcher)
         let links = try configuration.headquarters.map {
             try HeadquartersLink($0, region: region.id)
         }
-        let thread = try WorkerThread<Void>(name: "region-node", capacity: 1)
         let isStopping = StopFlag()
-        let configuration = configuration
-        let logger = logger
-        try await withGracefulShutdownHandler {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for link in links { group.addTask { await link.run() } }
-                defer { for link in links { link.stop() } }
-                try await thread.perform { _ in
-                    try RegionNode(
-                        configuration, partitionCount: count, links: links, watcher: watcher,
-                        logger: logger, isStopping: { isStopping.isSet }
-                    ).run()
-                }
-            }
-        } onGracefulShutdown: {
+        try await withTaskCancellationOrGracefulShutdownHandler {
+            guard let count = try await partitionCount(watcher, isStopping) else { return }
+            try await run(links, watcher, isStopping, partitionCount: count)
+        } onCancelOrGracefulShutdown: {
             isStopping.set()
         }
         await watcher.stop()
+    }
+
+    /// Runs the node and its links until the node ends.
+    private func run(
+        _ links: [HeadquartersLink], _ watcher: LogWatcher, _ isStopping: StopFlag,
+        partitionCount: Int32
+    ) async throws {
+        let configuration = configuration
+        let logger = logger
+        let thread = try WorkerThread<Void>(name: "region-node", capacity: 1)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for link in links { group.addTask { await link.run() } }
+            let outcome: Result<Void, any Error>
+            do {
+                try await thread.perform { _ in
+                    try RegionNode(
+                        configuration, partitionCount: partitionCount, links: links,
+                        watcher: watcher, logger: logger, isStopping: { isStopping.isSet }
+                    ).run()
+                }
+                outcome = .success(())
+            } catch {
+                outcome = .failure(error)
+            }
+            for link in links { await link.stop() }
+            try outcome.get()
+        }
         await thread.stop()
     }
 
     /// Waits for the broker to say how many partitions the topic has, and holds the region file to
-    /// it: more of them are a new log.
-    private func partitionCount(_ watcher: LogWatcher) async throws -> Int32 {
+    /// it: more of them are a new log. Nil when the service stops first.
+    private func partitionCount(
+        _ watcher: LogWatcher, _ isStopping: StopFlag
+    ) async throws -> Int32? {
         var hasWarned = false
-        while true {
+        while !isStopping.isSet {
             do {
                 let count = Int32(clamping: try await watcher.partitionCount())
                 let declared = configuration.region.currentLog?.partitions
@@ -74,9 +91,11 @@ package struct RegionService: Service {
                     logger.warning("kafka does not answer", metadata: ["error": "\(error)"])
                 }
                 hasWarned = true
-                try await Task.sleep(for: .milliseconds(500))
+                // Cancelled only where the service stops.
+                try? await Task.sleep(for: .milliseconds(500))
             }
         }
+        return nil
     }
 }
 

@@ -15,10 +15,17 @@ final class RegionShard {
 
     let partition: Int32
     var stage = Stage.joining
-    /// While joining: what was learned, and when it was asked for last.
+    /// While joining: what was learned.
     var facts: ShardJoin.LogFacts?
     var status: Learned = .unknown
+    /// When the question for the facts that is under way was asked. One at a time: a broker that
+    /// does not answer must not find a queue of them when it is back.
     var askedFactsAt: UnixTime?
+    var factsFailedAt: UnixTime?
+    /// Whether the facts were asked for anew after HQ had answered.
+    var areFactsNewer = false
+    /// Since when both are known.
+    var readyAt: UnixTime?
     /// Whether HQ's values are needed, so that its watermark alone will not do.
     var needsValues = false
 
@@ -34,10 +41,18 @@ final class RegionShard {
         if case .folding(let shard) = stage { shard } else { nil }
     }
 
+    /// Whether the log and HQ have both answered.
+    var isReady: Bool {
+        if case .known = status { facts != nil } else { false }
+    }
+
     /// Forgets what was learned and begins to join anew.
     func rejoin() {
         stage = .joining
         facts = nil
+        askedFactsAt = nil
+        areFactsNewer = false
+        readyAt = nil
         status = .unknown
         needsValues = false
     }
@@ -55,6 +70,8 @@ final class FoldingShard {
     var committed: Int64
     /// Dead letters that Kafka has not acknowledged, by offset, oldest first.
     var unacknowledgedLetters: [Int64] = []
+    /// The least offset whose dead letter Kafka refused for good.
+    var refusedLetter: Int64?
     var isAssigned = false
     /// When the shard began to fold.
     var joinedAt = WallClock.now()
@@ -77,6 +94,7 @@ final class FoldingShard {
         var offset = fold.coverage
         for push in pushes { offset = min(offset, push.watermark) }
         if let letter = unacknowledgedLetters.first { offset = min(offset, letter) }
+        if let refusedLetter { offset = min(offset, refusedLetter) }
         return offset
     }
 }

@@ -1,0 +1,46 @@
+import DeltaProtocol
+import KafkaClient
+import Testing
+import Topology
+
+/// Partitions that cannot be folded, beside others that can.
+@Suite struct JoiningTests {
+    @Test("A partition that ends below HQ's watermark stops its shard, and the others go on")
+    func endsBelowWatermark() async throws {
+        try await withRegion(partitions: 2) { region in
+            let headquarters = region.headquarters
+            let (values, amounts) = Values.transfers(5, now: Values.now())
+            try await region.produce(values, partition: 0)
+            try await region.produce(values, partition: 1)
+            headquarters.claim(0, watermark: 1_000)
+            try await region.withNode { () async throws in
+                #expect(try await eventually { headquarters.watermark(1) == 5 })
+                // A shard that folds says at least every other second that it lives.
+                let pushed = headquarters.deltas.count
+                #expect(try await eventually { headquarters.deltas.count >= pushed + 2 })
+                #expect(headquarters.shard(1)?.settled == amounts)
+            }
+            #expect(headquarters.deltas.allSatisfy { $0.partition == 1 })
+            #expect(try await region.committed(0) == nil)
+            #expect(try await region.committed(1) == 5)
+        }
+    }
+
+    @Test("A partition without a leader does not keep the others from starting")
+    func withoutLeader() async throws {
+        try await withRegion(partitions: 2) { region in
+            let headquarters = region.headquarters
+            let (values, amounts) = Values.transfers(5, now: Values.now())
+            try await region.produce(values, partition: 0)
+            try await region.produce(values, partition: 1)
+            try region.cluster.setLeader(-1, topic: region.region.topic, partition: 0)
+            try await region.withNode { () async throws in
+                #expect(try await eventually { headquarters.watermark(1) == 5 })
+                #expect(headquarters.shard(1)?.settled == amounts)
+                #expect(headquarters.shard(0) == nil)
+                try region.cluster.setLeader(1, topic: region.region.topic, partition: 0)
+                #expect(try await eventually { headquarters.watermark(0) == 5 })
+            }
+        }
+    }
+}
