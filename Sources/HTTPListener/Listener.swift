@@ -1,3 +1,4 @@
+internal import Glibc
 package import Hummingbird
 internal import HummingbirdCore
 package import Logging
@@ -81,7 +82,8 @@ package struct Listener: Service {
         do {
             try await application.run()
         } catch let error as IOError {
-            throw ListenerError(address: address, reason: error.description)
+            throw ListenerError(
+                address: address, reason: String(cString: strerror(error.errnoCode)))
         }
     }
 

@@ -1,1 +1,227 @@
+import CivilTime
+import DeltaProtocol
+import Foundation
+import HTTPTestSupport
+import Money
 import Testing
+import Topology
+
+@Suite(.serialized) struct HeadquartersServiceTests {
+    static func bucket(_ currency: String, _ settled: Int64, minutesAgo: Int = 1) -> Bucket {
+        Bucket(
+            minute: HeadquartersScope.now.minute.advanced(by: -minutesAgo),
+            currency: Currency(code: currency)!,
+            value: BucketValue(settled: settled, transfers: 1))
+    }
+
+    static func ratesFile(in folder: URL, _ text: String = HeadquartersScope.rates) throws -> String
+    {
+        let path = folder.appending(path: "rates.json").path
+        try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
+        return path
+    }
+
+    @Test("What a region pushes is published within two seconds, converted exactly")
+    func pushToTotal() async throws {
+        let redis = try RedisProcess()
+        try redis.start()
+        let rates = try Self.ratesFile(in: redis.folder)
+        let topology = HeadquartersScope.topology(redis: redis.socket, ratesFile: rates)
+        try await HeadquartersScope.with(topology) { scope in
+            #expect(try await scope.total().status == 503)
+            let (eur, usd, jpy): (Int64, Int64, Int64) = (123_456_789, 1_005, 9_999_999)
+            let outcome = await scope.push(
+                base: 0, coverage: 3,
+                buckets: [
+                    Self.bucket("EUR", eur, minutesAgo: 1_000), Self.bucket("JPY", jpy),
+                    Self.bucket("USD", usd),
+                ])
+            #expect(outcome == .committed)
+            let pushed = ContinuousClock.now
+            let total = try await scope.total(within: 10) { !$0.is_degraded }
+            #expect(ContinuousClock.now - pushed < .seconds(2))
+
+            // In cents: EUR × 1.0842, USD, and JPY × 100 × 1.0842 ÷ 161.25, over 10,000 · 16,125.
+            let denominator: Int128 = 10_000 * 16_125
+            let numerator =
+                Int128(eur) * 10_842 * 16_125 + Int128(usd) * denominator
+                + Int128(jpy) * 10_842 * 10_000
+            let (quotient, remainder) = numerator.quotientAndRemainder(dividingBy: denominator)
+            let rounded = quotient + (remainder * 2 > denominator ? 1 : 0)
+            #expect(remainder * 2 != denominator)
+            #expect(
+                total?.total_amount == Decimal(string: "\(rounded)")! / 100, "\(total as Any)")
+            #expect(try await scope.total("GBP").status == 400)
+            let text = try await scope.total("KWD").text
+            #expect(text.contains(/"total_amount":[0-9]+\.[0-9]{3},/), "\(text)")
+
+            // A repeat changes nothing, a heartbeat keeps it fresh.
+            #expect(await scope.push(base: 0, coverage: 2, buckets: []) == .repeat)
+            #expect(await scope.push(base: 3, coverage: 3, buckets: []) == .committed)
+            #expect(await scope.push(base: 9, coverage: 10, buckets: []) == .behind)
+        }
+    }
+
+    @Test("A wiped store never lowers the total, and it is degraded until refilled")
+    func wipedStore() async throws {
+        let redis = try RedisProcess()
+        try redis.start()
+        let rates = try Self.ratesFile(in: redis.folder)
+        let topology = HeadquartersScope.topology(redis: redis.socket, ratesFile: rates)
+        let buckets = [Self.bucket("USD", 5_000_000, minutesAgo: 600), Self.bucket("USD", 42)]
+        let cli = SendableRedis(redis)
+        try await HeadquartersScope.with(topology) { scope in
+            #expect(await scope.push(base: 0, coverage: 7, buckets: buckets) == .committed)
+            let full = Decimal(string: "50000.42")!
+            #expect(try await scope.total(within: 5) { $0.total_amount == full } != nil)
+
+            try cli.redis.command("FLUSHALL")
+            let degraded = try await scope.total(within: 5) { total in
+                #expect(total.total_amount == full)
+                return total.is_degraded
+            }
+            #expect(degraded != nil)
+            // The region hears of it with its next push, and sends everything.
+            #expect(await scope.push(base: 7, coverage: 7, buckets: []) == .behind)
+            // A part of it is not enough.
+            #expect(await scope.push(base: 0, coverage: 5, buckets: [buckets[0]]) == .committed)
+            for _ in 0..<60 {
+                let total = try #require(try await scope.total().total)
+                #expect(total.total_amount == full)
+                #expect(total.is_degraded)
+                try await Task.sleep(for: .milliseconds(25))
+            }
+            #expect(
+                await scope.push(
+                    base: 5, coverage: 8,
+                    buckets: [buckets[1], Self.bucket("USD", 58, minutesAgo: 0)]) == .committed)
+            let back = try await scope.total(within: 5) { total in
+                #expect(total.total_amount >= full)
+                return !total.is_degraded
+            }
+            #expect(back?.total_amount == Decimal(string: "50001"))
+        }
+    }
+
+    @Test("Without Redis HQ starts and answers 503; Redis coming and going is lived through")
+    func withoutRedis() async throws {
+        let redis = try RedisProcess()
+        let rates = try Self.ratesFile(in: redis.folder)
+        let topology = HeadquartersScope.topology(redis: redis.socket, ratesFile: rates)
+        let cli = SendableRedis(redis)
+        try await HeadquartersScope.with(topology) { scope in
+            #expect(try await scope.total().status == 503)
+            #expect(await scope.push(base: 0, coverage: 1, buckets: []) == nil)
+            try cli.redis.start()
+            let buckets = [Self.bucket("USD", 42)]
+            let deadline = ContinuousClock.now + .seconds(10)
+            while await scope.push(base: 0, coverage: 1, buckets: buckets) != .committed {
+                try #require(ContinuousClock.now < deadline)
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            let whole = Decimal(string: "0.42")!
+            #expect(
+                try await scope.total(within: 8) {
+                    $0.total_amount == whole && !$0.is_degraded
+                } != nil)
+
+            cli.redis.stop()
+            let lost = try await scope.total(within: 8) { $0.is_degraded }
+            #expect(lost?.total_amount == whole)
+            #expect(await scope.push(base: 1, coverage: 1, buckets: []) == nil)
+            // It comes back empty.
+            try cli.redis.start()
+            let again = ContinuousClock.now + .seconds(10)
+            while await scope.push(base: 1, coverage: 1, buckets: []) != .behind {
+                try #require(ContinuousClock.now < again)
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            #expect(try await scope.total().total?.total_amount == whole)
+            #expect(await scope.push(base: 0, coverage: 1, buckets: buckets) == .committed)
+            let back = try await scope.total(within: 8) {
+                #expect($0.total_amount == whole)
+                return !$0.is_degraded
+            }
+            #expect(back != nil)
+        }
+    }
+
+    @Test("Changed rates are taken, bad ones refused, and none at all degrade what needs them")
+    func rates() async throws {
+        let redis = try RedisProcess()
+        try redis.start()
+        let path = redis.folder.appending(path: "rates.json").path
+        let folder = redis.folder
+        let topology = HeadquartersScope.topology(redis: redis.socket, ratesFile: path)
+        try await HeadquartersScope.with(topology) { scope in
+            let buckets = [Self.bucket("EUR", 10_000), Self.bucket("USD", 100)]
+            #expect(await scope.push(base: 0, coverage: 2, buckets: buckets) == .committed)
+            // No file yet: each base stands alone, and says so.
+            let alone = try await scope.total(within: 5) { _ in true }
+            #expect(alone?.total_amount == 1)
+            #expect(alone?.is_degraded == true)
+
+            _ = try Self.ratesFile(in: folder)
+            let converted = try await scope.total(within: 5) { !$0.is_degraded }
+            #expect(converted?.total_amount == Decimal(string: "109.42"))
+
+            _ = try Self.ratesFile(in: folder, "{\"base\": \"EUR\", \"rates\": {\"USD\": \"0\"}}")
+            // For longer than it takes to look at the file again.
+            for _ in 0..<30 {
+                #expect(try await scope.total().total?.total_amount == Decimal(string: "109.42"))
+                try await Task.sleep(for: .milliseconds(50))
+            }
+
+            let other = HeadquartersScope.rates.replacing("1.0842", with: "2")
+            _ = try Self.ratesFile(in: folder, other)
+            let changed = try await scope.total(within: 5) { $0.total_amount == 201 }
+            #expect(changed?.is_degraded == false)
+
+            // A region whose currency loses its rate: named by nobody else, so left out.
+            let less = HeadquartersScope.rates.replacing(#""USD": "1.0842", "#, with: "")
+            _ = try Self.ratesFile(in: folder, less)
+            let partial = try await scope.total("EUR", within: 5) { $0.is_degraded }
+            #expect(partial?.total_amount == 100)
+            #expect(try await scope.total("USD").status == 400)
+        }
+    }
+
+    @Test("It stops in order while a client keeps its connection open")
+    func stops() async throws {
+        let redis = try RedisProcess()
+        try redis.start()
+        let topology = HeadquartersScope.topology(redis: redis.socket, ratesFile: nil)
+        let begin = ContinuousClock.now
+        let kept = try await withKept { kept in
+            try await HeadquartersScope.with(topology) { scope in
+                let connection = try RawConnection(port: scope.publicPort)
+                await connection.send("GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
+                #expect(try await connection.response().status == 200)
+                await kept(connection)
+            }
+        }
+        #expect(await kept?.isClosedByServer() == true)
+        #expect(ContinuousClock.now - begin < .seconds(8))
+    }
+
+    /// Hands out of a scope what was made inside it.
+    private func withKept<Value: Sendable>(
+        _ body: (@escaping @Sendable (Value) async -> Void) async throws -> Void
+    ) async rethrows -> Value? {
+        let box = Box<Value>()
+        try await body { await box.set($0) }
+        return await box.value
+    }
+
+    private actor Box<Value: Sendable> {
+        var value: Value?
+        func set(_ value: Value) { self.value = value }
+    }
+}
+
+/// The redis of one test, whose calls come from one task at a time.
+struct SendableRedis: @unchecked Sendable {
+    let redis: RedisProcess
+
+    init(_ redis: RedisProcess) { self.redis = redis }
+}

@@ -18,6 +18,18 @@ package struct PublishedTotals: Hashable, Sendable {
     /// By region name, those of no region first, then in the order of the reasons.
     package var degradations: [Degradation]
 
+    package init(
+        currentMinute: Minute, dataAsOf: UnixTime, position: StorePosition,
+        currencies: [CurrencyTotal], regions: [RegionTotal], degradations: [Degradation]
+    ) {
+        self.currentMinute = currentMinute
+        self.dataAsOf = dataAsOf
+        self.position = position
+        self.currencies = currencies
+        self.regions = regions
+        self.degradations = degradations
+    }
+
     package var isDegraded: Bool { !degradations.isEmpty }
 
     /// What moved in one currency in the window.

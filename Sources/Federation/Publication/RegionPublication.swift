@@ -69,7 +69,7 @@ struct RegionPublication: Sendable {
             }
             return
         }
-        let wasBehind = isRecovering || liveFrom < shownLiveFrom
+        let wasBehind = isRecovering
         recoveringSince = nil
         shownLiveFrom = liveFrom
         raiseMarks()
