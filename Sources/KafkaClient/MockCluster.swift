@@ -1,5 +1,6 @@
 internal import CRdKafka
 package import Logging
+import WorkerThread
 
 /// librdkafka's Kafka cluster inside this process, on loopback: for the `broker` command, the
 /// demo and tests. It speaks the real protocol to any client on this machine.
@@ -54,12 +55,29 @@ package final class MockCluster: @unchecked Sendable {
             rd_kafka_mock_topic_create(cluster, name, Int32(clamping: partitions), 1))
     }
 
-    /// Stops the brokers and closes every client's connection.
+    /// Stops the brokers and closes every client's connection. Blocks for milliseconds most of
+    /// the time; librdkafka 2.0.2 can take a second.
     package func close() {
         if isClosed { return }
         isClosed = true
+        // The library notices the end only when its wait for traffic is over, after up to a
+        // second; a connection is traffic.
+        let port = port
+        let traffic = try? WorkerThread(name: "mock-traffic") {
+        } whenIdle: { _ in
+            _ = Socket.connecting(port: port)
+            pauseThread(milliseconds: 2)
+        }
         rd_kafka_mock_cluster_destroy(cluster)
+        traffic?.stopAndJoin()
         handle.destroy()
+    }
+}
+
+extension MockCluster {
+    /// Leaves it to the end of the process to close everything, which is now and takes no time.
+    package func closeWithProcess() {
+        _ = Unmanaged.passRetained(self)
     }
 }
 

@@ -101,6 +101,6 @@ private struct BrokerService: Service {
         fflush(nil)
         try? await gracefulShutdown()
         await entrance?.close()
-        cluster.close()
+        cluster.closeWithProcess()
     }
 }

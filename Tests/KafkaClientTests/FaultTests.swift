@@ -75,6 +75,26 @@ import WorkerThread
         }
     }
 
+    @Test func `A member leaves in time although its broker is away`() async throws {
+        try await withCluster(partitions: 1) { cluster, topic in
+            let joined = try await Member(cluster, topic)
+            let committing = try await Member(cluster, topic, group: "another")
+            try await joined.hold([0])
+            try await committing.hold([0])
+            try cluster.takeDown()
+            let alone = try await Member(cluster, topic, group: "third")
+            try await committing.ask {
+                try $0.consumer?.commit([KafkaPosition(partition: 0, offset: 0)])
+            }
+            for member in [joined, committing, alone] {
+                let start = ContinuousClock.now
+                try await member.close()
+                #expect(ContinuousClock.now - start < .seconds(10))
+            }
+            try cluster.bringUp()
+        }
+    }
+
     /// The threads that librdkafka starts inherit the priority of the thread that made the
     /// handle, which tells them from those of tests that run at the same time.
     @Test func `No thread is left after close`() async throws {
