@@ -1,0 +1,120 @@
+import CivilTime
+import DeltaProtocol
+import Federation
+
+/// The publisher's turns, and what may never be shown: a dip because something was lost, a time
+/// that runs backwards, a claim of freshness that is not true.
+extension World {
+    func publish(_ process: HeadquartersProcess, isLast: Bool = false) {
+        let time = clock(of: process)
+        var publisher = process.publisher
+        if storeIsReachable {
+            let refresh = store.refresh(
+                since: publisher.publication.readPosition,
+                isNewConnection: publisher.connection != store.connection, shape: shape)
+            publisher.connection = store.connection
+            publisher.publication.take(refresh, now: time)
+            if publisher.publication.totals(now: time) != nil {
+                publisher.note(refresh, shape: shape, truths: truths)
+            }
+        } else {
+            publisher.publication.storeIsUnreachable()
+        }
+        process.publisher = publisher
+        if let totals = publisher.publication.totals(now: time) {
+            check(totals, by: process, isLast: isLast)
+        } else if isLast {
+            fail("headquarters \(process.number) publishes nothing at the end")
+        }
+        guard !isLast else { return }
+        schedule(
+            .publish(headquarters: process.number, incarnation: process.incarnation),
+            after: options.publishWait)
+    }
+
+    private func check(
+        _ totals: PublishedTotals, by process: HeadquartersProcess, isLast: Bool
+    ) {
+        if let before = process.publisher.dataAsOf, totals.dataAsOf < before {
+            fail("data_as_of ran backwards")
+        }
+        process.publisher.dataAsOf = totals.dataAsOf
+        guard !process.publisher.clockWasWrong else { return }
+        for (region, total) in totals.regions.enumerated() {
+            check(total, number: region, current: totals.currentMinute, by: process)
+        }
+        if !totals.isDegraded { checkFreshness(totals, by: process) }
+        if isLast { checkLast(totals) }
+    }
+
+    /// A region's total is the second fold at the watermarks last shown in full.
+    private func check(
+        _ total: PublishedTotals.RegionTotal, number region: Int, current: Minute,
+        by process: HeadquartersProcess
+    ) {
+        let publisher = process.publisher
+        let first = current.advanced(by: 1 - Limits.windowMinutes)
+        guard publisher.regions[region].completeFrom <= first,
+            publisher.regions[region].isBehind == total.isRecovering
+        else { return }
+        // A half written step shows buckets ahead of their watermark until it is repeated.
+        guard !shape.shardsOfRegion[region].contains(where: { checks[$0].partialUntil > 0 }) else {
+            return
+        }
+        if total.isRecovering { probes.hit(.publisherKeptLastGood) }
+        let expected = publisher.expected(region: region, current: current)
+        for (column, currency) in options.currencies.enumerated() {
+            let shown = total.currencies.first { $0.currency == currency }
+            let amount = shown?.amount ?? 0
+            guard
+                amount != Int128(expected[column].settled)
+                    || (shown?.transfers ?? 0) != Int128(expected[column].transfers)
+            else { continue }
+            tally.minorUnitsWrong += UInt64(
+                clamping: (amount - Int128(expected[column].settled)).magnitude)
+            fail(
+                """
+                headquarters \(process.number) shows \(amount) \(currency) for \(total.region), \
+                \(expected[column].settled) is right\
+                \(total.isRecovering ? " while it recovers" : "")
+                """)
+        }
+    }
+
+    /// Every record appended before `data_as_of` is in an answer that is not degraded.
+    private func checkFreshness(_ totals: PublishedTotals, by process: HeadquartersProcess) {
+        guard !nodes.contains(where: \.clockWasWrong) else { return }
+        // A wrong timestamp can move log time ahead of the truth by five minutes.
+        let tolerance: Int64 = options.hasBadStamps ? 300_000 : 0
+        for shard in shape.shards.indices {
+            let region = process.publisher.regions[shape.shards[shard].region]
+            let shown = region.shown[shape.shards[shard].local] ?? 0
+            let place = logs[shard].place(of: shown)
+            guard place < logs[shard].entries.count else { continue }
+            if logs[shard].entries[place].appendedAt + tolerance < totals.dataAsOf.milliseconds {
+                fail(
+                    """
+                    data_as_of is \(totals.dataAsOf.milliseconds), but offset \
+                    \(logs[shard].entries[place].offset) of \(shape.shards[shard].id) is older \
+                    and not shown
+                    """)
+            }
+        }
+    }
+
+    /// At the end nothing is left to degrade the answer but what the world destroyed.
+    private func checkLast(_ totals: PublishedTotals) {
+        guard !options.isRelayed else { return }
+        for degradation in totals.degradations {
+            switch degradation.reason {
+            case .historyIncomplete:
+                let region = degradation.region.flatMap { shape.region($0) } ?? 0
+                if shape.shardsOfRegion[region].contains(where: { atlas.mayDeclareGap($0) }) {
+                    continue
+                }
+            default: break
+            }
+            fail("still degraded at the end: \(degradation.reason.rawValue)")
+        }
+    }
+}
