@@ -36,7 +36,8 @@ struct PublisherCheck {
                     PublicationSettings.Region(
                         id: shape.regions[region],
                         currentLogs: shape.logsOfRegion[region].map { shape.logs[$0].id })
-                }, currencies: Set(options.currencies)))
+                }, currencies: Set(options.currencies), silentAfter: .seconds(30),
+                laggingAfter: .seconds(60)))
         let width = width
         regions = shape.shardsOfRegion.map { shards in
             Region(

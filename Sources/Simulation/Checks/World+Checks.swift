@@ -153,7 +153,8 @@ extension World {
     ) {
         guard let sent = delta.digest, delta.coverage == stored.watermark,
             let sender = nodes.first(where: { $0.name == node }), !sender.clockWasWrong,
-            sent.minute >= stored.completeFrom, sent.minute.number >= store.firstMinute,
+            sent.minute >= max(stored.completeFrom, delta.completeFrom),
+            sent.minute.number >= store.firstMinute,
             sent.minute.number >= firstRetained(shard)
         else { return }
         var digest = ShardDigest()

@@ -54,7 +54,8 @@ extension World {
     ) {
         let publisher = process.publisher
         let first = current.advanced(by: 1 - Limits.windowMinutes)
-        guard publisher.regions[region].completeFrom <= first,
+        // A window that lags behind what the store keeps is of another day.
+        guard publisher.regions[region].completeFrom <= first, first.number >= store.firstMinute,
             publisher.regions[region].isBehind == total.isRecovering
         else { return }
         // A half written step shows buckets ahead of their watermark until it is repeated.

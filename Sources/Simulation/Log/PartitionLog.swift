@@ -15,6 +15,9 @@ struct PartitionLog {
         var start: Int
         var count: Int
 
+        /// Whether it sets log time to its own timestamp, whatever stood before.
+        var isTimely = false
+
         static let tombstone = -1
         /// Where a record carries no timestamp.
         static let noStamp = unsafe LogRecord.noTimestamp
@@ -60,15 +63,27 @@ struct PartitionLog {
 
     mutating func note(pair earlier: Int64, _ later: Int64) { pairs.append((earlier, later)) }
 
-    /// The greatest offset up to `wanted` that separates no two records of one id: what a node
-    /// cannot know of an id that retention took is outside what it can get right.
+    /// Whether no record is left for readers.
+    var isEmpty: Bool { place(of: low) == entries.count }
+
+    mutating func noteTimely() { entries[entries.count - 1].isTimely = true }
+
+    /// The greatest offset up to `wanted` at which a log may begin anew: one that separates no two
+    /// records of one id, and whose record is timely. What a node cannot know of an id that
+    /// retention took, and the log's time before a timely record, are outside what it can get
+    /// right.
     func cut(notAfter wanted: Int64) -> Int64 {
         var cut = min(wanted, end)
         var isMoving = true
-        while isMoving {
+        while isMoving, cut > low {
             isMoving = false
             for pair in pairs where pair.earlier < cut && cut <= pair.later {
                 cut = pair.earlier
+                isMoving = true
+            }
+            let place = place(of: cut)
+            if place < entries.count, !entries[place].isTimely {
+                cut = place > 0 ? entries[place - 1].offset : 0
                 isMoving = true
             }
         }

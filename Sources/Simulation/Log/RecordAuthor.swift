@@ -51,7 +51,9 @@ struct RecordAuthor {
     mutating func write(
         shard: Int, at appendedAt: Int64, log: inout PartitionLog, truth: inout ShardTruth
     ) -> Written {
-        let kind = random.pick(kinds)
+        let drawn = random.pick(kinds)
+        // A log whose records are all gone goes on with a timely one.
+        let kind = log.isEmpty && log.low > 0 ? .fresh : drawn
         switch kind {
         case .repeatNear, .repeatFar, .conflict, .redated:
             if let index = pickOriginal(kind, shard: shard, at: appendedAt, log: log) {
@@ -98,8 +100,9 @@ struct RecordAuthor {
                     bytes = text.bytes
                 }
             })
-        return Written(
-            kind: kind, offset: offset, outcome: truth.take(meaning, offset: offset, stamp: stamp))
+        let outcome = truth.take(meaning, offset: offset, stamp: stamp)
+        if truth.fold.logTime == stamp { log.noteTimely() }
+        return Written(kind: kind, offset: offset, outcome: outcome)
     }
 
     // MARK: - Transfers

@@ -12,7 +12,7 @@ final class RegionNode {
     /// A request that waits for its answer.
     struct Waiting {
         var number: Int
-        /// Local numbers of the shards whose deltas went out; empty for a question.
+        /// Local numbers of the shards whose deltas went out, or that the question is about.
         var shards: [Int]
     }
 

@@ -144,10 +144,10 @@ extension World {
                 let shard = shape.shardsOfRegion[node.region].lowerBound + local
                 return transmit(
                     .statuses(partition: shape.shards[shard].id.partition, withValues: true),
-                    from: node, shards: [])
+                    from: node, shards: [local])
             }
         }
-        transmit(.statuses(partition: nil, withValues: false), from: node, shards: [])
+        transmit(.statuses(partition: nil, withValues: false), from: node, shards: joining)
     }
 
     func replyArrived(_ reply: Reply, at node: RegionNode) {
@@ -167,7 +167,7 @@ extension World {
                 probes.hit(.truncatedReplyRefused)
                 return requestFailed(waiting, of: node)
             }
-            learned(statuses, by: node)
+            learned(statuses, of: waiting.shards, by: node)
         }
     }
 
@@ -202,9 +202,9 @@ extension World {
     }
 
     /// Begins the shards that wait, as far as HQ's answer and the log allow.
-    private func learned(_ statuses: [ShardStatus], by node: RegionNode) {
+    private func learned(_ statuses: [ShardStatus], of locals: [Int], by node: RegionNode) {
         guard brokerIsReachable[node.region] else { return }
-        for local in node.slots.indices {
+        for local in locals {
             guard case .joining = node.slots[local] else { continue }
             let shard = shape.shardsOfRegion[node.region].lowerBound + local
             let id = shape.shards[shard].id
