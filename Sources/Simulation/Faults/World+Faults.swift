@@ -88,8 +88,9 @@ extension World {
     }
 
     private func jumpClock(of node: RegionNode) {
-        let isFar = faultRandom.happens(perMille: 300)
-        let error = faultRandom.within(1_000...(isFar ? 26 * Self.hour : 240_000))
+        // How much of the past an empty log lacks is read from the clock alone.
+        let isFar = options.hasBadStamps && faultRandom.happens(perMille: 300)
+        let error = faultRandom.within(1_000...(isFar ? 24 * Self.hour : 240_000))
         node.clockError = faultRandom.happens(perMille: 500) ? error : -error
         node.clockWasWrong = true
         if isFar {
@@ -138,7 +139,7 @@ extension World {
     private func jumpHeadquartersClock() {
         let process = headquarters[faultRandom.below(headquarters.count)]
         let error = faultRandom.within(
-            1_000...(faultRandom.happens(perMille: 300) ? 26 * Self.hour : 240_000))
+            1_000...(faultRandom.happens(perMille: 300) ? 24 * Self.hour : 240_000))
         process.clockError = faultRandom.happens(perMille: 500) ? error : -error
         process.publisher.clockWasWrong = true
         schedule(.recover(.headquartersClock(process.number)), after: outage())

@@ -213,6 +213,6 @@ extension World {
 extension CommitStep {
     /// About how many operations the script runs.
     var operations: Int {
-        2 + commits.reduce(0) { $0 + 2 * $1.changes.count + $1.late.count + 2 }
+        2 + commits.reduce(0) { $0 + 2 * $1.changes.count + $1.late.count + 3 }
     }
 }

@@ -29,7 +29,11 @@ extension StoreModel {
             late: late[shard].buckets(in: minutes.late, currencies: currencies))
     }
 
-    /// Runs the commit script: hashes, sums, version, changes, liveness, and watermarks last.
+    /// Runs the commit script: a mark, hashes, sums, version, changes, liveness, and watermarks
+    /// last.
+    ///
+    /// The mark makes the liveness texts others, so that whoever has read these shards before and
+    /// decides from that is in conflict, even where the script fails before its end.
     ///
     /// - Parameter limit: the operation before which the script fails; nil for none.
     mutating func commit(
@@ -42,6 +46,12 @@ extension StoreModel {
         }
         beginStep()
         var left = limit ?? .max
+        for shard in step.shards {
+            left -= 1
+            guard left > 0 else { return .failed }
+            let liveness = (texts[shard].liveness ?? "") + "~\(nextMark())"
+            set(Texts(watermark: texts[shard].watermark, liveness: liveness), of: shard)
+        }
         for (shard, commit) in zip(step.shards, step.commits) {
             guard writeHashes(shard, commit, left: &left) else { return .failed }
         }

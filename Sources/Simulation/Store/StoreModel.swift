@@ -48,6 +48,7 @@ struct StoreModel {
     /// The first minute whose keys have not expired.
     private(set) var firstMinute = Int32.min
     private var identities = 0
+    private var marked = 0
     private var journal: [Undo] = []
     /// Where in the journal each step that wrote began.
     private var marks: [Int] = []
@@ -111,12 +112,12 @@ struct StoreModel {
     }
 
     mutating func wipe() {
-        let identities = identities
+        let (identities, marked) = (identities, marked)
         let connection = connection
         let firstMinute = firstMinute
         self = StoreModel(
             shards: texts.count, logs: partitionCounts.count, currencies: currencies)
-        self.identities = identities
+        (self.identities, self.marked) = (identities, marked)
         self.connection = connection + 1
         self.firstMinute = firstMinute
     }
@@ -126,6 +127,12 @@ struct StoreModel {
     // MARK: - Single writes, for the steps
 
     mutating func beginStep() { marks.append(journal.count) }
+
+    /// Another number each time, as a random one is.
+    mutating func nextMark() -> Int {
+        marked += 1
+        return marked
+    }
 
     subscript(table: Table, minute: Int32, column: Int) -> BucketValue {
         switch table {
