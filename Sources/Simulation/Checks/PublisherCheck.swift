@@ -14,9 +14,13 @@ struct PublisherCheck {
         /// The first minute from which all that is shown is known in full.
         var completeFrom = Minute(.min)
         /// Whether the store holds less than what is shown.
-        var isBehind = false
-        /// Whether anything was shown that the store lacked the history of.
-        var hadGap = false
+        var isBehind: Bool { behindSince != nil }
+        /// The window's last minute when that was found.
+        var behindSince: Minute?
+        /// Whether every shard stood there when the values were shown last.
+        var isWhole = false
+        /// Whether a failed script had left buckets ahead of their watermark then.
+        var isHalfWritten = false
     }
 
     var publication: Publication
@@ -47,15 +51,30 @@ struct PublisherCheck {
     }
 
     /// Works out, as the contract says it, what has to be shown after a refresh.
-    mutating func note(_ refresh: StoreRefresh, shape: WorldShape, truths: [ShardTruth]) {
+    ///
+    /// - Parameter halfWritten: by shard, whether its buckets are ahead of its watermark.
+    mutating func note(
+        _ refresh: StoreRefresh, current: Minute, shape: WorldShape, truths: [ShardTruth],
+        halfWritten: [Bool]
+    ) {
         for region in regions.indices {
             let shards = shape.shardsOfRegion[region]
             let standings = shards.map { refresh.standings[shape.shards[$0].id] }
-            regions[region].isBehind = zip(regions[region].shown, standings).contains {
+            if let since = regions[region].behindSince,
+                since.distance(to: current) >= Limits.windowMinutes
+            {
+                // Nothing is left in the window of what was shown before the loss.
+                regions[region].shown = shards.map { _ in nil }
+            }
+            let isBehind = zip(regions[region].shown, standings).contains {
                 guard let shown = $0 else { return false }
                 return ($1?.watermark ?? -1) < shown
             }
-            guard !regions[region].isBehind else { continue }
+            regions[region].behindSince =
+                isBehind ? regions[region].behindSince ?? current : nil
+            guard !isBehind else { continue }
+            regions[region].isHalfWritten = halfWritten[shards].contains(true)
+            regions[region].isWhole = standings.allSatisfy { $0 != nil }
             var completeFrom = Minute(.min)
             for (local, standing) in standings.enumerated() {
                 guard let standing else { continue }

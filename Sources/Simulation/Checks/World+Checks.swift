@@ -67,6 +67,9 @@ extension World {
         for (shard, commit) in zip(step.shards, step.commits) {
             let coverage = StoredShard(text: commit.watermark)?.watermark ?? 0
             checks[shard].partialUntil = max(checks[shard].partialUntil, coverage)
+            checks[shard].partialOnce = max(checks[shard].partialOnce, coverage)
+            // No node can be given what stands there.
+            atlas.lose(shard)
         }
     }
 
@@ -206,17 +209,20 @@ extension World {
         _ decision: ShardDecision, of delta: ShardDelta, over reading: ShardReading,
         _ task: IngestTask
     ) {
-        let stored = reading.watermark.flatMap { StoredShard(text: $0) }
         switch decision.reply.outcome {
         case .repeat:
             if !task.request.isCopy { probes.hit(.zombieRepeat) }
         case .behind:
-            if stored == nil, delta.base == delta.coverage { probes.hit(.heartbeatFoundWipe) }
+            if reading.watermark == nil, delta.base == delta.coverage {
+                probes.hit(.heartbeatFoundWipe)
+            }
         case .refused(let reason):
             if reason == .foldVersionOlder { probes.hit(.foldVersionOlderRefused) }
             trace("\(delta.log)/\(delta.partition) of \(task.deltas.node) refused: \(reason)")
         case .committed:
-            guard let stored, delta.base == 0 else { return }
+            guard delta.base == 0,
+                let stored = reading.watermark.flatMap({ StoredShard(text: $0) })
+            else { return }
             probes.hit(.baseZeroReplaced)
             if stored.foldVersion.isOlder(than: task.deltas.foldVersion) {
                 probes.hit(.foldVersionRaised)

@@ -153,6 +153,11 @@ extension World {
             let steps = min(store.undoableSteps, faultRandom.within(1...30))
             guard steps > 0 else { return }
             store.rollBack(steps: steps)
+            // The repair of a failed script may be among what is lost.
+            sumsAreDoubtful = true
+            for shard in shape.shards.indices {
+                checks[shard].partialUntil = checks[shard].partialOnce
+            }
             noteStoreLoss(shards: Array(shape.shards.indices))
             trace("the store lost its last \(steps) steps")
         case .wipeStore:
@@ -166,7 +171,10 @@ extension World {
     private func wipe() {
         store.wipe()
         sumsAreDoubtful = false
-        for shard in shape.shards.indices { checks[shard].partialUntil = 0 }
+        for shard in shape.shards.indices {
+            checks[shard].partialUntil = 0
+            checks[shard].partialOnce = 0
+        }
         noteStoreLoss(shards: Array(shape.shards.indices))
     }
 

@@ -120,6 +120,10 @@ extension World {
             trace("script failed after \(limit ?? 0) operations")
             task.process.suspect(step.commits)
             check(afterPartial: step)
+            if storeRandom.happens(perMille: 250) {
+                // Nobody is left to repair what the script left.
+                return crashHeadquarters(task.process.number)
+            }
             retry(task, writing)
         case .written:
             written(step, before: before, task: task)

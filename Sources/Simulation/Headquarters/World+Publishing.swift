@@ -7,21 +7,23 @@ import Federation
 extension World {
     func publish(_ process: HeadquartersProcess, isLast: Bool = false) {
         let time = clock(of: process)
-        var publisher = process.publisher
+        var refresh: StoreRefresh?
         if storeIsReachable {
-            let refresh = store.refresh(
-                since: publisher.publication.readPosition,
-                isNewConnection: publisher.connection != store.connection, shape: shape)
-            publisher.connection = store.connection
-            publisher.publication.take(refresh, now: time)
-            if publisher.publication.totals(now: time) != nil {
-                publisher.note(refresh, shape: shape, truths: truths)
-            }
+            let answer = store.refresh(
+                since: process.publisher.publication.readPosition,
+                isNewConnection: process.publisher.connection != store.connection, shape: shape)
+            process.publisher.connection = store.connection
+            process.publisher.publication.take(answer, now: time)
+            refresh = answer
         } else {
-            publisher.publication.storeIsUnreachable()
+            process.publisher.publication.storeIsUnreachable()
         }
-        process.publisher = publisher
-        if let totals = publisher.publication.totals(now: time) {
+        if let totals = process.publisher.publication.totals(now: time) {
+            if let refresh {
+                process.publisher.note(
+                    refresh, current: totals.currentMinute, shape: shape, truths: truths,
+                    halfWritten: checks.map { $0.partialUntil > 0 })
+            }
             check(totals, by: process, isLast: isLast)
         } else if isLast {
             fail("headquarters \(process.number) publishes nothing at the end")
@@ -41,7 +43,9 @@ extension World {
         process.publisher.dataAsOf = totals.dataAsOf
         guard !process.publisher.clockWasWrong else { return }
         for (region, total) in totals.regions.enumerated() {
-            check(total, number: region, current: totals.currentMinute, by: process)
+            check(
+                total, number: region, current: totals.currentMinute,
+                isDegraded: totals.isDegraded, by: process)
         }
         if !totals.isDegraded { checkFreshness(totals, by: process) }
         if isLast { checkLast(totals) }
@@ -50,20 +54,23 @@ extension World {
     /// A region's total is the second fold at the watermarks last shown in full.
     private func check(
         _ total: PublishedTotals.RegionTotal, number region: Int, current: Minute,
-        by process: HeadquartersProcess
+        isDegraded: Bool, by process: HeadquartersProcess
     ) {
-        let publisher = process.publisher
         let first = current.advanced(by: 1 - Limits.windowMinutes)
-        // A window that lags behind what the store keeps is of another day.
-        guard publisher.regions[region].completeFrom <= first, first.number >= store.firstMinute,
-            publisher.regions[region].isBehind == total.isRecovering
-        else { return }
-        // A half written step shows buckets ahead of their watermark until it is repeated.
-        guard !shape.shardsOfRegion[region].contains(where: { checks[$0].partialUntil > 0 }) else {
+        guard process.publisher.regions[region].isWhole else {
+            // Values without a watermark may be shown, but not as if they were known.
+            if !isDegraded { fail("\(total.region) lacks a shard and is not degraded") }
             return
         }
+        // A window that lags behind what the store keeps is of another day.
+        guard process.publisher.regions[region].completeFrom <= first,
+            first.number >= store.firstMinute,
+            process.publisher.regions[region].isBehind == total.isRecovering
+        else { return }
+        // A half written step shows buckets ahead of their watermark until it is repeated.
+        guard !process.publisher.regions[region].isHalfWritten else { return }
         if total.isRecovering { probes.hit(.publisherKeptLastGood) }
-        let expected = publisher.expected(region: region, current: current)
+        let expected = process.publisher.expected(region: region, current: current)
         for (column, currency) in options.currencies.enumerated() {
             let shown = total.currencies.first { $0.currency == currency }
             let amount = shown?.amount ?? 0

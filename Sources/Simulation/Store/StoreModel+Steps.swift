@@ -29,11 +29,12 @@ extension StoreModel {
             late: late[shard].buckets(in: minutes.late, currencies: currencies))
     }
 
-    /// Runs the commit script: a mark, hashes, sums, version, changes, liveness, and watermarks
+    /// Runs the commit script: a mark, version, changes, hashes, sums, liveness, and watermarks
     /// last.
     ///
     /// The mark makes the liveness texts others, so that whoever has read these shards before and
-    /// decides from that is in conflict, even where the script fails before its end.
+    /// decides from that is in conflict, even where the script fails before its end. Minutes are
+    /// listed before they change, so that readers see what a failed script left.
     ///
     /// - Parameter limit: the operation before which the script fails; nil for none.
     mutating func commit(
@@ -50,16 +51,7 @@ extension StoreModel {
             left -= 1
             guard left > 0 else { return .failed }
             let liveness = (texts[shard].liveness ?? "") + "~\(nextMark())"
-            set(Texts(watermark: texts[shard].watermark, liveness: liveness), of: shard)
-        }
-        for (shard, commit) in zip(step.shards, step.commits) {
-            guard writeHashes(shard, commit, left: &left) else { return .failed }
-        }
-        for difference in differences {
-            guard let column = column(difference.currency) else { continue }
-            left -= 1
-            guard left > 0 else { return .failed }
-            add(difference, column: column)
+            set(texts[shard].with(liveness: liveness), of: shard)
         }
         left -= 1
         guard left > 0 else { return .failed }
@@ -71,11 +63,20 @@ extension StoreModel {
             guard left > 0 else { return .failed }
             list(difference.minute.number)
         }
+        for (shard, commit) in zip(step.shards, step.commits) {
+            guard writeHashes(shard, commit, left: &left) else { return .failed }
+        }
+        for difference in differences {
+            guard let column = column(difference.currency) else { continue }
+            left -= 1
+            guard left > 0 else { return .failed }
+            add(difference, column: column)
+        }
         for (log, count) in step.partitionCounts { setPartitionCount(count, of: log) }
         for (shard, commit) in zip(step.shards, step.commits) {
             left -= 1
             guard left > 0 else { return .failed }
-            set(Texts(watermark: texts[shard].watermark, liveness: commit.liveness), of: shard)
+            set(texts[shard].with(liveness: commit.liveness), of: shard)
         }
         for (shard, commit) in zip(step.shards, step.commits) {
             left -= 1

@@ -11,8 +11,23 @@ import Topology
 struct StoreModel {
     /// What HQ has of one shard beside its buckets.
     struct Texts: Equatable {
-        var watermark: String?
+        let watermark: String?
         var liveness: String?
+        /// What `watermark` says.
+        let stored: StoredShard?
+
+        init(watermark: String? = nil, liveness: String? = nil) {
+            self.watermark = watermark
+            self.liveness = liveness
+            stored = watermark.flatMap { StoredShard(text: $0) }
+        }
+
+        /// The same watermark beside another liveness.
+        func with(liveness: String?) -> Texts {
+            var changed = self
+            changed.liveness = liveness
+            return changed
+        }
     }
 
     enum Table: Equatable {
@@ -66,8 +81,11 @@ struct StoreModel {
     var undoableSteps: Int { marks.count }
 
     func stored(_ shard: Int) -> StoredShard? {
-        texts[shard].watermark.flatMap { StoredShard(text: $0) }
+        texts[shard].stored
     }
+
+    /// Whether the last script that wrote the shard failed before its end.
+    func isHalfWritten(_ shard: Int) -> Bool { texts[shard].liveness?.contains("~") ?? false }
 
     func column(_ currency: Currency) -> Int? { currencies.firstIndex(of: currency) }
 
