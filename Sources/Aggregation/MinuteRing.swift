@@ -6,7 +6,8 @@ package import Money
 ///
 /// Rows are minutes, columns the currencies seen so far: the cells of the present minute lie
 /// together. A row knows which minute it holds; a minute takes over the row of the one 1,506
-/// before it. Memory: 1,506 × columns × 32 bytes, 3 MB for up to 64 currencies.
+/// before it. Memory: 1,506 × columns × 32 bytes, 3 MB for up to 64 currencies; columns come
+/// as currencies do, so that a ring without money costs next to nothing.
 ///
 /// One owner, any thread.
 @safe
@@ -14,7 +15,7 @@ package struct MinuteRing: ~Copyable {
     /// Minutes that can stand at once: the retained ones and those ahead of log time.
     package static let slots = Limits.retainedMinutes + Limits.futureMinutes
     private static let emptySlot = Int32.min
-    private static let firstColumns = 64
+    private static let firstColumns = 8
     private static let noColumn = UInt16.max
 
     struct Cell {
@@ -32,7 +33,7 @@ package struct MinuteRing: ~Copyable {
     }
 
     private var cells: UnsafeMutablePointer<Cell>
-    private var columns: Int
+    private var columns = 0
     /// By currency index, the column, or `noColumn`.
     private let columnOf: UnsafeMutablePointer<UInt16>
     private var currencies: [Currency] = []
@@ -45,9 +46,7 @@ package struct MinuteRing: ~Copyable {
     private var settledBound: Int64 = 0
 
     package init() {
-        columns = Self.firstColumns
-        unsafe cells = .allocate(capacity: Self.slots * columns)
-        unsafe cells.initialize(repeating: .empty, count: Self.slots * columns)
+        unsafe cells = .allocate(capacity: 0)
         unsafe columnOf = .allocate(capacity: Currency.count)
         unsafe columnOf.initialize(repeating: Self.noColumn, count: Currency.count)
         unsafe minuteOf = .allocate(capacity: Self.slots)
@@ -102,7 +101,7 @@ package struct MinuteRing: ~Copyable {
     }
 
     private mutating func widen() {
-        let wider = columns * 2
+        let wider = max(columns * 2, Self.firstColumns)
         let moved = UnsafeMutablePointer<Cell>.allocate(capacity: Self.slots * wider)
         unsafe moved.initialize(repeating: .empty, count: Self.slots * wider)
         for slot in 0..<Self.slots {

@@ -186,6 +186,7 @@ extension ShardFold {
         _ = unsafe ring.correct(
             by: correction.delta, minute: correction.minute, currency: correction.currency,
             offset: record.offset)
+        greatestGivenMinute = max(greatestGivenMinute ?? correction.minute, correction.minute)
         count(.applied)
     }
 

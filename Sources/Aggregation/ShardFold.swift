@@ -32,6 +32,9 @@ package struct ShardFold: ~Copyable {
     /// In milliseconds; `noLogTime` before the first record that sets it.
     var logTimeMilliseconds = ShardFold.noLogTime
     var logMinute: Int32 = 0
+    /// The last minute that a seed or a correction brought, which log time may not have come to
+    /// yet: a log whose records were all taken by retention has none.
+    var greatestGivenMinute: Minute?
     package internal(set) var counters = OutcomeCounters()
     package internal(set) var marker: LedgerMarker?
     /// The first minute that the state knows in full.
@@ -74,6 +77,8 @@ package struct ShardFold: ~Copyable {
             for bucket in seed.values.late where (seed.completeFrom..<known) ~= bucket.minute {
                 lateRing.set(bucket, changed: seed.watermark - 1)
             }
+            greatestGivenMinute = (seed.values.buckets + seed.values.late)
+                .map(\.minute).filter { (seed.completeFrom..<known) ~= $0 }.max()
         } else {
             seedWatermark = 0
             completeFrom = known
@@ -88,9 +93,12 @@ package struct ShardFold: ~Copyable {
             ? nil : UnixTime(milliseconds: logTimeMilliseconds)
     }
 
-    /// The minutes that the state retains at its log time; nil before there is one.
+    /// The minutes that the state retains: those around its log time, or, where seeds and
+    /// corrections came to later ones, around the earliest log time that allows them. Nil while
+    /// there is nothing to retain.
     package var retention: ClosedRange<Minute>? {
-        guard let minute = logTime?.minute else { return nil }
+        let given = greatestGivenMinute?.advanced(by: 1 - Limits.futureMinutes)
+        guard let minute = [logTime?.minute, given].compactMap({ $0 }).max() else { return nil }
         return minute.advanced(
             by: 1 - Limits.retainedMinutes)...minute.advanced(by: Limits.futureMinutes - 1)
     }

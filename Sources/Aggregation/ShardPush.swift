@@ -58,7 +58,8 @@ package struct ShardPush: Sendable {
     package mutating func delta(
         of fold: inout ShardFold, now: UnixTime
     ) -> ShardDelta? {
-        guard inFlight == nil else { return nil }
+        // A seed stands for more than the records below it that were read so far.
+        guard inFlight == nil, fold.coverage >= fold.seedWatermark else { return nil }
         // A clock that jumped back must not silence the shard.
         if let due = nextDue(coverage: fold.coverage), due > now, let sentAt, sentAt <= now {
             return nil

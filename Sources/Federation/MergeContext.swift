@@ -31,7 +31,9 @@ package struct MergeContext: Sendable {
         self.init(
             region: request.region, foldVersion: request.foldVersion, node: request.node, now: now,
             retention: StoreRetention.minutes(
-                now: now, observedThrough: request.shards.map(\.observedThrough)),
+                now: now,
+                // Where a relay is dead, observed-through lies behind what is sent.
+                observedThrough: request.shards.map(\.observedThrough) + [request.sentAt]),
             knownLogs: knownLogs)
     }
 

@@ -70,7 +70,8 @@ package struct ShardLiveness: Hashable, Sendable {
 
     /// Nil where `text` is not of the form above; the next push replaces it.
     package init?(text: String) {
-        let parts = text.split(separator: " ", omittingEmptySubsequences: false)
+        let parts = text.utf8.split(separator: 0x20, omittingEmptySubsequences: false)
+            .map(Substring.init)
         guard parts.count == 10, let receivedAt = Int64(parts[1]),
             let node = PercentCoding.decode(parts[9])
         else { return nil }

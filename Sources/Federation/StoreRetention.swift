@@ -26,7 +26,7 @@ package enum StoreRetention {
         if let seen = observedThrough.compactMap({ $0 }).max() {
             let nearest = max(seen.minute, present.advanced(by: -skewMinutes))
             let bounded = min(nearest, present.advanced(by: skewMinutes))
-            earliest = min(present, bounded.advanced(by: 1))
+            earliest = min(present, bounded)
             latest = max(present, bounded)
         }
         return earliest.advanced(

@@ -34,17 +34,20 @@ package struct StoredShard: Hashable, Sendable {
 
     /// Nil where `text` is not of the form above; HQ then knows nothing of the shard.
     package init?(text: String) {
-        let parts = text.split(separator: " ", omittingEmptySubsequences: false)
+        let parts = text.utf8.split(separator: 0x20, omittingEmptySubsequences: false)
+            .map(Substring.init)
         guard parts.count == 4, let watermark = Int64(parts[0]), watermark >= 0,
             let completeFrom = Int32(parts[1])
         else { return nil }
-        let version = parts[2].split(separator: ".", omittingEmptySubsequences: false)
+        let version = parts[2].utf8.split(separator: 0x2E, omittingEmptySubsequences: false)
+            .map(Substring.init)
         guard version.count == 3, let rules = UInt32(version[0]),
             let settings = UInt32(version[1]), let digest = UInt64(version[2], radix: 16)
         else { return nil }
         var fingerprint: Fingerprint?
         if parts[3] != "-" {
-            let print = parts[3].split(separator: ":", omittingEmptySubsequences: false)
+            let print = parts[3].utf8.split(separator: 0x3A, omittingEmptySubsequences: false)
+                .map(Substring.init)
             guard print.count == 2, let timestamp = Int64(print[0]),
                 let crc = UInt32(print[1], radix: 16)
             else { return nil }

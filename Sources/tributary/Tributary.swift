@@ -9,7 +9,7 @@ import Logging
         abstract: "Money moved in the last 24 hours, across every region, exact to the minor unit.",
         subcommands: [
             BrokerCommand.self, DemoCommand.self, GenerateCommand.self, HeadquartersCommand.self,
-            RegionCommand.self, RollupCommand.self,
+            RegionCommand.self, RollupCommand.self, SimulateCommand.self,
         ])
 
     static func main() async {

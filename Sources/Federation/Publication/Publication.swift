@@ -117,7 +117,8 @@ package struct Publication: Sendable {
                     region: region.settings.id, observedThrough: region.observedThrough,
                     isRecovering: region.isRecovering,
                     currencies: currencyTotals(region.shown.sums)))
-            degradations += region.degradations(now: now, readAt: readAt, settings: settings)
+            degradations += region.degradations(
+                now: now, readAt: readAt, dataAsOf: dataAsOf, settings: settings)
         }
         return PublishedTotals(
             currentMinute: currentMinute, dataAsOf: dataAsOf, position: position,

@@ -197,7 +197,8 @@ extension RegionPublication {
     /// Why the region degrades the answer, in the order of the reasons. `readAt` is when the store
     /// last answered: a region is not silent because the store is.
     func degradations(
-        now: UnixTime, readAt: UnixTime, settings limits: PublicationSettings
+        now: UnixTime, readAt: UnixTime, dataAsOf: UnixTime,
+        settings limits: PublicationSettings
     ) -> [Degradation] {
         guard !settings.isRetired else { return [] }
         let expected = expectedStandings()
@@ -219,7 +220,8 @@ extension RegionPublication {
         // A shard that joins late is behind what was published before it came.
         let observed = expected.known.map(\.observedThrough) + [observedThrough]
         if let least = observed.compactMap(\.self).min(),
-            elapsed(from: least, to: now) > limits.laggingAfter
+            // What was published before a shard came claims more than that shard has seen.
+            elapsed(from: least, to: now) > limits.laggingAfter || least < dataAsOf
         {
             reasons.append(.regionLagging)
         }

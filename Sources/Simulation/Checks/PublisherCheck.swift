@@ -1,0 +1,109 @@
+import CivilTime
+import DeltaProtocol
+import Federation
+import Money
+import Topology
+
+/// One HQ process's publisher, and what it must show: the second fold at the watermarks that it
+/// stood at when it last had everything.
+struct PublisherCheck {
+    struct Region {
+        /// By local number of the shard, the watermark that the shown values stand on.
+        var shown: [Int64?]
+        var cursors: [TruthCursor]
+        /// The first minute from which all that is shown is known in full.
+        var completeFrom = Minute(.min)
+        /// Whether the store holds less than what is shown.
+        var isBehind: Bool { behindSince != nil }
+        /// The window's last minute when that was found.
+        var behindSince: Minute?
+        /// Whether every shard stood there when the values were shown last.
+        var isWhole = false
+        /// Whether a failed script had left buckets ahead of their watermark then.
+        var isHalfWritten = false
+    }
+
+    var publication: Publication
+    var regions: [Region]
+    /// The store's connection of the last refresh.
+    var connection = 0
+    var dataAsOf: UnixTime?
+    /// Whether the process's clock has ever been wrong: its window may then be anywhere.
+    var clockWasWrong = false
+    let width: Int
+
+    init(shape: WorldShape, options: SeedOptions) {
+        width = options.currencies.count
+        publication = Publication(
+            settings: PublicationSettings(
+                regions: shape.regions.indices.map { region in
+                    PublicationSettings.Region(
+                        id: shape.regions[region],
+                        currentLogs: shape.logsOfRegion[region].map { shape.logs[$0].id })
+                }, currencies: Set(options.currencies), silentAfter: .seconds(30),
+                laggingAfter: .seconds(60)))
+        let width = width
+        regions = shape.shardsOfRegion.map { shards in
+            Region(
+                shown: shards.map { _ in nil },
+                cursors: shards.map { _ in TruthCursor(width: width) })
+        }
+    }
+
+    /// Works out, as the contract says it, what has to be shown after a refresh.
+    ///
+    /// - Parameter halfWritten: by shard, whether its buckets are ahead of its watermark.
+    mutating func note(
+        _ refresh: StoreRefresh, current: Minute, shape: WorldShape, truths: [ShardTruth],
+        halfWritten: [Bool]
+    ) {
+        for region in regions.indices {
+            let shards = shape.shardsOfRegion[region]
+            let standings = shards.map { refresh.standings[shape.shards[$0].id] }
+            if let since = regions[region].behindSince,
+                since.distance(to: current) >= Limits.windowMinutes
+            {
+                // Nothing is left in the window of what was shown before the loss.
+                regions[region].shown = shards.map { _ in nil }
+            }
+            let isBehind = zip(regions[region].shown, standings).contains {
+                guard let shown = $0 else { return false }
+                return ($1?.watermark ?? -1) < shown
+            }
+            regions[region].behindSince =
+                isBehind ? regions[region].behindSince ?? current : nil
+            guard !isBehind else { continue }
+            regions[region].isHalfWritten = halfWritten[shards].contains(true)
+            regions[region].isWhole = standings.allSatisfy { $0 != nil }
+            var completeFrom = Minute(.min)
+            for (local, standing) in standings.enumerated() {
+                guard let standing else { continue }
+                completeFrom = max(completeFrom, standing.completeFrom)
+                regions[region].shown[local] = standing.watermark
+                var touched: [NaiveFold.Cell] = []
+                regions[region].cursors[local].move(
+                    to: standing.watermark, along: truths[shards.lowerBound + local],
+                    touched: &touched)
+            }
+            regions[region].completeFrom = completeFrom
+        }
+    }
+
+    /// What a region's window must sum to, by column.
+    func expected(region: Int, current: Minute) -> [BucketValue] {
+        var sums = [BucketValue](repeating: .zero, count: width)
+        let first = current.number - Int32(Limits.windowMinutes) + 1
+        for cursor in regions[region].cursors {
+            let table = cursor.buckets
+            for row in table.row(from: first)..<table.minutes.count {
+                guard table.minutes[row] <= current.number else { break }
+                for column in 0..<width {
+                    let value = table.value(row: row, column: column)
+                    sums[column].settled += value.published
+                    sums[column].transfers += value.transfers
+                }
+            }
+        }
+        return sums
+    }
+}

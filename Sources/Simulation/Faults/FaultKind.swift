@@ -1,0 +1,33 @@
+/// A fault that the world injects at a time of its own choosing. What happens to single messages
+/// (loss, duplication, truncation) is a rate of the network instead.
+enum FaultKind: Int, CaseIterable, Sendable {
+    /// A node loses its state and comes back later.
+    case crashNode
+    /// A node stands still, is replaced, and goes on later as if nothing had happened.
+    case pauseNode
+    case rebalance
+    /// One or both directions between a region and HQ.
+    case cutLink
+    case crashHeadquarters
+    /// HQ dies between the store's commit and its answer.
+    case crashAfterApply
+    /// The store fails over to a replica that lacks the last commits.
+    case rollBackStore
+    case wipeStore
+    /// A commit script fails somewhere in the middle and is not rolled back.
+    case failScript
+    /// A commit's outcome stays unknown to HQ.
+    case loseScriptReply
+    case storeOutage
+    case brokerOutage
+    /// Kafka's retention removes the beginning of a partition.
+    case trimLog
+    case jumpNodeClock
+    case jumpHeadquartersClock
+    /// Everything but the producers stands still for hours.
+    case sleep
+    /// A region's settings reach a new generation, node by node.
+    case upgradeRegion
+    /// The owner of a shard stands still while the log's beginning and HQ's data are lost.
+    case loseHistory
+}

@@ -1,0 +1,128 @@
+import CivilTime
+import DeltaProtocol
+import Federation
+
+/// The publisher's turns, and what may never be shown: a dip because something was lost, a time
+/// that runs backwards, a claim of freshness that is not true.
+extension World {
+    func publish(_ process: HeadquartersProcess, isLast: Bool = false) {
+        let time = clock(of: process)
+        var refresh: StoreRefresh?
+        if storeIsReachable {
+            let answer = store.refresh(
+                since: process.publisher.publication.readPosition,
+                isNewConnection: process.publisher.connection != store.connection, shape: shape)
+            process.publisher.connection = store.connection
+            process.publisher.publication.take(answer, now: time)
+            refresh = answer
+        } else {
+            process.publisher.publication.storeIsUnreachable()
+        }
+        if let totals = process.publisher.publication.totals(now: time) {
+            if let refresh {
+                process.publisher.note(
+                    refresh, current: totals.currentMinute, shape: shape, truths: truths,
+                    halfWritten: checks.map { $0.partialUntil > 0 })
+            }
+            check(totals, by: process, isLast: isLast)
+        } else if isLast {
+            fail("headquarters \(process.number) publishes nothing at the end")
+        }
+        guard !isLast else { return }
+        schedule(
+            .publish(headquarters: process.number, incarnation: process.incarnation),
+            after: options.publishWait)
+    }
+
+    private func check(
+        _ totals: PublishedTotals, by process: HeadquartersProcess, isLast: Bool
+    ) {
+        if let before = process.publisher.dataAsOf, totals.dataAsOf < before {
+            fail("data_as_of ran backwards")
+        }
+        process.publisher.dataAsOf = totals.dataAsOf
+        guard !process.publisher.clockWasWrong else { return }
+        for (region, total) in totals.regions.enumerated() {
+            check(
+                total, number: region, current: totals.currentMinute,
+                isDegraded: totals.isDegraded, by: process)
+        }
+        if !totals.isDegraded { checkFreshness(totals, by: process) }
+        if isLast { checkLast(totals) }
+    }
+
+    /// A region's total is the second fold at the watermarks last shown in full.
+    private func check(
+        _ total: PublishedTotals.RegionTotal, number region: Int, current: Minute,
+        isDegraded: Bool, by process: HeadquartersProcess
+    ) {
+        let first = current.advanced(by: 1 - Limits.windowMinutes)
+        guard process.publisher.regions[region].isWhole else {
+            // Values without a watermark may be shown, but not as if they were known.
+            if !isDegraded { fail("\(total.region) lacks a shard and is not degraded") }
+            return
+        }
+        // A window that lags behind what the store keeps is of another day.
+        guard process.publisher.regions[region].completeFrom <= first,
+            first.number >= store.firstMinute,
+            process.publisher.regions[region].isBehind == total.isRecovering
+        else { return }
+        // A half written step shows buckets ahead of their watermark until it is repeated.
+        guard !process.publisher.regions[region].isHalfWritten else { return }
+        if total.isRecovering { probes.hit(.publisherKeptLastGood) }
+        let expected = process.publisher.expected(region: region, current: current)
+        for (column, currency) in options.currencies.enumerated() {
+            let shown = total.currencies.first { $0.currency == currency }
+            let amount = shown?.amount ?? 0
+            guard
+                amount != Int128(expected[column].settled)
+                    || (shown?.transfers ?? 0) != Int128(expected[column].transfers)
+            else { continue }
+            tally.minorUnitsWrong += UInt64(
+                clamping: (amount - Int128(expected[column].settled)).magnitude)
+            fail(
+                """
+                headquarters \(process.number) shows \(amount) \(currency) for \(total.region), \
+                \(expected[column].settled) is right\
+                \(total.isRecovering ? " while it recovers" : "")
+                """)
+        }
+    }
+
+    /// Every record appended before `data_as_of` is in an answer that is not degraded.
+    private func checkFreshness(_ totals: PublishedTotals, by process: HeadquartersProcess) {
+        guard !nodes.contains(where: \.clockWasWrong) else { return }
+        // A wrong timestamp can move log time ahead of the truth by five minutes.
+        let tolerance: Int64 = options.hasBadStamps ? 300_000 : 0
+        for shard in shape.shards.indices {
+            let region = process.publisher.regions[shape.shards[shard].region]
+            let shown = region.shown[shape.shards[shard].local] ?? 0
+            let place = logs[shard].place(of: shown)
+            guard place < logs[shard].entries.count else { continue }
+            if logs[shard].entries[place].appendedAt + tolerance < totals.dataAsOf.milliseconds {
+                fail(
+                    """
+                    data_as_of is \(totals.dataAsOf.milliseconds), but offset \
+                    \(logs[shard].entries[place].offset) of \(shape.shards[shard].id) is older \
+                    and not shown
+                    """)
+            }
+        }
+    }
+
+    /// At the end nothing is left to degrade the answer but what the world destroyed.
+    private func checkLast(_ totals: PublishedTotals) {
+        guard !options.isRelayed else { return }
+        for degradation in totals.degradations {
+            switch degradation.reason {
+            case .historyIncomplete:
+                let region = degradation.region.flatMap { shape.region($0) } ?? 0
+                if shape.shardsOfRegion[region].contains(where: { atlas.mayDeclareGap($0) }) {
+                    continue
+                }
+            default: break
+            }
+            fail("still degraded at the end: \(degradation.reason.rawValue)")
+        }
+    }
+}

@@ -1,0 +1,69 @@
+/// Something that must happen in some run of many: a simulation that never comes to a situation
+/// says nothing about it.
+package enum Probe: Int, CaseIterable, Sendable {
+    case casConflict
+    case halfScriptRepaired
+    case unknownOutcome
+    case crashedAfterApply
+    case watermarkRegressed
+    case baseZeroReplaced
+    case seeded
+    case gapDeclared
+    case zombieRepeat
+    case equalCoverageEarlierCompleteFrom
+    case truncatedRequestRefused
+    case truncatedReplyRefused
+    case heartbeatFoundWipe
+    case idExpiredCountsAgain
+    case redatedDuplicate
+    case idsOnlyPhase
+    case lateAccount
+    case conflict
+    case correctionApplied
+    case correctionVoid
+    case correctionDuplicate
+    case ringSlotReused
+    case badClockIgnored
+    case futureRejected
+    case overflowRejected
+    case precisionRejected
+    case unreachableBroker
+    case outOfRangeRejoined
+    case redelivered
+    case endBehindHole
+    case foldVersionRaised
+    case foldVersionOlderRefused
+    case minutesExpired
+    case verificationDroppedWatermark
+    case publisherKeptLastGood
+    case digestCompared
+    case countersCompared
+
+    /// The spelling in reports.
+    package var name: String {
+        var words = ""
+        for byte in "\(self)".utf8 {
+            if (0x41...0x5A).contains(byte) { words += "_" }
+            words.unicodeScalars.append(Unicode.Scalar(byte | 0x20))
+        }
+        return words
+    }
+}
+
+/// How often each probe was hit.
+package struct ProbeCounts: Hashable, Sendable {
+    private var counts = [Int](repeating: 0, count: Probe.allCases.count)
+
+    package init() {}
+
+    package subscript(probe: Probe) -> Int { counts[probe.rawValue] }
+
+    mutating func hit(_ probe: Probe) { counts[probe.rawValue] += 1 }
+
+    package mutating func add(_ other: ProbeCounts) {
+        for index in counts.indices { counts[index] += other.counts[index] }
+    }
+
+    /// Those never hit.
+    package var missing: [Probe] { Probe.allCases.filter { self[$0] == 0 } }
+}

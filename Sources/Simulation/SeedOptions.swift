@@ -1,0 +1,160 @@
+import CivilTime
+package import Money
+
+/// All that distinguishes one seed's world: knobs drawn to their extremes, and which faults it
+/// may know. The fault atlas stands here too: what a world may destroy decides what it must show.
+package struct SeedOptions: Sendable {
+    package let seed: UInt64
+    /// Milliseconds since 1970 when the live part begins.
+    var startedAt: Int64 = 0
+    /// By code.
+    package var currencies: [Currency] = []
+    /// Which currency's source counts one digit more than ISO 4217; nil for none.
+    var finerColumn: Int?
+    /// By region, by log, how many partitions.
+    var partitions: [[Int32]] = []
+    var nodesPerRegion = 2
+    var headquarters = 1
+
+    /// How long the logs have been written to before the live part.
+    var historyMinutes: Int64 = 0
+    var historyRecords = 0
+    var liveMinutes: Int64 = 0
+    /// Means of exponential waits, in milliseconds.
+    var recordWait: Int64 = 0
+    var faultWait: Int64 = 0
+    var tickWait: Int64 = 0
+    var publishWait: Int64 = 0
+    var storeWait: Int64 = 0
+    var networkWait: Int64 = 0
+    /// How long a node acts on an assignment that is no more, at most.
+    var zombieMilliseconds: Int64 = 0
+    var requestTimeout: Int64 = 0
+    /// Records of one poll, at most.
+    var batch = 1
+    /// Of 1,000 messages.
+    var lossShare = 0
+    var duplicateShare = 0
+    var truncateShare = 0
+    /// Of 1,000 records, offsets that no record takes behind it.
+    var holeShare = 0
+    /// Of 1,000 polls, those that begin below the coverage.
+    var redeliveryShare = 0
+    /// Weights by `RecordKind`.
+    var mix: [Int] = []
+    var faults: [FaultKind] = []
+
+    /// Whether markers of a relay bound what counts as observed.
+    var isRelayed = false
+    /// Whether the broker can look offsets up by time.
+    var answersTimes = true
+    /// Whether records may carry wrong timestamps. Not where logs are trimmed: how much of the past
+    /// a cut log holds is read from its first record's timestamp.
+    var hasBadStamps = false
+
+    package init(seed: UInt64) {
+        self.seed = seed
+        var random = RandomStream(seed: seed, part: .options)
+        drawShape(&random)
+        drawPace(&random)
+        drawMix(&random)
+        drawFaults(&random)
+    }
+
+    private mutating func drawShape(_ random: inout RandomStream) {
+        // Any minute of a year, so that minutes meet ring slots everywhere.
+        startedAt = 1_767_225_600_000 + random.within(0...525_599) * 60_000
+        startedAt += random.within(0...59_999)
+        let codes = ["EUR", "GBP", "IQD", "JPY", "KWD", "USD"]
+        let count = random.within(2...codes.count)
+        currencies = codes.prefix(count).compactMap { Currency(code: $0) }.sorted()
+        if random.happens(perMille: 250) { finerColumn = random.below(count) }
+        for _ in 0..<2 {
+            let isSplit = random.happens(perMille: 300)
+            partitions.append(
+                isSplit ? [1, Int32(random.within(1...2))] : [Int32(random.within(2...3))])
+        }
+        headquarters = random.within(1...2)
+        isRelayed = random.happens(perMille: 200)
+        answersTimes = random.happens(perMille: 750)
+    }
+
+    private mutating func drawPace(_ random: inout RandomStream) {
+        switch random.below(10) {
+        case 0..<4: break
+        case 4..<6: (historyMinutes, historyRecords) = (random.within(5...300), 60)
+        case 6..<8: (historyMinutes, historyRecords) = (random.within(1_500...1_900), 150)
+        default: (historyMinutes, historyRecords) = (random.within(2_900...4_500), 220)
+        }
+        liveMinutes = random.within(12...32)
+        recordWait = random.pick([4_000, 8_000, 15_000])
+        tickWait = random.pick([3_000, 5_000, 7_000])
+        publishWait = random.pick([10_000, 30_000])
+        storeWait = random.pick([2, 50, 1_000])
+        networkWait = random.pick([10, 200, 2_000])
+        zombieMilliseconds = random.pick([1_000, 20_000, 120_000])
+        requestTimeout = random.within(3_000...12_000)
+        batch = random.pick([2, 20, 500])
+        lossShare = random.pick([0, 50, 300])
+        duplicateShare = random.pick([0, 100, 500])
+        truncateShare = random.pick([0, 30])
+        holeShare = random.pick([0, 100])
+        redeliveryShare = random.pick([0, 100])
+        faultWait = random.pick([20_000, 40_000, 90_000])
+    }
+
+    private mutating func drawMix(_ random: inout RandomStream) {
+        mix = RecordKind.allCases.map { kind in
+            switch kind {
+            case .fresh: 100
+            case .marker: isRelayed ? 40 : 2
+            case .imprecise: finerColumn == nil ? 0 : random.pick([0, 3])
+            default: random.pick([0, 3, 10])
+            }
+        }
+    }
+
+    private mutating func drawFaults(_ random: inout RandomStream) {
+        faults = FaultKind.allCases.filter { kind in
+            switch kind {
+            case .sleep: random.happens(perMille: 250)
+            case .trimLog: random.happens(perMille: 400)
+            case .loseHistory: random.happens(perMille: 200)
+            case .jumpNodeClock, .jumpHeadquartersClock: random.happens(perMille: 250)
+            case .upgradeRegion: random.happens(perMille: 300)
+            default: random.happens(perMille: 600)
+            }
+        }
+        let cuts = faults.contains(.trimLog) || faults.contains(.loseHistory)
+        hasBadStamps = !cuts
+        if cuts {
+            mix[RecordKind.badStamp.rawValue] = 0
+            mix[RecordKind.noStamp.rawValue] = 0
+        }
+    }
+}
+
+extension SeedOptions: CustomStringConvertible {
+    /// Every option, for a person who reproduces a seed.
+    package var description: String {
+        let mixed = zip(RecordKind.allCases, mix).filter { $0.1 > 0 }.map { "\($0.0):\($0.1)" }
+        return """
+            seed \(seed)
+              starts at \(UnixTime(milliseconds: startedAt).milliseconds) ms, \
+            history \(historyMinutes) min with \(historyRecords) records, live \(liveMinutes) min
+              currencies \(currencies.map(\.code).joined(separator: " ")), \
+            finer source \(finerColumn.map { currencies[$0].code } ?? "none")
+              partitions by region and log \(partitions), nodes \(nodesPerRegion), \
+            headquarters \(headquarters)
+              relayed \(isRelayed), offsets by time \(answersTimes), bad timestamps \(hasBadStamps)
+              waits in ms: record \(recordWait) tick \(tickWait) network \(networkWait) \
+            store \(storeWait) publish \(publishWait) fault \(faultWait)
+              zombie up to \(zombieMilliseconds) ms, request timeout \(requestTimeout) ms, \
+            batch \(batch)
+              per mille: lost \(lossShare) duplicated \(duplicateShare) truncated \(truncateShare) \
+            holes \(holeShare) redelivered \(redeliveryShare)
+              records \(mixed.joined(separator: " "))
+              faults \(faults.map { "\($0)" }.joined(separator: " "))
+            """
+    }
+}

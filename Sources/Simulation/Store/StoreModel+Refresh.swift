@@ -1,0 +1,97 @@
+import CivilTime
+import DeltaProtocol
+import Federation
+import Topology
+
+extension StoreModel {
+    /// What has changed since `position`, or everything, as one consistent view.
+    ///
+    /// - Parameter isNewConnection: whether the reader's last refresh came on another connection.
+    func refresh(
+        since position: StorePosition?, isNewConnection: Bool, shape: WorldShape
+    ) -> StoreRefresh {
+        let present = StorePosition(storeID: id ?? "", version: version)
+        var since: Int64?
+        if !isNewConnection, let position, position.storeID == present.storeID,
+            position.version <= version
+        {
+            since = position.version
+        }
+        var minutes: [RegionMinute] = []
+        for (row, minute) in changes.minutes.enumerated() {
+            if let since, changes.value(row: row, column: 0).settled <= since { continue }
+            for region in shape.regions.indices {
+                let values = values(of: region, minute: minute, shape: shape)
+                if since == nil, values.isEmpty { continue }
+                minutes.append(
+                    RegionMinute(
+                        region: shape.regions[region], minute: Minute(minute), values: values))
+            }
+        }
+        return StoreRefresh(
+            position: present, isFull: since == nil, minutes: minutes,
+            standings: standings(shape), partitionCounts: partitionCounts(shape))
+    }
+
+    private func values(
+        of region: Int, minute: Int32, shape: WorldShape
+    ) -> [RegionMinute.CurrencyValue] {
+        currencies.indices.compactMap { column in
+            var sum = BucketValue.zero
+            for shard in shape.shardsOfRegion[region] {
+                let value = buckets[shard][minute, column]
+                sum.settled += value.settled
+                sum.transfers += value.transfers
+                sum.correction += value.correction
+            }
+            return sum.isZero ? nil : .init(currency: currencies[column], value: sum)
+        }
+    }
+
+    private func standings(_ shape: WorldShape) -> [ShardID: ShardStanding] {
+        var standings: [ShardID: ShardStanding] = [:]
+        for (shard, texts) in texts.enumerated() {
+            guard let stored = stored(shard) else { continue }
+            let liveness = texts.liveness.flatMap { ShardLiveness(text: $0) }
+            standings[shape.shards[shard].id] = ShardStanding(
+                watermark: stored.watermark, completeFrom: stored.completeFrom,
+                observedThrough: liveness?.observedThrough,
+                receivedAt: liveness?.receivedAt ?? UnixTime(milliseconds: 0),
+                node: liveness?.node ?? "", marker: liveness?.marker,
+                counters: liveness?.counters ?? ShardCounters())
+        }
+        return standings
+    }
+
+    private func partitionCounts(_ shape: WorldShape) -> [RegionID: [LogID: Int32]] {
+        var counts: [RegionID: [LogID: Int32]] = [:]
+        for (number, log) in shape.logs.enumerated() where partitionCounts[number] > 0 {
+            counts[shape.regions[log.region], default: [:]][log.id] = partitionCounts[number]
+        }
+        return counts
+    }
+
+    /// What HQ tells a joining node of a region's shards, each with its values where asked for.
+    func statuses(
+        region: Int, partition: Int32?, withValues: Bool, now: UnixTime, shape: WorldShape
+    ) -> [ShardStatus] {
+        let minutes = withValues ? Array(StoreRetention.widest(now: now)) : []
+        return shape.shardsOfRegion[region].compactMap { shard in
+            let id = shape.shards[shard].id
+            guard partition == nil || id.partition == partition, let stored = stored(shard) else {
+                return nil
+            }
+            var values: ShardStatus.Values?
+            if withValues {
+                // What a failed script wrote is ahead of the watermark: it is nobody's seed.
+                guard !isHalfWritten(shard) else { return nil }
+                let reading = reading(shard, MinutesToRead(buckets: minutes, late: minutes))
+                values = ShardStatus.Values(buckets: reading.buckets, late: reading.late)
+            }
+            return ShardStatus(
+                log: id.log, partition: id.partition, watermark: stored.watermark,
+                completeFrom: stored.completeFrom, foldVersion: stored.foldVersion,
+                fingerprint: stored.fingerprint, values: values)
+        }
+    }
+}

@@ -1,0 +1,166 @@
+import CivilTime
+import DeltaProtocol
+import Federation
+import Topology
+
+/// The commits of one request, written by one script.
+struct CommitStep {
+    /// By commit, the world's shard.
+    var shards: [Int] = []
+    var commits: [ShardCommit] = []
+    /// Logs of the world and how many partitions the region says they have.
+    var partitionCounts: [(log: Int, count: Int32)] = []
+}
+
+enum CommitResult {
+    case written
+    /// A text is not the one that the commit rests on: nothing is written.
+    case conflict
+    /// The script ended in the middle; what it wrote stands.
+    case failed
+}
+
+extension StoreModel {
+    /// What HQ reads of one shard, in one atomic step.
+    func reading(_ shard: Int, _ minutes: MinutesToRead) -> ShardReading {
+        ShardReading(
+            watermark: texts[shard].watermark, liveness: texts[shard].liveness,
+            buckets: buckets[shard].buckets(in: minutes.buckets, currencies: currencies),
+            late: late[shard].buckets(in: minutes.late, currencies: currencies))
+    }
+
+    /// Runs the commit script: a mark, version, changes, hashes, sums, liveness, and watermarks
+    /// last.
+    ///
+    /// The mark makes the liveness texts others, so that whoever has read these shards before and
+    /// decides from that is in conflict, even where the script fails before its end. Minutes are
+    /// listed before they change, so that readers see what a failed script left.
+    ///
+    /// - Parameter limit: the operation before which the script fails; nil for none.
+    mutating func commit(
+        _ step: CommitStep, differences: [GlobalDifference], failingAfter limit: Int?
+    ) -> CommitResult {
+        for (shard, commit) in zip(step.shards, step.commits) {
+            guard texts[shard].watermark == commit.expectedWatermark,
+                texts[shard].liveness == commit.expectedLiveness
+            else { return .conflict }
+        }
+        beginStep()
+        var left = limit ?? .max
+        for shard in step.shards {
+            left -= 1
+            guard left > 0 else { return .failed }
+            let liveness = (texts[shard].liveness ?? "") + "~\(nextMark())"
+            set(texts[shard].with(liveness: liveness), of: shard)
+        }
+        left -= 1
+        guard left > 0 else { return .failed }
+        advanceVersion()
+        var last: Minute?
+        for difference in differences where difference.minute != last {
+            last = difference.minute
+            left -= 1
+            guard left > 0 else { return .failed }
+            list(difference.minute.number)
+        }
+        for (shard, commit) in zip(step.shards, step.commits) {
+            guard writeHashes(shard, commit, left: &left) else { return .failed }
+        }
+        for difference in differences {
+            guard let column = column(difference.currency) else { continue }
+            left -= 1
+            guard left > 0 else { return .failed }
+            add(difference, column: column)
+        }
+        for (log, count) in step.partitionCounts { setPartitionCount(count, of: log) }
+        for (shard, commit) in zip(step.shards, step.commits) {
+            left -= 1
+            guard left > 0 else { return .failed }
+            set(texts[shard].with(liveness: commit.liveness), of: shard)
+        }
+        for (shard, commit) in zip(step.shards, step.commits) {
+            left -= 1
+            guard left > 0 else { return .failed }
+            set(Texts(watermark: commit.watermark, liveness: commit.liveness), of: shard)
+        }
+        return .written
+    }
+
+    /// False where the script ends within.
+    private mutating func writeHashes(
+        _ shard: Int, _ commit: ShardCommit, left: inout Int
+    ) -> Bool {
+        var minute: Minute?
+        for change in commit.changes {
+            if change.minute != minute {
+                minute = change.minute
+                left -= 1
+                guard left > 0 else { return false }
+            }
+            guard let column = column(change.currency) else { continue }
+            set(.buckets(shard), change.minute.number, column, change.value)
+        }
+        for bucket in commit.late {
+            left -= 1
+            guard left > 0 else { return false }
+            guard let column = column(bucket.currency) else { continue }
+            set(.late(shard), bucket.minute.number, column, bucket.value)
+        }
+        return true
+    }
+
+    private mutating func add(_ difference: GlobalDifference, column: Int) {
+        var sum = sums[difference.minute.number, column]
+        sum.settled += difference.published
+        sum.transfers += difference.transfers
+        set(.sums, difference.minute.number, column, sum)
+    }
+
+    /// The sums of one minute that are not what the shards add up to, with what they must be.
+    func wrongSums(minute: Int32) -> [(column: Int, right: BucketValue)] {
+        var wrong: [(column: Int, right: BucketValue)] = []
+        for column in currencies.indices {
+            var right = BucketValue.zero
+            for table in buckets {
+                let value = table[minute, column]
+                right.settled += value.published
+                right.transfers += value.transfers
+            }
+            if sums[minute, column] != right { wrong.append((column, right)) }
+        }
+        return wrong
+    }
+
+    /// Sets the sums of minutes that a failed script touched to what the shards add up to.
+    mutating func repair(_ minutes: [Int32]) {
+        beginStep()
+        advanceVersion()
+        for minute in minutes where minute >= firstMinute {
+            for (column, right) in wrongSums(minute: minute) { set(.sums, minute, column, right) }
+            list(minute)
+        }
+    }
+
+    /// Compares all sums with their shards. A sum that differs without a known cause tells of lost
+    /// keys: the shards without a hash in that minute lose their watermarks. Answers those.
+    mutating func verify() -> [Int] {
+        var wrong: [Int32] = []
+        for minute in sums.minutes where !wrongSums(minute: minute).isEmpty {
+            wrong.append(minute)
+        }
+        for table in buckets {
+            for minute in table.minutes where !wrongSums(minute: minute).isEmpty {
+                wrong.append(minute)
+            }
+        }
+        guard !wrong.isEmpty else { return [] }
+        repair(wrong)
+        var dropped: [Int] = []
+        for shard in texts.indices where texts[shard].watermark != nil {
+            guard wrong.contains(where: { buckets[shard].isEmpty(minute: $0) }) else { continue }
+            set(Texts(watermark: nil, liveness: texts[shard].liveness), of: shard)
+            dropped.append(shard)
+        }
+        return dropped
+    }
+}

@@ -1,0 +1,211 @@
+import CivilTime
+import DeltaProtocol
+import Federation
+import Money
+import Topology
+
+/// The global database: what stands in it, and enough of its past to lose it again.
+///
+/// Its operations are those of the real one, in the real order; each is one atomic step there.
+/// Everything that changes is journalled, so that a failover can take the last commits away.
+struct StoreModel {
+    /// What HQ has of one shard beside its buckets.
+    struct Texts: Equatable {
+        let watermark: String?
+        var liveness: String?
+        /// What `watermark` says.
+        let stored: StoredShard?
+
+        init(watermark: String? = nil, liveness: String? = nil) {
+            self.watermark = watermark
+            self.liveness = liveness
+            stored = watermark.flatMap { StoredShard(text: $0) }
+        }
+
+        /// The same watermark beside another liveness.
+        func with(liveness: String?) -> Texts {
+            var changed = self
+            changed.liveness = liveness
+            return changed
+        }
+    }
+
+    enum Table: Equatable {
+        /// The published sums, and the counts, over all shards.
+        case sums
+        /// By minute, the version of its last change.
+        case changes
+        case buckets(Int)
+        case late(Int)
+    }
+
+    private enum Undo {
+        case cell(Table, minute: Int32, column: Int, old: BucketValue)
+        case texts(shard: Int, old: Texts)
+        case version(Int64)
+        case id(String?)
+        case partitionCount(log: Int, old: Int32)
+    }
+
+    let currencies: [Currency]
+    /// Nil before the first commit into an empty database.
+    private(set) var id: String?
+    private(set) var version: Int64 = 0
+    private(set) var texts: [Texts]
+    /// By log of the world, how many partitions its region said it has; 0 for never.
+    private(set) var partitionCounts: [Int32]
+    private(set) var sums: MinuteTable
+    private(set) var changes = MinuteTable(width: 1)
+    private(set) var buckets: [MinuteTable]
+    private(set) var late: [MinuteTable]
+    /// Rises whenever clients have to connect anew.
+    private(set) var connection = 1
+    /// The first minute whose keys have not expired.
+    private(set) var firstMinute = Int32.min
+    private var identities = 0
+    private var marked = 0
+    private var journal: [Undo] = []
+    /// Where in the journal each step that wrote began.
+    private var marks: [Int] = []
+
+    init(shards: Int, logs: Int, currencies: [Currency]) {
+        self.currencies = currencies
+        texts = [Texts](repeating: Texts(), count: shards)
+        partitionCounts = [Int32](repeating: 0, count: logs)
+        sums = MinuteTable(width: currencies.count)
+        buckets = [MinuteTable](repeating: sums, count: shards)
+        late = buckets
+    }
+
+    /// How many steps a failover could take away.
+    var undoableSteps: Int { marks.count }
+
+    func stored(_ shard: Int) -> StoredShard? {
+        texts[shard].stored
+    }
+
+    /// Whether the last script that wrote the shard failed before its end.
+    func isHalfWritten(_ shard: Int) -> Bool { texts[shard].liveness?.contains("~") ?? false }
+
+    func column(_ currency: Currency) -> Int? { currencies.firstIndex(of: currency) }
+
+    // MARK: - Losing things
+
+    /// Moves the database's own clock. Whether that let minutes expire.
+    mutating func expire(at now: Int64) -> Bool {
+        let first = Int32(now / 60_000) - Int32(Limits.retainedMinutes) + 1
+        guard first > firstMinute else { return false }
+        firstMinute = first
+        let had = sums.minutes.first.map { $0 < first } ?? false
+        removeExpired()
+        return had
+    }
+
+    private mutating func removeExpired() {
+        sums.removeAll(before: firstMinute)
+        for shard in buckets.indices {
+            buckets[shard].removeAll(before: firstMinute)
+            late[shard].removeAll(before: firstMinute)
+        }
+    }
+
+    /// Takes the last `count` steps away, as a failover to a replica that lacks them does.
+    mutating func rollBack(steps count: Int) {
+        guard count > 0, count <= marks.count else { return }
+        let mark = marks[marks.count - count]
+        marks.removeLast(count)
+        while journal.count > mark {
+            guard let undo = journal.popLast() else { break }
+            switch undo {
+            case .cell(let table, let minute, let column, let old):
+                write(table, minute, column, old)
+            case .texts(let shard, let old): texts[shard] = old
+            case .version(let old): version = old
+            case .id(let old): id = old
+            case .partitionCount(let log, let old): partitionCounts[log] = old
+            }
+        }
+        connection += 1
+        removeExpired()
+    }
+
+    mutating func wipe() {
+        let (identities, marked) = (identities, marked)
+        let connection = connection
+        let firstMinute = firstMinute
+        self = StoreModel(
+            shards: texts.count, logs: partitionCounts.count, currencies: currencies)
+        (self.identities, self.marked) = (identities, marked)
+        self.connection = connection + 1
+        self.firstMinute = firstMinute
+    }
+
+    mutating func reconnect() { connection += 1 }
+
+    // MARK: - Single writes, for the steps
+
+    mutating func beginStep() { marks.append(journal.count) }
+
+    /// Another number each time, as a random one is.
+    mutating func nextMark() -> Int {
+        marked += 1
+        return marked
+    }
+
+    subscript(table: Table, minute: Int32, column: Int) -> BucketValue {
+        switch table {
+        case .sums: sums[minute, column]
+        case .changes: changes[minute, column]
+        case .buckets(let shard): buckets[shard][minute, column]
+        case .late(let shard): late[shard][minute, column]
+        }
+    }
+
+    mutating func set(_ table: Table, _ minute: Int32, _ column: Int, _ value: BucketValue) {
+        journal.append(
+            .cell(table, minute: minute, column: column, old: self[table, minute, column]))
+        write(table, minute, column, value)
+    }
+
+    private mutating func write(
+        _ table: Table, _ minute: Int32, _ column: Int, _ value: BucketValue
+    ) {
+        // A key whose time is over goes as it is written; the list of changes has no such time.
+        if table != .changes, minute < firstMinute { return }
+        switch table {
+        case .sums: sums[minute, column] = value
+        case .changes: changes[minute, column] = value
+        case .buckets(let shard): buckets[shard][minute, column] = value
+        case .late(let shard): late[shard][minute, column] = value
+        }
+    }
+
+    mutating func set(_ new: Texts, of shard: Int) {
+        journal.append(.texts(shard: shard, old: texts[shard]))
+        texts[shard] = new
+    }
+
+    /// Allocates the next version, and an identity where there is none.
+    mutating func advanceVersion() {
+        if id == nil {
+            identities += 1
+            journal.append(.id(nil))
+            id = "database-\(identities)"
+        }
+        journal.append(.version(version))
+        version += 1
+    }
+
+    mutating func list(_ minute: Int32) {
+        set(.changes, minute, 0, BucketValue(settled: version))
+    }
+
+    /// Takes minutes that have expired out of the list of changes.
+    mutating func pruneChanges() { changes.removeAll(before: firstMinute) }
+
+    mutating func setPartitionCount(_ count: Int32, of log: Int) {
+        guard partitionCounts[log] != count else { return }
+        journal.append(.partitionCount(log: log, old: partitionCounts[log]))
+        partitionCounts[log] = count
+    }
+}

@@ -1,0 +1,76 @@
+/// The network between regions and HQ: it delays, loses, duplicates, reorders and cuts.
+extension World {
+    /// How long a copy of a request may wander about, in milliseconds.
+    private static let longestDetour: Int64 = 30 * 60_000
+
+    func transmit(_ content: Request.Content, from node: RegionNode, shards: [Int]) {
+        requests += 1
+        let request = Request(
+            number: requests, node: node.number, incarnation: node.incarnation,
+            region: node.region, content: content)
+        node.waiting = RegionNode.Waiting(number: requests, shards: shards)
+        schedule(
+            .requestTimeout(
+                node: node.number, incarnation: node.incarnation, request: requests),
+            after: options.requestTimeout)
+        tally.messages += 1
+        if !isHealed, networkRandom.happens(perMille: options.duplicateShare) {
+            tally.duplicated += 1
+            var copy = request
+            copy.isCopy = true
+            let detour =
+                networkRandom.happens(perMille: 100)
+                ? networkRandom.within(0...Self.longestDetour) : delay()
+            schedule(.request(copy), after: detour)
+        }
+        guard linkIsOpen[node.region].up, !isLost() else { return lose("request", of: node.number) }
+        var sent = request
+        if case .deltas(let bytes) = content, isTruncated() {
+            tally.truncated += 1
+            sent.content = .deltas(Array(bytes.prefix(networkRandom.below(bytes.count))))
+        }
+        schedule(.request(sent), after: delay())
+    }
+
+    func answer(_ request: Request, _ content: Reply.Content) {
+        // The connection of a copy is long gone.
+        guard !request.isCopy else { return }
+        tally.messages += 1
+        guard linkIsOpen[request.region].down, !isLost() else {
+            return lose("reply", of: request.node)
+        }
+        var sent = content
+        if isTruncated() {
+            tally.truncated += 1
+            switch content {
+            case .deltas(let bytes):
+                sent = .deltas(Array(bytes.prefix(networkRandom.below(bytes.count + 1))))
+            case .statuses(let bytes):
+                // A body shorter than announced is refused before its bytes are read.
+                sent = bytes.isEmpty ? content : .failure
+            case .failure: break
+            }
+        }
+        let reply = Reply(
+            request: request.number, node: request.node, incarnation: request.incarnation,
+            content: sent)
+        schedule(.reply(reply), after: delay())
+    }
+
+    func lose(_ what: StaticString, of node: Int) {
+        tally.lost += 1
+        trace("lost a \(what) of node-\(node)")
+    }
+
+    private func isLost() -> Bool {
+        !isHealed && networkRandom.happens(perMille: options.lossShare)
+    }
+
+    private func isTruncated() -> Bool {
+        !isHealed && networkRandom.happens(perMille: options.truncateShare)
+    }
+
+    private func delay() -> Int64 {
+        1 + networkRandom.wait(mean: isHealed ? min(options.networkWait, 100) : options.networkWait)
+    }
+}

@@ -1,0 +1,69 @@
+import DeltaProtocol
+import Topology
+
+/// The regions, logs and shards of a world, densely numbered.
+struct WorldShape {
+    struct Log {
+        var region: Int
+        var id: LogID
+        var partitions: Int32
+        /// The numbers of its shards, by partition.
+        var shards: Range<Int>
+    }
+
+    struct Shard {
+        var id: ShardID
+        var region: Int
+        var log: Int
+        /// Its number within the region.
+        var local: Int
+    }
+
+    let regions: [RegionID]
+    private(set) var logs: [Log] = []
+    private(set) var shards: [Shard] = []
+    /// By region, its shards and logs, which are numbered in turn.
+    private(set) var shardsOfRegion: [Range<Int>] = []
+    private(set) var logsOfRegion: [Range<Int>] = []
+    private let numberOfShard: [ShardID: Int]
+
+    /// - Parameter partitions: by region, by log, how many partitions.
+    init(partitions: [[Int32]]) {
+        regions = partitions.indices.map { RegionID(unchecked: "region-\($0)") }
+        for (region, counts) in partitions.enumerated() {
+            let firstShard = shards.count
+            let firstLog = logs.count
+            for (place, count) in counts.enumerated() {
+                let id = LogID(unchecked: "log-\(place)")
+                let first = shards.count
+                for partition in 0..<count {
+                    shards.append(
+                        Shard(
+                            id: ShardID(region: regions[region], log: id, partition: partition),
+                            region: region, log: logs.count, local: shards.count - firstShard))
+                }
+                logs.append(
+                    Log(region: region, id: id, partitions: count, shards: first..<shards.count))
+            }
+            shardsOfRegion.append(firstShard..<shards.count)
+            logsOfRegion.append(firstLog..<logs.count)
+        }
+        numberOfShard = Dictionary(
+            uniqueKeysWithValues: shards.enumerated().map { ($0.element.id, $0.offset) })
+    }
+
+    func number(of shard: ShardID) -> Int? { numberOfShard[shard] }
+
+    func region(_ id: RegionID) -> Int? { regions.firstIndex(of: id) }
+
+    func log(_ id: LogID, region: Int) -> Int? {
+        logsOfRegion[region].first { logs[$0].id == id }
+    }
+
+    /// As HQ's topology lists them.
+    func knownLogs(region: Int) -> [LogID: Int32?] {
+        var known: [LogID: Int32?] = [:]
+        for log in logsOfRegion[region] { known[logs[log].id] = logs[log].partitions }
+        return known
+    }
+}

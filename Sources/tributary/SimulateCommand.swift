@@ -1,0 +1,112 @@
+import ArgumentParser
+import Foundation
+import Simulation
+
+/// `tributary simulate`.
+struct SimulateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "simulate",
+        abstract: "Run the real core in seeded worlds of faults and check it.",
+        discussion: """
+            Each seed is one world: two regions, their logs, nodes, network, HQ and store, and the \
+            faults that strike them. The fold, the push, the wire format, the merge and the \
+            publisher are the ones that production runs; a second, naive fold judges every commit. \
+            A world is a pure function of its seed.
+
+            Exits with 1, naming the seed and the command that repeats it, when a check fails; also \
+            when a sweep of 500 seeds or more never came to one of the listed situations.
+
+            EXAMPLES
+              tributary simulate --seeds '0..<2000'
+              tributary simulate --seed 412 --trace | less
+            """)
+
+    @Option(help: "The seeds to run.")
+    var seeds = SeedRangeArgument(seeds: 0..<200)
+
+    @Option(help: "Threads that work; all cores if left out.")
+    var jobs: Int?
+
+    @Option(help: "Run this seed alone and print the options that it stands for.")
+    var seed: UInt64?
+
+    @Flag(help: "With --seed, print each thing that happens.")
+    var trace = false
+
+    private static let jobsMax = 256
+
+    func validate() throws {
+        if let jobs, !(1...Self.jobsMax).contains(jobs) {
+            throw ValidationError("--jobs must be 1 to \(Self.jobsMax), not \(jobs).")
+        }
+        if trace, seed == nil { throw ValidationError("--trace goes with --seed.") }
+    }
+
+    func run() async throws {
+        if let seed { return try runOne(seed) }
+        let begun = ContinuousClock.now
+        let line = ProgressLine()
+        let sweep = await SeedSweep(
+            seeds: seeds.seeds, jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount
+        ).run { done in line.show { "\(done) seeds  \(Int(Double(done) / max($0, 0.001)))/s" } }
+        line.clear()
+        Self.print(sweep.report, of: seeds.seeds, elapsed: ContinuousClock.now - begun)
+        var isGood = true
+        for failure in sweep.report.failures {
+            isGood = false
+            Swift.print("FAILED seed \(failure.seed): \(failure.what)")
+            Swift.print("  again with: tributary simulate --seed \(failure.seed) --trace")
+        }
+        for seed in sweep.unrepeatable {
+            isGood = false
+            Swift.print("FAILED seed \(seed): a second run had another hash")
+        }
+        // Seeds that were never run say nothing about what was never met.
+        for shortcoming in isGood ? sweep.report.shortcomings : [] {
+            isGood = false
+            Swift.print("FAILED: \(shortcoming)")
+        }
+        guard isGood else { throw ExitCode(1) }
+        Swift.print("every check held; \(sweep.repeated) seeds run twice, with equal hashes")
+    }
+
+    private func runOne(_ seed: UInt64) throws {
+        Swift.print(SeedOptions(seed: seed))
+        let report = Simulation.run(seed: seed, trace: trace ? { Swift.print($0) } : nil)
+        let probes = Probe.allCases.filter { report.probes[$0] > 0 }
+        Self.print(report.tally)
+        Swift.print("probes   \(probes.map(\.name).joined(separator: " "))")
+        Swift.print("hash     \(Self.hexadecimal(report.hash))")
+        guard let failure = report.failure else { return Swift.print("every check held") }
+        Swift.print("FAILED seed \(seed): \(failure)")
+        throw ExitCode(1)
+    }
+
+    private static func print(
+        _ report: SweepReport, of seeds: Range<UInt64>, elapsed: Duration
+    ) {
+        let seconds = String(format: "%.1f", elapsed / .seconds(1))
+        Swift.print("seeds    \(report.seeds) of \(seeds) in \(seconds) s")
+        print(report.tally)
+        let met = Probe.allCases.count - report.probes.missing.count
+        Swift.print("probes   \(met) of \(Probe.allCases.count) situations met")
+        Swift.print("hash     \(hexadecimal(report.hash))")
+    }
+
+    private static func print(_ tally: Tally) {
+        Swift.print(
+            """
+            faults   \(tally.faults) in \(tally.virtualMilliseconds / 3_600_000) virtual hours
+            messages \(tally.messages): \(tally.lost) lost, \(tally.duplicated) duplicated, \
+            \(tally.truncated) truncated
+            records  \(tally.records), shards begun anew \(tally.rebuilds)
+            commits  \(tally.commits), watermarks found lower \(tally.regressions)
+            compared \(tally.comparisons) buckets
+            wrong    \(tally.minorUnitsWrong) minor units
+            """)
+    }
+
+    private static func hexadecimal(_ hash: RollingHash) -> String {
+        String(format: "%016lx", hash.value)
+    }
+}
