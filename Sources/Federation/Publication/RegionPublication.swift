@@ -69,7 +69,7 @@ struct RegionPublication: Sendable {
             }
             return
         }
-        let wasBehind = isRecovering
+        let wasBehind = isRecovering || liveFrom < shownLiveFrom
         recoveringSince = nil
         shownLiveFrom = liveFrom
         raiseMarks()
