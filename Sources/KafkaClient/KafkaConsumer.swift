@@ -176,8 +176,8 @@ package final class KafkaConsumer {
         }
     }
 
-    /// Leaves the group and ends librdkafka's threads. Blocks for milliseconds, at most for as
-    /// long as the broker takes to answer. Calling it again changes nothing.
+    /// Leaves the group and ends librdkafka's threads. Blocks for milliseconds; for some 7 s where
+    /// the broker is away and a commit was under way to it. Calling it again changes nothing.
     package func close() {
         if isClosed { return }
         isClosed = true
