@@ -13,8 +13,8 @@ struct SimulateCommand: AsyncParsableCommand {
             publisher are the ones that production runs; a second, naive fold judges every commit. \
             A world is a pure function of its seed.
 
-            Exits with 1, naming the seed and the command that repeats it, when a check fails; also \
-            when a sweep of 500 seeds or more never came to one of the listed situations.
+            Exits with 1, naming the seed and the command that repeats it, when a check fails; \
+            also when a sweep of 500 seeds or more never came to one of the listed situations.
 
             EXAMPLES
               tributary simulate --seeds '0..<2000'

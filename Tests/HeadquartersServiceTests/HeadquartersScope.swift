@@ -102,10 +102,17 @@ struct HeadquartersScope: Sendable {
     }
 
     struct Total: Decodable, Equatable {
-        var base_currency: String
-        var total_amount: Decimal
-        var data_as_of: String
-        var is_degraded: Bool
+        var baseCurrency: String
+        var totalAmount: Decimal
+        var dataAsOf: String
+        var isDegraded: Bool
+
+        private enum CodingKeys: String, CodingKey {
+            case baseCurrency = "base_currency"
+            case totalAmount = "total_amount"
+            case dataAsOf = "data_as_of"
+            case isDegraded = "is_degraded"
+        }
     }
 
     /// The status, and the total where it is 200.

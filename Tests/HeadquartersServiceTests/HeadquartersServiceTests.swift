@@ -38,7 +38,7 @@ import Topology
                 ])
             #expect(outcome == .committed)
             let pushed = ContinuousClock.now
-            let total = try await scope.total(within: 10) { !$0.is_degraded }
+            let total = try await scope.total(within: 10) { !$0.isDegraded }
             #expect(ContinuousClock.now - pushed < .seconds(2))
 
             // In cents: EUR × 1.0842, USD, and JPY × 100 × 1.0842 ÷ 161.25, over 10,000 · 16,125.
@@ -50,7 +50,7 @@ import Topology
             let rounded = quotient + (remainder * 2 > denominator ? 1 : 0)
             #expect(remainder * 2 != denominator)
             #expect(
-                total?.total_amount == Decimal(string: "\(rounded)")! / 100, "\(total as Any)")
+                total?.totalAmount == Decimal(string: "\(rounded)")! / 100, "\(total as Any)")
             #expect(try await scope.total("GBP").status == 400)
             let text = try await scope.total("KWD").text
             #expect(text.contains(/"total_amount":[0-9]+\.[0-9]{3},/), "\(text)")
@@ -73,12 +73,12 @@ import Topology
         try await HeadquartersScope.with(topology) { scope in
             #expect(await scope.push(base: 0, coverage: 7, buckets: buckets) == .committed)
             let full = Decimal(string: "50000.42")!
-            #expect(try await scope.total(within: 5) { $0.total_amount == full } != nil)
+            #expect(try await scope.total(within: 5) { $0.totalAmount == full } != nil)
 
             try cli.redis.command("FLUSHALL")
             let degraded = try await scope.total(within: 5) { total in
-                #expect(total.total_amount == full)
-                return total.is_degraded
+                #expect(total.totalAmount == full)
+                return total.isDegraded
             }
             #expect(degraded != nil)
             // The region hears of it with its next push, and sends everything.
@@ -87,8 +87,8 @@ import Topology
             #expect(await scope.push(base: 0, coverage: 5, buckets: [buckets[0]]) == .committed)
             for _ in 0..<60 {
                 let total = try #require(try await scope.total().total)
-                #expect(total.total_amount == full)
-                #expect(total.is_degraded)
+                #expect(total.totalAmount == full)
+                #expect(total.isDegraded)
                 try await Task.sleep(for: .milliseconds(25))
             }
             #expect(
@@ -96,10 +96,10 @@ import Topology
                     base: 5, coverage: 8,
                     buckets: [buckets[1], Self.bucket("USD", 58, minutesAgo: 0)]) == .committed)
             let back = try await scope.total(within: 5) { total in
-                #expect(total.total_amount >= full)
-                return !total.is_degraded
+                #expect(total.totalAmount >= full)
+                return !total.isDegraded
             }
-            #expect(back?.total_amount == Decimal(string: "50001"))
+            #expect(back?.totalAmount == Decimal(string: "50001"))
         }
     }
 
@@ -122,12 +122,12 @@ import Topology
             let whole = Decimal(string: "0.42")!
             #expect(
                 try await scope.total(within: 8) {
-                    $0.total_amount == whole && !$0.is_degraded
+                    $0.totalAmount == whole && !$0.isDegraded
                 } != nil)
 
             cli.redis.stop()
-            let lost = try await scope.total(within: 8) { $0.is_degraded }
-            #expect(lost?.total_amount == whole)
+            let lost = try await scope.total(within: 8) { $0.isDegraded }
+            #expect(lost?.totalAmount == whole)
             #expect(await scope.push(base: 1, coverage: 1, buckets: []) == nil)
             // It comes back empty.
             try cli.redis.start()
@@ -136,11 +136,11 @@ import Topology
                 try #require(ContinuousClock.now < again)
                 try await Task.sleep(for: .milliseconds(50))
             }
-            #expect(try await scope.total().total?.total_amount == whole)
+            #expect(try await scope.total().total?.totalAmount == whole)
             #expect(await scope.push(base: 0, coverage: 1, buckets: buckets) == .committed)
             let back = try await scope.total(within: 8) {
-                #expect($0.total_amount == whole)
-                return !$0.is_degraded
+                #expect($0.totalAmount == whole)
+                return !$0.isDegraded
             }
             #expect(back != nil)
         }
@@ -158,30 +158,30 @@ import Topology
             #expect(await scope.push(base: 0, coverage: 2, buckets: buckets) == .committed)
             // No file yet: each base stands alone, and says so.
             let alone = try await scope.total(within: 5) { _ in true }
-            #expect(alone?.total_amount == 1)
-            #expect(alone?.is_degraded == true)
+            #expect(alone?.totalAmount == 1)
+            #expect(alone?.isDegraded == true)
 
             _ = try Self.ratesFile(in: folder)
-            let converted = try await scope.total(within: 5) { !$0.is_degraded }
-            #expect(converted?.total_amount == Decimal(string: "109.42"))
+            let converted = try await scope.total(within: 5) { !$0.isDegraded }
+            #expect(converted?.totalAmount == Decimal(string: "109.42"))
 
             _ = try Self.ratesFile(in: folder, "{\"base\": \"EUR\", \"rates\": {\"USD\": \"0\"}}")
             // For longer than it takes to look at the file again.
             for _ in 0..<30 {
-                #expect(try await scope.total().total?.total_amount == Decimal(string: "109.42"))
+                #expect(try await scope.total().total?.totalAmount == Decimal(string: "109.42"))
                 try await Task.sleep(for: .milliseconds(50))
             }
 
             let other = HeadquartersScope.rates.replacing("1.0842", with: "2")
             _ = try Self.ratesFile(in: folder, other)
-            let changed = try await scope.total(within: 5) { $0.total_amount == 201 }
-            #expect(changed?.is_degraded == false)
+            let changed = try await scope.total(within: 5) { $0.totalAmount == 201 }
+            #expect(changed?.isDegraded == false)
 
             // A region whose currency loses its rate: named by nobody else, so left out.
             let less = HeadquartersScope.rates.replacing(#""USD": "1.0842", "#, with: "")
             _ = try Self.ratesFile(in: folder, less)
-            let partial = try await scope.total("EUR", within: 5) { $0.is_degraded }
-            #expect(partial?.total_amount == 100)
+            let partial = try await scope.total("EUR", within: 5) { $0.isDegraded }
+            #expect(partial?.totalAmount == 100)
             #expect(try await scope.total("USD").status == 400)
         }
     }

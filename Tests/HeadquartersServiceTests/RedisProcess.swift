@@ -58,7 +58,7 @@ final class RedisProcess {
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var texts = arguments.map { strdup($0) } + [nil]
-        defer { texts.forEach { free($0) } }
+        defer { for text in texts { free(text) } }
         var pid: pid_t = 0
         let failure = posix_spawn(&pid, arguments[0], nil, &attributes, &texts, environ)
         guard failure == 0 else { throw Failure(description: "cannot start \(arguments[0])") }

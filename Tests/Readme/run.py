@@ -17,7 +17,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEMO_SECONDS = 40
 COMMAND_SECONDS_MAX = 120
-READY_URL = "http://127.0.0.1:8080/livez"
+TOTAL_URL = "http://127.0.0.1:8080/v1/metrics/money-moved/24h"
 FIELDS = ["time_window", "base_currency", "total_amount", "data_as_of", "is_degraded"]
 
 
@@ -53,11 +53,11 @@ def start_demo(log):
             stop(demo)
             raise SystemExit(f"make demo did not serve within {COMMAND_SECONDS_MAX} s")
         try:
-            urllib.request.urlopen(READY_URL, timeout=1).close()
+            urllib.request.urlopen(TOTAL_URL, timeout=1).close()
             served = time.monotonic() - started
         except OSError:
             time.sleep(0.1)
-    print(f"      serves after {served:.1f} s, the check of packages and build included")
+    print(f"      answers after {served:.1f} s, the check of packages and build included")
     return demo
 
 

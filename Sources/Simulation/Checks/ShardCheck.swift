@@ -12,7 +12,8 @@ struct ShardCheck {
     /// A failed script may have left buckets of a coverage up to this one beside an older
     /// watermark: until a commit reaches it they are ahead of what the watermark says.
     var partialUntil: Int64 = 0
-    /// The greatest that `partialUntil` was since the store was wiped: a failover may bring it back.
+    /// The greatest that `partialUntil` was since the store was wiped: a failover may bring it
+    /// back.
     var partialOnce: Int64 = 0
 
     init(width: Int) { cursor = TruthCursor(width: width) }
