@@ -121,7 +121,9 @@ extension ShardFold {
             isLate
             ? lateRing.wouldOverflow(amount: amount, minute: target, currency: transfer.currency)
             : ring.wouldOverflow(amount: amount, minute: target, currency: transfer.currency)
-        if overflows, ids.peek(transfer.id, contentCheck: check, at: present) == .fresh {
+        if overflows, unsafe !isInSeed(target, offset: record.offset),
+            ids.peek(transfer.id, contentCheck: check, at: present) == .fresh
+        {
             return unsafe reject(record, .overflow, into: &diversions)
         }
 
@@ -139,8 +141,7 @@ extension ShardFold {
             return
         }
         if isLate { counters.late &+= 1 } else { counters.applied &+= 1 }
-        // The seed holds these already.
-        if target < knownFrom, unsafe record.offset < seedWatermark { return }
+        if unsafe isInSeed(target, offset: record.offset) { return }
         if isLate {
             unsafe lateRing.add(
                 amount: amount, minute: target, currency: transfer.currency,
@@ -150,6 +151,12 @@ extension ShardFold {
                 amount: amount, minute: target, currency: transfer.currency,
                 offset: record.offset)
         }
+    }
+
+    /// Whether the seed holds already what a record at `offset` does to `minute`.
+    @inline(__always)
+    private func isInSeed(_ minute: Minute, offset: Int64) -> Bool {
+        minute < knownFrom && offset < seedWatermark
     }
 
     private mutating func foldCorrection(
@@ -179,9 +186,7 @@ extension ShardFold {
             return count(.duplicate)
         }
         guard !isLate else { return count(.late) }
-        if correction.minute < knownFrom, unsafe record.offset < seedWatermark {
-            return count(.applied)
-        }
+        if unsafe isInSeed(correction.minute, offset: record.offset) { return count(.applied) }
         guard applies else { return count(.void) }
         _ = unsafe ring.correct(
             by: correction.delta, minute: correction.minute, currency: correction.currency,

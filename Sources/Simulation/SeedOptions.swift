@@ -130,6 +130,9 @@ package struct SeedOptions: Sendable {
         if cuts {
             mix[RecordKind.badStamp.rawValue] = 0
             mix[RecordKind.noStamp.rawValue] = 0
+            // Whether a bucket of a seed was full before a record below the seed's watermark came
+            // cannot be told.
+            mix[RecordKind.huge.rawValue] = 0
         }
     }
 }

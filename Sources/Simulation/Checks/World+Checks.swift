@@ -31,7 +31,8 @@ extension World {
         var touched: [NaiveFold.Cell] = []
         checks[shard].cursor.move(
             to: stored.watermark, along: truths[shard], touched: &touched)
-        if stored.watermark >= checks[shard].partialUntil || delta?.base == 0 {
+        let isReplaced = delta?.base == 0 && before != stored.watermark
+        if stored.watermark >= checks[shard].partialUntil || isReplaced {
             if checks[shard].partialUntil > 0 { checks[shard].mustCompareAll = true }
             checks[shard].partialUntil = 0
         }

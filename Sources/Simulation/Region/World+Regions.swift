@@ -236,7 +236,7 @@ extension World {
             trace(
                 "\(node.name) begins \(id) at \(start.offset), known from "
                     + "\(start.knownFrom.map { "\($0.number)" } ?? "the beginning")"
-                    + (start.seed == nil ? "" : ", seeded"))
+                    + (start.seed.map { ", seeded at \($0.watermark)" } ?? ""))
         }
     }
 
