@@ -93,6 +93,8 @@ def run(command):
 
 
 def main():
+    # Whoever stops this stops the demo too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     todo = commands((ROOT / "README.md").read_text())
     if not any(command.startswith("curl ") for command in todo):
         raise SystemExit("README.md shows no curl; is its format still understood?")
