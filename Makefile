@@ -22,7 +22,7 @@ FORMATTED := Package.swift Sources Tests
 # Said on the command line: make demo DEMO="--regions 2 --seconds 60", make fuzz SECONDS=600, …
 DEMO ?=
 FILTER ?=
-SEEDS ?= 0..<2000
+SEEDS ?= 0..<1500
 SECONDS ?= 60
 
 # Whoever reads the output as a file, CI among them, reads it without colours.
@@ -54,7 +54,7 @@ build-tests:
 unit: build-tests ## unit and integration tests; FILTER=Suite picks
 	$(PLAIN) $(UNIT_TESTS) $(if $(FILTER),--filter '$(FILTER)')
 
-simulation: build-tests ## the real core in a seeded world of faults; SEEDS=0..<2000
+simulation: build-tests ## the real core in a seeded world of faults; SEEDS=0..<1500
 	$(TRIBUTARY) simulate --seeds '$(SEEDS)'
 
 judge: .venv/tests ## the tests of the program that judges the system tests
