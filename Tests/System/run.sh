@@ -5,4 +5,4 @@ here=$(dirname "$0")
 brokers=("$@")
 
 echo "system: exact under faults"
-"${PYTHON:-python3}" "$here/faults.py" "${brokers[@]}"
+"${PYTHON:-python3}" "$here/faults.py" --seed "${SEED:-1}" "${brokers[@]}"
