@@ -38,7 +38,7 @@ package enum StoreRetention {
     package static func widest(now: UnixTime) -> ClosedRange<Minute> {
         let present = now.minute
         return present.advanced(
-            by: 2 - Limits.retainedMinutes - skewMinutes)...present.advanced(
+            by: 1 - Limits.retainedMinutes - skewMinutes)...present.advanced(
                 by: skewMinutes + Limits.futureMinutes)
     }
 
