@@ -8,9 +8,13 @@ package import DeltaProtocol
 /// `lsn/timeline/markedAt/system`, and the node. `-` stands for nothing; bytes of a name other than
 /// letters, digits, `_`, `.` and `-` are percent-encoded.
 package struct ShardLiveness: Hashable, Sendable {
-    /// The text in place of a liveness while the shard's hashes may hold a part of a commit that
-    /// failed midway; it says nothing else, and the next commit replaces it.
+    /// The first word of the text in place of a liveness while the shard's hashes may hold a part
+    /// of a commit that failed midway. The second word is another one for each such commit, so that
+    /// a decision from before it is in conflict; the next commit replaces the text.
     package static let torn = "torn"
+
+    /// Whether `text` stands in place of a liveness because a commit failed midway.
+    package static func isTorn(_ text: String) -> Bool { text.hasPrefix(torn) }
 
     /// The time up to which the shard has provably seen its partition; nil before the first proof.
     package var observedThrough: UnixTime?

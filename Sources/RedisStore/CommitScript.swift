@@ -9,7 +9,8 @@ extension RedisScript {
     ///
     /// A script that fails midway is not rolled back: watermarks come last, so that what was
     /// written in part is sent and written again. Until then the liveness text says `torn`, for
-    /// nobody may be seeded with values that are newer than their watermark. A sum's expiry is set
+    /// nobody may be seeded with values that are newer than their watermark, and the minutes are
+    /// listed as changed, for the writer may be gone before it repairs them. A sum's expiry is set
     /// when the key is new, which shows by the sum being what was added; a false match only sets
     /// the same expiry again.
     static let commit = RedisScript(
@@ -30,6 +31,13 @@ extension RedisScript {
               if redis.call('INCRBY', key, difference) == tonumber(difference) then
                 redis.call('EXPIREAT', key, expiry)
               end
+            end
+
+            local function list(minutes)
+              redis.call('HSETNX', 'store', 'id', ARGV[1])
+              redis.call('HINCRBY', 'store', 'version', 1)
+              local version = redis.call('HGET', 'store', 'version')
+              for i = 1, #minutes do redis.call('ZADD', 'changes', version, minutes[i]) end
             end
 
             local function write()
@@ -58,10 +66,7 @@ extension RedisScript {
                 end
               end
 
-              redis.call('HSETNX', 'store', 'id', ARGV[1])
-              redis.call('HINCRBY', 'store', 'version', 1)
-              local version = redis.call('HGET', 'store', 'version')
-              for i = 1, #minutes do redis.call('ZADD', 'changes', version, minutes[i]) end
+              list(minutes)
 
               local counts = cmsgpack.unpack(ARGV[4])
               for i = 1, #counts, 2 do redis.call('HSET', liveness, counts[i], counts[i + 1]) end
@@ -70,7 +75,18 @@ extension RedisScript {
             end
 
             if pcall(write) then return {'written'} end
-            for i = 1, #shards do redis.call('HSET', liveness, shards[i][1], 'torn') end
+            local torn = 'torn ' .. ARGV[1]
+            for i = 1, #shards do redis.call('HSET', liveness, shards[i][1], torn) end
+            pcall(function()
+              local minutes = {}
+              for a = 5, #ARGV do
+                local group = cmsgpack.unpack(ARGV[a])
+                for i = 2, #group do
+                  if group[1] == 'sums' then minutes[#minutes + 1] = group[i][1] end
+                end
+              end
+              list(minutes)
+            end)
             return {'failed'}
             """)
 }

@@ -60,6 +60,14 @@ extension StoreConversation {
                     again.append(index)
                     continue
                 }
+                if reading.liveness.map(ShardLiveness.isTorn) ?? false {
+                    // Whoever's script failed may not be there to repair the sums it left.
+                    suspects.formUnion(
+                        ShardMerge.minutesToRead(
+                            request.shards[index], retention: context.retention
+                        ).buckets)
+                    try repairSuspects(deadline: deadline)
+                }
                 let decision = ShardMerge.decide(
                     request.shards[index], reading: reading, context: context)
                 replies[index] = decision.reply

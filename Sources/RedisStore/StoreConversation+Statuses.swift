@@ -33,7 +33,7 @@ extension StoreConversation {
         for (shard, reading) in zip(shards, readings) {
             guard let reading, let text = reading.watermark, let stored = StoredShard(text: text)
             else { continue }
-            if withValues, reading.liveness == ShardLiveness.torn {
+            if withValues, reading.liveness.map(ShardLiveness.isTorn) ?? false {
                 // A script that failed midway has written values newer than the watermark. No one
                 // may be seeded with them: the shard is to be filled anew.
                 let dropped = try dropWatermarks(
