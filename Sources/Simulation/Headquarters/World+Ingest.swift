@@ -19,6 +19,7 @@ extension World {
         case .statuses(let partition, let withValues):
             guard storeIsReachable else { return answer(request, .failure) }
             repairSuspects(process)
+            if withValues { dropHalfWritten(partition, region: request.region) }
             let statuses = store.statuses(
                 region: request.region, partition: partition, withValues: withValues,
                 now: clock(of: process), shape: shape)
@@ -29,6 +30,17 @@ extension World {
                 return answer(request, .failure)
             }
             take(decoded, of: request, by: process)
+        }
+    }
+
+    /// What a failed script wrote is ahead of its watermark and nobody's seed.
+    private func dropHalfWritten(_ partition: Int32?, region: Int) {
+        for shard in shape.shardsOfRegion[region] where store.isHalfWritten(shard) {
+            guard partition == nil || shape.shards[shard].id.partition == partition,
+                store.stored(shard) != nil
+            else { continue }
+            store.dropWatermark(shard)
+            noteStoreLoss(shards: [shard])
         }
     }
 
@@ -69,8 +81,13 @@ extension World {
             guard let shard = shardNumber(of: delta, region: task.region) else {
                 return ShardReading()
             }
-            return store.reading(
-                shard, ShardMerge.minutesToRead(delta, retention: task.context.retention))
+            let minutes = ShardMerge.minutesToRead(delta, retention: task.context.retention)
+            if store.isHalfWritten(shard) {
+                // Whoever's script failed may not be there to repair what it left.
+                task.process.suspects += minutes.buckets.map(\.number)
+                repairSuspects(task.process)
+            }
+            return store.reading(shard, minutes)
         }
         task.stage = .write
         schedule(.ingest(task), after: storeRandom.wait(mean: options.storeWait))

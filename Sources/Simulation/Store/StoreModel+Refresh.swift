@@ -83,8 +83,6 @@ extension StoreModel {
             }
             var values: ShardStatus.Values?
             if withValues {
-                // What a failed script wrote is ahead of the watermark: it is nobody's seed.
-                guard !isHalfWritten(shard) else { return nil }
                 let reading = reading(shard, MinutesToRead(buckets: minutes, late: minutes))
                 values = ShardStatus.Values(buckets: reading.buckets, late: reading.late)
             }

@@ -29,12 +29,10 @@ extension StoreModel {
             late: late[shard].buckets(in: minutes.late, currencies: currencies))
     }
 
-    /// Runs the commit script: a mark, version, changes, hashes, sums, liveness, and watermarks
-    /// last.
+    /// Runs the commit script: hashes, sums, version, changes, liveness, and watermarks last.
     ///
-    /// The mark makes the liveness texts others, so that whoever has read these shards before and
-    /// decides from that is in conflict, even where the script fails before its end. Minutes are
-    /// listed before they change, so that readers see what a failed script left.
+    /// Where it fails, what it wrote stands; it says so in the liveness texts, which puts whoever
+    /// has read these shards before into conflict, and lists the minutes for their readers.
     ///
     /// - Parameter limit: the operation before which the script fails; nil for none.
     mutating func commit(
@@ -46,44 +44,52 @@ extension StoreModel {
             else { return .conflict }
         }
         beginStep()
-        var left = limit ?? .max
+        if write(step, differences: differences, limit: limit ?? .max) { return .written }
+        let mark = nextMark()
         for shard in step.shards {
+            set(texts[shard].with(liveness: "\(ShardLiveness.torn) \(mark)"), of: shard)
+        }
+        advanceVersion()
+        for difference in differences { list(difference.minute.number) }
+        return .failed
+    }
+
+    /// False where the script ends within.
+    private mutating func write(
+        _ step: CommitStep, differences: [GlobalDifference], limit: Int
+    ) -> Bool {
+        var left = limit
+        for (shard, commit) in zip(step.shards, step.commits) {
+            guard writeHashes(shard, commit, left: &left) else { return false }
+        }
+        for difference in differences {
+            guard let column = column(difference.currency) else { continue }
             left -= 1
-            guard left > 0 else { return .failed }
-            let liveness = (texts[shard].liveness ?? "") + "~\(nextMark())"
-            set(texts[shard].with(liveness: liveness), of: shard)
+            guard left > 0 else { return false }
+            add(difference, column: column)
         }
         left -= 1
-        guard left > 0 else { return .failed }
+        guard left > 0 else { return false }
         advanceVersion()
         var last: Minute?
         for difference in differences where difference.minute != last {
             last = difference.minute
             left -= 1
-            guard left > 0 else { return .failed }
+            guard left > 0 else { return false }
             list(difference.minute.number)
-        }
-        for (shard, commit) in zip(step.shards, step.commits) {
-            guard writeHashes(shard, commit, left: &left) else { return .failed }
-        }
-        for difference in differences {
-            guard let column = column(difference.currency) else { continue }
-            left -= 1
-            guard left > 0 else { return .failed }
-            add(difference, column: column)
         }
         for (log, count) in step.partitionCounts { setPartitionCount(count, of: log) }
         for (shard, commit) in zip(step.shards, step.commits) {
             left -= 1
-            guard left > 0 else { return .failed }
+            guard left > 0 else { return false }
             set(texts[shard].with(liveness: commit.liveness), of: shard)
         }
         for (shard, commit) in zip(step.shards, step.commits) {
             left -= 1
-            guard left > 0 else { return .failed }
+            guard left > 0 else { return false }
             set(Texts(watermark: commit.watermark, liveness: commit.liveness), of: shard)
         }
-        return .written
+        return true
     }
 
     /// False where the script ends within.
@@ -158,7 +164,7 @@ extension StoreModel {
         var dropped: [Int] = []
         for shard in texts.indices where texts[shard].watermark != nil {
             guard wrong.contains(where: { buckets[shard].isEmpty(minute: $0) }) else { continue }
-            set(Texts(watermark: nil, liveness: texts[shard].liveness), of: shard)
+            dropWatermark(shard)
             dropped.append(shard)
         }
         return dropped

@@ -85,7 +85,15 @@ struct StoreModel {
     }
 
     /// Whether the last script that wrote the shard failed before its end.
-    func isHalfWritten(_ shard: Int) -> Bool { texts[shard].liveness?.contains("~") ?? false }
+    func isHalfWritten(_ shard: Int) -> Bool {
+        texts[shard].liveness.map(ShardLiveness.isTorn) ?? false
+    }
+
+    /// Takes a shard's watermark out: its region sends it whole.
+    mutating func dropWatermark(_ shard: Int) {
+        beginStep()
+        set(Texts(watermark: nil, liveness: texts[shard].liveness), of: shard)
+    }
 
     func column(_ currency: Currency) -> Int? { currencies.firstIndex(of: currency) }
 
