@@ -8,10 +8,10 @@ struct SimulateCommand: AsyncParsableCommand {
         commandName: "simulate",
         abstract: "Run the real core in seeded worlds of faults and check it.",
         discussion: """
-            Each seed is one world: two regions, their logs, nodes, network, HQ and store, and the \
-            faults that strike them. The fold, the push, the wire format, the merge and the \
-            publisher are the ones that production runs; a second, naive fold judges every commit. \
-            A world is a pure function of its seed.
+            Each seed is one world: two regions, their logs, nodes, network, HQ and store, and \
+            the faults that strike them. The fold, the push, the wire format, the merge and the \
+            publisher are the ones that production runs; a second, naive fold judges every \
+            commit. A world is a pure function of its seed.
 
             Exits with 1, naming the seed and the command that repeats it, when a check fails; \
             also when a sweep of 500 seeds or more never came to one of the listed situations.

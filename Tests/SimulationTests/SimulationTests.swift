@@ -1,1 +1,90 @@
+import Simulation
 import Testing
+
+@Suite struct SimulationTests {
+    @Test(arguments: [3, 17, 1_234_567] as [UInt64])
+    func `the same seed ends in the same hash, watched or not`(seed: UInt64) {
+        let first = Simulation.run(seed: seed)
+        var lines = 0
+        let second = Simulation.run(seed: seed) { _ in lines += 1 }
+        #expect(first.hash == second.hash)
+        #expect(first.tally == second.tally)
+        #expect(first.probes == second.probes)
+        #expect(lines > 0)
+    }
+
+    @Test func `other seeds are other worlds`() {
+        let hashes = (100..<110).map { Simulation.run(seed: $0).hash }
+        #expect(Set(hashes).count == hashes.count)
+    }
+
+    @Test func `every check holds over the first seeds, in worlds with traffic and faults`() {
+        var sweep = SweepReport()
+        for seed in 0..<40 as Range<UInt64> {
+            let report = Simulation.run(seed: seed)
+            #expect(report.failure == nil, "tributary simulate --seed \(seed) --trace")
+            sweep.add(report)
+        }
+        #expect(sweep.seeds == 40)
+        #expect(sweep.failures.isEmpty)
+        #expect(sweep.tally.minorUnitsWrong == 0)
+        #expect(sweep.tally.commits > 40 * SweepReport.commitsPerSeedMin)
+        #expect(sweep.tally.faults > 40 * SweepReport.faultsPerSeedMin)
+        #expect(sweep.tally.lost > 0)
+        #expect(sweep.tally.duplicated > 0)
+        #expect(sweep.probes[.baseZeroReplaced] > 0)
+        #expect(sweep.probes[.digestCompared] > 0)
+    }
+
+    @Test func `every option of a seed is told`() {
+        let text = SeedOptions(seed: 42).description
+        for word in ["seed 42", "partitions", "zombie", "per mille", "records", "faults"] {
+            #expect(text.contains(word), "\(word)")
+        }
+        #expect(SeedOptions(seed: 43).description != text)
+    }
+}
+
+@Suite struct SweepReportTests {
+    @Test func `a long sweep that never met a situation falls short, a short one may`() {
+        var sweep = SweepReport()
+        for seed in 0..<UInt64(Simulation.seedsForProbes) {
+            if seed + 1 == UInt64(Simulation.seedsForProbes) { #expect(sweep.shortcomings == []) }
+            var report = SeedReport(seed: seed)
+            report.tally.commits = SweepReport.commitsPerSeedMin
+            report.tally.faults = SweepReport.faultsPerSeedMin
+            sweep.add(report)
+        }
+        #expect(sweep.shortcomings.count == Probe.allCases.count)
+        #expect(sweep.shortcomings.contains("no seed ever came to heartbeat_found_wipe"))
+    }
+
+    @Test func `a long sweep without traffic falls short`() {
+        var sweep = SweepReport()
+        for seed in 0..<UInt64(Simulation.seedsForProbes) { sweep.add(SeedReport(seed: seed)) }
+        #expect(sweep.shortcomings.contains("only 0 commits in 500 seeds"))
+        #expect(sweep.shortcomings.contains("only 0 faults in 500 seeds"))
+    }
+
+    @Test func `failures are kept with their seed, and the order of seeds is part of the hash`() {
+        let (first, second) = (Simulation.run(seed: 7), Simulation.run(seed: 8))
+        var failed = second
+        failed.failure = "something"
+        var forwards = SweepReport()
+        forwards.add(first)
+        forwards.add(failed)
+        var backwards = SweepReport()
+        backwards.add(failed)
+        backwards.add(first)
+        #expect(forwards.failures.map(\.seed) == [8])
+        #expect(forwards.failures.map(\.what) == ["something"])
+        #expect(forwards.tally == backwards.tally)
+        #expect(forwards.hash != backwards.hash)
+    }
+
+    @Test func `probes are named as metrics are`() {
+        #expect(
+            Probe.equalCoverageEarlierCompleteFrom.name == "equal_coverage_earlier_complete_from")
+        #expect(Set(Probe.allCases.map(\.name)).count == Probe.allCases.count)
+    }
+}
