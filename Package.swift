@@ -35,6 +35,8 @@ let hummingbirdCore: Target.Dependency = .product(
     name: "HummingbirdCore", package: "hummingbird")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -64,6 +66,7 @@ let package = Package(
             name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(
             name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
 
         // Values.
         library("CivilTime", settings: pure),
@@ -76,6 +79,11 @@ let package = Package(
             "Aggregation", ["Money", "CivilTime", "Topology", "DeltaProtocol"], settings: pure),
         library("Federation", ["Money", "CivilTime", "Topology", "DeltaProtocol"], settings: pure),
         library("TransferGenerator", ["Money", "CivilTime"], settings: pure),
+
+        // What the public is told, and the pages that tell it.
+        library("Reporting", ["Money", "CivilTime", "Topology"], settings: pure),
+        library(
+            "Dashboard", ["Money", "CivilTime", "Topology", "Reporting"], settings: pure),
         library(
             "Simulation",
             [
@@ -107,7 +115,8 @@ let package = Package(
         library(
             "PublicAPI",
             [
-                "Money", "CivilTime", "Topology", "HTTPListener", hummingbird, httpTypes, nioCore,
+                "CZlib", "Money", "CivilTime", "Topology", "Reporting", "Dashboard",
+                "HTTPListener", hummingbird, httpTypes, nioCore, nioHTTP1, nioPosix, lifecycle,
                 logging,
             ]),
         library(
@@ -129,7 +138,8 @@ let package = Package(
             "HeadquartersService",
             [
                 "Money", "CivilTime", "Topology", "TopologyFile", "DeltaProtocol", "Federation",
-                "RedisStore", "HTTPListener", "DeltaIngest", "PublicAPI", lifecycle, logging,
+                "RedisStore", "HTTPListener", "DeltaIngest", "Reporting", "PublicAPI", lifecycle,
+                logging,
             ]),
 
         // The one binary, and what measures and attacks it.
@@ -198,7 +208,11 @@ let package = Package(
             ]),
         test(
             "PublicAPI",
-            ["Money", "CivilTime", "HTTPTestSupport", hummingbird, httpTypes, logging]),
+            [
+                "Money", "CivilTime", "Topology", "Reporting", "HTTPTestSupport", hummingbird,
+                httpTypes, nioCore, nioPosix, lifecycle, logging,
+            ]),
+        test("Dashboard", ["Money", "CivilTime", "Topology", "Reporting"]),
         test(
             "RedisStore",
             ["Federation", "DeltaProtocol", "Money", "CivilTime", "Topology", logging]),
@@ -212,7 +226,7 @@ let package = Package(
             "HeadquartersService",
             [
                 "Topology", "DeltaProtocol", "Federation", "Money", "CivilTime", "DeltaClient",
-                "PublicAPI", "HTTPTestSupport", lifecycle, logging,
+                "PublicAPI", "Reporting", "HTTPTestSupport", lifecycle, logging,
             ]),
         .testTarget(name: "RepositoryTests", swiftSettings: strict),
     ]

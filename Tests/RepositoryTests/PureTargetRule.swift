@@ -4,7 +4,7 @@
 enum PureTargetRule {
     static let targets = [
         "CivilTime", "Money", "Topology", "DeltaProtocol", "Aggregation", "Federation",
-        "TransferGenerator", "Simulation",
+        "TransferGenerator", "Simulation", "Reporting", "Dashboard",
     ]
 
     /// What a pure target may import besides pure targets.

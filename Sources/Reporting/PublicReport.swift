@@ -1,0 +1,100 @@
+package import CivilTime
+package import Money
+package import Topology
+
+/// Everything that the public is told at one tick, in exact values, already reduced to what may be
+/// told: rendering adds nothing but form. Immutable; two reports that are equal render alike.
+package struct PublicReport: Hashable, Sendable {
+    /// Names the state of the store that the report stands on, in printable ASCII without spaces.
+    /// Replicas that read the same state give the same name.
+    package var version: String
+    /// The last minute of the window.
+    package var currentMinute: Minute
+    /// The time up to which every region has been seen. It never runs backwards.
+    package var dataAsOf: UnixTime
+    /// When the report was made, by HQ's clock.
+    package var madeAt: UnixTime
+    /// By currency code. One whose figure would expose single transfers is in `other` instead.
+    package var currencies: [CurrencyFigure]
+    /// What was folded together for having too few transfers; nil when nothing was.
+    package var other: OtherFigure?
+    /// By region name, every region of the topology.
+    package var regions: [RegionStanding]
+    /// Nil while no rates are known.
+    package var rates: RatesStanding?
+    /// Why the answer is less than it should be; empty for a whole one.
+    package var degradations: [ReportedDegradation]
+    /// Money that came after its minute had left the books, by region name, then currency code.
+    package var late: [LateFigure]
+    /// In the order of the topology; a base without a rate is missing.
+    package var bases: [BaseReport]
+    /// The base of an answer where the question names none. It is in `bases` if it has a rate.
+    package var defaultBase: Currency
+
+    package init(
+        version: String, currentMinute: Minute, dataAsOf: UnixTime, madeAt: UnixTime,
+        currencies: [CurrencyFigure], other: OtherFigure?, regions: [RegionStanding],
+        rates: RatesStanding?, degradations: [ReportedDegradation], late: [LateFigure],
+        bases: [BaseReport], defaultBase: Currency
+    ) {
+        self.version = version
+        self.currentMinute = currentMinute
+        self.dataAsOf = dataAsOf
+        self.madeAt = madeAt
+        self.currencies = currencies
+        self.other = other
+        self.regions = regions
+        self.rates = rates
+        self.degradations = degradations
+        self.late = late
+        self.bases = bases
+        self.defaultBase = defaultBase
+    }
+
+    package var isDegraded: Bool { !degradations.isEmpty }
+
+    package func base(_ currency: Currency) -> BaseReport? {
+        bases.first { $0.currency == currency }
+    }
+}
+
+/// What moved in one currency in the window.
+package struct CurrencyFigure: Hashable, Sendable {
+    package var currency: Currency
+    /// In minor units of `currency`.
+    package var amount: Int128
+    package var transfers: Int128
+
+    package init(currency: Currency, amount: Int128, transfers: Int128) {
+        self.currency = currency
+        self.amount = amount
+        self.transfers = transfers
+    }
+}
+
+/// Currencies folded together: how many, and their transfers. Their converted sum is the base's.
+package struct OtherFigure: Hashable, Sendable {
+    package var currencies: Int
+    package var transfers: Int128
+
+    package init(currencies: Int, transfers: Int128) {
+        self.currencies = currencies
+        self.transfers = transfers
+    }
+}
+
+/// Late money of one region in one currency.
+package struct LateFigure: Hashable, Sendable {
+    package var region: RegionID
+    package var currency: Currency
+    /// In minor units of `currency`.
+    package var amount: Int128
+    package var transfers: Int128
+
+    package init(region: RegionID, currency: Currency, amount: Int128, transfers: Int128) {
+        self.region = region
+        self.currency = currency
+        self.amount = amount
+        self.transfers = transfers
+    }
+}
