@@ -24,20 +24,23 @@ extension ShardFold {
         _ records: UnsafeBufferPointer<LogRecord>, _ range: Range<Int>,
         into diversions: inout [Diversion]
     ) {
-        // Decode ahead and read the id table's lines, so that their misses overlap. What is not a
-        // compact transfer waits for its turn and is decoded then.
+        // Decode ahead. What is not a compact transfer waits for its turn and is decoded then.
         var pending: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
         for index in range {
             let place = index &- range.lowerBound
             let transfer = unsafe decoded + place
-            if let value = unsafe records[index].value,
+            guard let value = unsafe records[index].value,
                 unsafe decoder.decodeCompact(value, into: &transfer.pointee)
-            {
-                touched &+= unsafe ids.touch(transfer.pointee.id)
-            } else {
+            else {
                 Self.mark(place, in: &pending)
+                continue
             }
         }
+        // Read the id table's lines in a loop of its own: between two decodings there is too much
+        // work for the processor to look ahead, and each miss would be waited for by itself.
+        var lines: UInt64 = 0
+        for place in 0..<range.count { lines &+= unsafe ids.touch(decoded[place].id) }
+        touched = lines
         for index in range {
             let record = unsafe records[index]
             let place = index &- range.lowerBound
