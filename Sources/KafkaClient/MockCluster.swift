@@ -1,5 +1,6 @@
 internal import CRdKafka
 package import Logging
+import Synchronization
 import WorkerThread
 
 /// librdkafka's Kafka cluster inside this process, on loopback: for the `broker` command, the
@@ -16,6 +17,9 @@ package final class MockCluster: @unchecked Sendable {
     private let handle: Handle
     private let cluster: OpaquePointer
     private var isClosed = false
+    /// While brokers are down, their ports: the library ends the process where it does not get
+    /// back the port of a broker that it brings up.
+    private let keptPorts = Mutex<[Socket]>([])
 
     /// Starts the brokers, numbered from 1, on free ports.
     package init(brokers: Int = 1, logger: Logger) throws(KafkaError) {
@@ -42,11 +46,17 @@ package final class MockCluster: @unchecked Sendable {
 
     /// The first broker's port on 127.0.0.1.
     package var port: UInt16 {
-        let first = bootstrapServers.prefix { $0 != "," }
-        guard let port = first.split(separator: ":").last.flatMap({ UInt16($0) }) else {
+        guard let port = ports.first else {
             preconditionFailure("librdkafka's mock cluster names no port: \(bootstrapServers)")
         }
         return port
+    }
+
+    /// Of every broker, in the order of their numbers.
+    private var ports: [UInt16] {
+        bootstrapServers.split(separator: ",").compactMap { server in
+            server.split(separator: ":").last.flatMap { UInt16($0) }
+        }
     }
 
     /// - Parameter partitions: 1 to 10,000 or so; each holds 5 MiB at most.
@@ -120,10 +130,13 @@ extension MockCluster {
     /// Closes a broker's connections and lets nobody connect. Leaders do not move.
     package func takeDown(broker: Int32 = MockCluster.everyBroker) throws(KafkaError) {
         try KafkaError.check(rd_kafka_mock_broker_set_down(cluster, broker))
+        let ports = broker == Self.everyBroker ? ports[...] : ports[Int(broker - 1)..<Int(broker)]
+        keptPorts.withLock { kept in kept += ports.compactMap { try? Socket.bound(port: $0) } }
     }
 
     package func bringUp(broker: Int32 = MockCluster.everyBroker) throws(KafkaError) {
         try KafkaError.check(rd_kafka_mock_broker_set_up(cluster, broker))
+        keptPorts.withLock { $0 = [] }
     }
 
     /// Delays every answer of a broker.

@@ -25,12 +25,21 @@ final class Socket: Sendable {
     }
 
     static func listening(port: UInt16) throws(SocketError) -> Socket {
+        let socket = try bound(port: port)
+        guard listen(socket.descriptor, backlog) == 0 else {
+            throw SocketError(port: port, errorNumber: errno)
+        }
+        return socket
+    }
+
+    /// Keeps the kernel from giving the port to anyone who asks for a free one. Nobody listens;
+    /// whoever asks for the port by number, as we do, may have it all the same.
+    static func bound(port: UInt16) throws(SocketError) -> Socket {
         guard let socket = open() else { throw SocketError(port: port, errorNumber: errno) }
         var yes: Int32 = 1
         setsockopt(
             socket.descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
-        let bound = withAddress(port) { bind(socket.descriptor, $0, $1) }
-        guard bound == 0, listen(socket.descriptor, backlog) == 0 else {
+        guard withAddress(port, { bind(socket.descriptor, $0, $1) }) == 0 else {
             throw SocketError(port: port, errorNumber: errno)
         }
         return socket
