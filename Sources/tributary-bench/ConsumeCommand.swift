@@ -20,22 +20,34 @@ struct ConsumeCommand: AsyncParsableCommand {
     @Option(help: "The topic to read.")
     var topic: String
 
+    @Option(
+        name: .customShort("X"), help: "A property of librdkafka, as name=value; may be repeated.")
+    var properties: [String] = []
+
     @Flag(help: "Fold what is read, as a region node does.")
     var fold = false
 
     func run() async throws {
         let worker = try WorkerThread<Void>(name: "consume")
-        let (brokers, topic, fold) = (brokers, topic, fold)
+        var named = ["bootstrap.servers": brokers]
+        for property in properties {
+            let parts = property.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else {
+                throw ValidationError("-X \(property): expected name=value")
+            }
+            named[parts[0]] = parts[1]
+        }
+        let (properties, topic, fold) = (named, topic, fold)
         try await print(
-            worker.perform { _ in try Self.measure(brokers, topic, folding: fold) })
+            worker.perform { _ in try Self.measure(properties, topic, folding: fold) })
         await worker.stop()
     }
 
     private static func measure(
-        _ brokers: String, _ topic: String, folding: Bool
+        _ properties: [String: String], _ topic: String, folding: Bool
     ) throws -> String {
         let consumer = try KafkaConsumer(
-            properties: ["bootstrap.servers": brokers],
+            properties: properties,
             group: "bench-\(UInt64.random(in: 0...UInt64.max))", logger: Logger(label: "bench"))
         try consumer.subscribe(topic)
         var unfinished: Set<Int32>?
