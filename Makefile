@@ -13,8 +13,10 @@ BUILD := SWIFT_DETERMINISTIC_HASHING=1 swift build -c release
 TRIBUTARY := .build/release/tributary
 
 # `swift test` would plan once more, with other flags; the bundle it starts can be started.
-# Hash order differs from run to run there: nothing may depend on it.
-UNIT_TESTS := .build/release/tributaryPackageTests.xctest --testing-library swift-testing
+# Hash order differs from run to run there: nothing may depend on it. Eight tests at a time: all
+# at once, those that wait for real servers would wait for each other.
+UNIT_TESTS := .build/release/tributaryPackageTests.xctest --testing-library swift-testing \
+	--experimental-maximum-parallelization-width 8
 
 PREPARE := deploy/setup/prepare.sh
 FORMATTED := Package.swift Sources Tests
@@ -22,7 +24,7 @@ FORMATTED := Package.swift Sources Tests
 # Said on the command line: make demo DEMO="--regions 2 --seconds 60", make fuzz SECONDS=600, …
 DEMO ?=
 FILTER ?=
-SEEDS ?= 0..<1500
+SEEDS ?= 0..<2000
 SECONDS ?= 60
 
 # Whoever reads the output as a file, CI among them, reads it without colours.
@@ -54,7 +56,7 @@ build-tests:
 unit: build-tests ## unit and integration tests; FILTER=Suite picks
 	$(PLAIN) $(UNIT_TESTS) $(if $(FILTER),--filter '$(FILTER)')
 
-simulation: build-tests ## the real core in a seeded world of faults; SEEDS=0..<1500
+simulation: build-tests ## the real core in a seeded world of faults; SEEDS=0..<2000
 	$(TRIBUTARY) simulate --seeds '$(SEEDS)'
 
 judge: .venv/tests ## the tests of the program that judges the system tests
@@ -72,8 +74,7 @@ show: build-tests .venv/tests ## each promise of this release: shown or not show
 bench: build-tests .venv/bench ## speed and memory, as ratios measured side by side in one run
 	.venv/bin/python Tests/Benchmarks/rollup_bench.py
 	.venv/bin/python Tests/Benchmarks/kafka_bench.py
-	.build/release/tributaryPackageTests.xctest --testing-library swift-testing \
-		--filter 'RefillTests|DeltaCodecSizeTests'
+	TRIBUTARY_MEASURE=1 $(UNIT_TESTS) --filter 'RefillTests|DeltaCodecSizeTests'
 
 fuzz: ## libFuzzer with AddressSanitizer on what parses input; SECONDS=60 each
 	@$(PREPARE) build
