@@ -294,7 +294,7 @@ import Topology
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
             let buckets = [
-                Fixture.bucket(present.advanced(by: -1_499), Fixture.usd, 1),
+                Fixture.bucket(present.advanced(by: -1_490), Fixture.usd, 1),
                 Fixture.bucket(present, Fixture.eur, 2, 3, 4),
                 Fixture.bucket(present, Fixture.usd, 5),
             ]
