@@ -15,7 +15,7 @@ readonly tributary=.build/release/tributary
 tests() {
     local output
     output=$(.build/release/tributaryPackageTests.xctest --testing-library swift-testing \
-        --filter "$1" 2>&1)
+        --experimental-maximum-parallelization-width 8 --filter "$1" 2>&1)
     local status=$?
     printf '%s\n' "$output"
     ((status == 0)) && ! grep -q 'Test run with 0 tests' <<<"$output"
@@ -43,7 +43,7 @@ the same seed is the same disaster                     | same_seed_same_story
 the same seed is the same bytes                        | same_seed_same_bytes
 every planted protocol bug is caught                   | Tests/Mutants/run.sh
 bad records: counted by reason, never a trap           | tests "RecordDecoder|ShardFold"
-bad records: in the dead-letter topic, with headers    | tests DeadLetter
+bad records: in the dead-letter topic, with headers    | tests BadRecordTests
 bad delta requests: 4xx, nothing written               | tests DeltaIngestTests
 bad shards: refused alone, the others commit           | tests FederationTests
 the decoders survive the fuzzer, which finds a plant   | Tests/Fuzz/fuzz.sh ${SECONDS_EACH:-60}
