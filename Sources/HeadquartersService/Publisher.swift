@@ -4,6 +4,7 @@ import Logging
 import Money
 import PublicAPI
 import RedisStore
+import Reporting
 import ServiceLifecycle
 import Synchronization
 import Topology
@@ -100,11 +101,39 @@ final class Publisher: Service {
             let answers = state.converter.answers(for: totals, now: now)
             if answers != state.answers || published.current == nil {
                 state.answers = answers
-                published.publish(PublicSnapshot(answers))
+                published.publish(
+                    PublicSnapshot(report: report(answers, totals: totals, now: now)))
             }
             return Self.events(totals, &state)
         }
         for event in events { event.log(logger) }
+    }
+
+    /// What is known so far of the report.
+    private func report(
+        _ answers: [MoneyMoved], totals: PublishedTotals, now: UnixTime
+    ) -> PublicReport {
+        var degradations = totals.degradations.map {
+            ReportedDegradation(reason: $0.reason.rawValue, region: $0.region)
+        }
+        if degradations.isEmpty, answers.contains(where: \.isDegraded) {
+            degradations = [ReportedDegradation(reason: "rates_incomplete")]
+        }
+        return PublicReport(
+            version: "\(totals.position.storeID).\(totals.position.version)",
+            currentMinute: totals.currentMinute, dataAsOf: totals.dataAsOf, madeAt: now,
+            currencies: totals.currencies.map {
+                CurrencyFigure(
+                    currency: $0.currency, amount: $0.amount, transfers: $0.transfers)
+            },
+            other: nil, regions: [], rates: nil, degradations: degradations, late: [],
+            bases: answers.map {
+                BaseReport(
+                    currency: $0.base, total: $0.amount,
+                    currencies: Array(repeating: nil, count: totals.currencies.count), other: nil,
+                    regions: [], series: [])
+            },
+            defaultBase: topology.defaultBase)
     }
 
     private static func converter(_ topology: Topology, rates: RateSet?) -> TotalConverter {

@@ -1,6 +1,7 @@
 internal import HTTPTypes
 internal import Money
 internal import NIOCore
+package import Reporting
 
 /// Everything that is served between one tick and the next, rendered: an immutable value.
 package struct PublicSnapshot: Sendable {
@@ -15,10 +16,17 @@ package struct PublicSnapshot: Sendable {
 
     private let renderings: [Currency: Rendering]
 
-    /// - Parameter answers: one for each base currency that there is a rate for.
-    package init(_ answers: some Sequence<MoneyMoved>) {
+    package let report: PublicReport
+
+    package init(report: PublicReport) {
+        self.report = report
         var renderings: [Currency: Rendering] = [:]
-        for answer in answers { renderings[answer.base] = Self.render(answer) }
+        for base in report.bases {
+            renderings[base.currency] = Self.render(
+                MoneyMoved(
+                    base: base.currency, amount: base.total, dataAsOf: report.dataAsOf,
+                    isDegraded: report.isDegraded))
+        }
         self.renderings = renderings
     }
 

@@ -5,6 +5,7 @@ import Hummingbird
 import Logging
 import Money
 import PublicAPI
+import Reporting
 import Testing
 
 @Suite struct PublicAPITests {
@@ -16,10 +17,17 @@ import Testing
     /// A snapshot with a rate for all bases but CHF.
     static func snapshot(degraded: Bool = false) -> PublicSnapshot {
         PublicSnapshot(
-            [("EUR", 0), ("JPY", 1_250_451), ("KWD", -5), ("USD", 1_250_450_050)].map {
-                MoneyMoved(
-                    base: Currency(code: $0)!, amount: $1, dataAsOf: time, isDegraded: degraded)
-            })
+            report: PublicReport(
+                version: "s.1", currentMinute: time.minute, dataAsOf: time, madeAt: time,
+                currencies: [], other: nil, regions: [], rates: nil,
+                degradations: degraded ? [ReportedDegradation(reason: "store_unreachable")] : [],
+                late: [],
+                bases: [("EUR", 0), ("JPY", 1_250_451), ("KWD", -5), ("USD", 1_250_450_050)].map {
+                    BaseReport(
+                        currency: Currency(code: $0)!, total: $1, currencies: [], other: nil,
+                        regions: [], series: [])
+                },
+                defaultBase: Currency(code: "USD")!))
     }
 
     static func api(publishing snapshot: PublicSnapshot? = snapshot()) -> PublicAPI {
