@@ -16,9 +16,11 @@ let pure: [SwiftSetting] = strict + [.strictMemorySafety()]
 
 func library(
     _ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = strict,
-    exclude: [String] = []
+    exclude: [String] = [], resources: [Resource]? = nil
 ) -> Target {
-    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
+    .target(
+        name: name, dependencies: dependencies, exclude: exclude, resources: resources,
+        swiftSettings: settings)
 }
 
 func test(
@@ -35,7 +37,6 @@ let hummingbirdCore: Target.Dependency = .product(
     name: "HummingbirdCore", package: "hummingbird")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
-let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(
@@ -116,9 +117,8 @@ let package = Package(
             "PublicAPI",
             [
                 "CZlib", "Money", "CivilTime", "Topology", "Reporting", "Dashboard",
-                "HTTPListener", hummingbird, httpTypes, nioCore, nioHTTP1, nioPosix, lifecycle,
-                logging,
-            ]),
+                "HTTPListener", httpTypes, nioCore, nioPosix, lifecycle, logging,
+            ], resources: [.embedInCode("openapi.json")]),
         library(
             "RedisStore",
             [
@@ -209,8 +209,8 @@ let package = Package(
         test(
             "PublicAPI",
             [
-                "Money", "CivilTime", "Topology", "Reporting", "HTTPTestSupport", hummingbird,
-                httpTypes, nioCore, nioPosix, lifecycle, logging,
+                "Money", "CivilTime", "Topology", "Reporting", "Dashboard", "HTTPTestSupport",
+                lifecycle, logging,
             ]),
         test("Dashboard", ["Money", "CivilTime", "Topology", "Reporting"]),
         test(

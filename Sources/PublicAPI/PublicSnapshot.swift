@@ -1,71 +1,28 @@
-internal import HTTPTypes
 internal import Money
-internal import NIOCore
 package import Reporting
 
-/// Everything that is served between one tick and the next, rendered: an immutable value.
-package struct PublicSnapshot: Sendable {
-    /// One answer, ready to be sent.
-    struct Rendering: Sendable {
-        let body: ByteBuffer
-        /// A strong entity tag, quotes included: a hash of the body, so that replicas agree.
-        let entityTag: String
-        /// Of the answer 200.
-        let headers: HTTPFields
-    }
-
-    private let renderings: [Currency: Rendering]
-
+/// Everything that is served between one tick and the next: one report, and every answer made of
+/// it, each rendered at most once. Immutable in what it says; any thread may ask it.
+package final class PublicSnapshot: Sendable {
     package let report: PublicReport
+    /// By currency index; nil where the report has no such base.
+    private let answers: [BaseAnswers?]
 
+    /// Renders the total of each base; everything else waits until it is asked for.
     package init(report: PublicReport) {
         self.report = report
-        var renderings: [Currency: Rendering] = [:]
+        var answers = [BaseAnswers?](repeating: nil, count: Currency.count)
         for base in report.bases {
-            renderings[base.currency] = Self.render(
-                MoneyMoved(
-                    base: base.currency, amount: base.total, dataAsOf: report.dataAsOf,
-                    isDegraded: report.isDegraded))
+            answers[Int(base.currency.index)] = BaseAnswers(report, base)
         }
-        self.renderings = renderings
+        self.answers = answers
     }
 
-    subscript(base: Currency) -> Rendering? { renderings[base] }
+    /// Nil where the currency is no base, or has no rate now.
+    func answers(in base: Currency) -> BaseAnswers? { answers[Int(base.index)] }
 
-    private static func render(_ answer: MoneyMoved) -> Rendering {
-        let json = answer.json
-        let tag = "\"\(hash(json))\""
-        var headers = PublicHeaders.total
-        headers[.contentType] = "application/json"
-        headers[.eTag] = tag
-        return Rendering(body: ByteBuffer(string: json), entityTag: tag, headers: headers)
+    /// Whether both say the same totals in the same bases.
+    func hasSameTotals(as other: PublicSnapshot) -> Bool {
+        answers.elementsEqual(other.answers) { $0?.totalTag == $1?.totalTag }
     }
-
-    /// The 64-bit FNV-1a hash in hexadecimal digits: tells one body from the next.
-    private static func hash(_ text: String) -> String {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-        return String(hash, radix: 16)
-    }
-}
-
-/// Header fields that many answers share.
-enum PublicHeaders {
-    /// Of every answer: any page may read it, none may frame or sniff it.
-    static let all: HTTPFields = [
-        .accessControlAllowOrigin: "*",
-        .xContentTypeOptions: "nosniff",
-        .contentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'",
-        HTTPField.Name("Referrer-Policy")!: "no-referrer",
-    ]
-
-    /// Of the total: shared caches may keep it a second, and serve it stale while they ask again
-    /// or cannot reach us.
-    static let total: HTTPFields = {
-        var fields = all
-        fields[.cacheControl] =
-            "public, max-age=1, stale-while-revalidate=30, stale-if-error=600"
-        fields[.accessControlExposeHeaders] = "ETag"
-        return fields
-    }()
 }

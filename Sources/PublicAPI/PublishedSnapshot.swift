@@ -1,13 +1,66 @@
+internal import Reporting
 internal import Synchronization
 
-/// The snapshot that is being served. The publisher replaces it, requests read it.
+/// The snapshot that is being served. The publisher replaces it, connections read it.
 package final class PublishedSnapshot: Sendable {
-    private let snapshot = Mutex<PublicSnapshot?>(nil)
+    /// What is served, and what its version says.
+    struct Current: Sendable {
+        let snapshot: PublicSnapshot
+        /// Whether nothing else has been published under the snapshot's version: who knows the
+        /// version then knows the totals.
+        let isOnlyOneOfVersion: Bool
+    }
+
+    private struct State {
+        var current: Current?
+        var followers: [Int: @Sendable () -> Void] = [:]
+        var lastFollower = 0
+    }
+
+    private let state = Mutex(State())
+    private let counter = Atomic<UInt64>(0)
 
     package init() {}
 
     /// Nil before the first one.
-    package var current: PublicSnapshot? { snapshot.withLock { $0 } }
+    package var current: PublicSnapshot? { state.withLock { $0.current?.snapshot } }
 
-    package func publish(_ next: PublicSnapshot) { snapshot.withLock { $0 = next } }
+    /// Replaces what is served. Callers take turns: who publishes last is served.
+    package func publish(_ next: PublicSnapshot) {
+        let followers = state.withLock { state in
+            var isOnlyOne = true
+            if let current = state.current,
+                current.snapshot.report.version == next.report.version
+            {
+                isOnlyOne =
+                    current.isOnlyOneOfVersion && next.hasSameTotals(as: current.snapshot)
+            }
+            state.current = Current(snapshot: next, isOnlyOneOfVersion: isOnlyOne)
+            counter.add(1, ordering: .releasing)
+            return Array(state.followers.values)
+        }
+        for follower in followers { follower() }
+    }
+
+    /// How many snapshots have been published: whoever has read what a count stands for need not
+    /// read it again while the count stays.
+    var generation: UInt64 { counter.load(ordering: .acquiring) }
+
+    /// What is served, with the generation that it is at least of.
+    func read() -> (current: Current?, generation: UInt64) {
+        state.withLock { ($0.current, counter.load(ordering: .relaxed)) }
+    }
+
+    /// Has `follower` called after each publication, on the publisher's thread, until `unfollow`.
+    func follow(_ follower: @escaping @Sendable () -> Void) -> Int {
+        state.withLock { state in
+            state.lastFollower += 1
+            state.followers[state.lastFollower] = follower
+            return state.lastFollower
+        }
+    }
+
+    func unfollow(_ follower: Int) {
+        state.withLock { _ = $0.followers.removeValue(forKey: follower) }
+    }
 }

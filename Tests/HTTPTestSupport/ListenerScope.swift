@@ -1,11 +1,10 @@
-package import HTTPListener
 import Logging
-import ServiceLifecycle
+package import ServiceLifecycle
 package import Topology
 
 /// Runs a listener on a free port for as long as `body` runs, and stops it in order.
 package func withListener<Value: Sendable>(
-    _ make: (@escaping @Sendable (HostPort) async -> Void) throws -> Listener,
+    _ make: (@escaping @Sendable (HostPort) async -> Void) throws -> any Service,
     _ body: @Sendable @escaping (_ port: Int) async throws -> Value
 ) async throws -> Value {
     let (addresses, continuation) = AsyncStream.makeStream(of: HostPort.self)

@@ -1,7 +1,5 @@
 import CivilTime
 import HTTPTestSupport
-import HTTPTypes
-import Hummingbird
 import Logging
 import Money
 import PublicAPI
@@ -129,13 +127,19 @@ import Testing
 
     @Test("The tag is a function of the body alone")
     func tagAgreesAcrossReplicas() async throws {
-        func tag(_ snapshot: PublicSnapshot) -> String? {
-            Self.api(publishing: snapshot)
-                .answer(HTTPRequest(method: .get, scheme: nil, authority: nil, path: Self.path))
-                .headers[.eTag]
+        @Sendable func tag(_ snapshot: PublicSnapshot) async throws -> String? {
+            try await withListener {
+                Self.api(publishing: snapshot).listener(
+                    on: anyLoopbackPort, logger: Logger(label: "test"), onListening: $0)
+            } _: { port in
+                let connection = try RawConnection(port: port)
+                await connection.send(Self.get(Self.path))
+                return try await connection.response()["etag"]
+            }
         }
-        #expect(tag(Self.snapshot()) == tag(Self.snapshot()))
-        #expect(tag(Self.snapshot()) != tag(Self.snapshot(degraded: true)))
+        let one = try await tag(Self.snapshot())
+        #expect(try await tag(Self.snapshot()) == one)
+        #expect(try await tag(Self.snapshot(degraded: true)) != one)
     }
 
     @Test("Every mistake is a problem+json that any page may read and no cache keeps")
@@ -154,7 +158,6 @@ import Testing
                 (Self.get(Self.path + "?base=USD"), 400, "invalid-query"),
                 (Self.get(Self.path + "?base_currency=U%5"), 400, "invalid-query"),
                 (Self.get(Self.path + "/"), 404, "not-found"),
-                (Self.get("/"), 404, "not-found"),
                 (Self.get("/internal/v1/rollup/deltas"), 404, "not-found"),
                 (Self.get(Self.path, method: "POST"), 405, "method-not-allowed"),
                 (Self.get(Self.path, method: "DELETE"), 405, "method-not-allowed"),

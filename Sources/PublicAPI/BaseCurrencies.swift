@@ -1,0 +1,48 @@
+internal import HTTPListener
+internal import HTTPTypes
+internal import Money
+internal import Reporting
+
+/// The currencies that may be asked for, and the one that is meant where none is named.
+struct BaseCurrencies: Sendable {
+    let defaultBase: Currency
+    /// Those of the topology. Besides them, whatever a report is given in.
+    private let named: Set<Currency>
+
+    init(_ named: some Sequence<Currency>, defaultBase: Currency) {
+        self.defaultBase = defaultBase
+        self.named = Set(named)
+    }
+
+    /// Reads a value of the parameter `base_currency`.
+    /// - Throws: `Problem`, 400.
+    func base(_ code: String?, _ snapshot: PublicSnapshot?) throws(Problem) -> Currency {
+        guard let code else { return defaultBase }
+        if let currency = Currency(code: code),
+            named.contains(currency) || snapshot?.answers(in: currency) != nil
+        {
+            return currency
+        }
+        let bases = named.union(snapshot?.report.bases.map(\.currency) ?? [])
+        let codes = bases.sorted().map(\.code).joined(separator: ", ")
+        throw Problem(
+            .badRequest, kind: "unknown-currency", title: "Unknown base currency",
+            detail: "base_currency is one of \(codes), in upper case.")
+    }
+
+    private static let parameter: StaticString = "base_currency="
+
+    /// The currency of a query that is left out, or is `base_currency=` and a code; nil for any
+    /// other. It need not be a base.
+    func quickly(_ query: UnsafeRawBufferPointer?) -> Currency? {
+        guard let query else { return defaultBase }
+        let start = Self.parameter.utf8CodeUnitCount
+        guard query.count == start + 3 else { return nil }
+        for index in 0..<start where query[index] != Self.parameter.utf8Start[index] { return nil }
+        guard let slot = Currency.slot(query[start], query[start + 1], query[start + 2]) else {
+            return nil
+        }
+        let index = Currency.indexBySlot[slot]
+        return index == Currency.none ? nil : Currency(uncheckedIndex: index)
+    }
+}

@@ -1,0 +1,103 @@
+internal import CivilTime
+internal import HTTPListener
+internal import Money
+internal import Reporting
+
+/// The breakdown: what the total is made of, and what a reader must know to trust it.
+struct BreakdownDocument {
+    let report: PublicReport
+    let base: BaseReport
+
+    /// - Parameter total: the five fields, which begin it.
+    func json(total: String) -> String {
+        """
+        \(total.dropLast()),"version":\(JSONText.quoted(report.version)),\
+        "currencies":[\(currencies)],"other":\(other),"regions":[\(regions)],\
+        "rates":\(rates),"degraded":[\(degraded)],"corrections":[],"late":[\(late)]}
+        """
+    }
+
+    private var currencies: String {
+        zip(report.currencies, base.currencies).map { figure, converted in
+            """
+            {"currency":"\(figure.currency.code)","exponent":\(figure.currency.exponent),\
+            "minor_units":\(figure.amount),"converted":\(amount(converted)),\
+            "transfers":\(figure.transfers),"share":\(share(converted))}
+            """
+        }.joined(separator: ",")
+    }
+
+    private var other: String {
+        guard let other = report.other else { return "null" }
+        return """
+            {"currencies":\(other.currencies),"converted":\(amount(base.other)),\
+            "transfers":\(other.transfers),"share":\(share(base.other))}
+            """
+    }
+
+    private var regions: String {
+        zip(report.regions, base.regions).map { standing, converted in
+            """
+            {"id":\(JSONText.quoted("\(standing.region)")),"converted":\(amount(converted)),\
+            "share":\(share(converted)),"observed_through":\(time(standing.observedThrough)),\
+            "state":"\(standing.state.rawValue)"}
+            """
+        }.joined(separator: ",")
+    }
+
+    private var rates: String {
+        guard let rates = report.rates else { return "null" }
+        // Against the data's own time, not the clock: replicas then say the same.
+        let age = RFC3339.parse("\(rates.date)T00:00:00Z").map { day in
+            "\(max(0, (report.dataAsOf.milliseconds - day.milliseconds) / 1_000))"
+        }
+        return """
+            {"id":\(JSONText.quoted(rates.id)),"source":\(JSONText.quoted(rates.source)),\
+            "date":\(JSONText.quoted(rates.date)),"age_seconds":\(age ?? "null"),\
+            "is_stale":\(rates.isStale),"rounding":\(JSONText.quoted(rates.rounding))}
+            """
+    }
+
+    private var degraded: String {
+        report.degradations.map { degradation in
+            let region = degradation.region.map { JSONText.quoted("\($0)") } ?? "null"
+            let currencies = degradation.currencies.map(JSONText.quoted).joined(separator: ",")
+            return """
+                {"reason":\(JSONText.quoted(degradation.reason)),"region":\(region),\
+                "currencies":[\(currencies)],"share":\(share(touchedBy: degradation))}
+                """
+        }.joined(separator: ",")
+    }
+
+    private var late: String {
+        report.late.map { figure in
+            """
+            {"region":\(JSONText.quoted("\(figure.region)")),\
+            "currency":"\(figure.currency.code)","exponent":\(figure.currency.exponent),\
+            "minor_units":\(figure.amount),"transfers":\(figure.transfers)}
+            """
+        }.joined(separator: ",")
+    }
+
+    private func amount(_ converted: Int128?) -> String {
+        converted.map { DecimalText.format(minorUnits: $0, of: base.currency) } ?? "null"
+    }
+
+    private func share(_ converted: Int128?) -> String {
+        converted.flatMap { ShareText.format($0, of: base.total) } ?? "null"
+    }
+
+    /// How much of the total a degradation touches: a region's part, or all of it. What is left
+    /// out for want of a rate is part of no total.
+    private func share(touchedBy degradation: ReportedDegradation) -> String {
+        if let region = degradation.region {
+            let parts = zip(report.regions, base.regions)
+            return share(parts.first { $0.0.region == region }?.1)
+        }
+        return degradation.currencies.isEmpty ? share(base.total) : "null"
+    }
+
+    private func time(_ time: UnixTime?) -> String {
+        time.map { "\"\(RFC3339.format($0))\"" } ?? "null"
+    }
+}

@@ -1,0 +1,283 @@
+internal import NIOCore
+
+/// One connection: answers its requests in order, or carries the live stream. It is the only
+/// handler of its channel, and lives on the channel's event loop.
+final class Connection: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    enum Phase {
+        case requests
+        case viewer(Viewer)
+        /// The last answer is on its way; what still comes is thrown away.
+        case closing(since: UInt32, isOutputClosed: Bool)
+    }
+
+    /// Bytes that a peer may send where nothing it says matters any more.
+    private static let discardedBytesMax = 256 << 10
+
+    /// In the loop's list; the loop's alone.
+    var place = 0
+    let loop: ConnectionLoop
+    var phase = Phase.requests
+    /// Nil once the connection is gone.
+    private(set) var context: ChannelHandlerContext?
+    /// Whether what was written before has been taken, or nearly so.
+    private(set) var isWritable = true
+
+    private let isRefused: Bool
+    /// The beginning of a request whose end has not come, or requests that wait for the peer to
+    /// take earlier answers.
+    private var pending: ByteBuffer?
+    /// How much of `pending` has been searched for the end of a head.
+    private var searched = 0
+    private var bodyBytesLeft = 0
+    private var discardedBytes = 0
+    private var isPaused = false
+    private var lastActive: UInt32
+    /// When the request that is not whole began; nil where there is none.
+    private var requestBegan: UInt32?
+
+    /// - Parameter isRefused: whether the peer is only told that there is no room.
+    init(loop: ConnectionLoop, isRefused: Bool) {
+        self.loop = loop
+        self.isRefused = isRefused
+        lastActive = loop.tick
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        loop.add(self)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        loop.remove(self)
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        if isRefused { refuse(loop.router.problems.full, context) }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = Self.unwrapInboundIn(data)
+        lastActive = loop.tick
+        guard case .requests = phase else { return discard(bytes.readableBytes, context) }
+        if var earlier = pending {
+            pending = nil
+            earlier.writeBuffer(&bytes)
+            answer(&earlier, context)
+        } else {
+            answer(&bytes, context)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) { context.flush() }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        isWritable = context.channel.isWritable
+        guard isWritable else { return }
+        switch phase {
+        case .viewer: catchUp()
+        case .requests where isPaused: resume(context)
+        default: break
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event as? ChannelEvent == .outputClosed {
+            phase = .closing(since: loop.tick, isOutputClosed: true)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+
+    /// Closes the connection once everything written has been taken.
+    func close(_ context: ChannelHandlerContext) {
+        phase = .closing(since: loop.tick, isOutputClosed: false)
+        pending = nil
+        context.flush()
+        // The peer may still be sending: were the connection cut now, it might never read the
+        // answer. It is cut when the peer hangs up, or has not for too long.
+        context.close(mode: .output, promise: nil)
+    }
+
+    /// Closes the connection at once.
+    func cut() { context?.close(promise: nil) }
+
+    /// Ends the connection because the server stops.
+    func stop() {
+        guard let context else { return }
+        if case .closing = phase { return }
+        close(context)
+    }
+
+    /// Looks at the timeouts.
+    func sweep() {
+        guard let context else { return }
+        let (tick, timeouts) = (loop.tick, loop.timeouts)
+        switch phase {
+        case .requests:
+            if let requestBegan, !isPaused, tick &- requestBegan >= timeouts.request {
+                guard bodyBytesLeft == 0 else { return cut() }
+                refuse(loop.router.problems.headTooSlow, context)
+            } else if tick &- lastActive >= timeouts.idle {
+                cut()
+            }
+        case .viewer:
+            sweepViewer(context)
+        case .closing(let since, let isOutputClosed):
+            if tick &- since >= (isOutputClosed ? timeouts.linger : timeouts.stuck) { cut() }
+        }
+    }
+
+    private func discard(_ count: Int, _ context: ChannelHandlerContext) {
+        discardedBytes += count
+        if discardedBytes > Self.discardedBytesMax { cut() }
+    }
+}
+
+// MARK: Requests
+
+extension Connection {
+    private enum Step {
+        case incomplete
+        case refused(PreparedResponse)
+        case answered(ByteBuffer, RequestHead, length: Int)
+        case stream(BaseAnswers, RequestHead, length: Int, isUpToDate: Bool)
+    }
+
+    /// Answers all requests that `input` holds whole, and keeps the rest.
+    private func answer(_ input: inout ByteBuffer, _ context: ChannelHandlerContext) {
+        while case .requests = phase, input.readableBytes > 0 {
+            if bodyBytesLeft > 0 {
+                let count = min(bodyBytesLeft, input.readableBytes)
+                input.moveReaderIndex(forwardBy: count)
+                bodyBytesLeft -= count
+                if bodyBytesLeft == 0 { requestBegan = nil }
+                continue
+            }
+            if searched == 0, Self.skipEmptyLines(&input) { continue }
+            guard canWrite(context) else {
+                pause(context)
+                break
+            }
+            let step = input.withUnsafeReadableBytes { read($0) }
+            if case .incomplete = step { break }
+            take(step, &input, context)
+        }
+        guard case .requests = phase else { return }
+        pending = input.readableBytes > 0 ? input : nil
+        if pending != nil || bodyBytesLeft > 0, requestBegan == nil { requestBegan = loop.tick }
+    }
+
+    private func read(_ bytes: UnsafeRawBufferPointer) -> Step {
+        switch loop.reader.read(bytes, searched: &searched) {
+        case .incomplete:
+            return .incomplete
+        case .refused(let refusal):
+            return .refused(loop.router.problems[refusal])
+        case .complete(let head, let length):
+            let latest = loop.latest
+            switch loop.router.answer(head, bytes, latest?.snapshot) {
+            case .response(let response):
+                let choice = PreparedResponse.Choice(
+                    isHead: head.method == .head, acceptsGzip: head.acceptsGzip,
+                    condition: head.ifNoneMatch.map {
+                        UnsafeRawBufferPointer(rebasing: bytes[$0])
+                    })
+                return .answered(response.bytes(choice), head, length: length)
+            case .stream(let answers):
+                return .stream(
+                    answers, head, length: length,
+                    isUpToDate: isUpToDate(head, bytes, answers, latest))
+            }
+        }
+    }
+
+    /// Whether the peer has said that it knows what it would be told. A version is a state of the
+    /// store: as long as it has stood for one answer here, and for one that says it is whole, the
+    /// same answer was given for it elsewhere.
+    private func isUpToDate(
+        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, _ answers: BaseAnswers,
+        _ latest: PublishedSnapshot.Current?
+    ) -> Bool {
+        guard let id = head.lastEventID, let latest else { return false }
+        return latest.isOnlyOneOfVersion && !answers.isDegraded
+            && bytes[id].elementsEqual(answers.version.utf8)
+    }
+
+    private func take(_ step: Step, _ input: inout ByteBuffer, _ context: ChannelHandlerContext) {
+        switch step {
+        case .incomplete:
+            break
+        case .refused(let response):
+            refuse(response, context)
+        case .answered(let response, let head, let length):
+            requestBegan = nil
+            input.moveReaderIndex(forwardBy: length)
+            bodyBytesLeft = head.bodyBytes
+            guard head.keepsAlive, !loop.isStopping else {
+                write(PreparedResponse.adding(connection: "close", to: response), context)
+                return close(context)
+            }
+            write(
+                head.isVersion10
+                    ? PreparedResponse.adding(connection: "keep-alive", to: response) : response,
+                context)
+        case .stream(let answers, let head, let length, let isUpToDate):
+            requestBegan = nil
+            input.moveReaderIndex(forwardBy: length)
+            guard head.method == .get, !loop.isStopping else {
+                write(loop.streamHead, context)
+                return close(context)
+            }
+            becomeViewer(of: answers, isUpToDate: isUpToDate, context)
+        }
+    }
+
+    /// Says why nothing more is answered, and closes.
+    private func refuse(_ response: PreparedResponse, _ context: ChannelHandlerContext) {
+        let bytes = response.bytes(PreparedResponse.Choice())
+        write(PreparedResponse.adding(connection: "close", to: bytes), context)
+        close(context)
+    }
+
+    func write(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+        context.write(Self.wrapOutboundOut(bytes), promise: nil)
+    }
+
+    /// An empty line before a request is passed over (RFC 9112, section 2.2).
+    private static func skipEmptyLines(_ input: inout ByteBuffer) -> Bool {
+        let count = input.readableBytesView.prefix {
+            $0 == HTTPSyntax.carriageReturn || $0 == HTTPSyntax.lineFeed
+        }.count
+        input.moveReaderIndex(forwardBy: count)
+        return count > 0
+    }
+
+    /// Whether the peer takes its answers; a peer that does not is not read from either, so that
+    /// what waits for it is bounded.
+    private func canWrite(_ context: ChannelHandlerContext) -> Bool {
+        if !isWritable { context.flush() }
+        return isWritable
+    }
+
+    private func pause(_ context: ChannelHandlerContext) {
+        isPaused = true
+        try? context.channel.syncOptions?.setOption(.autoRead, value: false)
+    }
+
+    private func resume(_ context: ChannelHandlerContext) {
+        isPaused = false
+        lastActive = loop.tick
+        if var earlier = pending {
+            pending = nil
+            answer(&earlier, context)
+            context.flush()
+        }
+        if !isPaused { try? context.channel.syncOptions?.setOption(.autoRead, value: true) }
+    }
+}

@@ -1,0 +1,168 @@
+internal import NIOCore
+
+/// One thread's connections: what it serves them, their timeouts, and the walk that tells all
+/// viewers of a change. Everything here happens on the event loop, so nothing is locked.
+final class ConnectionLoop {
+    /// Timeouts in sweeps.
+    struct Timeouts {
+        let idle, request, heartbeat, stuck, linger: UInt32
+    }
+
+    /// How long a connection that is being closed waits for the peer to hang up.
+    private static let linger: Duration = .seconds(2)
+    /// Viewers that are told of a change before other connections get their turn.
+    private static let viewersAtOnce = 1_024
+    /// Connections that are refused with an answer at a time; further ones are refused without.
+    private static let refusalsMax = 64
+
+    let eventLoop: any EventLoop
+    let router: Router
+    let configuration: PublicServerConfiguration
+    let timeouts: Timeouts
+    let reader = RequestReader(limits: RequestLimits())
+    let heartbeat = ByteBuffer(string: ":\n\n")
+    let streamHead = ByteBuffer(string: ConnectionLoop.streamHead)
+
+    private let published: PublishedSnapshot
+    private let counter: ConnectionCounter
+    private var connections: [Connection] = []
+    private var current: PublishedSnapshot.Current?
+    private var generation: UInt64 = 0
+    /// Sweeps so far: the clock of all timeouts.
+    private(set) var tick: UInt32 = 0
+    private(set) var isStopping = false
+    private var emptied: EventLoopPromise<Void>?
+    private var sweeping: RepeatedTask?
+    /// Of the walk that tells viewers: all connections below it have not been told. It goes
+    /// downwards, so that a connection that leaves never lets another be passed over.
+    private var cursor = 0
+    private var nextWalk: NIODeadline = .distantPast
+    private var isWalkPlanned = false
+
+    init(
+        eventLoop: any EventLoop, router: Router, configuration: PublicServerConfiguration,
+        published: PublishedSnapshot, counter: ConnectionCounter
+    ) {
+        self.eventLoop = eventLoop
+        self.router = router
+        self.configuration = configuration
+        self.published = published
+        self.counter = counter
+        func sweeps(_ duration: Duration) -> UInt32 {
+            UInt32(clamping: max(1, Int((duration / configuration.sweepInterval).rounded(.up))))
+        }
+        timeouts = Timeouts(
+            idle: sweeps(configuration.idleTimeout), request: sweeps(configuration.requestTimeout),
+            heartbeat: sweeps(configuration.heartbeat), stuck: sweeps(configuration.stuckAfter),
+            linger: sweeps(Self.linger))
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        sweeping = eventLoop.scheduleRepeatedTask(
+            initialDelay: TimeAmount(configuration.sweepInterval),
+            delay: TimeAmount(configuration.sweepInterval)
+        ) { _ in bound.value.sweep() }
+    }
+
+    /// What is served now. Costs one read of a counter where nothing has changed.
+    var latest: PublishedSnapshot.Current? {
+        if published.generation != generation { (current, generation) = published.read() }
+        return current
+    }
+
+    // MARK: Connections
+
+    /// Takes in a new connection.
+    /// - Returns: nil where there are too many to even say so.
+    func accept() -> Connection? {
+        let (open, max) = (counter.open, counter.max)
+        guard open < max + Self.refusalsMax else { return nil }
+        return Connection(loop: self, isRefused: open >= max || isStopping)
+    }
+
+    func add(_ connection: Connection) {
+        counter.add(1)
+        connection.place = connections.count
+        connections.append(connection)
+    }
+
+    func remove(_ connection: Connection) {
+        counter.add(-1)
+        let last = connections.removeLast()
+        if last !== connection {
+            connections[connection.place] = last
+            last.place = connection.place
+        }
+        if connections.isEmpty { emptied?.succeed() }
+    }
+
+    private func sweep() {
+        tick &+= 1
+        var place = connections.count
+        while place > 0 {
+            place = min(place, connections.count)
+            guard place > 0 else { break }
+            place -= 1
+            connections[place].sweep()
+        }
+    }
+
+    /// Ends all connections in order; those that take too long are cut.
+    func stop() -> EventLoopFuture<Void> {
+        let promise = eventLoop.makePromise(of: Void.self)
+        isStopping = true
+        emptied = promise
+        for connection in connections.reversed() { connection.stop() }
+        if connections.isEmpty { promise.succeed() }
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.scheduleTask(in: TimeAmount(configuration.drainDuration)) {
+            for connection in bound.value.connections.reversed() { connection.cut() }
+        }
+        return promise.futureResult.always { _ in bound.value.sweeping?.cancel() }
+    }
+
+    // MARK: Viewers
+
+    /// To be called after each publication: tells all viewers what has changed for them, but at
+    /// most once in the least interval.
+    func snapshotChanged() {
+        guard cursor == 0 else { return planWalk() }
+        let now = NIODeadline.now()
+        guard now >= nextWalk else { return planWalk() }
+        nextWalk = now + TimeAmount(configuration.eventIntervalMin)
+        cursor = connections.count
+        walk()
+    }
+
+    private func planWalk() {
+        guard !isWalkPlanned else { return }
+        isWalkPlanned = true
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.scheduleTask(deadline: nextWalk) {
+            bound.value.isWalkPlanned = false
+            bound.value.snapshotChanged()
+        }
+    }
+
+    private func walk() {
+        guard let snapshot = latest?.snapshot else {
+            cursor = 0
+            return
+        }
+        var left = Self.viewersAtOnce
+        while cursor > 0, left > 0 {
+            cursor = min(cursor, connections.count)
+            guard cursor > 0 else { return }
+            cursor -= 1
+            left -= 1
+            connections[cursor].offer(snapshot)
+        }
+        guard cursor > 0 else { return }
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.execute { bound.value.walk() }
+    }
+
+    /// The head of the stream, which ends with the connection.
+    private static let streamHead =
+        ResponseStatus.ok.line + "Content-Type: text/event-stream; charset=utf-8\r\n"
+        + ResponseFields.cache("no-store, no-transform") + "X-Accel-Buffering: no\r\n"
+        + "Connection: close\r\n" + ResponseFields.api + "\r\n"
+}

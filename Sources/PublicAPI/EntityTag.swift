@@ -1,0 +1,74 @@
+/// A strong entity tag: a hash of the body, so that replicas that say the same agree on it.
+///
+/// Compressed, a body is another representation and has a tag of its own, the same with `-gzip`.
+struct EntityTag: Hashable, Sendable {
+    /// Tells one body from the next; not meant against forgery, for the bodies are ours alone.
+    let hash: UInt64
+
+    private static let gzipSuffix = Array("-gzip".utf8)
+    private static let hashDigits = 16
+
+    /// - Parameter body: the identity body. Its hash is the 64-bit FNV-1a.
+    init(body: some Sequence<UInt8>) {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in body { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+        self.hash = hash
+    }
+
+    /// As it stands in a header field, quotes included.
+    func text(isGzip: Bool) -> String {
+        let digits = String(hash, radix: 16)
+        let zeros = String(repeating: "0", count: Self.hashDigits - digits.count)
+        return "\"\(zeros)\(digits)\(isGzip ? "-gzip" : "")\""
+    }
+
+    /// Which of the two representations the client holds.
+    enum Match { case identity, gzip, any }
+
+    /// What the value of `If-None-Match` names of this body; weak and strong tags compare alike
+    /// (RFC 9110, section 13.1.2). Nil where it names neither, or from where it is malformed on.
+    func match(in condition: UnsafeRawBufferPointer) -> Match? {
+        var at = 0
+        while at < condition.count {
+            switch condition[at] {
+            case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: ","):
+                at += 1
+            case UInt8(ascii: "*"):
+                return condition.count == 1 ? .any : nil
+            case UInt8(ascii: "W"):
+                guard at + 1 < condition.count, condition[at + 1] == UInt8(ascii: "/") else {
+                    return nil
+                }
+                at += 2
+            case UInt8(ascii: "\""):
+                var end = at + 1
+                while end < condition.count, condition[end] != UInt8(ascii: "\"") { end += 1 }
+                guard end < condition.count else { return nil }
+                if let match = match(opaque: condition[(at + 1)..<end]) { return match }
+                at = end + 1
+            default:
+                return nil
+            }
+        }
+        return nil
+    }
+
+    private func match(opaque: Slice<UnsafeRawBufferPointer>) -> Match? {
+        guard opaque.count >= Self.hashDigits else { return nil }
+        var value: UInt64 = 0
+        for byte in opaque.prefix(Self.hashDigits) {
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"):
+                value = value << 4 | UInt64(byte - UInt8(ascii: "0"))
+            case UInt8(ascii: "a")...UInt8(ascii: "f"):
+                value = value << 4 | UInt64(byte - UInt8(ascii: "a") + 10)
+            default:
+                return nil
+            }
+        }
+        guard value == hash else { return nil }
+        let rest = opaque.dropFirst(Self.hashDigits)
+        if rest.isEmpty { return .identity }
+        return rest.elementsEqual(Self.gzipSuffix) ? .gzip : nil
+    }
+}

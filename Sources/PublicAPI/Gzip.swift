@@ -1,0 +1,37 @@
+internal import CZlib
+
+/// Compression of whole bodies. The same body gives the same bytes: no time stands in them.
+enum Gzip {
+    /// Smaller bodies do not shrink enough to be worth a second form.
+    static let bodyBytesMin = 256
+
+    /// zlib's windowBits for the largest window, and 16 for the header and trailer of gzip.
+    private static let windowBits: Int32 = 15 + 16
+    /// zlib's default.
+    private static let memoryLevel: Int32 = 8
+    /// Bodies are compressed once and sent often.
+    private static let level: Int32 = 6
+
+    /// Nil where the result would not be smaller, or zlib cannot allocate.
+    static func compress(_ body: [UInt8]) -> [UInt8]? {
+        guard body.count >= bodyBytesMin, let size = UInt32(exactly: body.count) else { return nil }
+        var stream = z_stream()
+        let begun = deflateInit2_(
+            &stream, level, Z_DEFLATED, windowBits, memoryLevel, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+            Int32(MemoryLayout<z_stream>.size))
+        guard begun == Z_OK else { return nil }
+        defer { deflateEnd(&stream) }
+        var input = body
+        let compressed = [UInt8](unsafeUninitializedCapacity: body.count) { output, count in
+            input.withUnsafeMutableBufferPointer { input in
+                stream.next_in = input.baseAddress
+                stream.avail_in = size
+                stream.next_out = output.baseAddress
+                stream.avail_out = size
+                // Out of room is not the end of the stream: the result would be larger.
+                count = deflate(&stream, Z_FINISH) == Z_STREAM_END ? Int(stream.total_out) : 0
+            }
+        }
+        return compressed.isEmpty ? nil : compressed
+    }
+}

@@ -1,0 +1,70 @@
+internal import Dashboard
+internal import HTTPListener
+internal import HTTPTypes
+internal import Money
+
+/// Tells other sites how to embed a page of ours (oembed.com, version 1.0).
+struct OEmbedAnswers: Sendable {
+    let bases: BaseCurrencies
+    /// Scheme and authority of this site; nil where it is not known. Then an address is ours
+    /// where its authority is the one that the request was sent to.
+    let publicOrigin: String?
+
+    /// - Parameter host: the request's `Host`.
+    /// - Throws: `Problem`: 400 for a malformed question, 404 for an address that is not one of
+    ///   our pages, 501 for another format than JSON.
+    func answer(
+        _ parameters: QueryParameters, host: String, _ snapshot: PublicSnapshot?
+    ) throws(Problem) -> PreparedResponse {
+        guard let url = parameters["url"] else {
+            throw .invalidQuery("The parameter url is missing.")
+        }
+        for name in ["maxwidth", "maxheight"] {
+            guard let text = parameters[name] else { continue }
+            guard let number = Int(text), number > 0, text.utf8.first != UInt8(ascii: "+") else {
+                throw .invalidQuery("\(name) is a whole number above zero.")
+            }
+        }
+        if let format = parameters["format"], format != "json" {
+            guard format == "xml" else { throw .invalidQuery("format is json.") }
+            throw Problem(
+                .notImplemented, kind: "format-not-implemented", title: "Format not implemented",
+                detail: "The only format is json.")
+        }
+        guard let (origin, base) = page(url, host: host, snapshot) else {
+            throw Problem(
+                .notFound, kind: "nothing-to-embed", title: "Nothing to embed",
+                detail: "The address is not that of a page here that can be embedded.")
+        }
+        return PreparedResponse(
+            contentType: "application/json", fields: ResponseFields.steady + ResponseFields.api,
+            body: Dashboard.oEmbed(origin: origin, base: base), isRevalidated: true)
+    }
+
+    /// The site and the base of a page's address; nil where it is none of ours.
+    private func page(
+        _ url: String, host: String, _ snapshot: PublicSnapshot?
+    ) -> (origin: String, base: Currency)? {
+        let address = url.prefix { $0 != "#" }
+        guard let scheme = ["https://", "http://"].first(where: address.hasPrefix) else {
+            return nil
+        }
+        let rest = address.dropFirst(scheme.count)
+        let authority = rest.prefix { $0 != "/" && $0 != "?" }
+        guard !authority.isEmpty, authority.utf8.allSatisfy(HTTPSyntax.isInAuthority) else {
+            return nil
+        }
+        let origin = scheme + authority
+        guard publicOrigin.map({ $0 == origin }) ?? (authority == host) else { return nil }
+        let target = rest.dropFirst(authority.count)
+        let path = target.prefix { $0 != "?" }
+        guard ["", "/", "/embed"].contains(path) else { return nil }
+        let query = target.dropFirst(path.count).dropFirst()
+        guard
+            let parameters = try? QueryParameters(
+                String(query), allowed: Resource.page.parameters),
+            let base = try? bases.base(parameters["base_currency"], snapshot)
+        else { return nil }
+        return (origin, base)
+    }
+}

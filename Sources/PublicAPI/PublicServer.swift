@@ -1,0 +1,132 @@
+internal import Glibc
+internal import HTTPListener
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import ServiceLifecycle
+internal import Topology
+
+/// The listener of the public interface: HTTP/1.1 straight from the event loops. A request costs a
+/// look at its bytes and a write of bytes that are ready; there is no task, no actor and no lock.
+package struct PublicServer: Service {
+    private let configuration: PublicServerConfiguration
+    private let router: Router
+    private let published: PublishedSnapshot
+    private let logger: Logger
+    private let onListening: @Sendable (HostPort) async -> Void
+
+    init(
+        configuration: PublicServerConfiguration, router: Router, published: PublishedSnapshot,
+        logger: Logger, onListening: @escaping @Sendable (HostPort) async -> Void
+    ) {
+        self.configuration = configuration
+        self.router = router
+        self.published = published
+        self.logger = logger
+        self.onListening = onListening
+    }
+
+    /// Listens until a graceful shutdown or a cancellation; answers that are on their way are
+    /// brought to their end.
+    /// - Throws: `ListenerError` where the address cannot be bound.
+    package func run() async throws {
+        let group = MultiThreadedEventLoopGroup(
+            numberOfThreads: max(1, configuration.threads ?? System.coreCount))
+        do {
+            try await serve(on: group)
+        } catch {
+            try? await group.shutdownGracefully()
+            throw error
+        }
+        try? await group.shutdownGracefully()
+    }
+
+    private func serve(on group: MultiThreadedEventLoopGroup) async throws {
+        let loops = try await makeLoops(group)
+        let listener = try await bind(group, loops)
+        let follower = published.follow {
+            for (eventLoop, loop) in loops.all {
+                eventLoop.execute { loop.value.snapshotChanged() }
+            }
+        }
+        let port = listener.localAddress?.port ?? configuration.address.port
+        await onListening(HostPort(host: configuration.address.host, port: port))
+        // Ends by the shutdown, or by a cancellation.
+        try? await gracefulShutdown()
+        published.unfollow(follower)
+        try? await listener.close()
+        for (eventLoop, loop) in loops.all {
+            try? await eventLoop.flatSubmit { loop.value.stop() }.get()
+        }
+    }
+
+    private func makeLoops(_ group: MultiThreadedEventLoopGroup) async throws -> LoopTable {
+        let counter = ConnectionCounter(max: configuration.connectionsMax)
+        var loops: [(any EventLoop, NIOLoopBound<ConnectionLoop>)] = []
+        for eventLoop in group.makeIterator() {
+            let (configuration, router, published) = (configuration, router, published)
+            let loop = try await eventLoop.submit {
+                NIOLoopBound(
+                    ConnectionLoop(
+                        eventLoop: eventLoop, router: router, configuration: configuration,
+                        published: published, counter: counter),
+                    eventLoop: eventLoop)
+            }.get()
+            loops.append((eventLoop, loop))
+        }
+        return LoopTable(loops)
+    }
+
+    private func bind(
+        _ group: MultiThreadedEventLoopGroup, _ loops: LoopTable
+    ) async throws -> any Channel {
+        let address = configuration.address
+        let bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: Int32(clamping: configuration.backlog))
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { [logger] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptGuard(logger: logger))
+                }
+            }
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(
+                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readBytes)
+            )
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let connection = loops[channel.eventLoop]?.accept() else {
+                        throw ChannelError.connectTimeout(.zero)
+                    }
+                    try channel.pipeline.syncOperations.addHandler(connection)
+                }
+            }
+        do {
+            return try await bootstrap.bind(host: address.host, port: address.port).get()
+        } catch let error as IOError {
+            throw ListenerError(
+                address: address, reason: String(cString: strerror(error.errnoCode)))
+        }
+    }
+
+    /// Bytes that are read at once. Each connection keeps a buffer of this size, viewers too;
+    /// nearly all requests fit it.
+    private static let readBytes = 1_024
+}
+
+/// The connections of each event loop, found by the loop.
+private struct LoopTable: Sendable {
+    let all: [(any EventLoop, NIOLoopBound<ConnectionLoop>)]
+    private let byLoop: [ObjectIdentifier: NIOLoopBound<ConnectionLoop>]
+
+    init(_ loops: [(any EventLoop, NIOLoopBound<ConnectionLoop>)]) {
+        all = loops
+        byLoop = Dictionary(
+            loops.map { (ObjectIdentifier($0.0), $0.1) }, uniquingKeysWith: { $1 })
+    }
+
+    /// To be called on `eventLoop` itself.
+    subscript(eventLoop: any EventLoop) -> ConnectionLoop? {
+        byLoop[ObjectIdentifier(eventLoop)]?.value
+    }
+}

@@ -1,0 +1,36 @@
+/// What can be asked for, by its path.
+enum Resource: Hashable, Sendable {
+    case total, breakdown, series, stream
+    case page, embed, badge, oEmbed
+    /// Rendered once for the life of the process: by its place in the router's list.
+    case document(Int)
+    case live, ready
+
+    /// Parameters that its query may have.
+    var parameters: Set<String> {
+        switch self {
+        case .total, .breakdown, .series, .stream, .embed, .badge: ["base_currency"]
+        case .page: ["base_currency", "view"]
+        case .oEmbed: ["url", "format", "maxwidth", "maxheight"]
+        case .document, .live, .ready: []
+        }
+    }
+}
+
+extension PublicAPI {
+    package static let totalPath = "/v1/metrics/money-moved/24h"
+
+    /// The paths that stand for a resource which every report renders anew.
+    static let livePaths: [(path: String, resource: Resource)] = [
+        (totalPath, .total),
+        (totalPath + "/breakdown", .breakdown),
+        (totalPath + "/series", .series),
+        ("/v1/metrics/money-moved/stream", .stream),
+        ("/", .page),
+        ("/embed", .embed),
+        ("/badge.svg", .badge),
+        ("/oembed", .oEmbed),
+        ("/livez", .live),
+        ("/readyz", .ready),
+    ]
+}

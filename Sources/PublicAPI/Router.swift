@@ -1,0 +1,163 @@
+internal import Dashboard
+internal import HTTPListener
+internal import Money
+internal import Reporting
+
+/// Says what answers a request. Nothing is rendered here but mistakes, and what no earlier request
+/// has asked the snapshot for. Immutable: all threads share one.
+struct Router: Sendable {
+    enum Answer {
+        case response(PreparedResponse)
+        /// The live stream of one base.
+        case stream(BaseAnswers)
+    }
+
+    let problems: PublicProblems
+    private let paths: PathTable
+    private let documents: [PreparedResponse]
+    private let alive = PreparedResponse(
+        contentType: "text/plain; charset=utf-8",
+        fields: ResponseFields.uncached + ResponseFields.api, body: "ok\n", isRevalidated: false)
+    private let waitingPage: PreparedResponse
+    private let waitingEmbed: PreparedResponse
+    private let oEmbed: OEmbedAnswers
+    private let bases: BaseCurrencies
+
+    init(bases: BaseCurrencies, publicOrigin: String?) {
+        self.bases = bases
+        problems = PublicProblems(retryAfterSeconds: PublicAPI.retryAfterSeconds)
+        waitingPage = Self.waiting(ResponseFields.page)
+        waitingEmbed = Self.waiting(ResponseFields.embed)
+        oEmbed = OEmbedAnswers(bases: bases, publicOrigin: publicOrigin)
+        let documents = Self.documents
+        self.documents = documents.map(\.response)
+        paths = PathTable(
+            PublicAPI.livePaths
+                + documents.enumerated().map { (path: $1.path, resource: .document($0)) })
+    }
+
+    /// - Parameters:
+    ///   - bytes: those that `head` was read from.
+    ///   - snapshot: nil before the first one.
+    func answer(
+        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, _ snapshot: PublicSnapshot?
+    ) -> Answer {
+        let path = UnsafeRawBufferPointer(rebasing: bytes[head.path])
+        guard let resource = paths.resource(at: path) else { return .response(problems.notFound) }
+        guard head.method != .other else { return .response(problems.methodNotAllowed) }
+        do throws(Problem) {
+            return try answer(resource, head, bytes, snapshot)
+        } catch {
+            return .response(PreparedResponse(error))
+        }
+    }
+
+    private func answer(
+        _ resource: Resource, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer,
+        _ snapshot: PublicSnapshot?
+    ) throws(Problem) -> Answer {
+        let query = head.query.map { UnsafeRawBufferPointer(rebasing: bytes[$0]) }
+        // The commonest question is answered before any text is made of it.
+        if resource == .total, let base = bases.quickly(query),
+            let answers = snapshot?.answers(in: base)
+        {
+            return .response(answers.total)
+        }
+        let text = query.map { String(decoding: $0, as: UTF8.self) }
+        let parameters = try QueryParameters(text, allowed: resource.parameters)
+        switch resource {
+        case .document(let place): return .response(documents[place])
+        case .live: return .response(alive)
+        case .ready: return .response(snapshot == nil ? problems.nothingYet : alive)
+        case .oEmbed:
+            let host = head.host.map { String(decoding: bytes[$0], as: UTF8.self) }
+            return .response(try oEmbed.answer(parameters, host: host ?? "", snapshot))
+        default: break
+        }
+        let base = try bases.base(parameters["base_currency"], snapshot)
+        let view = try Self.view(parameters["view"])
+        guard let answers = snapshot?.answers(in: base) else {
+            return .response(missing(resource, snapshot))
+        }
+        switch resource {
+        case .breakdown: return .response(answers.breakdown)
+        case .series: return .response(answers.series)
+        case .stream: return .stream(answers)
+        case .page: return .response(answers.page(view))
+        case .embed: return .response(answers.embed)
+        case .badge: return .response(answers.badge)
+        default: return .response(answers.total)
+        }
+    }
+
+    /// What is said where there is no answer in a base that may be asked for.
+    private func missing(_ resource: Resource, _ snapshot: PublicSnapshot?) -> PreparedResponse {
+        guard snapshot == nil else { return problems.noRate }
+        return switch resource {
+        case .page: waitingPage
+        case .embed: waitingEmbed
+        default: problems.nothingYet
+        }
+    }
+
+    private static func view(_ text: String?) throws(Problem) -> Dashboard.View {
+        guard let text else { return .standard }
+        guard text == Dashboard.View.tv.rawValue else {
+            throw .invalidQuery("view is tv, or left out.")
+        }
+        return .tv
+    }
+
+    private static func waiting(_ fields: String) -> PreparedResponse {
+        PreparedResponse(
+            .serviceUnavailable, contentType: "text/html; charset=utf-8",
+            fields: "Retry-After: \(PublicAPI.retryAfterSeconds)\r\n" + ResponseFields.uncached
+                + fields,
+            body: Dashboard.waiting(), isRevalidated: false)
+    }
+}
+
+extension Router {
+    /// What is the same for the life of the process.
+    private static var documents: [(path: String, response: PreparedResponse)] {
+        var documents = [
+            (
+                path: "/openapi.json",
+                response: PreparedResponse(
+                    contentType: "application/json",
+                    fields: ResponseFields.steady + ResponseFields.api,
+                    body: PackageResources.openapi_json, isRevalidated: true)
+            ),
+            (
+                path: "/methodology",
+                response: PreparedResponse(
+                    contentType: "text/html; charset=utf-8",
+                    fields: ResponseFields.steady + ResponseFields.page,
+                    body: Dashboard.methodology(), isRevalidated: true)
+            ),
+        ]
+        for asset in Dashboard.assets {
+            let caching =
+                isNamedByContent(asset.path) ? ResponseFields.immutable : ResponseFields.steady
+            documents.append(
+                (
+                    path: asset.path,
+                    response: PreparedResponse(
+                        contentType: asset.contentType, fields: caching + ResponseFields.api,
+                        body: asset.bytes, isRevalidated: true)
+                ))
+        }
+        return documents
+    }
+
+    /// Whether a hash stands in the file's name, as in `dashboard-0123abcd.css`: only then may it
+    /// be kept for ever.
+    private static func isNamedByContent(_ path: String) -> Bool {
+        path.split { $0 == "-" || $0 == "." || $0 == "/" }.contains { part in
+            part.utf8.count >= 8 && part.utf8.contains { (0x30...0x39).contains($0) }
+                && part.utf8.allSatisfy {
+                    (0x30...0x39).contains($0) || (0x61...0x66).contains($0)
+                }
+        }
+    }
+}
