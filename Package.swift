@@ -138,8 +138,8 @@ let package = Package(
             "HeadquartersService",
             [
                 "Money", "CivilTime", "Topology", "TopologyFile", "DeltaProtocol", "Federation",
-                "RedisStore", "HTTPListener", "DeltaIngest", "Reporting", "PublicAPI", lifecycle,
-                logging,
+                "RedisStore", "HTTPListener", "DeltaIngest", "Reporting", "PublicAPI",
+                "WorkerThread", lifecycle, logging,
             ]),
 
         // The one binary, and what measures and attacks it.
@@ -226,7 +226,8 @@ let package = Package(
             "HeadquartersService",
             [
                 "Topology", "DeltaProtocol", "Federation", "Money", "CivilTime", "DeltaClient",
-                "PublicAPI", "Reporting", "HTTPTestSupport", lifecycle, logging,
+                "RedisStore", "PublicAPI", "Reporting", "HTTPTestSupport", bigInt, lifecycle,
+                logging,
             ]),
         .testTarget(name: "RepositoryTests", swiftSettings: strict),
     ]

@@ -19,6 +19,12 @@ package struct HeadquartersConfiguration: Sendable {
     package var ingestAddress: HostPort
     /// How often the store is read and a snapshot is published.
     package var publishInterval: Duration = .seconds(1)
+    /// The file that what is shown is kept in, for a restarted process to go on from; nil keeps
+    /// nothing. It belongs to one process.
+    package var stateFile: String?
+    /// How often the kept state is made to outlive a power cut; a process that is killed loses
+    /// nothing older than `publishInterval`.
+    package var stateInterval: Duration = .seconds(10)
     /// How often the store is maintained.
     package var maintenanceInterval: Duration = .seconds(60)
     /// For requests that are being answered when a shutdown begins; after it they are cut.

@@ -36,7 +36,7 @@ package struct HeadquartersService: Service {
         if configuration.interfaces.contains(.public) {
             let store = try makeStore()
             stores.append(store)
-            services += publicServices(store)
+            services += try publicServices(store)
         }
         if configuration.interfaces.contains(.ingest) {
             let store = try makeStore()
@@ -51,7 +51,7 @@ package struct HeadquartersService: Service {
         try await ServiceGroup(configuration: group).run()
     }
 
-    private func publicServices(_ store: RedisStore) -> [any Service] {
+    private func publicServices(_ store: RedisStore) throws -> [any Service] {
         let topology = configuration.topology
         let published = PublishedSnapshot()
         let api = PublicAPI(
@@ -59,8 +59,13 @@ package struct HeadquartersService: Service {
             published: published)
         return [
             Publisher(
-                topology: topology, interval: configuration.publishInterval, store: store,
-                published: published, logger: logger),
+                Publisher.Configuration(
+                    topology: topology, interval: configuration.publishInterval,
+                    stateInterval: configuration.stateInterval),
+                store: store, published: published,
+                keeper: try configuration.stateFile.map {
+                    try StateKeeper(path: $0, logger: logger)
+                }, logger: logger),
             api.listener(on: configuration.publicAddress, logger: logger) { [onListening] in
                 await onListening(.public, $0)
             },

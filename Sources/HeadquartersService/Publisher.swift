@@ -11,57 +11,86 @@ import Topology
 
 /// Reads the store once a second and publishes what it says.
 ///
-/// Two loops share the state: one reads, and may wait for the store as long as that takes; the
-/// other publishes on time whatever the first one waits for, so that an answer is labelled stale
-/// when it is.
+/// Three loops share the state: one reads, and may wait for the store as long as that takes;
+/// another publishes on time whatever the first one waits for, so that an answer is labelled stale
+/// when it is; the third keeps what is shown in a file, for the next run to go on from.
 final class Publisher: Service {
     private struct State {
         var publication: Publication
-        var converter: TotalConverter
-        var answers: [MoneyMoved] = []
-        var degradations: [Degradation] = []
+        var builder: ReportBuilder
+        var rates: RatesInForce?
+        var report: PublicReport?
         var counters = Publication.Counters()
+    }
+
+    /// How the publisher goes about it.
+    struct Configuration {
+        var topology: Topology
+        /// How often the store is read and a report is made.
+        var interval: Duration
+        /// How often the kept state is made to outlive a power cut.
+        var stateInterval: Duration
     }
 
     /// The least time between the end of one read and the beginning of the next.
     private static let pauseMin: Duration = .milliseconds(50)
 
-    private let topology: Topology
-    private let interval: Duration
+    private let configuration: Configuration
     private let store: RedisStore
     private let published: PublishedSnapshot
+    private let keeper: StateKeeper?
     private let logger: Logger
     private let state: Mutex<State>
 
+    /// - Parameter keeper: nil where nothing is kept for the next run.
     init(
-        topology: Topology, interval: Duration, store: RedisStore, published: PublishedSnapshot,
-        logger: Logger
+        _ configuration: Configuration, store: RedisStore, published: PublishedSnapshot,
+        keeper: StateKeeper?, logger: Logger
     ) {
-        self.topology = topology
-        self.interval = interval
+        self.configuration = configuration
         self.store = store
         self.published = published
+        self.keeper = keeper
         self.logger = logger
         state = Mutex(
             State(
-                publication: Publication(settings: topology.publicationSettings),
-                converter: Self.converter(topology, rates: nil)))
+                publication: Publication(settings: configuration.topology.publicationSettings),
+                builder: ReportBuilder(configuration.topology.reportSettings)))
     }
 
     func run() async throws {
+        if let keeper, let snapshot = await keeper.load(now: WallClock.now()) {
+            let settings = configuration.topology.publicationSettings
+            state.withLock {
+                $0.publication = Publication(settings: settings, restoring: snapshot)
+            }
+        }
+        var watcher = configuration.topology.rates.map {
+            RatesWatcher(path: $0.file, logger: logger)
+        }
+        note(watcher?.changedRates())
         // The sleeps end the loops: by the shutdown's cancellation.
-        try? await cancelWhenGracefulShutdown {
+        try? await cancelWhenGracefulShutdown { [watcher] in
             try await withThrowingTaskGroup(of: Void.self) { loops in
                 loops.addTask { try await self.readRepeatedly() }
-                loops.addTask { try await self.publishRepeatedly() }
+                loops.addTask { try await self.publishRepeatedly(watcher) }
+                if let keeper = self.keeper {
+                    loops.addTask { try await self.keepRepeatedly(keeper) }
+                }
                 try await loops.waitForAll()
             }
+        }
+        if let keeper {
+            // Nothing is shown any more: the next run goes on from exactly this.
+            let last = state.withLock { $0.publication.snapshot(since: nil, now: WallClock.now()) }
+            if let last { _ = await keeper.keep(last, isDurable: true) }
+            await keeper.stop()
         }
     }
 
     private func readRepeatedly() async throws {
         let storeState = StoreState(side: "publisher", logger: logger)
-        let regions = topology.regions.map(\.id)
+        let regions = configuration.topology.regions.map(\.id)
         while true {
             let begin = ContinuousClock.now
             do {
@@ -76,77 +105,80 @@ final class Publisher: Service {
             }
             publish()
             try await Task.sleep(
-                until: max(begin + interval, ContinuousClock.now + Self.pauseMin),
+                until: max(begin + configuration.interval, ContinuousClock.now + Self.pauseMin),
                 clock: .continuous)
         }
     }
 
-    private func publishRepeatedly() async throws {
-        var watcher = topology.rates.map { RatesWatcher(path: $0.file, logger: logger) }
+    /// The first turn comes after one interval: what was restored may be older than what the last
+    /// run showed, so the store first has its chance to answer.
+    private func publishRepeatedly(_ watcher: RatesWatcher?) async throws {
+        var watcher = watcher
         while true {
-            if let rates = watcher?.changedRates() {
-                let converter = Self.converter(topology, rates: rates)
-                state.withLock { $0.converter = converter }
-            }
+            try await Task.sleep(for: configuration.interval)
+            note(watcher?.changedRates())
             publish()
-            try await Task.sleep(for: interval)
         }
     }
 
-    /// Publishes what stands now, unless that is what was published last.
+    /// Publishes what stands now, unless that was published a moment ago.
     private func publish() {
         let now = WallClock.now()
         let events = state.withLock { state -> [Event] in
-            guard let totals = state.publication.totals(now: now) else { return [] }
-            let answers = state.converter.answers(for: totals, now: now)
-            if answers != state.answers || published.current == nil {
-                state.answers = answers
+            guard
+                let report = state.builder.report(
+                    of: &state.publication, rates: state.rates, now: now)
+            else { return [] }
+            let before = state.report
+            if isNews(report, after: before) {
+                state.report = report
                 published.publish(
-                    PublicSnapshot(report: report(answers, totals: totals, now: now)))
+                    PublicSnapshot(report: report))
             }
-            return Self.events(totals, &state)
+            return Self.events(report, after: before, &state)
         }
         for event in events { event.log(logger) }
     }
 
-    /// What is known so far of the report.
-    private func report(
-        _ answers: [MoneyMoved], totals: PublishedTotals, now: UnixTime
-    ) -> PublicReport {
-        var degradations = totals.degradations.map {
-            ReportedDegradation(reason: $0.reason.rawValue, region: $0.region)
-        }
-        if degradations.isEmpty, answers.contains(where: \.isDegraded) {
-            degradations = [ReportedDegradation(reason: "rates_incomplete")]
-        }
-        return PublicReport(
-            version: "\(totals.position.storeID).\(totals.position.version)",
-            currentMinute: totals.currentMinute, dataAsOf: totals.dataAsOf, madeAt: now,
-            currencies: totals.currencies.map {
-                CurrencyFigure(
-                    currency: $0.currency, amount: $0.amount, transfers: $0.transfers)
-            },
-            other: nil, regions: [], rates: nil, degradations: degradations, late: [],
-            bases: answers.map {
-                BaseReport(
-                    currency: $0.base, total: $0.amount,
-                    currencies: Array(repeating: nil, count: totals.currencies.count), other: nil,
-                    regions: [], series: [])
-            },
-            defaultBase: topology.defaultBase)
-    }
-
-    private static func converter(_ topology: Topology, rates: RateSet?) -> TotalConverter {
-        TotalConverter(
-            bases: topology.baseCurrencies, unconverted: topology.unconverted, rates: rates,
-            expectsRates: topology.rates != nil, staleAfter: topology.rates?.staleAfter)
+    /// Whether a report says anything else than the one before, or is due by its age.
+    private func isNews(_ report: PublicReport, after before: PublicReport?) -> Bool {
+        guard var before else { return true }
+        let due = before.madeAt + configuration.interval.milliseconds
+        if report.madeAt >= due || report.madeAt < before.madeAt { return true }
+        before.madeAt = report.madeAt
+        return report != before
     }
 }
 
+// MARK: What the next run goes on from
+
 extension Publisher {
-    /// What an operator should read about.
+    private func keepRepeatedly(_ keeper: StateKeeper) async throws {
+        var position: ChangePosition?
+        var syncedAt = ContinuousClock.now
+        while true {
+            try await Task.sleep(for: configuration.interval)
+            let now = ContinuousClock.now
+            let isDue = now >= syncedAt + configuration.stateInterval
+            let (snapshot, end) = state.withLock { state in
+                (
+                    state.publication.snapshot(since: position, now: WallClock.now()),
+                    state.publication.changesEnd
+                )
+            }
+            guard let snapshot else { continue }
+            let next = await keeper.keep(snapshot, isDurable: isDue)
+            position = next == .changes ? end : nil
+            if isDue { syncedAt = now }
+        }
+    }
+}
+
+// MARK: What an operator should read about
+
+extension Publisher {
     private enum Event {
-        case degradations([Degradation])
+        case degradations([ReportedDegradation])
         case recoveries(Int)
         case mismatches(Int)
 
@@ -158,8 +190,10 @@ extension Publisher {
                     metadata: [
                         "reasons": .array(
                             degradations.map { degradation in
-                                let region = degradation.region.map { ":\($0)" } ?? ""
-                                return "\(degradation.reason.rawValue)\(region)"
+                                let names = degradation.region.map { [$0.name] } ?? []
+                                return .string(
+                                    ([degradation.reason] + names + degradation.currencies)
+                                        .joined(separator: ":"))
                             })
                     ])
             case .recoveries(let count):
@@ -171,11 +205,13 @@ extension Publisher {
         }
     }
 
-    private static func events(_ totals: PublishedTotals, _ state: inout State) -> [Event] {
+    private static func events(
+        _ report: PublicReport, after before: PublicReport?, _ state: inout State
+    ) -> [Event] {
         var events: [Event] = []
         let counters = state.publication.counters
-        if totals.degradations != state.degradations {
-            events.append(.degradations(totals.degradations))
+        if report.degradations != before?.degradations ?? [] {
+            events.append(.degradations(report.degradations))
         }
         if counters.recoveries != state.counters.recoveries {
             events.append(.recoveries(counters.recoveries))
@@ -183,8 +219,25 @@ extension Publisher {
         if counters.selfCheckMismatches != state.counters.selfCheckMismatches {
             events.append(.mismatches(counters.selfCheckMismatches))
         }
-        state.degradations = totals.degradations
         state.counters = counters
         return events
+    }
+}
+
+// MARK: Rates
+
+extension Publisher {
+    /// Takes other rates into use; nil for the same as before.
+    private func note(_ set: RateSet?) {
+        let staleAfter = configuration.topology.rates?.staleAfter
+        let now = WallClock.now()
+        state.withLock { state in
+            guard let set = set ?? state.rates?.set else { return }
+            var isStale = false
+            if let staleAfter, let day = RFC3339.parse("\(set.date)T00:00:00Z") {
+                isStale = now >= day + staleAfter.milliseconds
+            }
+            state.rates = RatesInForce(set: set, isStale: isStale)
+        }
     }
 }

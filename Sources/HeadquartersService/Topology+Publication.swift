@@ -17,6 +17,17 @@ extension Topology {
     }
 }
 
+extension Topology {
+    /// What the report's maker has to know.
+    var reportSettings: ReportBuilder.Settings {
+        ReportBuilder.Settings(
+            bases: baseCurrencies, defaultBase: defaultBase, unconverted: unconverted,
+            minimumTransfers: thresholds.minimumTransfers,
+            retired: Set(regions.filter { $0.state == .retired }.map(\.id)),
+            expectsRates: rates != nil)
+    }
+}
+
 extension Region {
     /// The logs whose values count, the current one last: those it continues, up to one that
     /// replaced what was before.

@@ -19,19 +19,23 @@ package struct Publication: Sendable {
     package let settings: PublicationSettings
     package private(set) var counters = Counters()
 
-    private var regions: [RegionPublication]
+    /// In the order of the settings.
+    private(set) var regions: [RegionPublication]
+    private(set) var changes = MinuteChanges()
     private let indexByRegion: [RegionID: Int]
-    private var position: StorePosition?
+    private(set) var position: StorePosition?
     private var mustReadAll = true
     private var isStoreReachable = false
     /// When the store last answered.
     private var readAt: UnixTime?
     private var greatestObservedThrough: UnixTime?
-    private var currentMinute: Minute?
+    private(set) var currentMinute: Minute?
     private var checkedMinute: Minute?
     /// The first minute that the store still keeps, by the latest clock seen.
     private var retainedFrom = Minute(.min)
-    private var dataAsOf: UnixTime?
+    private(set) var dataAsOf: UnixTime?
+    /// The currencies of the settings, by code.
+    let currencies: [Currency]
 
     /// What happened so far.
     package struct Counters: Hashable, Sendable {
@@ -43,6 +47,12 @@ package struct Publication: Sendable {
         package var recoveries = 0
         /// Refreshes that did not continue from `readPosition`; nothing of them was taken.
         package var mismatchedRefreshes = 0
+        /// Minutes of regions that refreshes named.
+        package var minutesRead = 0
+        /// Minutes of regions that were then shown with other values than before.
+        package var minutesReplaced = 0
+        /// Minutes that entered the window of every region; as many left it.
+        package var minutesEntered = 0
 
         package init() {}
     }
@@ -50,9 +60,30 @@ package struct Publication: Sendable {
     package init(settings: PublicationSettings) {
         self.settings = settings
         regions = settings.regions.map(RegionPublication.init)
+        currencies = settings.currencies.sorted()
         var indexByRegion: [RegionID: Int] = [:]
         for (index, region) in settings.regions.enumerated() { indexByRegion[region.id] = index }
         self.indexByRegion = indexByRegion
+    }
+
+    /// Goes on from what was shown before a restart: from a whole snapshot, whose regions may be
+    /// others than those of the settings. Until the store has at least what the snapshot stands
+    /// on, its values are shown and slide on.
+    package init(settings: PublicationSettings, restoring snapshot: PublicationSnapshot) {
+        self.init(settings: settings)
+        position = snapshot.position
+        currentMinute = snapshot.currentMinute
+        dataAsOf = snapshot.dataAsOf
+        var saved: [RegionID: PublicationSnapshot.Region] = [:]
+        for region in snapshot.regions { saved[region.region] = region }
+        for index in regions.indices {
+            regions[index].advance(to: snapshot.currentMinute)
+            if let region = saved[regions[index].settings.id] { regions[index].restore(region) }
+        }
+        // The window ended no later than one minute after what had been observed.
+        let observed = regions.compactMap(\.observedThrough).max()
+        greatestObservedThrough = max(
+            observed ?? snapshot.dataAsOf, snapshot.currentMinute.advanced(by: -1).start)
     }
 
     /// From where on to read the store; nil means everything.
@@ -84,6 +115,12 @@ package struct Publication: Sendable {
                 updates[index], current: currentMinute, retainedFrom: retainedFrom)
         }
         counters.recoveries = regions.reduce(0) { $0 + $1.recoveries }
+        counters.minutesRead += refresh.minutes.count
+        for index in regions.indices {
+            let changed = regions[index].takeChanged()
+            counters.minutesReplaced += changed.count
+            changes.append(region: index, minutes: changed)
+        }
         raiseDataAsOf()
     }
 
@@ -96,7 +133,7 @@ package struct Publication: Sendable {
     /// The totals at `now`, HQ's clock; nil before any region has been seen.
     package mutating func totals(now: UnixTime) -> PublishedTotals? {
         advance(now: now)
-        guard let currentMinute, let dataAsOf, let position, let readAt else { return nil }
+        guard let currentMinute, let dataAsOf, let position else { return nil }
         if checkedMinute != currentMinute {
             checkedMinute = currentMinute
             checkSums()
@@ -104,11 +141,12 @@ package struct Publication: Sendable {
 
         var sums = [SlidingWindow.Sum](repeating: .init(), count: Currency.count)
         var regionTotals: [PublishedTotals.RegionTotal] = []
-        let storeAge = Duration.milliseconds((now - readAt.milliseconds).milliseconds)
-        let hasStore = isStoreReachable && storeAge <= settings.storeSilentAfter
+        let storeAge = readAt.map { Duration.milliseconds((now - $0.milliseconds).milliseconds) }
+        let hasStore = isStoreReachable && storeAge.map { $0 <= settings.storeSilentAfter } ?? false
         var degradations = hasStore ? [] : [Degradation(.storeUnreachable)]
         for region in regions {
-            for index in sums.indices {
+            for currency in currencies {
+                let index = Int(currency.index)
                 sums[index].amount += region.shown.sums[index].amount
                 sums[index].transfers += region.shown.sums[index].transfers
             }
@@ -138,6 +176,7 @@ extension Publication {
         let bound = min(now.minute, greatest.minute.advanced(by: 1))
         let next = max(currentMinute ?? bound, bound)
         guard next != currentMinute else { return }
+        counters.minutesEntered += currentMinute.map { $0.distance(to: next) } ?? 0
         currentMinute = next
         for index in regions.indices { regions[index].advance(to: next) }
     }
@@ -184,10 +223,11 @@ extension Publication {
         }
     }
 
-    private func currencyTotals(_ sums: [SlidingWindow.Sum]) -> [PublishedTotals.CurrencyTotal] {
-        Currency.all.compactMap { currency in
+    /// The published currencies of some sums, by code; those of nothing are left out.
+    func currencyTotals(_ sums: [SlidingWindow.Sum]) -> [PublishedTotals.CurrencyTotal] {
+        currencies.compactMap { currency in
             let sum = sums[Int(currency.index)]
-            guard !sum.isZero, settings.currencies.contains(currency) else { return nil }
+            guard !sum.isZero else { return nil }
             return PublishedTotals.CurrencyTotal(
                 currency: currency, amount: sum.amount, transfers: sum.transfers)
         }

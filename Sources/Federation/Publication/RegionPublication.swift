@@ -31,6 +31,10 @@ struct RegionPublication: Sendable {
     private var partitionCounts: [LogID: Int32] = [:]
     /// The first minute that is shown live; earlier ones keep their last good values.
     private var shownLiveFrom = Minute(.min)
+    /// Whether what is shown was restored and has not been compared with the store yet.
+    private var isRestored = false
+    /// Minutes that are shown with other values than before, until they are taken.
+    private var changed: [Minute] = []
 
     init(settings: PublicationSettings.Region) {
         self.settings = settings
@@ -44,6 +48,12 @@ struct RegionPublication: Sendable {
 
     mutating func repairSums() -> Bool {
         shown.repairSums()
+    }
+
+    /// The minutes shown with other values since the last call.
+    mutating func takeChanged() -> [Minute] {
+        defer { changed.removeAll(keepingCapacity: true) }
+        return changed
     }
 
     /// What a refresh of the store says of this region.
@@ -69,8 +79,9 @@ struct RegionPublication: Sendable {
             }
             return
         }
-        let wasBehind = isRecovering || liveFrom < shownLiveFrom
+        let wasBehind = isRecovering || isRestored || liveFrom < shownLiveFrom
         recoveringSince = nil
+        isRestored = false
         shownLiveFrom = liveFrom
         raiseMarks()
         if wasBehind {
@@ -110,7 +121,10 @@ struct RegionPublication: Sendable {
 
     private mutating func show(_ minute: Minute) {
         guard minute >= shownLiveFrom else { return }
-        shown.replace(minute, with: live[minute])
+        let values = live[minute]
+        guard shown.ring[minute] != values else { return }
+        shown.replace(minute, with: values)
+        changed.append(minute)
     }
 }
 
@@ -191,16 +205,82 @@ extension RegionPublication {
     }
 }
 
+// MARK: Across a restart
+
+extension RegionPublication {
+    /// What is shown, and what it stands on; `minutes` nil for all that have values.
+    func snapshot(minutes: [Minute]?) -> PublicationSnapshot.Region {
+        var values: [PublicationSnapshot.MinuteValues] = []
+        if let minutes {
+            values = minutes.map { .init(minute: $0, values: shown.ring[$0]) }
+        } else if let current = shown.current {
+            let first = SlidingWindow.minutes(endingWith: current).lowerBound
+            for minute in first...MinuteRing.range(around: current).upperBound
+            where !shown.ring[minute].isEmpty {
+                values.append(.init(minute: minute, values: shown.ring[minute]))
+            }
+        }
+        return PublicationSnapshot.Region(
+            region: settings.id, observedThrough: observedThrough,
+            recoveringSince: recoveringSince,
+            partitionCounts: partitionCounts.sorted { $0.key < $1.key }.map {
+                .init(log: $0.key, count: $0.value)
+            },
+            marks: marks.sorted { $0.key < $1.key }.map {
+                .init(
+                    log: $0.key.log, partition: $0.key.partition, watermark: $0.value.watermark,
+                    completeFrom: $0.value.completeFrom)
+            }, minutes: values)
+    }
+
+    /// Shows what a snapshot says, in place of nothing; the window stands where it ended then.
+    mutating func restore(_ saved: PublicationSnapshot.Region) {
+        guard let current = shown.current else {
+            preconditionFailure("a region was restored before its window stood anywhere")
+        }
+        let served = MinuteRing.range(around: current)
+        for minute in saved.minutes where served.contains(minute.minute) {
+            shown.replace(minute.minute, with: minute.values)
+        }
+        observedThrough = saved.observedThrough
+        recoveringSince = saved.recoveringSince
+        for log in saved.partitionCounts { partitionCounts[log.log] = log.count }
+        for mark in saved.marks where counts(mark.log) {
+            let shard = ShardID(region: settings.id, log: mark.log, partition: mark.partition)
+            marks[shard] = Mark(watermark: mark.watermark, completeFrom: mark.completeFrom)
+        }
+        isRestored = true
+    }
+
+    /// The first minute that everything shown knows in full; nil while a partition was never seen.
+    var knownFrom: Minute? {
+        var first = Minute(.min)
+        for log in settings.currentLogs {
+            guard let count = partitionCounts[log], count > 0 else { return nil }
+            for partition in 0..<min(count, ShardID.maximumPartitions) {
+                let shard = ShardID(region: settings.id, log: log, partition: partition)
+                guard marks[shard] != nil else { return nil }
+            }
+        }
+        for mark in marks.values { first = max(first, mark.completeFrom) }
+        return first
+    }
+}
+
 // MARK: What is wrong with it
 
 extension RegionPublication {
     /// Why the region degrades the answer, in the order of the reasons. `readAt` is when the store
     /// last answered: a region is not silent because the store is.
     func degradations(
-        now: UnixTime, readAt: UnixTime, dataAsOf: UnixTime,
+        now: UnixTime, readAt: UnixTime?, dataAsOf: UnixTime,
         settings limits: PublicationSettings
     ) -> [Degradation] {
         guard !settings.isRetired else { return [] }
+        guard let readAt else {
+            // Before the store's first answer nothing else is known.
+            return isRecovering ? [Degradation(.storeRefilling, region: settings.id)] : []
+        }
         let expected = expectedStandings()
         var reasons: [Degradation.Reason] = []
         if isRecovering {

@@ -1,0 +1,243 @@
+package import CivilTime
+import DeltaProtocol
+package import Federation
+package import Money
+package import Reporting
+package import Topology
+
+/// Makes the report of each tick from what the publication shows: exact sums become conversions,
+/// and figures of too few transfers become `other`. Pure.
+///
+/// It keeps what it converted. A tick costs the minutes and sums that changed; new rates cost
+/// everything once.
+package struct ReportBuilder: Sendable {
+    private let settings: Settings
+    /// The id of the rates that everything kept was converted with; nil for none.
+    private var ratesID: String?
+    private var converter: TotalConverter
+    private var series: MinuteSeries
+    /// Where the list of changed minutes ended when the series was last brought up.
+    private var seen: ChangePosition?
+    private var memo = Memo()
+    private var counters = Counters()
+
+    /// What the builder has to know of the topology.
+    package struct Settings: Hashable, Sendable {
+        package var bases: [Currency]
+        package var defaultBase: Currency
+        package var unconverted: [Currency]
+        package var minimumTransfers: Int
+        package var retired: Set<RegionID>
+        /// Whether there should be rates.
+        package var expectsRates: Bool
+
+        package init(
+            bases: [Currency], defaultBase: Currency, unconverted: [Currency] = [],
+            minimumTransfers: Int, retired: Set<RegionID> = [], expectsRates: Bool
+        ) {
+            self.bases = bases
+            self.defaultBase = defaultBase
+            self.unconverted = unconverted
+            self.minimumTransfers = minimumTransfers
+            self.retired = retired
+            self.expectsRates = expectsRates
+        }
+    }
+
+    /// The work done so far; it only rises.
+    package struct Counters: Hashable, Sendable {
+        package var reports = 0
+        /// Minutes of the series converted, to all bases at once.
+        package var minutesConverted = 0
+        /// Sums of currencies and regions converted, to all bases at once.
+        package var sumsConverted = 0
+    }
+
+    /// Conversions of the last report, by place.
+    private struct Memo: Sendable {
+        var currencies: [Currency: (of: PublishedTotals.CurrencyTotal, amounts: [Int128?])] = [:]
+        var regions: [RegionID: (of: [PublishedTotals.CurrencyTotal], amounts: [Int128?])] = [:]
+    }
+
+    package init(_ settings: Settings) {
+        self.settings = settings
+        converter = TotalConverter(
+            bases: settings.bases, unconverted: settings.unconverted, rates: nil)
+        series = MinuteSeries(bases: settings.bases.count)
+    }
+
+    package var work: Counters {
+        var work = counters
+        work.minutesConverted += series.minutesConverted
+        return work
+    }
+
+    /// The report at `now`, HQ's clock; nil before anything is shown.
+    package mutating func report(
+        of publication: inout Publication, rates: RatesInForce?, now: UnixTime
+    ) -> PublicReport? {
+        guard let totals = publication.totals(now: now) else { return nil }
+        counters.reports += 1
+        use(rates?.set)
+        bringUpSeries(publication, current: totals.currentMinute)
+        let converter = converter
+        let folding = SmallFigures.fold(
+            totals.currencies, minimum: settings.minimumTransfers,
+            isConverted: { currency in
+                settings.bases.contains { converter.converts(currency, to: $0) }
+            })
+        return PublicReport(
+            version: Self.version(of: totals.position), currentMinute: totals.currentMinute,
+            dataAsOf: totals.dataAsOf, madeAt: now,
+            currencies: folding.shown.map {
+                CurrencyFigure(
+                    currency: $0.currency, amount: $0.amount, transfers: $0.transfers)
+            },
+            other: folding.folded.isEmpty
+                ? nil
+                : OtherFigure(
+                    currencies: folding.folded.count,
+                    transfers: folding.folded.reduce(0) { $0 + $1.transfers }),
+            regions: totals.regions.map { standing(of: $0, in: totals) },
+            rates: rates.map(Self.standing),
+            degradations: degradations(of: totals, rates: rates), late: [],
+            bases: bases(totals, folding), defaultBase: settings.defaultBase)
+    }
+
+    /// Takes other rates into use, and forgets what was converted with the ones before.
+    private mutating func use(_ rates: RateSet?) {
+        guard rates?.id != ratesID else { return }
+        ratesID = rates?.id
+        converter = TotalConverter(
+            bases: settings.bases, unconverted: settings.unconverted, rates: rates)
+        memo = Memo()
+        seen = nil
+    }
+
+    private static func version(of position: StorePosition) -> String {
+        // Redis may hold anything in place of the id; a header or an event may not.
+        let id = position.storeID.utf8.filter { $0 > 0x20 && $0 < 0x7F }.prefix(64)
+        return "\(String(decoding: id, as: UTF8.self)).\(position.version)"
+    }
+}
+
+// MARK: Conversions
+
+extension ReportBuilder {
+    private mutating func bringUpSeries(_ publication: Publication, current: Minute) {
+        let (converter, minimum) = (converter, Int128(settings.minimumTransfers))
+        series.update(
+            current: current, known: publication.knownMinutes,
+            changed: seen.flatMap { publication.minutesChanged(since: $0) }
+        ) { minute in
+            let totals = publication.totals(of: minute)
+            let told = converter.bases.map { base in
+                let moved = totals.filter { converter.converts($0.currency, to: base) }
+                return moved.isEmpty || moved.reduce(0) { $0 + $1.transfers } >= minimum
+            }
+            guard !totals.isEmpty else { return .quiet }
+            return .moved(zip(converter.amounts(of: totals), told).map { $1 ? $0 : nil })
+        }
+        seen = publication.changesEnd
+    }
+
+    private mutating func amounts(of total: PublishedTotals.CurrencyTotal) -> [Int128?] {
+        if let kept = memo.currencies[total.currency], kept.of == total { return kept.amounts }
+        counters.sumsConverted += 1
+        let amounts = zip(converter.amounts(of: [total]), converter.bases).map {
+            converter.converts(total.currency, to: $1) ? $0 : nil
+        }
+        memo.currencies[total.currency] = (total, amounts)
+        return amounts
+    }
+
+    private mutating func amounts(of region: PublishedTotals.RegionTotal) -> [Int128?] {
+        if let kept = memo.regions[region.region], kept.of == region.currencies {
+            return kept.amounts
+        }
+        counters.sumsConverted += 1
+        let amounts = converter.amounts(of: region.currencies)
+        memo.regions[region.region] = (region.currencies, amounts)
+        return amounts
+    }
+
+    private mutating func bases(
+        _ totals: PublishedTotals, _ folding: SmallFigures.Folding
+    ) -> [BaseReport] {
+        counters.sumsConverted += 2
+        let whole = converter.amounts(of: totals.currencies)
+        let other = converter.amounts(of: folding.folded)
+        let currencies = folding.shown.map { amounts(of: $0) }
+        let regions = totals.regions.map { amounts(of: $0) }
+        return converter.bases.indices.compactMap { base in
+            let inRegions = regions.compactMap { $0[base] }
+            // A base without a rate has no amounts at all.
+            guard let total = whole[base], inRegions.count == regions.count else { return nil }
+            let hasOther = folding.folded.contains {
+                converter.converts($0.currency, to: converter.bases[base])
+            }
+            return BaseReport(
+                currency: converter.bases[base], total: total,
+                currencies: currencies.map { $0[base] }, other: hasOther ? other[base] : nil,
+                regions: inRegions, series: series.values[base])
+        }
+    }
+}
+
+// MARK: Standings
+
+extension ReportBuilder {
+    private func standing(
+        of region: PublishedTotals.RegionTotal, in totals: PublishedTotals
+    ) -> RegionStanding {
+        let reasons = Set(
+            totals.degradations.lazy.filter { $0.region == region.region }.map(\.reason))
+        let state: RegionStanding.State =
+            if settings.retired.contains(region.region) {
+                .retired
+            } else if reasons.contains(.regionMissing) {
+                .missing
+            } else if reasons.contains(.regionSilent) {
+                .silent
+            } else if reasons.contains(.storeRefilling) {
+                .recovering
+            } else if !reasons.isDisjoint(with: [.partitionsMissing, .historyIncomplete]) {
+                .incomplete
+            } else if reasons.contains(.regionLagging) {
+                .lagging
+            } else {
+                .live
+            }
+        return RegionStanding(
+            region: region.region, state: state, observedThrough: region.observedThrough)
+    }
+
+    private static func standing(of rates: RatesInForce) -> RatesStanding {
+        RatesStanding(
+            id: rates.set.id, source: rates.set.source, date: rates.set.date,
+            fetchedAt: rates.fetchedAt, isStale: rates.isStale,
+            rounding: RoundingPolicy.halfEven.rawValue)
+    }
+
+    /// Those of no region first, then by region name.
+    private func degradations(
+        of totals: PublishedTotals, rates: RatesInForce?
+    ) -> [ReportedDegradation] {
+        let found = totals.degradations.map {
+            ReportedDegradation(reason: $0.reason.rawValue, region: $0.region)
+        }
+        var ofRates: [ReportedDegradation] = []
+        if let rates {
+            if rates.isStale { ofRates.append(ReportedDegradation(reason: "rates_stale")) }
+        } else if settings.expectsRates {
+            ofRates.append(ReportedDegradation(reason: "rates_missing"))
+        }
+        let leftOut = converter.leftOut(of: totals.currencies)
+        if !leftOut.isEmpty {
+            ofRates.append(
+                ReportedDegradation(
+                    reason: "currency_without_rate", currencies: leftOut.map(\.code)))
+        }
+        return found.filter { $0.region == nil } + ofRates + found.filter { $0.region != nil }
+    }
+}
