@@ -1,7 +1,7 @@
 /// A positive rate, exactly as a source wrote it: `mantissa` · 10^−`scale`.
 ///
 /// Trailing zeros of the fraction are not kept: `1.10` and `1.1` are the same rate.
-package struct ExchangeRate: Hashable, Sendable {
+package struct ExchangeRate: Hashable, Sendable, CustomStringConvertible {
     /// 1 to 10^18 − 1.
     package let mantissa: UInt64
     /// Fraction digits, 0 to `maximumTextBytes`.
@@ -18,6 +18,11 @@ package struct ExchangeRate: Hashable, Sendable {
     private init(mantissa: UInt64, scale: Int) {
         self.mantissa = mantissa
         self.scale = scale
+    }
+
+    /// Plain decimal text that reads as this rate again, without superfluous zeros.
+    package var description: String {
+        DecimalText.format(minorUnits: Int128(mantissa), exponent: scale)
     }
 
     /// Reads plain decimal text: digits, and a point between digits if any. No sign, no exponent,

@@ -3,7 +3,8 @@
 ///
 /// A conversion uses one set and never mixes two.
 package struct RateSet: Sendable {
-    /// Names the set's content: a hash of what was read, given by whoever read it.
+    /// Names the set's content: the same for the same source, date, base and rates, however they
+    /// were written, and another for anything else.
     package let id: String
     /// Where the set came from, as shown to people.
     package let source: String
@@ -15,7 +16,20 @@ package struct RateSet: Sendable {
     /// By currency index.
     private let rateByIndex: [ExchangeRate?]
 
-    /// Nil where `rates` gives the base itself another rate than one.
+    /// A set whose id is the `ContentHash` of its content. Nil where `rates` gives the base itself
+    /// another rate than one.
+    package init?(
+        source: String, date: String, base: Currency, rates: [Currency: ExchangeRate]
+    ) {
+        let quoted = Currency.all.compactMap { currency in
+            currency == base ? nil : rates[currency].map { "\(currency) \($0)\n" }
+        }
+        let content = "\(source)\n\(date)\n\(base)\n\(quoted.joined())"
+        self.init(
+            id: ContentHash.of(content), source: source, date: date, base: base, rates: rates)
+    }
+
+    /// As the other initializer, under an id of the caller's.
     package init?(
         id: String, source: String, date: String, base: Currency, rates: [Currency: ExchangeRate]
     ) {

@@ -12,7 +12,7 @@ package enum RatesFile {
     /// The most bytes of a source's name.
     private static let maximumSourceBytes = 200
 
-    /// The set at `path`; its id is the `fingerprint` of the file's text.
+    /// The set at `path`.
     package static func load(path: String) throws(TopologyFileError) -> RateSet {
         let document = Document(file: path)
         var set: RateSet?
@@ -53,8 +53,7 @@ package enum RatesFile {
             }
         }
         guard let base, let date, let source else { return nil }
-        let set = RateSet(
-            id: fingerprint(of: text), source: source, date: date, base: base, rates: rates)
+        let set = RateSet(source: source, date: date, base: base, rates: rates)
         if set == nil { quoted?.report(base.code, expected: "1 as the base's own rate") }
         return set
     }
@@ -62,14 +61,5 @@ package enum RatesFile {
     /// A day of the calendar as `YYYY-MM-DD`.
     private static func day(_ text: String) -> String? {
         text.utf8.count == 10 && RFC3339.parse("\(text)T00:00:00Z") != nil ? text : nil
-    }
-
-    /// The 64-bit FNV-1a hash of the text in 16 hexadecimal digits: tells one file from the next,
-    /// and is no protection against a forger.
-    package static func fingerprint(of text: String) -> String {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-        let digits = String(hash, radix: 16)
-        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
     }
 }

@@ -1,0 +1,51 @@
+import Money
+import Testing
+
+@Suite struct RateSetTests {
+    private static let euro = Currency(code: "EUR")!
+    private static let dollar = Currency(code: "USD")!
+    private static let yen = Currency(code: "JPY")!
+
+    private static func id(
+        source: String = "ECB", date: String = "2026-03-25", base: Currency = euro,
+        _ rates: [Currency: String] = [dollar: "1.08", yen: "163.2"]
+    ) throws -> String {
+        let parsed = try rates.mapValues { try ExchangeRate($0) }
+        return try #require(RateSet(source: source, date: date, base: base, rates: parsed)).id
+    }
+
+    @Test func `content hashes are those of FNV-1a`() {
+        #expect(ContentHash.of("") == "cbf29ce484222325")
+        #expect(ContentHash.of("a") == "af63dc4c8601ec8c")
+        #expect(ContentHash.of("foobar") == "85944171f73967e8")
+    }
+
+    @Test func `the same content has the same id, however it was written`() throws {
+        let plain = try Self.id()
+        #expect(plain == ContentHash.of("ECB\n2026-03-25\nEUR\nJPY 163.2\nUSD 1.08\n"))
+        #expect(try Self.id([Self.yen: "163.20", Self.dollar: "1.0800"]) == plain)
+        #expect(try Self.id([Self.euro: "1", Self.yen: "163.2", Self.dollar: "1.08"]) == plain)
+    }
+
+    @Test func `any other content has another id`() throws {
+        let ids = [
+            try Self.id(), try Self.id(source: "file"), try Self.id(date: "2026-03-26"),
+            try Self.id([Self.dollar: "1.08"]), try Self.id([:]),
+            try Self.id([Self.dollar: "1.081", Self.yen: "163.2"]),
+            try Self.id([Self.dollar: "163.2", Self.yen: "1.08"]),
+            try Self.id(base: Self.dollar, [Self.euro: "1.08", Self.yen: "163.2"]),
+        ]
+        #expect(Set(ids).count == ids.count)
+    }
+
+    @Test func `a base's own rate is one or there is no set`() throws {
+        let rates = [Self.euro: try ExchangeRate("1.01")]
+        #expect(
+            RateSet(source: "a", date: "2026-03-25", base: Self.euro, rates: rates) == nil)
+    }
+
+    @Test(arguments: ["1", "0.5", "163.27", "0.000000000000000001", "999999999999999999"])
+    func `a rate is written as it was read`(text: String) throws {
+        #expect(try ExchangeRate(text).description == text)
+    }
+}
