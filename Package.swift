@@ -126,6 +126,13 @@ let package = Package(
                 "Federation", logging,
             ]),
 
+        library(
+            "RatesFeed",
+            [
+                "WorkerThread", "Money", "CivilTime", "Topology", "TopologyFile", lifecycle,
+                logging,
+            ]),
+
         // Services.
         library("Rollup", ["Money", "CivilTime", "DeltaProtocol", "Aggregation"]),
         library(
@@ -137,7 +144,7 @@ let package = Package(
         library(
             "HeadquartersService",
             [
-                "Money", "CivilTime", "Topology", "TopologyFile", "DeltaProtocol", "Federation",
+                "Money", "CivilTime", "Topology", "DeltaProtocol", "Federation", "RatesFeed",
                 "RedisStore", "HTTPListener", "DeltaIngest", "Reporting", "PublicAPI",
                 "WorkerThread", lifecycle, logging,
             ]),
@@ -216,6 +223,7 @@ let package = Package(
         test(
             "RedisStore",
             ["Federation", "DeltaProtocol", "Money", "CivilTime", "Topology", logging]),
+        test("RatesFeed", ["Money", "CivilTime", "Topology", lifecycle, logging]),
         test(
             "RegionService",
             [

@@ -1,6 +1,7 @@
 import DeltaIngest
 package import Logging
 import PublicAPI
+import RatesFeed
 import RedisStore
 import ServiceLifecycle
 package import Topology
@@ -29,7 +30,8 @@ package struct HeadquartersService: Service {
 
     /// Runs until a graceful shutdown.
     /// - Throws: `ListenerError` for an address that cannot be bound or must not be,
-    ///   `RedisStoreError` for a Redis that is not on this machine.
+    ///   `RedisStoreError` for a Redis that is not on this machine, `RatesFeedError` where there
+    ///   can be no feed of exchange rates.
     package func run() async throws {
         var stores: [RedisStore] = []
         var services: [any Service] = []
@@ -57,12 +59,14 @@ package struct HeadquartersService: Service {
         let api = PublicAPI(
             bases: topology.baseCurrencies, defaultBase: topology.defaultBase,
             published: published)
-        return [
+        let ratesFeed = try RatesFeed(topology: topology, logger: logger)
+        let feeds: [any Service] = ratesFeed.map { [$0] } ?? []
+        return feeds + [
             Publisher(
                 Publisher.Configuration(
                     topology: topology, interval: configuration.publishInterval,
                     stateInterval: configuration.stateInterval),
-                store: store, published: published,
+                store: store, ratesFeed: ratesFeed, published: published,
                 keeper: try configuration.stateFile.map {
                     try StateKeeper(path: $0, logger: logger)
                 }, logger: logger),

@@ -3,6 +3,7 @@ import Federation
 import Logging
 import Money
 import PublicAPI
+import RatesFeed
 import RedisStore
 import Reporting
 import ServiceLifecycle
@@ -18,7 +19,6 @@ final class Publisher: Service {
     private struct State {
         var publication: Publication
         var builder: ReportBuilder
-        var rates: RatesInForce?
         var report: PublicReport?
         var counters = Publication.Counters()
     }
@@ -37,6 +37,7 @@ final class Publisher: Service {
 
     private let configuration: Configuration
     private let store: RedisStore
+    private let ratesFeed: RatesFeed?
     private let published: PublishedSnapshot
     private let keeper: StateKeeper?
     private let logger: Logger
@@ -44,11 +45,12 @@ final class Publisher: Service {
 
     /// - Parameter keeper: nil where nothing is kept for the next run.
     init(
-        _ configuration: Configuration, store: RedisStore, published: PublishedSnapshot,
-        keeper: StateKeeper?, logger: Logger
+        _ configuration: Configuration, store: RedisStore, ratesFeed: RatesFeed?,
+        published: PublishedSnapshot, keeper: StateKeeper?, logger: Logger
     ) {
         self.configuration = configuration
         self.store = store
+        self.ratesFeed = ratesFeed
         self.published = published
         self.keeper = keeper
         self.logger = logger
@@ -65,15 +67,12 @@ final class Publisher: Service {
                 $0.publication = Publication(settings: settings, restoring: snapshot)
             }
         }
-        var watcher = configuration.topology.rates.map {
-            RatesWatcher(path: $0.file, logger: logger)
-        }
-        note(watcher?.changedRates())
+        await awaitFirstRates()
         // The sleeps end the loops: by the shutdown's cancellation.
-        try? await cancelWhenGracefulShutdown { [watcher] in
+        try? await cancelWhenGracefulShutdown {
             try await withThrowingTaskGroup(of: Void.self) { loops in
                 loops.addTask { try await self.readRepeatedly() }
-                loops.addTask { try await self.publishRepeatedly(watcher) }
+                loops.addTask { try await self.publishRepeatedly() }
                 if let keeper = self.keeper {
                     loops.addTask { try await self.keepRepeatedly(keeper) }
                 }
@@ -112,11 +111,9 @@ final class Publisher: Service {
 
     /// The first turn comes after one interval: what was restored may be older than what the last
     /// run showed, so the store first has its chance to answer.
-    private func publishRepeatedly(_ watcher: RatesWatcher?) async throws {
-        var watcher = watcher
+    private func publishRepeatedly() async throws {
         while true {
             try await Task.sleep(for: configuration.interval)
-            note(watcher?.changedRates())
             publish()
         }
     }
@@ -124,10 +121,11 @@ final class Publisher: Service {
     /// Publishes what stands now, unless that was published a moment ago.
     private func publish() {
         let now = WallClock.now()
+        let rates = rates(now: now)
         let events = state.withLock { state -> [Event] in
             guard
                 let report = state.builder.report(
-                    of: &state.publication, rates: state.rates, now: now)
+                    of: &state.publication, rates: rates, now: now)
             else { return [] }
             let before = state.report
             if isNews(report, after: before) {
@@ -227,17 +225,24 @@ extension Publisher {
 // MARK: Rates
 
 extension Publisher {
-    /// Takes other rates into use; nil for the same as before.
-    private func note(_ set: RateSet?) {
-        let staleAfter = configuration.topology.rates?.staleAfter
-        let now = WallClock.now()
-        state.withLock { state in
-            guard let set = set ?? state.rates?.set else { return }
-            var isStale = false
-            if let staleAfter, let day = RFC3339.parse("\(set.date)T00:00:00Z") {
-                isStale = now >= day + staleAfter.milliseconds
-            }
-            state.rates = RatesInForce(set: set, isStale: isStale)
+    /// How long the first report waits for the first look at the rates.
+    private static let firstRatesWaitMax: Duration = .seconds(2)
+
+    /// Waits until the source of rates has been looked at: a report made earlier would say that
+    /// there are none.
+    private func awaitFirstRates() async {
+        guard let ratesFeed else { return }
+        let deadline = ContinuousClock.now + Self.firstRatesWaitMax
+        while !ratesFeed.hasLooked, ContinuousClock.now < deadline {
+            guard (try? await Task.sleep(for: .milliseconds(10))) != nil else { return }
+        }
+    }
+
+    /// The rates as they stand; nil before the first.
+    private func rates(now: UnixTime) -> RatesInForce? {
+        ratesFeed?.current.map { reading in
+            RatesInForce(
+                set: reading.set, fetchedAt: reading.fetchedAt, isStale: reading.isStale(at: now))
         }
     }
 }

@@ -1,15 +1,16 @@
-import Glibc
-import Logging
-import Money
-import TopologyFile
+internal import Glibc
+internal import Synchronization
+internal import TopologyFile
+internal import WorkerThread
 
-/// Reads the file of exchange rates when it has changed. A file that cannot be used is reported
-/// once and the caller keeps the last good set.
-struct RatesWatcher {
-    let path: String
-    let logger: Logger
-    private var seen: Identity?
-    private var isMissing = false
+/// Reads a file of exchange rates whenever it has changed.
+final class RatesFileWatcher: RatesOrigin {
+    /// Looks that may wait; there is one at a time.
+    private static let waitingLooks = 2
+    /// Problems of a file that are told; the rest follow once these are mended.
+    private static let maximumProblems = 8
+
+    private let thread: WorkerThread<Watch>
 
     /// What changes with a file's content, replaced or written in place.
     private struct Identity: Equatable {
@@ -20,40 +21,44 @@ struct RatesWatcher {
         var nanoseconds: Int
     }
 
-    init(path: String, logger: Logger) {
-        self.path = path
-        self.logger = logger
+    private struct Watch {
+        var path: String
+        var seen: Identity?
+        var isMissing = false
     }
 
-    /// The rates, if the file is another than at the last call and good.
-    mutating func changedRates() -> RateSet? {
-        guard let identity = identity() else {
-            if !isMissing {
-                logger.error("exchange rates missing", metadata: ["file": "\(path)"])
-            }
-            isMissing = true
-            return nil
+    init(path: String) throws(WorkerThreadError) {
+        thread = try WorkerThread(name: "rates-file", capacity: Self.waitingLooks) {
+            Watch(path: path)
         }
-        isMissing = false
-        guard identity != seen else { return nil }
-        seen = identity
+    }
+
+    func look() async -> RatesObservation {
+        (try? await thread.perform { Self.look(&$0) }) ?? .stopped
+    }
+
+    func accepted() {}
+    func stop() { thread.requestStop() }
+    func close() async { await thread.stop() }
+
+    private static func look(_ watch: inout Watch) -> RatesObservation {
+        guard let identity = identity(of: watch.path) else {
+            defer { (watch.seen, watch.isMissing) = (nil, true) }
+            return watch.isMissing
+                ? .nothingNew : .problem(.fileMissing, detail: watch.path, retryAfter: nil)
+        }
+        watch.isMissing = false
+        guard identity != watch.seen else { return .nothingNew }
+        watch.seen = identity
         do throws(TopologyFileError) {
-            let rates = try RatesFile.load(path: path)
-            logger.notice(
-                "exchange rates read",
-                metadata: [
-                    "id": "\(rates.id)", "source": "\(rates.source)", "date": "\(rates.date)",
-                ])
-            return rates
+            return .rates(PublishedRates(set: try RatesFile.load(path: watch.path)))
         } catch {
-            logger.error(
-                "exchange rates refused",
-                metadata: ["problems": .array(error.problems.map { "\($0)" })])
-            return nil
+            let told = error.problems.prefix(maximumProblems).map(\.description)
+            return .problem(.malformed, detail: told.joined(separator: "; "), retryAfter: nil)
         }
     }
 
-    private func identity() -> Identity? {
+    private static func identity(of path: String) -> Identity? {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
         return Identity(

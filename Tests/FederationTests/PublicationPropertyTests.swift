@@ -15,24 +15,28 @@ import Topology
         for step in 0..<150 {
             try run.step(step)
         }
-        #expect(run.recoveriesSeen == run.publication.counters.recoveries, "seed \(seed)")
-        #expect(run.publication.counters.selfChecks > 0, "seed \(seed)")
+        let recoveries = run.recoveriesBefore + run.publication.counters.recoveries
+        #expect(run.recoveriesSeen == recoveries, "seed \(seed)")
+        #expect(run.selfChecksBefore + run.publication.counters.selfChecks > 0, "seed \(seed)")
         #expect(run.publication.counters.selfCheckMismatches == 0, "seed \(seed)")
     }
 
     @Test("The runs exercise what they are about")
     func exercises() throws {
         var recoveries = 0
+        var restarts = 0
         var keptForLostHistory = 0
         var slides = 0
         for seed in UInt64(0)..<30 {
             var run = PublicationRun(seed: seed)
             for step in 0..<150 { try run.step(step) }
-            recoveries += run.publication.counters.recoveries
+            recoveries += run.recoveriesBefore + run.publication.counters.recoveries
+            restarts += run.restarts
             keptForLostHistory += run.turnsWithLostHistory
             slides += run.slides
         }
         #expect(recoveries > 50)
+        #expect(restarts > 50)
         #expect(keptForLostHistory > 50)
         #expect(slides > 500)
     }
@@ -65,6 +69,13 @@ struct PublicationRun {
     var turnsWithLostHistory = 0
     var slides = 0
 
+    // What is kept for a restart, brought up by changes as a file is.
+    var kept: PublicationSnapshot?
+    var keptUpTo: ChangePosition?
+    var restarts = 0
+    var recoveriesBefore = 0
+    var selfChecksBefore = 0
+
     init(seed: UInt64) {
         self.seed = seed
         random = SeededGenerator(seed: seed)
@@ -93,6 +104,7 @@ struct PublicationRun {
             for id in shards { commit(id, losingHistory: false) }
         default: commitOne(losingHistory: false)
         }
+        if Int.random(in: 0..<25, using: &random) == 0 { try restart() }
         if Int.random(in: 0..<10, using: &random) == 0 {
             publication.storeIsUnreachable()
         } else {
@@ -101,6 +113,37 @@ struct PublicationRun {
             take()
         }
         try compare()
+        if Int.random(in: 0..<3, using: &random) == 0 { try keep() }
+    }
+
+    /// Ends the process in order and starts it again from what it kept.
+    private mutating func restart() throws {
+        try keep()
+        guard let kept else { return }
+        restarts += 1
+        recoveriesBefore += publication.counters.recoveries
+        selfChecksBefore += publication.counters.selfChecks
+        publication = Publication(settings: publication.settings, restoring: kept)
+        keptUpTo = nil
+    }
+
+    private mutating func keep() throws {
+        guard let next = publication.snapshot(since: keptUpTo, now: now) else { return }
+        if next.isWhole {
+            kept = next
+        } else {
+            kept?.apply(next)
+        }
+        keptUpTo = publication.changesEnd
+        // All that a restart shows, but for minutes that have left the window since.
+        var whole = try #require(publication.snapshot(since: nil, now: now))
+        var mine = try #require(kept)
+        let first = whole.currentMinute.advanced(by: -1_439)
+        for index in whole.regions.indices {
+            whole.regions[index].minutes.removeAll { $0.minute < first }
+            mine.regions[index].minutes.removeAll { $0.minute < first }
+        }
+        try #require(mine == whole, "seed \(seed)")
     }
 
     private mutating func moveClock() {

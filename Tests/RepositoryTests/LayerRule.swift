@@ -18,7 +18,9 @@ enum LayerRule {
     static let testSupport = ["HTTPTestSupport"]
 
     static let systemLibraries = ["CRdKafka", "CHiredis", "CCurl", "CZlib"]
-    static let adapters = ["KafkaClient", "DeltaClient", "DeltaIngest", "PublicAPI", "RedisStore"]
+    static let adapters = [
+        "KafkaClient", "DeltaClient", "DeltaIngest", "PublicAPI", "RedisStore", "RatesFeed",
+    ]
 
     static func findings(in tree: RepositoryTree) -> [Finding] {
         guard let file = tree.file("Package.swift") else {

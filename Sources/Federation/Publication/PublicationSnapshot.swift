@@ -1,6 +1,4 @@
 package import CivilTime
-package import DeltaProtocol
-package import Money
 package import Topology
 
 /// What a publication shows and what that stands on, so that it can be taken up again after a

@@ -1,6 +1,7 @@
 import CivilTime
 import DeltaProtocol
 import Money
+import Topology
 
 /// Writes a snapshot's payload: whole numbers in base 128, least digits first, signed ones
 /// zigzagged; texts with their length before them.

@@ -1,22 +1,22 @@
-import Federation
-import Money
+package import Federation
+package import Money
 
 /// Which currencies are too small to be shown by themselves: few transfers would show what single
 /// ones came to. They are folded together, and so are as many of the next smallest as it takes for
 /// the group to hide its parts, since anybody can subtract what is shown from the total.
-enum SmallFigures {
-    struct Folding {
+package enum SmallFigures {
+    package struct Folding {
         /// In the order of the totals.
-        var shown: [PublishedTotals.CurrencyTotal] = []
+        package var shown: [PublishedTotals.CurrencyTotal] = []
         /// In the order of the totals; empty or large enough, unless there is nothing else.
-        var folded: [PublishedTotals.CurrencyTotal] = []
+        package var folded: [PublishedTotals.CurrencyTotal] = []
     }
 
     /// - Parameters:
     ///   - minimum: a figure of at least so many transfers may be shown.
     ///   - isConverted: whether a currency is in the converted total: those that are must hide
     ///     among each other.
-    static func fold(
+    package static func fold(
         _ totals: [PublishedTotals.CurrencyTotal], minimum: Int,
         isConverted: (Currency) -> Bool
     ) -> Folding {

@@ -1,0 +1,40 @@
+package import CivilTime
+internal import Money
+
+/// When a source replaces its rates, and so when old ones are stale. Pure.
+package enum RatesCalendar: Hashable, Sendable {
+    /// About 16:00 in Frankfurt on every TARGET day. Rates are stale when those of the next such
+    /// day have been due for `grace`.
+    case targetDays(grace: Duration)
+    /// Every hour. Rates are stale `grace` after the hour that began when they were published.
+    case hourly(grace: Duration)
+    /// By hand: stale this long after the beginning of their day in UTC, or, with nil, never.
+    case byHand(staleAfter: Duration?)
+
+    /// How long one publication lasts where it is hourly.
+    private static let hourMilliseconds: Int64 = 3_600_000
+
+    /// Whether rates come over a network, so that fetching them is an event.
+    var isFetched: Bool {
+        if case .byHand = self { false } else { true }
+    }
+
+    /// The first instant at which the rates are stale; nil for never.
+    package func staleFrom(_ rates: PublishedRates) -> UnixTime? {
+        guard let midnight = RFC3339.parse("\(rates.set.date)T00:00:00Z") else { return nil }
+        switch self {
+        case .targetDays(let grace):
+            let day = CivilDate(daysSinceEpoch: Int(midnight.milliseconds / 86_400_000))
+            return TargetCalendar.publication(after: day) + grace.milliseconds
+        case .hourly(let grace):
+            return (rates.publishedAt ?? midnight) + Self.hourMilliseconds + grace.milliseconds
+        case .byHand(let staleAfter):
+            return staleAfter.map { midnight + $0.milliseconds }
+        }
+    }
+}
+
+extension Duration {
+    /// Rounded towards zero.
+    fileprivate var milliseconds: Int64 { Int64(clamping: Int128(self / .milliseconds(1))) }
+}

@@ -1,0 +1,57 @@
+/// Why a look at the source gave no new rates. Whatever it is, the last good ones stay.
+package enum RatesProblem: Hashable, Sendable, CustomStringConvertible {
+    /// There is no file where the topology says.
+    case fileMissing
+    /// The file with the app id cannot be read, or holds none.
+    case secretUnreadable
+    /// No connection to the source.
+    case unreachable
+    /// No trusted TLS session with the source.
+    case untrusted
+    /// Connecting or answering took too long, or bytes came too slowly.
+    case timeout
+    /// The connection ended before the answer was complete.
+    case torn
+    /// More bytes than a document of rates has.
+    case oversize
+    /// The source points elsewhere; it is not followed.
+    case redirected
+    /// Neither 200, nor 304 to a conditional request, nor a redirection.
+    case status(Int)
+    /// libcurl could not begin.
+    case library
+    /// Not a document of this source, whatever the status said.
+    case malformed
+    /// A rate of zero or below.
+    case notPositive
+    /// A rate is further from the last good one than `jump_factor_max`.
+    case jump
+    /// The currency that totals are given in by default has no rate.
+    case baseMissing
+    /// Older than the last good rates.
+    case dateWentBack
+    /// Dated later than now.
+    case dateInFuture
+
+    /// For logs and metric labels: few values, no outside data.
+    package var description: String {
+        switch self {
+        case .fileMissing: "file_missing"
+        case .secretUnreadable: "secret_unreadable"
+        case .unreachable: "unreachable"
+        case .untrusted: "untrusted"
+        case .timeout: "timeout"
+        case .torn: "torn"
+        case .oversize: "oversize"
+        case .redirected: "redirected"
+        case .status(let status): "status_\(status)"
+        case .library: "library"
+        case .malformed: "malformed"
+        case .notPositive: "not_positive"
+        case .jump: "jump"
+        case .baseMissing: "base_missing"
+        case .dateWentBack: "date_went_back"
+        case .dateInFuture: "date_in_future"
+        }
+    }
+}
