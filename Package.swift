@@ -100,10 +100,11 @@ let package = Package(
             "TopologyFile",
             ["Topology", "Money", "CivilTime", .product(name: "Yams", package: "Yams")]),
         library("WorkerThread"),
+        library("HTTPClient", ["CCurl"]),
         library("KafkaClient", ["CRdKafka", "WorkerThread", logging]),
         library(
             "DeltaClient",
-            ["CCurl", "WorkerThread", "Topology", "DeltaProtocol", "DeltaCodec", logging]),
+            ["HTTPClient", "WorkerThread", "Topology", "DeltaProtocol", "DeltaCodec", logging]),
         library(
             "HTTPListener",
             ["Topology", hummingbird, hummingbirdCore, httpTypes, nioCore, lifecycle, logging]),

@@ -1,6 +1,7 @@
 internal import DeltaCodec
 internal import DeltaProtocol
 internal import FoundationEssentials
+internal import HTTPClient
 internal import Topology
 
 /// From a whole HTTP answer to what it means. Pure.

@@ -1,5 +1,6 @@
 internal import DeltaCodec
 package import DeltaProtocol
+internal import HTTPClient
 package import Topology
 internal import WorkerThread
 
@@ -15,6 +16,9 @@ package final class DeltaClient: Sendable {
     private static let waitingExchanges = 16
     private static let deltasPath = "/internal/v1/rollup/deltas"
     private static let shardsPath = "/internal/v1/rollup/shards"
+    private static let headers = [
+        "Content-Type: application/x-protobuf", "Accept: application/x-protobuf",
+    ]
 
     private let thread: WorkerThread<HTTPConversation>
     private let sink = ResponseSink(maximumBodyBytes: DeltaClient.maximumAnswerBytes)
@@ -30,9 +34,15 @@ package final class DeltaClient: Sendable {
             configuration.slowBytesPerSecond >= 1
         else { throw DeltaClientError("timeouts: expected positive times") }
         let sink = sink
+        let bounds = HTTPClientConfiguration(
+            certificateAuthorities: configuration.certificateAuthorities,
+            connectTimeout: configuration.connectTimeout,
+            totalTimeout: configuration.totalTimeout,
+            slowBytesPerSecond: configuration.slowBytesPerSecond, slowTime: configuration.slowTime,
+            maximumBodyBytes: Self.maximumAnswerBytes)
         do {
             thread = try WorkerThread(name: "delta-client", capacity: Self.waitingExchanges) {
-                HTTPConversation(configuration, url: url, sink: sink)
+                HTTPConversation(bounds, address: url.address, sink: sink)
             }
         } catch {
             throw DeltaClientError("thread: \(error)")
@@ -48,8 +58,10 @@ package final class DeltaClient: Sendable {
     package func push(_ request: DeltaRequest) async -> HeadquartersAnswer<DeltaReply> {
         await perform { conversation in
             let body = DeltaCodec.encode(request)
-            switch conversation.exchange(HTTPRequest(path: Self.deltasPath, body: body)) {
-            case .problem(let problem): return .retry(problem, after: nil)
+            let exchanged = conversation.exchange(
+                HTTPRequest(path: Self.deltasPath, headers: Self.headers, body: body))
+            switch exchanged {
+            case .problem(let problem): return .retry(DeliveryProblem(problem), after: nil)
             case .response(let response):
                 return AnswerReading.read(response) { AnswerReading.reply($0, to: request) }
             }
@@ -63,8 +75,10 @@ package final class DeltaClient: Sendable {
     ) async -> HeadquartersAnswer<[ShardStatus]> {
         let query = "?region=\(region)" + (partition.map { "&partition=\($0)" } ?? "")
         return await perform { conversation in
-            switch conversation.exchange(HTTPRequest(path: Self.shardsPath + query)) {
-            case .problem(let problem): return .retry(problem, after: nil)
+            let exchanged = conversation.exchange(
+                HTTPRequest(path: Self.shardsPath + query, headers: Self.headers))
+            switch exchanged {
+            case .problem(let problem): return .retry(DeliveryProblem(problem), after: nil)
             case .response(let response):
                 return AnswerReading.read(response) { try? DeltaCodec.decodeStatuses($0) }
             }

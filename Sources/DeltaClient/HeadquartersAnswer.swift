@@ -1,3 +1,5 @@
+internal import HTTPClient
+
 /// What became of one exchange with HQ. Only `answered` acknowledges anything.
 package enum HeadquartersAnswer<Value: Sendable>: Sendable {
     /// HQ answered in full and the answer was understood in full.
@@ -50,5 +52,20 @@ package enum DeliveryProblem: Hashable, Sendable, CustomStringConvertible {
         case .busy: "busy"
         case .library: "library"
         }
+    }
+}
+
+extension DeliveryProblem {
+    init(_ problem: HTTPProblem) {
+        self =
+            switch problem {
+            case .unreachable: .unreachable
+            case .untrusted: .untrusted
+            case .timeout: .timeout
+            case .torn: .torn
+            case .oversize: .oversize
+            case .stopped: .stopped
+            case .library: .library
+            }
     }
 }

@@ -3,9 +3,11 @@ internal import Synchronization
 
 /// Where libcurl's callbacks put an answer, within bounds. Touched on the worker's thread only,
 /// but for `stop`.
-final class ResponseSink: @unchecked Sendable {
-    /// Bytes of header lines, informational answers included; ours have under 1 KiB.
-    static let maximumHeaderBytes = 64 << 10
+package final class ResponseSink: @unchecked Sendable {
+    /// Bytes of header lines, informational answers included; few servers send over 2 KiB.
+    package static let maximumHeaderBytes = 64 << 10
+    /// Characters of a validator that is kept.
+    private static let maximumValidatorBytes = 256
 
     private let maximumBodyBytes: Int
     private(set) var body: [UInt8] = []
@@ -14,12 +16,15 @@ final class ResponseSink: @unchecked Sendable {
     private(set) var isOverflown = false
     /// Whether the headers say where the body ends. Without that, a cut body looks whole.
     private(set) var isDelimited = false
+    /// The last values of ETag and Last-Modified that may be sent back.
+    private(set) var entityTag: String?
+    private(set) var lastModified: String?
     private let stopped = Atomic(false)
 
-    init(maximumBodyBytes: Int) { self.maximumBodyBytes = maximumBodyBytes }
+    package init(maximumBodyBytes: Int) { self.maximumBodyBytes = maximumBodyBytes }
 
     /// Ends the running exchange, within a second, and all later ones. From any thread.
-    func stop() { stopped.store(true, ordering: .relaxed) }
+    package func stop() { stopped.store(true, ordering: .relaxed) }
 
     var isStopped: Bool { stopped.load(ordering: .relaxed) }
 
@@ -29,6 +34,7 @@ final class ResponseSink: @unchecked Sendable {
         headerBytes = 0
         isOverflown = false
         isDelimited = false
+        (entityTag, lastModified) = (nil, nil)
     }
 
     fileprivate func receive(body bytes: UnsafeRawBufferPointer) -> Bool {
@@ -46,11 +52,26 @@ final class ResponseSink: @unchecked Sendable {
             return false
         }
         headerBytes += bytes.count
-        let name = bytes.prefix { $0 != UInt8(ascii: ":") }.map { $0 | 0x20 }
-        if name == Array("content-length".utf8) || name == Array("transfer-encoding".utf8) {
-            isDelimited = true
+        let name = bytes.prefix { $0 != UInt8(ascii: ":") }
+        switch String(decoding: name.map { $0 | 0x20 }, as: UTF8.self) {
+        case "content-length", "transfer-encoding": isDelimited = true
+        case "etag": entityTag = Self.validator(bytes[name.endIndex...])
+        case "last-modified": lastModified = Self.validator(bytes[name.endIndex...])
+        default: break
         }
         return true
+    }
+
+    /// What stands between the colon and the end of the line, if it is safe to send back: no
+    /// control character can end a header line of ours.
+    private static func validator(_ bytes: Slice<UnsafeRawBufferPointer>) -> String? {
+        let isSpace: (UInt8) -> Bool = { [0x09, 0x0A, 0x0D, 0x20].contains($0) }
+        var value = bytes.dropFirst().drop(while: isSpace)
+        while let last = value.last, isSpace(last) { value.removeLast() }
+        guard (1...maximumValidatorBytes).contains(value.count),
+            value.allSatisfy({ (0x20...0x7E).contains($0) })
+        else { return nil }
+        return String(decoding: value, as: UTF8.self)
     }
 
     /// Points `handle` at this sink, which must outlive it.

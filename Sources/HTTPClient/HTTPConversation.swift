@@ -4,30 +4,32 @@ internal import CCurl
 ///
 /// libcurl allows one thread at a time in a handle; the worker thread that owns this value is
 /// that thread. Exchanges follow one another.
-struct HTTPConversation: ~Copyable {
+///
+/// There are no redirects, no proxies and no retries in here.
+package struct HTTPConversation: ~Copyable {
     /// Nil where libcurl could not be set up as securely as we ask: then nothing is ever sent.
     private let handle: UnsafeMutableRawPointer?
-    private let headers: UnsafeMutablePointer<curl_slist>?
     private let origin: String
     private let sink: ResponseSink
 
     /// Once per process, before the first handle; thread-safe as every static value is.
     private static let isLibraryReady = tributary_curl_global_init() == CURLE_OK
 
-    init(_ configuration: DeltaClientConfiguration, url: HeadquartersURL, sink: ResponseSink) {
-        origin = url.origin
+    /// Connects nowhere yet. Of `address` only the origin counts. Call it on the owning thread.
+    package init(
+        _ configuration: HTTPClientConfiguration, address: HTTPAddress, sink: ResponseSink
+    ) {
+        origin = address.origin
         self.sink = sink
-        headers = Self.headerList()
-        guard Self.isLibraryReady, let headers, let created = curl_easy_init() else {
+        guard Self.isLibraryReady, let created = curl_easy_init() else {
             handle = nil
             return
         }
         let isReady =
             Self.apply(Self.longs(configuration), to: created)
-            && Self.apply(Self.strings(configuration, url: url), to: created)
-            && tributary_curl_set_headers(created, headers) == CURLE_OK
+            && Self.apply(Self.strings(configuration, address: address), to: created)
             && tributary_curl_set_size(
-                created, CURLOPT_MAXFILESIZE_LARGE, curl_off_t(DeltaClient.maximumAnswerBytes))
+                created, CURLOPT_MAXFILESIZE_LARGE, curl_off_t(configuration.maximumBodyBytes))
                 == CURLE_OK
             && sink.attach(to: created)
         if isReady {
@@ -40,15 +42,20 @@ struct HTTPConversation: ~Copyable {
 
     deinit {
         if let handle { curl_easy_cleanup(handle) }
-        curl_slist_free_all(headers)
     }
 
     /// Sends a request and waits, within the configured times, for the whole answer.
-    mutating func exchange(_ request: HTTPRequest) -> HTTPOutcome {
+    package mutating func exchange(_ request: HTTPRequest) -> HTTPOutcome {
         guard let handle else { return .problem(.library) }
         guard !sink.isStopped else { return .problem(.stopped) }
         sink.clear()
-        guard tributary_curl_set_string(handle, CURLOPT_URL, origin + request.path) == CURLE_OK
+        guard let headers = Self.headerList(request.headers) else { return .problem(.library) }
+        defer {
+            _ = tributary_curl_set_headers(handle, nil)
+            curl_slist_free_all(headers)
+        }
+        guard tributary_curl_set_headers(handle, headers) == CURLE_OK,
+            tributary_curl_set_string(handle, CURLOPT_URL, origin + request.path) == CURLE_OK
         else { return .problem(.library) }
         let code: CURLcode
         if let body = request.body {
@@ -70,8 +77,11 @@ struct HTTPConversation: ~Copyable {
         }
         defer { sink.clear() }
         guard code == CURLE_OK else { return .problem(problem(for: code)) }
-        guard sink.isDelimited else { return .problem(.torn) }
-        return .response(response(from: handle))
+        let response = response(from: handle)
+        guard sink.isDelimited || (request.isConditional && response.status == 304) else {
+            return .problem(.torn)
+        }
+        return .response(response)
     }
 
     private func response(from handle: UnsafeMutableRawPointer) -> HTTPResponse {
@@ -83,10 +93,11 @@ struct HTTPConversation: ~Copyable {
         _ = tributary_curl_get_string(handle, CURLINFO_CONTENT_TYPE, &contentType)
         return HTTPResponse(
             status: status, contentType: contentType.map { String(cString: $0) } ?? "",
-            retryAfter: seconds > 0 ? .seconds(min(Int(seconds), 86_400)) : nil, body: sink.body)
+            retryAfter: seconds > 0 ? .seconds(min(Int(seconds), 86_400)) : nil,
+            entityTag: sink.entityTag, lastModified: sink.lastModified, body: sink.body)
     }
 
-    private func problem(for code: CURLcode) -> DeliveryProblem {
+    private func problem(for code: CURLcode) -> HTTPProblem {
         if sink.isOverflown { return .oversize }
         return switch code {
         case CURLE_ABORTED_BY_CALLBACK: .stopped
@@ -106,10 +117,9 @@ struct HTTPConversation: ~Copyable {
     }
 
     /// `Expect:` without a value keeps libcurl from waiting for "100 Continue" with large bodies.
-    private static func headerList() -> UnsafeMutablePointer<curl_slist>? {
+    private static func headerList(_ lines: [String]) -> UnsafeMutablePointer<curl_slist>? {
         var list: UnsafeMutablePointer<curl_slist>?
-        let mediaType = "application/x-protobuf"
-        for line in ["Content-Type: \(mediaType)", "Accept: \(mediaType)", "Expect:"] {
+        for line in lines + ["Expect:"] {
             guard let longer = curl_slist_append(list, line) else {
                 curl_slist_free_all(list)
                 return nil
@@ -119,7 +129,7 @@ struct HTTPConversation: ~Copyable {
         return list
     }
 
-    private static func longs(_ configuration: DeltaClientConfiguration) -> [(CURLoption, Int)] {
+    private static func longs(_ configuration: HTTPClientConfiguration) -> [(CURLoption, Int)] {
         [
             // Other threads must not see libcurl's SIGALRM and SIGPIPE.
             (CURLOPT_NOSIGNAL, 1),
@@ -140,10 +150,10 @@ struct HTTPConversation: ~Copyable {
     }
 
     private static func strings(
-        _ configuration: DeltaClientConfiguration, url: HeadquartersURL
+        _ configuration: HTTPClientConfiguration, address: HTTPAddress
     ) -> [(CURLoption, String)] {
         var strings = [
-            (CURLOPT_PROTOCOLS_STR, url.isPlain ? "http" : "https"),
+            (CURLOPT_PROTOCOLS_STR, address.isPlain ? "http" : "https"),
             // The empty name switches proxies of the environment off.
             (CURLOPT_PROXY, ""),
             (CURLOPT_USERAGENT, "tributary"),
