@@ -84,7 +84,8 @@ let package = Package(
         // What the public is told, and the pages that tell it.
         library("Reporting", ["Money", "CivilTime", "Topology"], settings: pure),
         library(
-            "Dashboard", ["Money", "CivilTime", "Topology", "Reporting"], settings: pure),
+            "Dashboard", ["Money", "CivilTime", "Topology", "Reporting"], settings: pure,
+            resources: [.embedInCode("Assets")]),
         library(
             "Simulation",
             [

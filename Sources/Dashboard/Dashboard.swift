@@ -11,45 +11,47 @@ package enum Dashboard {
         case tv
     }
 
-    /// The dashboard as a whole HTML page; the report must have the base.
+    /// The dashboard as a whole HTML page. The report must have the base; without it the page is
+    /// `waiting()`.
     package static func page(_ report: PublicReport, base: Currency, view: View) -> String {
-        ""
+        guard let figures = report.base(base) else { return waiting() }
+        return DashboardPage(report: report, base: figures, view: view).render()
     }
 
-    /// The number alone as a HTML page, to be framed by other sites.
-    package static func embed(_ report: PublicReport, base: Currency) -> String { "" }
+    /// The number alone as a HTML page, to be framed by other sites. As `page`, it needs the base.
+    package static func embed(_ report: PublicReport, base: Currency) -> String {
+        guard let figures = report.base(base) else { return waiting() }
+        return EmbedPage(report: report, base: figures).render()
+    }
 
-    /// The number alone as an SVG picture.
-    package static func badge(_ report: PublicReport, base: Currency) -> String { "" }
+    /// The number alone as an SVG picture that needs nothing else; a dash where the report lacks
+    /// the base.
+    package static func badge(_ report: PublicReport, base: Currency) -> String {
+        Badge(report: report, base: base).render()
+    }
 
     /// What settled means, and every rule behind the number, as a HTML page.
-    package static func methodology() -> String { "" }
+    package static func methodology() -> String { MethodologyPage().render() }
 
     /// The page while nothing has been published yet.
-    package static func waiting() -> String { "" }
+    package static func waiting() -> String { WaitingPage().render() }
 
     /// The oEmbed answer (JSON, type `rich`) for the embed of one base.
     /// - Parameter origin: scheme and authority of this site, such as `https://pay.example`.
-    package static func oEmbed(origin: String, base: Currency) -> String { "" }
+    package static func oEmbed(origin: String, base: Currency) -> String {
+        OEmbed(origin: origin, base: base).render()
+    }
 
-    /// Every file that the pages refer to, none of them a third party's.
-    package static let assets: [Asset] = []
+    /// Of `page`, `methodology` and `waiting`: everything from this site, nothing inline, framed
+    /// by nobody. `embed` has the same but may be framed by anyone.
+    package static let contentSecurityPolicy = policy(frameAncestors: "'none'")
+    package static let embedContentSecurityPolicy = policy(frameAncestors: "*")
 
-    /// Of `page`, `methodology` and `waiting`. `embed` has the same but may be framed by anyone.
-    package static let contentSecurityPolicy = "default-src 'self'; frame-ancestors 'none'"
-    package static let embedContentSecurityPolicy = "default-src 'self'; frame-ancestors *"
-
-    /// A file served beside the pages.
-    package struct Asset: Hashable, Sendable {
-        /// Its path, such as `/assets/dashboard.css`.
-        package var path: String
-        package var contentType: String
-        package var bytes: [UInt8]
-
-        package init(path: String, contentType: String, bytes: [UInt8]) {
-            self.path = path
-            self.contentType = contentType
-            self.bytes = bytes
-        }
+    private static func policy(frameAncestors: StaticString) -> String {
+        """
+        default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+        connect-src 'self'; base-uri 'none'; form-action 'none'; \
+        frame-ancestors \(frameAncestors)
+        """
     }
 }

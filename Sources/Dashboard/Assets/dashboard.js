@@ -1,0 +1,392 @@
+// Keeps a page of Tributary live. The page is complete without it.
+//
+// The number moves only from one confirmed total to the next: it is never run ahead, and stands
+// still when nothing comes. Amounts stay text from the answer to the screen, because numbers of
+// JavaScript cannot hold them. Everything else on the page is loaded again now and then, as the
+// server renders it, so that a figure's form is decided in one place.
+"use strict";
+
+(() => {
+    const page = document.body.dataset;
+    const byId = (id) => document.getElementById(id);
+
+    /** Milliseconds. */
+    const times = {
+        rollMax: 900,
+        rollMin: 250,
+        refresh: 20_000,
+        refreshSoon: 2_000,
+        poll: 10_000,
+        waiting: 3_000,
+        reopen: 3_000,
+        request: 10_000,
+        announce: 60_000,
+        quiet: 8_000,
+    };
+
+    /** Somewhere between half and one and a half of `span`: viewers must not come in step. */
+    const jittered = (span) => span * (0.5 + Math.random());
+
+    const wantsStillness = matchMedia("(prefers-reduced-motion: reduce)");
+
+    // ── Text ──────────────────────────────────────────────────────────────────────────────────
+
+    /** "1234567.50" as "1,234,567.50". */
+    function grouped(amount) {
+        const [whole, fraction] = amount.replace("-", "").split(".");
+        const digits = whole.replace(/\B(?=(\d{3})+$)/g, ",");
+        return (amount.startsWith("-") ? "\u2212" : "") + digits
+            + (fraction === undefined ? "" : "." + fraction);
+    }
+
+    /** How wide an amount is, in digits: as the server computes it. */
+    function widthClass(text) {
+        const narrow = text.replace(/[^,.]/g, "").length;
+        const width = text.length - narrow + Math.floor((narrow + 1) / 2);
+        return "w" + Math.min(Math.max(width, 4), 40);
+    }
+
+    function span(milliseconds) {
+        const seconds = Math.floor(Math.max(milliseconds, 0) / 1000);
+        if (seconds < 120) return seconds + " s";
+        if (seconds < 7200) return Math.floor(seconds / 60) + " min";
+        if (seconds < 172_800) {
+            return Math.floor(seconds / 3600) + " h " + (Math.floor(seconds / 60) % 60) + " min";
+        }
+        return Math.floor(seconds / 86_400) + " days";
+    }
+
+    const day = new Intl.DateTimeFormat("en-GB", {
+        day: "numeric", month: "long", year: "numeric", timeZone: "UTC",
+    });
+
+    const clock = (moment) => moment.toISOString().slice(11, 19) + " UTC";
+
+    function readTotal(text) {
+        const body = JSON.parse(text);
+        const amount = /"total_amount":\s*(-?\d+(?:\.\d+)?)/.exec(text);
+        if (amount === null || body.base_currency !== page.base) throw new Error("not a total");
+        return {
+            amount: amount[1], asOf: body.data_as_of, isDegraded: body.is_degraded === true,
+        };
+    }
+
+    // ── Time ──────────────────────────────────────────────────────────────────────────────────
+
+    /** What the server's clock is ahead of this one. */
+    let clockOffset = 0;
+
+    const now = () => Date.now() + clockOffset;
+
+    /** Viewers' clocks are wrong by minutes; the server says what time it is with each answer. */
+    function setClock(response) {
+        const stamp = Date.parse(response.headers.get("Date"));
+        const cached = Number(response.headers.get("Age") ?? 0) * 1000;
+        if (Number.isNaN(stamp)) return;
+        const difference = stamp + cached - Date.now();
+        clockOffset = Math.abs(difference) > 2000 ? difference : 0;
+    }
+
+    function showAges() {
+        for (const element of document.querySelectorAll("[data-since]")) {
+            element.textContent = span(now() - Date.parse(element.dataset.since)) + " ago";
+        }
+    }
+
+    // ── The number ────────────────────────────────────────────────────────────────────────────
+
+    class Odometer {
+        constructor(element) {
+            const text = element.textContent;
+            this.cells = document.createElement("span");
+            this.cells.className = "cells";
+            this.cells.setAttribute("aria-hidden", "true");
+            this.spoken = document.createElement("span");
+            this.spoken.className = "spoken";
+            element.replaceChildren(this.cells, this.spoken);
+            this.show(text, true, 0);
+        }
+
+        /** Rolls every digit that changes, up when the amount rises, else down. */
+        show(text, rises, milliseconds) {
+            const cells = this.cells.children;
+            // Counted from the right: a digit keeps its place when the number grows.
+            while (cells.length < text.length) {
+                this.cells.prepend(document.createElement("span"));
+            }
+            while (cells.length > text.length) cells[0].remove();
+            const point = text.indexOf(".");
+            [...text].forEach((character, index) => {
+                const cell = cells[index];
+                const isFraction = point >= 0 && index >= point;
+                cell.className = (/\d/.test(character) ? "digit" : "separator")
+                    + (isFraction ? " fraction" : "");
+                if (cell.dataset.character !== character) {
+                    this.set(cell, character, rises, milliseconds);
+                }
+            });
+            this.spoken.textContent = text;
+        }
+
+        set(cell, character, rises, milliseconds) {
+            const before = cell.dataset.character;
+            cell.dataset.character = character;
+            const glyph = document.createElement("span");
+            glyph.textContent = character;
+            cell.replaceChildren(glyph);
+            if (milliseconds === 0 || !/\d/.test(character) || !/\d/.test(before ?? "")) return;
+            const leaving = document.createElement("span");
+            leaving.className = "leaving";
+            leaving.textContent = before;
+            cell.append(leaving);
+            const from = rises ? "105%" : "-105%";
+            const to = rises ? "-105%" : "105%";
+            const options = { duration: milliseconds, easing: "cubic-bezier(.2, .7, .2, 1)" };
+            glyph.animate([{ transform: `translateY(${from})` }, { transform: "none" }], options);
+            leaving.animate(
+                [{ transform: "none" }, { transform: `translateY(${to})` }], options,
+            ).onfinish = () => leaving.remove();
+        }
+
+        stop() {
+            for (const motion of this.cells.getAnimations({ subtree: true })) motion.finish();
+        }
+    }
+
+    const total = byId("total");
+    if (total === null) {
+        waitForTotal();
+        return;
+    }
+    const odometer = new Odometer(byId("amount"));
+
+    /** The last total that came, and the one that is shown: they differ while paused. */
+    let latest = null;
+    let isPaused = false;
+    let lastChange = 0;
+
+    function take(text) {
+        let next;
+        try {
+            next = readTotal(text);
+        } catch {
+            return;
+        }
+        const wasDegraded = latest?.isDegraded ?? document.body.classList.contains("degraded");
+        latest = next;
+        setConnection("live");
+        if (isPaused) return;
+        show();
+        if (next.isDegraded !== wasDegraded) refreshIn(times.refreshSoon);
+    }
+
+    function show() {
+        if (latest === null) return;
+        const { amount, asOf, isDegraded } = latest;
+        const shown = total.dataset.amount;
+        if (amount !== shown) {
+            const interval = performance.now() - lastChange;
+            lastChange = performance.now();
+            const roll = Math.min(Math.max(interval * 0.85, times.rollMin), times.rollMax);
+            const rises = BigInt(amount.replace(".", "")) > BigInt(shown.replace(".", ""));
+            const text = grouped(amount);
+            const isStill = wantsStillness.matches || document.hidden;
+            odometer.show(text, rises, isStill ? 0 : roll);
+            total.className = "total " + widthClass(text);
+            total.dataset.amount = amount;
+        }
+        if (asOf !== total.dataset.asOf) {
+            const moment = new Date(asOf);
+            const element = byId("as-of");
+            element.dateTime = asOf;
+            element.textContent = `${day.format(moment)}, ${clock(moment)}`;
+            byId("age").dataset.since = asOf;
+            total.dataset.asOf = asOf;
+        }
+        document.body.classList.toggle("degraded", isDegraded);
+    }
+
+    // ── Where totals come from ────────────────────────────────────────────────────────────────
+
+    let stream = null;
+    let reopening = 0;
+
+    /** The browser connects again by itself, except after an answer that is no stream. */
+    function openStream() {
+        clearTimeout(reopening);
+        stream?.close();
+        stream = new EventSource(page.stream);
+        stream.addEventListener("total", (event) => take(event.data));
+        stream.onerror = () => {
+            setConnection("reconnecting");
+            if (stream.readyState === EventSource.CLOSED) {
+                reopening = setTimeout(openStream, jittered(times.reopen));
+            }
+        };
+    }
+
+    function closeStream() {
+        clearTimeout(reopening);
+        stream?.close();
+        stream = null;
+    }
+
+    async function load(address) {
+        const response = await fetch(address, { signal: AbortSignal.timeout(times.request) });
+        if (!response.ok) throw new Error(String(response.status));
+        setClock(response);
+        return response.text();
+    }
+
+    async function poll() {
+        try {
+            if (!document.hidden) take(await load(page.poll));
+        } catch {
+            setConnection("reconnecting");
+        }
+        setTimeout(poll, jittered(times.poll));
+    }
+
+    async function waitForTotal() {
+        try {
+            await load(location.href);
+            location.reload();
+        } catch {
+            setTimeout(waitForTotal, jittered(times.waiting));
+        }
+    }
+
+    // ── The rest of the page ──────────────────────────────────────────────────────────────────
+
+    let refreshing = 0;
+
+    function refreshIn(milliseconds) {
+        clearTimeout(refreshing);
+        refreshing = setTimeout(refresh, jittered(milliseconds));
+    }
+
+    async function refresh() {
+        refreshIn(times.refresh);
+        if (isPaused || document.hidden) return;
+        try {
+            const text = await load(location.href);
+            replaceParts(new DOMParser().parseFromString(text, "text/html"));
+        } catch {
+            // The number says how old it is; the parts follow when the server answers again.
+        }
+    }
+
+    function replaceParts(fresh) {
+        const answer = fresh.getElementById("total");
+        if (answer === null || isPaused) return;
+        if (page.view === "tv" && isAnotherRelease(fresh)) {
+            location.reload();
+            return;
+        }
+        for (const part of document.querySelectorAll("[data-part]")) {
+            const next = fresh.getElementById(part.id);
+            if (next === null || isInUse(part) || told(part) === told(next)) continue;
+            part.replaceChildren(...next.childNodes);
+        }
+        document.title = fresh.title;
+        showAges();
+        // A stream that says nothing while the page has moved on is dead without knowing it.
+        const ahead = Date.parse(answer.dataset.asOf) - Date.parse(total.dataset.asOf);
+        if (stream !== null && ahead > times.quiet) openStream();
+    }
+
+    /** What a part says, ages left out; a picture says what it draws. */
+    function told(part) {
+        const copy = part.cloneNode(true);
+        for (const age of copy.querySelectorAll("[data-since]")) age.textContent = "";
+        return copy.innerHTML;
+    }
+
+    function isInUse(part) {
+        const selection = document.getSelection();
+        return part.contains(document.activeElement)
+            || (selection !== null && !selection.isCollapsed && selection.containsNode(part, true));
+    }
+
+    const isAnotherRelease = (fresh) =>
+        fresh.querySelector("script")?.getAttribute("src")
+            !== document.querySelector("script")?.getAttribute("src");
+
+    // ── What it says about itself ─────────────────────────────────────────────────────────────
+
+    const connection = byId("connection");
+    const words = {
+        live: "Live, as of ", reconnecting: "Reconnecting, as of ", paused: "Paused, as of ",
+    };
+
+    function setConnection(state) {
+        const next = isPaused ? "paused" : state;
+        const before = connection.dataset.state;
+        if (before === next) return;
+        connection.dataset.state = next;
+        connection.textContent = words[next];
+        if (next === "reconnecting") announce("The connection is lost. Reconnecting.");
+        if (next === "live" && before === "reconnecting") {
+            announce("Live again.");
+            refreshIn(times.refreshSoon);
+        }
+    }
+
+    function announce(text) {
+        const element = byId("announcement");
+        if (element !== null) element.textContent = text;
+    }
+
+    /** The figure as a sentence, for those who hear the page: at most once a minute. */
+    function announceTotal() {
+        if (isPaused || latest === null || connection.dataset.state !== "live") return;
+        announce(
+            `${grouped(latest.amount)} ${page.base} as of ${clock(new Date(latest.asOf))}`
+            + (latest.isDegraded ? ". Part of it is not current." : "."));
+    }
+
+    const pause = byId("pause");
+
+    function togglePause() {
+        isPaused = !isPaused;
+        document.body.classList.toggle("paused", isPaused);
+        pause.textContent = isPaused ? "Resume" : "Pause";
+        if (isPaused) {
+            odometer.stop();
+            setConnection("paused");
+            return;
+        }
+        setConnection(stream === null || stream.readyState === 1 ? "live" : "reconnecting");
+        show();
+        showAges();
+        refreshIn(times.refreshSoon);
+    }
+
+    function start() {
+        if (page.stream !== undefined) {
+            openStream();
+            refreshIn(times.refresh);
+            document.addEventListener("visibilitychange", () => {
+                if (document.hidden) {
+                    closeStream();
+                } else {
+                    openStream();
+                    refreshIn(times.refreshSoon);
+                }
+            });
+        } else {
+            poll();
+        }
+        if (pause !== null) {
+            pause.hidden = false;
+            pause.addEventListener("click", togglePause);
+        }
+        showAges();
+        setInterval(() => {
+            if (!isPaused) showAges();
+        }, 1000);
+        setInterval(announceTotal, times.announce);
+    }
+
+    start();
+})();

@@ -1,0 +1,153 @@
+internal import Money
+internal import Reporting
+
+/// The dashboard: one report in one base currency.
+///
+/// Parts that change carry `data-part` and an id: the script loads this page again and puts their
+/// new content in place of the old, so that what a figure looks like is decided in one place.
+struct DashboardPage {
+    let report: PublicReport
+    let base: BaseReport
+    let view: Dashboard.View
+
+    func render() -> String {
+        var page = Markup(prologue: "<!DOCTYPE html>\n")
+        page.element("html", ["lang": "en"]) { html in
+            html.head(title: title, description: summary, reload: true, links)
+            html.element(
+                "body",
+                [
+                    "class": "\(view.rawValue)\(report.isDegraded ? " degraded" : "")",
+                    "data-view": view.rawValue, "data-base": base.currency.code,
+                    "data-stream": Site.stream(base.currency),
+                ]
+            ) { body in
+                switch view {
+                case .standard: standard(&body)
+                case .tv: tv(&body)
+                }
+            }
+        }
+        return page.output
+    }
+
+    /// The figure in a few words, then what it is.
+    var title: String {
+        let figure =
+            Figures.compact(base.total, of: base.currency)
+            ?? Figures.amount(base.total, of: base.currency)
+        return "\(figure) \(base.currency.code) in 24 hours · \(Site.name)"
+    }
+
+    /// The whole answer in a sentence.
+    var summary: String {
+        let amount = Figures.amount(base.total, of: base.currency)
+        return """
+            \(amount) \(base.currency.code) moved in the 24 hours up to \
+            \(TimeText.full(report.dataAsOf)), across \(report.regions.count) \
+            \(report.regions.count == 1 ? "region" : "regions")\
+            \(report.isDegraded ? "; part of it is not current" : "").
+            """
+    }
+
+    private func links(_ head: inout Markup) {
+        let code = base.currency.code
+        head.empty("link", ["rel": "canonical", "href": Site.page(base.currency)])
+        head.empty(
+            "link",
+            [
+                "rel": "alternate", "type": "application/json", "title": "The total as JSON",
+                "href": Site.total(base.currency),
+            ])
+        head.empty(
+            "link",
+            [
+                "rel": "alternate", "type": "application/json+oembed",
+                "title": "\(Site.heading), \(code)",
+                "href": "/oembed?url=%2F%3Fbase_currency%3D\(code)&format=json",
+            ])
+    }
+
+    private func standard(_ body: inout Markup) {
+        body.element("a", ["class": "skip", "href": "#main"], text: "Skip to the total")
+        body.element("header", ["class": "masthead"]) { header in
+            header.element("p", ["class": "brand"]) {
+                $0.mark()
+                $0.element("span", text: Site.name)
+            }
+            baseSwitch(&header)
+        }
+        body.element("main", ["id": "main"]) { main in
+            banner(&main)
+            total(&main)
+            chart(&main)
+            main.element("div", ["class": "columns"]) { columns in
+                columns.element("div", ["class": "column"]) { currencies(&$0) }
+                columns.element("div", ["class": "column"]) { column in
+                    regions(&column)
+                    rates(&column)
+                    late(&column)
+                    share(&column)
+                }
+            }
+        }
+        footer(&body)
+    }
+
+    /// No link and no button: nobody stands at a wall with a mouse.
+    private func tv(_ body: inout Markup) {
+        body.element("main", ["class": "wall"]) { main in
+            main.element("p", ["class": "brand"]) {
+                $0.mark()
+                $0.element("span", text: Site.name)
+            }
+            banner(&main)
+            total(&main)
+            regionStrip(&main)
+            chart(&main)
+        }
+    }
+
+    private func baseSwitch(_ header: inout Markup) {
+        header.element("nav", ["class": "bases", "aria-label": "Base currency"]) { nav in
+            nav.element("ul") { list in
+                for choice in report.bases {
+                    let isCurrent = choice.currency == base.currency
+                    list.element("li") {
+                        $0.element(
+                            "a",
+                            [
+                                "href": "?base_currency=\(choice.currency.code)",
+                                "aria-current": isCurrent ? "true" : nil,
+                            ], text: choice.currency.code)
+                    }
+                }
+            }
+        }
+    }
+
+    private func footer(_ body: inout Markup) {
+        let code = base.currency
+        let links: [(String, String)] = [
+            ("Methodology", Site.methodology), ("Total", Site.total(code)),
+            ("Breakdown", Site.breakdown(code)), ("Series", Site.series(code)),
+            ("Stream", Site.stream(code)), ("OpenAPI", Site.description),
+            ("Wall view", Site.page(code, view: .tv)),
+        ]
+        body.element("footer") { footer in
+            footer.element(
+                "p",
+                text: """
+                    Every amount is exact to the minor unit, converted once and rounded once, so \
+                    parts need not add up to the total in the last digit. All times are UTC.
+                    """)
+            footer.element("nav", ["aria-label": "More"]) { nav in
+                nav.element("ul") { list in
+                    for (text, address) in links {
+                        list.element("li") { $0.element("a", ["href": address], text: text) }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+internal import CivilTime
+internal import Reporting
+internal import Topology
+
+extension DashboardPage {
+    /// Why the answer is less than it should be, which regions are concerned, since when, and how
+    /// much of the total. The element is always there, so that a screen reader notices its text
+    /// coming and going.
+    func banner(_ main: inout Markup) {
+        main.element(
+            "div", ["class": "banner", "id": "banner", "role": "status", "data-part": ""]
+        ) { banner in
+            guard report.isDegraded else { return }
+            banner.warningSign()
+            banner.element("div") { content in
+                content.element("p") {
+                    $0.element("strong", text: "Part of this total is not current.")
+                }
+                content.element("ul") { list in
+                    for degradation in report.degradations {
+                        list.element("li") { sentence(degradation, &$0) }
+                    }
+                }
+            }
+        }
+    }
+
+    private func sentence(_ degradation: ReportedDegradation, _ item: inout Markup) {
+        let reason = Reason.named(degradation.reason)
+        guard let region = degradation.region else {
+            item.text(reason.statement)
+            if !degradation.currencies.isEmpty {
+                item.text(": \(degradation.currencies.joined(separator: ", "))")
+            }
+            item.text(".")
+            return
+        }
+        item.element("strong", text: region.name)
+        item.text(" \(reason.statement)")
+        let index = report.regions.firstIndex { $0.region == region }
+        if let index, let time = report.regions[index].observedThrough {
+            item.text("; seen up to ")
+            item.time(time, text: TimeText.clock(time))
+            item.element("span", ["class": "since", "aria-hidden": "true"]) {
+                $0.text(" (")
+                $0.age(of: time, at: report.madeAt)
+                $0.text(")")
+            }
+        }
+        if let index, index < base.regions.count,
+            let share = Figures.roughPercent(base.regions[index], of: base.total)
+        {
+            item.text("; \(share) of the total")
+        }
+        item.text(".")
+    }
+}
+
+extension Markup {
+    mutating func warningSign() {
+        element(
+            "svg",
+            [
+                "class": "sign", "viewBox": "0 0 24 24", "width": "24", "height": "24",
+                "aria-hidden": "true",
+            ]
+        ) {
+            $0.empty("path", ["class": "sign-shape", "d": "M12 3 1.8 20.6h20.4z"])
+            $0.empty("path", ["class": "sign-mark", "d": "M12 9.6v5M12 17.4v.2"])
+        }
+    }
+}

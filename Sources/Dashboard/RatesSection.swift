@@ -1,0 +1,66 @@
+internal import CivilTime
+internal import Reporting
+
+extension DashboardPage {
+    /// Which rates the total was converted with.
+    func rates(_ column: inout Markup) {
+        column.element("section", ["class": "card", "aria-labelledby": "rates-heading"]) {
+            section in
+            section.element("h2", ["id": "rates-heading"], text: "Exchange rates")
+            section.element("dl", ["id": "rates", "data-part": ""]) { list in
+                guard let rates = report.rates else {
+                    list.fact("Standing", "No rates are known.")
+                    return
+                }
+                list.fact("Source", rates.source)
+                list.fact("Observed on", rates.date)
+                if let fetchedAt = rates.fetchedAt {
+                    list.fact("Fetched") { $0.time(fetchedAt, text: TimeText.full(fetchedAt)) }
+                }
+                list.fact("Standing") { standing in
+                    if rates.isStale {
+                        standing.element(
+                            "strong", ["class": "stale"],
+                            text: "Out of date: newer ones should have come by now.")
+                    } else {
+                        standing.text("Current")
+                    }
+                }
+                list.fact(
+                    "Rounding", "\(rates.rounding.replacing("_", with: " ")), once, at the end")
+                list.fact("Set") { $0.element("code", text: rates.id) }
+            }
+        }
+    }
+
+    /// How others can show the number.
+    func share(_ column: inout Markup) {
+        let embed = Site.embed(base.currency)
+        column.element("section", ["class": "card", "aria-labelledby": "share-heading"]) {
+            section in
+            section.element("h2", ["id": "share-heading"], text: "Show it elsewhere")
+            section.element(
+                "p", ["class": "note"],
+                text: "The number alone, live in a frame, or as a picture without any script.")
+            section.element("ul", ["class": "links"]) { list in
+                list.element("li") {
+                    $0.element("a", ["href": embed], text: "Frame for other sites")
+                }
+                list.element("li") {
+                    $0.element("a", ["href": Site.badge(base.currency)], text: "SVG badge")
+                }
+            }
+        }
+    }
+}
+
+extension Markup {
+    mutating func fact(_ name: String, _ value: String) { fact(name) { $0.text(value) } }
+
+    mutating func fact(_ name: String, _ value: (inout Markup) -> Void) {
+        element("div") {
+            $0.element("dt", text: name)
+            $0.element("dd", [:], value)
+        }
+    }
+}

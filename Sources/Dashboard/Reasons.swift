@@ -1,0 +1,90 @@
+/// What each reason for a degraded answer means to people.
+struct Reason {
+    /// The word of the public contract.
+    let word: String
+    /// What follows the region's name, or stands alone where the reason is no region's.
+    let statement: String
+    /// For the methodology.
+    let explanation: String
+
+    /// The known reason of this word; one that says the word itself for any other.
+    static func named(_ word: String) -> Reason {
+        all.first { $0.word == word }
+            ?? Reason(
+                word: word,
+                statement: word.replacing("_", with: " "),
+                explanation: "")
+    }
+
+    /// In the order in which the methodology lists them.
+    static let all = [
+        Reason(
+            word: "region_silent",
+            statement: "has gone silent",
+            explanation: """
+                A part of the region has not been heard of for longer than it should be. What was \
+                known of it stays in the total; what moved since then is missing.
+                """),
+        Reason(
+            word: "region_lagging",
+            statement: "is behind",
+            explanation: """
+                The region answers, but the last transfers it has seen are older than they should \
+                be. The total will rise when it catches up.
+                """),
+        Reason(
+            word: "region_missing",
+            statement: "has not reported yet",
+            explanation: "The region is expected and has never been heard of. Nothing of it counts."
+        ),
+        Reason(
+            word: "partitions_missing",
+            statement: "is only partly known",
+            explanation: "Some partitions of the region's topic have never been heard of."),
+        Reason(
+            word: "history_incomplete",
+            statement: "lacks some minutes of the day",
+            explanation: """
+                Some minutes of the window are not known in full, because the region's log no \
+                longer holds their beginning. They slide out of the window within a day.
+                """),
+        Reason(
+            word: "store_refilling",
+            statement: "is being filled in again",
+            explanation: """
+                Headquarters' store lost data of the region. The last good figures are shown \
+                until the region has sent everything again, which takes seconds.
+                """),
+        Reason(
+            word: "store_unreachable",
+            statement: "The store does not answer; the last good figures are shown",
+            explanation: """
+                Headquarters cannot read its store. The last good figures are shown, and the \
+                window goes on sliding over them.
+                """),
+        Reason(
+            word: "rates_stale",
+            statement: "The exchange rates are older than they should be",
+            explanation: """
+                The source should have published newer rates by now. The last good ones are used.
+                """),
+        Reason(
+            word: "rates_missing",
+            statement: "No exchange rates are known",
+            explanation: "Only money that is in the base currency already can be in the total."),
+        Reason(
+            word: "currency_unconverted",
+            statement: "There is no exchange rate, so these are not in the total",
+            explanation: """
+                A currency without a rate is not guessed. It is named and left out of the \
+                converted total; its own figure is shown.
+                """),
+        Reason(
+            word: "drift_open",
+            statement: "differs from its ledger, and the difference is being repaired",
+            explanation: """
+                Reconciliation found a minute whose ledger and total differ. The answer is \
+                labelled until the repair has been made and checked.
+                """),
+    ]
+}

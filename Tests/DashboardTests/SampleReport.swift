@@ -1,0 +1,103 @@
+import CivilTime
+import Money
+import Reporting
+import Topology
+
+/// Made-up reports of a company's whole day.
+enum SampleReport {
+    static let usd = Currency(code: "USD") ?? Currency.all[0]
+    static let eur = Currency(code: "EUR") ?? Currency.all[0]
+    static let jpy = Currency(code: "JPY") ?? Currency.all[0]
+    static let kwd = Currency(code: "KWD") ?? Currency.all[0]
+
+    /// 25 March 2026, 13:28:00 UTC.
+    static let asOf = UnixTime(seconds: 1_774_445_280)
+    static let total: Int128 = 421_873_912_504_50
+
+    private static let codes = [
+        "AED", "AUD", "BHD", "BRL", "CAD", "CHF", "CLP", "CNY", "EUR", "GBP", "INR", "JPY", "KES",
+        "KRW", "KWD", "MXN", "NGN", "PLN", "SEK", "SGD", "TRY", "USD", "VND", "ZAR",
+    ]
+
+    /// Nothing is wrong.
+    static var whole: PublicReport {
+        let currencies = codes.compactMap(Currency.init(code:)).enumerated().map {
+            CurrencyFigure(
+                currency: $1, amount: Int128(99_871_234_567) / Int128($0 * $0 + 3) + 7,
+                transfers: Int128(1_204_871 / ($0 + 1)))
+        }
+        let regions = ["ap-south", "eu-west", "us-east"].map {
+            RegionStanding(
+                region: RegionID(unchecked: $0), state: .live, observedThrough: asOf + 1_200)
+        }
+        return PublicReport(
+            version: "7f3a-81", currentMinute: asOf.minute, dataAsOf: asOf, madeAt: asOf + 1_900,
+            currencies: currencies, other: nil, regions: regions,
+            rates: RatesStanding(
+                id: "5b1f0c9d2a7e4410", source: "European Central Bank", date: "2026-03-25",
+                fetchedAt: asOf - 2_000_000, isStale: false, rounding: "half_even"),
+            degradations: [], late: [],
+            bases: [usd, eur, jpy, kwd].map { base($0, currencies: currencies.count) },
+            defaultBase: usd)
+    }
+
+    /// A region is silent, another behind, rates are old, a currency has none, a few are folded.
+    static var degraded: PublicReport {
+        var report = whole
+        report.regions[1].state = .silent
+        report.regions[1].observedThrough = asOf
+        report.madeAt = asOf + 43_000
+        report.regions[2].state = .lagging
+        report.rates?.isStale = true
+        report.degradations = [
+            ReportedDegradation(reason: "rates_stale"),
+            ReportedDegradation(reason: "currency_unconverted", currencies: ["NGN"]),
+            ReportedDegradation(reason: "region_silent", region: RegionID(unchecked: "eu-west")),
+            ReportedDegradation(reason: "region_lagging", region: RegionID(unchecked: "us-east")),
+        ]
+        report.other = OtherFigure(currencies: 3, transfers: 9)
+        report.late = [
+            LateFigure(
+                region: RegionID(unchecked: "eu-west"), currency: eur, amount: 1_234_50,
+                transfers: 2)
+        ]
+        for index in report.bases.indices {
+            report.bases[index].other = 12_345
+            if let unconverted = codes.firstIndex(of: "NGN") {
+                report.bases[index].currencies[unconverted] = nil
+            }
+            for minute in 700..<790 { report.bases[index].series[minute] = nil }
+            report.bases[index].series[795] = nil
+            report.bases[index].series[797] = nil
+        }
+        return report
+    }
+
+    private static func base(_ currency: Currency, currencies: Int) -> BaseReport {
+        var random = SplitMix(state: UInt64(currency.index) + 5)
+        let series = (0..<1_440).map { minute -> Int128? in
+            let day = abs(((minute + 300) % 1_440) - 720)
+            return Int128(18_000_000 + 34_000 * day)
+                + Int128(random.next() % UInt64(9_000_000 + 9_000 * day))
+        }
+        let weights = (0..<currencies).map { index in Int128(1_000_000 / ((index * 7) % 23 + 1)) }
+        let sum = weights.reduce(0, +)
+        return BaseReport(
+            currency: currency, total: total, currencies: weights.map { total * $0 / sum },
+            other: nil, regions: [total * 31 / 100, total * 12 / 100, total * 57 / 100],
+            series: series)
+    }
+}
+
+/// The generator SplitMix64: the same picture every time.
+struct SplitMix {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
