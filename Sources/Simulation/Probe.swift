@@ -7,6 +7,7 @@ package enum Probe: Int, CaseIterable, Sendable {
     case crashedAfterApply
     case watermarkRegressed
     case baseZeroReplaced
+    case unnamedBucketRemoved
     case seeded
     case gapDeclared
     case zombieRepeat

@@ -121,7 +121,7 @@ package struct SeedOptions: Sendable {
             case .trimLog: random.happens(perMille: 400)
             case .loseHistory: random.happens(perMille: 200)
             case .jumpNodeClock, .jumpHeadquartersClock: random.happens(perMille: 250)
-            case .upgradeRegion: random.happens(perMille: 300)
+            case .upgradeRegion, .strayMoney: random.happens(perMille: 300)
             default: random.happens(perMille: 600)
             }
         }

@@ -31,6 +31,10 @@ extension World {
         var touched: [NaiveFold.Cell] = []
         checks[shard].cursor.move(
             to: stored.watermark, along: truths[shard], touched: &touched)
+        // A delta of the whole shard names no bucket that is zero.
+        if delta?.base == 0, commit.changes.contains(where: { $0.value.isZero }) {
+            probes.hit(.unnamedBucketRemoved)
+        }
         let isReplaced = delta?.base == 0 && before != stored.watermark
         if stored.watermark >= checks[shard].partialUntil || isReplaced {
             if checks[shard].partialUntil > 0 { checks[shard].mustCompareAll = true }

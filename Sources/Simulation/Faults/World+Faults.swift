@@ -22,7 +22,7 @@ extension World {
         case .crashAfterApply: armed.crashAfterApply = true
         case .failScript: armed.failScript = true
         case .loseScriptReply: armed.loseReply = true
-        case .rollBackStore, .wipeStore, .storeOutage: injectIntoStore(kind)
+        case .rollBackStore, .wipeStore, .storeOutage, .strayMoney: injectIntoStore(kind)
         case .trimLog: trim(faultRandom.below(shape.shards.count))
         case .sleep: sleep()
         case .loseHistory: loseHistory()
@@ -162,10 +162,23 @@ extension World {
             trace("the store lost its last \(steps) steps")
         case .wipeStore:
             wipe()
+        case .strayMoney:
+            stray()
         default:
             storeIsReachable = false
             schedule(.recover(.store), after: outage())
         }
+    }
+
+    /// A refill must take out what no log accounts for, in buckets that it does not name too.
+    private func stray() {
+        let shard = faultRandom.below(shape.shards.count)
+        guard store.stored(shard) != nil, checks[shard].partialUntil == 0 else { return }
+        store.stray(
+            shard, minute: NaiveFold.minute(now) - Int32(faultRandom.within(0...49)),
+            column: faultRandom.below(options.currencies.count),
+            amount: faultRandom.within(1...1 << 40))
+        noteStoreLoss(shards: [shard])
     }
 
     private func wipe() {

@@ -95,6 +95,21 @@ struct StoreModel {
         set(Texts(watermark: nil, liveness: texts[shard].liveness), of: shard)
     }
 
+    /// Adds one transfer of no log to a bucket and to its sum, and takes the shard's watermark out:
+    /// in one step, for a failover that took only the second away would leave what nobody finds.
+    mutating func stray(_ shard: Int, minute: Int32, column: Int, amount: Int64) {
+        beginStep()
+        for table in [Table.buckets(shard), .sums] {
+            var value = self[table, minute, column]
+            value.settled += amount
+            value.transfers += 1
+            set(table, minute, column, value)
+        }
+        advanceVersion()
+        list(minute)
+        set(Texts(watermark: nil, liveness: texts[shard].liveness), of: shard)
+    }
+
     func column(_ currency: Currency) -> Int? { currencies.firstIndex(of: currency) }
 
     // MARK: - Losing things
