@@ -1,0 +1,42 @@
+import CivilTime
+import DeltaProtocol
+import KafkaClient
+import Testing
+
+/// What a node says it has seen of its log.
+@Suite struct ObservedThroughTests {
+    /// Idle pushes come every other second, and a question to the broker waits up to 5 s for its
+    /// answer: the last of this many is later than the end of the first question.
+    private static let pushesPastAQuestion = 4
+
+    @Test("While the broker does not answer, nothing more counts as observed")
+    func unreachableBroker() async throws {
+        try await withRegion(partitions: 1) { region in
+            let headquarters = region.headquarters
+            let produced = Values.now()
+            try await region.produce(Values.transfers(3, now: produced).values)
+            try await region.withNode { () async throws in
+                // An idle log is observed as far as the broker was asked for its end.
+                let later = produced + 2_000
+                #expect(
+                    try await eventually {
+                        headquarters.watermark(0) == 3
+                            && headquarters.deltas.last?.observedThrough.map { $0 > later } ?? false
+                    })
+                try region.cluster.takeDown()
+                // To the second, rounded up.
+                let unreachable = Values.now() + 1_000
+                let pushed = headquarters.deltas.count
+                #expect(
+                    try await eventually {
+                        headquarters.deltas.count > pushed + Self.pushesPastAQuestion
+                    })
+                let claimed = headquarters.deltas.dropFirst(pushed).compactMap(\.observedThrough)
+                #expect(claimed.count > Self.pushesPastAQuestion)
+                #expect(claimed.allSatisfy { $0 <= unreachable })
+                // A node that cannot take leave of its group takes longer to stop.
+                try region.cluster.bringUp()
+            }
+        }
+    }
+}
