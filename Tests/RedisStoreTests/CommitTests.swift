@@ -252,6 +252,36 @@ import Topology
         }
     }
 
+    @Test func `logs with a partition of the same number keep buckets apart`() async throws {
+        try await RedisServer.with { server in
+            let store = try Fixture.store(server)
+            let m = present
+            let other = LogID(unchecked: "b")
+            for (coverage, settled) in [(1, 10), (2, 30)] as [(Int64, Int64)] {
+                for (log, times) in [(Fixture.log, 1), (other, 100)] as [(LogID, Int64)] {
+                    let bucket = Fixture.bucket(m, Fixture.usd, settled * times)
+                    _ = try await Fixture.commit(
+                        store,
+                        [
+                            Fixture.delta(
+                                log: log, base: coverage - 1, coverage: coverage, [bucket],
+                                late: [bucket])
+                        ])
+                }
+            }
+            #expect(try server.cli("GET", "metric:USD:\(m.number)") == "3030")
+            let values = try await store.statuses(
+                region: Fixture.eu, withValues: true, now: Fixture.now()
+            ).map(\.values)
+            let right = ([30, 3_000] as [Int64]).map { settled in
+                let bucket = Fixture.bucket(m, Fixture.usd, settled)
+                return ShardStatus.Values(buckets: [bucket], late: [bucket])
+            }
+            #expect(values == right)
+            await store.stop()
+        }
+    }
+
     @Test func `a region that the store does not count is refused`() async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server, regions: [Fixture.us])
