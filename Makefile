@@ -24,6 +24,7 @@ FORMATTED := Package.swift Sources Tests
 # Said on the command line: make demo DEMO="--regions 2 --seconds 60", make fuzz SECONDS=600, …
 DEMO ?=
 FILTER ?=
+MUTANTS ?=
 SEEDS ?= 0..<2000
 SECONDS ?= 60
 
@@ -33,7 +34,7 @@ PLAIN := [ -t 1 ] || export NO_COLOR=1;
 .NOTPARALLEL:
 
 .PHONY: help build build-tests demo test format-check unit simulation judge system readme \
-	bench format lint proto fuzz mutants show clean
+	bench format lint proto fuzz mutants mutants-check show clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,7 +48,7 @@ demo: ## three regions, a day of history, live transfers, the public number on :
 	$(BUILD)
 	$(TRIBUTARY) demo $(DEMO)
 
-test: format-check unit simulation judge system readme ## everything that CI checks
+test: format-check mutants-check unit simulation judge system readme ## everything that CI checks
 
 build-tests:
 	@$(PREPARE) test
@@ -80,8 +81,13 @@ fuzz: ## libFuzzer with AddressSanitizer on what parses input; SECONDS=60 each
 	@$(PREPARE) build
 	Tests/Fuzz/fuzz.sh $(SECONDS)
 
-mutants: build-tests ## plant protocol bugs one by one; each must be caught
-	Tests/Mutants/run.sh
+mutants: ## plant protocol bugs one by one; each must be caught; MUTANTS=heartbeat picks
+	@$(PREPARE) test
+	Tests/Mutants/run.py $(MUTANTS)
+
+mutants-check: ## whether each mutant still fits the code it changes
+	@$(PREPARE) test
+	Tests/Mutants/run.py --check
 
 format: ## rewrite the Swift sources in the house format
 	swift format --in-place --parallel --recursive $(FORMATTED)
@@ -105,6 +111,7 @@ proto: ## generate the delta message's Swift code anew
 
 clean: ## remove everything that was built or downloaded here
 	rm -rf .build .build-* .venv
+	! command -v python3 >/dev/null || Tests/Mutants/run.py --clean
 
 # Python tools live in the repository's own folder; the stamp says which list was installed.
 .venv/tests: Tests/requirements.txt

@@ -41,7 +41,7 @@ exact after kills, pauses, wipes and a hostile proxy   | Tests/System/run.sh
 2,000 seeds of faults in 2 minutes, no unit wrong      | within_two_minutes
 the same seed is the same disaster                     | same_seed_same_story
 the same seed is the same bytes                        | same_seed_same_bytes
-every planted protocol bug is caught                   | Tests/Mutants/run.sh
+every planted protocol bug is caught                   | Tests/Mutants/run.py
 bad records: counted by reason, never a trap           | tests "RecordDecoder|ShardFold"
 bad records: in the dead-letter topic, with headers    | tests BadRecordTests
 bad delta requests: 4xx, nothing written               | tests DeltaIngestTests
