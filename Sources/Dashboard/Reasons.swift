@@ -73,7 +73,7 @@ struct Reason {
             statement: "No exchange rates are known",
             explanation: "Only money that is in the base currency already can be in the total."),
         Reason(
-            word: "currency_unconverted",
+            word: "currency_without_rate",
             statement: "There is no exchange rate, so these are not in the total",
             explanation: """
                 A currency without a rate is not guessed. It is named and left out of the \

@@ -6,7 +6,10 @@ extension DashboardPage {
     /// The number itself, and what a reader must know to read it.
     func total(_ main: inout Markup) {
         main.element("section", ["class": "hero", "aria-labelledby": "heading"]) { section in
-            section.element("h1", ["id": "heading"], text: Site.heading)
+            section.element("div", ["class": "hero-head"]) { head in
+                head.element("h1", ["id": "heading"], text: Site.heading)
+                if view == .standard { head.control() }
+            }
             section.total(report, base)
             section.element("p", ["class": "compact", "id": "compact", "data-part": ""]) {
                 if let compact = Figures.compact(base.total, of: base.currency) {
@@ -21,7 +24,6 @@ extension DashboardPage {
                 }
                 guard view == .standard else { return }
                 facts.element("p", ["id": "converted-with", "data-part": ""], ratesInShort)
-                facts.control()
             }
             section.element(
                 "p", ["class": "spoken", "id": "announcement", "aria-live": "polite"]

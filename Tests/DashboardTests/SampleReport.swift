@@ -51,7 +51,7 @@ enum SampleReport {
         report.rates?.isStale = true
         report.degradations = [
             ReportedDegradation(reason: "rates_stale"),
-            ReportedDegradation(reason: "currency_unconverted", currencies: ["NGN"]),
+            ReportedDegradation(reason: "currency_without_rate", currencies: ["NGN"]),
             ReportedDegradation(reason: "region_silent", region: RegionID(unchecked: "eu-west")),
             ReportedDegradation(reason: "region_lagging", region: RegionID(unchecked: "us-east")),
         ]
