@@ -13,9 +13,14 @@ package enum Dashboard {
 
     /// The dashboard as a whole HTML page. The report must have the base; without it the page is
     /// `waiting()`.
-    package static func page(_ report: PublicReport, base: Currency, view: View) -> String {
+    /// - Parameter origin: scheme and authority of this site where they are known, such as
+    ///   `https://pay.example`: what search engines and embedding sites are told is then absolute.
+    package static func page(
+        _ report: PublicReport, base: Currency, view: View, origin: String? = nil
+    ) -> String {
         guard let figures = report.base(base) else { return waiting() }
-        return DashboardPage(report: report, base: figures, view: view).render()
+        return DashboardPage(report: report, base: figures, view: view, origin: origin ?? "")
+            .render()
     }
 
     /// The number alone as a HTML page, to be framed by other sites. As `page`, it needs the base.

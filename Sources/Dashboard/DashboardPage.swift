@@ -9,6 +9,8 @@ struct DashboardPage {
     let report: PublicReport
     let base: BaseReport
     let view: Dashboard.View
+    /// Scheme and authority of this site; "" where they are not known.
+    var origin = ""
 
     func render() -> String {
         var page = Markup(prologue: "<!DOCTYPE html>\n")
@@ -52,7 +54,8 @@ struct DashboardPage {
 
     private func links(_ head: inout Markup) {
         let code = base.currency.code
-        head.empty("link", ["rel": "canonical", "href": Site.page(base.currency)])
+        let address = origin + Site.page(base.currency)
+        head.empty("link", ["rel": "canonical", "href": address])
         head.empty(
             "link",
             [
@@ -64,7 +67,7 @@ struct DashboardPage {
             [
                 "rel": "alternate", "type": "application/json+oembed",
                 "title": "\(Site.heading), \(code)",
-                "href": "/oembed?url=%2F%3Fbase_currency%3D\(code)&format=json",
+                "href": "\(origin)/oembed?url=\(Site.escaped(address))&format=json",
             ])
     }
 

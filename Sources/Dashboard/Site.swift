@@ -22,6 +22,18 @@ enum Site {
     static func series(_ base: Currency) -> String { metric("24h/series", base) }
     static func stream(_ base: Currency) -> String { metric("stream", base) }
 
+    /// As a value in the query of an address: everything escaped but letters and digits.
+    static func escaped(_ text: String) -> String {
+        text.utf8.map { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                String(Unicode.Scalar(byte))
+            default: "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+            }
+        }.joined()
+    }
+
     private static func metric(_ path: String, _ base: Currency) -> String {
         "/v1/metrics/money-moved/\(path)?base_currency=\(base.code)"
     }
