@@ -155,7 +155,7 @@
 
     const total = byId("total");
     if (total === null) {
-        waitForTotal();
+        setTimeout(waitForTotal, jittered(times.waiting));
         return;
     }
     const odometer = new Odometer(byId("amount"));

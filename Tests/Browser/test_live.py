@@ -1,0 +1,270 @@
+"""The dashboard in a browser, before real processes: headquarters, regions, brokers, Redis.
+
+Transfers flow all the time. Processes are killed as a power cut would, and started again.
+"""
+import json
+import pathlib
+import re
+import sys
+import time
+import unittest
+import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "System"))
+
+from chromium import PHONE, WALL, Chromium, keep, small_targets, violations  # noqa: E402
+from deployment import Deployment, wait_for  # noqa: E402
+
+REGIONS = ["eu-west", "us-east", "ap-south"]
+BANNER_SECONDS = 15
+RETURN_SECONDS = 45
+
+# Keeps what the page shows at every change, and whether a digit ever rolled.
+WATCH = """() => {
+    window.seen = [];
+    window.rolled = 0;
+    const total = document.getElementById("total");
+    const look = () => window.seen.push([total.dataset.amount, total.dataset.asOf]);
+    look();
+    new MutationObserver((changes) => {
+        if (changes.some((change) => change.type === "attributes")) look();
+        for (const change of changes) {
+            for (const node of change.addedNodes) {
+                if (node.className === "leaving") window.rolled += 1;
+            }
+        }
+    }).observe(total, { attributes: true, attributeFilter: ["data-amount", "data-as-of"],
+        subtree: true, childList: true });
+}"""
+RUNNING = "document.getAnimations().filter((motion) => motion.playState === 'running').length"
+STATE = "document.getElementById('connection').dataset.state"
+
+
+def grouped(amount):
+    whole, point, fraction = amount.partition(".")
+    return f"{int(whole):,}{point}{fraction}"
+
+
+def produce(deployment):
+    """A day of history, then live transfers until the deployment ends."""
+    history = [deployment.produce(
+        f"history-{region}", region, 20_000, "--duration", "23h", "--start", "now-23h",
+        "--seed", index + 10, "--id-prefix", "day_") for index, region in enumerate(REGIONS)]
+    for producer in history:
+        assert producer.child.wait(60) == 0, producer.tail()
+    for index, region in enumerate(REGIONS):
+        deployment.produce(f"live-{region}", region, 1_000_000, "--rate", 20, "--seed",
+                           index + 20, "--id-prefix", "live_")
+
+
+class LiveTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.deployment = cls.enterClassContext(Deployment(REGIONS))
+        cls.deployment.processes["hq"].start()
+        for region in REGIONS:
+            cls.deployment.node(region, "a").start()
+        produce(cls.deployment)
+        cls.site = f"http://127.0.0.1:{cls.deployment.public_port}"
+        wait_for("HQ is up to date", lambda: (
+            (body := cls.deployment.total()) and not body["is_degraded"]), 90)
+        cls.chromium = cls.enterClassContext(Chromium())
+
+    def open(self, path="/", viewport=None, **options):
+        page = self.chromium.open(self.site + path, viewport, **options)
+        self.addCleanup(page.context.close)
+        return page
+
+    def text(self, path):
+        with urllib.request.urlopen(self.site + path, timeout=5) as response:
+            return response.read().decode()
+
+    def shown(self, page):
+        """The amount and its time, as the page has them, digit for digit."""
+        return tuple(page.evaluate(
+            "(({dataset}) => [dataset.amount, dataset.asOf])(document.getElementById('total'))"))
+
+    def wait(self, page, what, script, seconds):
+        """Waits until the script says yes; the browser goes on meanwhile."""
+        page.wait_for_function(script, timeout=seconds * 1000)
+        return what
+
+    def assert_equals_api(self, page, base):
+        """What the page shows is what the API said of the same second, in the same digits."""
+        def answer():
+            body = self.deployment.total(base)
+            return body and (body["total_amount"], body["data_as_of"])
+        answers = set()
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            answers.add(answer())
+            shown = self.shown(page)
+            if shown in answers:
+                self.assertEqual(page.evaluate(
+                    "document.querySelector('#amount .spoken').textContent").replace("\u2212", "-"),
+                    grouped(self.shown(page)[0]))
+                return
+            page.wait_for_timeout(100)
+        self.fail(f"{shown} is none of the API's {sorted(answers, key=str)[-3:]}")
+
+    def test_1_the_total_changes_live_and_equals_the_api(self):
+        page = self.open("/?base_currency=USD")
+        page.evaluate(WATCH)
+        self.wait(page, "live", f"{STATE} === 'live'", 10)
+        self.wait(page, "changes", "new Set(window.seen.map(([amount]) => amount)).size > 4", 20)
+        self.assertGreater(page.evaluate("window.rolled"), 0)
+        self.assert_equals_api(page, "USD")
+        times = [as_of for _, as_of in page.evaluate("window.seen")]
+        self.assertEqual(times, sorted(times))
+        self.assertEqual(page.problems, [])
+        for name, options in {"light": {}, "dark": {"color_scheme": "dark"}}.items():
+            keep(self.open("/", **options), f"live-{name}")
+        keep(self.open("/?view=tv", WALL, color_scheme="dark"), "live-wall", whole=False)
+
+    def test_2_without_javascript_everything_is_there(self):
+        def same_second():
+            html = self.text("/?base_currency=USD")
+            body = json.loads(self.text("/v1/metrics/money-moved/24h/breakdown?base_currency=USD"),
+                              parse_float=str, parse_int=str)
+            return (html, body) if f'data-as-of="{body["data_as_of"]}"' in html else None
+        html, body = wait_for("page and breakdown of one second", same_second, 15)
+        page = self.open("/", java_script_enabled=False)
+        page.set_content(html, wait_until="commit")
+        text = page.locator("body").inner_text()
+        self.assertIn(grouped(body["total_amount"]), text.replace("\n", ""))
+        self.assertGreater(len(body["currencies"]), 20)
+        for figure in body["currencies"]:
+            self.assertIn(figure["currency"], text)
+            if figure["converted"] is not None:
+                self.assertIn(grouped(figure["converted"]), text)
+        for region in body["regions"]:
+            self.assertIn(region["id"], text)
+            self.assertIn(grouped(region["converted"]), text)
+        self.assertIn(body["rates"]["source"], text)
+        self.assertIn(body["rates"]["date"], text)
+        self.assertGreater(len(page.locator("path.line").get_attribute("d")), 5_000)
+        whole = self.open("/", java_script_enabled=False)
+        self.assertFalse(whole.locator("#pause").is_visible())
+        keep(whole, "live-without-javascript")
+
+    def test_3_the_base_is_switched_by_a_link(self):
+        page = self.open("/")
+        for base, digits in [("EUR", r"\d+\.\d\d"), ("JPY", r"\d+"), ("KWD", r"\d+\.\d{3}")]:
+            page.get_by_role("link", name=base, exact=True).click()
+            page.wait_for_url(re.compile(f"base_currency={base}"))
+            self.assertEqual(page.locator("#total .code").inner_text(), base)
+            self.assertEqual(
+                page.locator(".bases a[aria-current]").inner_text(), base)
+            self.wait(page, "live", f"{STATE} === 'live'", 10)
+            self.assertRegex(self.shown(page)[0], f"^{digits}$")
+            self.assert_equals_api(page, base)
+        self.assertEqual(page.problems, [])
+
+    def test_4_pause_stops_all_motion(self):
+        page = self.open("/")
+        page.evaluate(WATCH)
+        self.wait(page, "live", f"{STATE} === 'live'", 10)
+        page.keyboard.press("Tab")
+        page.get_by_role("button", name="Pause").press("Enter")
+        before = self.shown(page)
+        rolled = page.evaluate("window.rolled")
+        text = page.locator("main").inner_text()
+        amount = self.deployment.total()["total_amount"]
+        wait_for("the API moves on", lambda: self.deployment.total()["total_amount"] != amount, 10)
+        for _ in range(15):
+            page.wait_for_timeout(200)
+            self.assertEqual(page.evaluate(RUNNING), 0)
+        self.assertEqual(self.shown(page), before)
+        self.assertEqual(page.locator("main").inner_text(), text)
+        self.assertEqual(page.evaluate("window.rolled"), rolled)
+        page.get_by_role("button", name="Resume").click()
+        self.wait(page, "goes on", f"document.getElementById('total').dataset.amount !== "
+                  f"'{before[0]}' && {STATE} === 'live'", 10)
+
+    def test_5_who_wants_no_motion_sees_none(self):
+        page = self.open("/", reduced_motion="reduce")
+        page.evaluate(WATCH)
+        self.wait(page, "changes", "new Set(window.seen.map(([amount]) => amount)).size > 3", 20)
+        self.assertEqual(page.evaluate("window.rolled"), 0)
+        self.assertEqual(page.evaluate(RUNNING), 0)
+
+    def test_6_axe_finds_nothing_on_the_live_page(self):
+        for look, viewport, scheme in [
+                ("light", None, "light"), ("dark", None, "dark"), ("narrow", PHONE, "light")]:
+            for path in ["/", "/methodology", "/embed"]:
+                with self.subTest(path=path, look=look):
+                    page = self.open(path, viewport, color_scheme=scheme)
+                    if path != "/methodology":
+                        self.wait(page, "live", f"{STATE} === 'live'", 20)
+                    self.assertEqual(violations(page), [])
+                    self.assertEqual(small_targets(page), [])
+                    self.assertEqual(page.problems, [])
+                    if path == "/":
+                        keep(page, f"axe-{look}")
+
+    def test_7_the_embed_lives_in_another_sites_frame(self):
+        page = self.open("/embed?base_currency=EUR", {"width": 480, "height": 200})
+        keep(page, "live-embed")
+        outside = self.chromium.open("about:blank")
+        self.addCleanup(outside.context.close)
+        outside.set_content(
+            f'<iframe src="{self.site}/embed?base_currency=EUR" width="480" height="200"></iframe>'
+            f'<iframe src="{self.site}/" width="480" height="200"></iframe>')
+        frame = wait_for("the frame is there", lambda: next(
+            (frame for frame in outside.frames if "/embed" in frame.url), None), 5)
+        frame.wait_for_function("document.getElementById('total') !== null", timeout=10_000)
+        before = frame.evaluate("document.getElementById('total').dataset.amount")
+        frame.wait_for_function(
+            f"document.getElementById('total').dataset.amount !== '{before}'", timeout=25_000)
+        refused = [frame for frame in outside.frames if frame.url.startswith("chrome-error")]
+        self.assertEqual(len(refused), 1, "the dashboard itself is framed by nobody")
+        badge = self.text("/badge.svg?base_currency=EUR")
+        self.assertRegex(badge, r"[\d,]+\.\d\d EUR")
+
+    def test_8_a_killed_region_is_named_until_it_returns(self):
+        page = self.open("/")
+        self.wait(page, "live", f"{STATE} === 'live'", 10)
+        banner = page.locator("#banner")
+        self.assertEqual(banner.inner_text(), "")
+        node = self.deployment.node("eu-west", "a")
+        killed = time.monotonic()
+        node.kill()
+        try:
+            self.wait(page, "banner", "document.getElementById('banner').textContent"
+                      ".includes('eu-west')", BANNER_SECONDS)
+            print(f"  banner {time.monotonic() - killed:.1f} s after the kill", flush=True)
+            self.assertRegex(banner.inner_text(), r"(?s)not current.*eu-west.*seen up to .* UTC "
+                             r"\(\d+ s ago\).*about \d+% of the total")
+            self.assertEqual(banner.get_attribute("role"), "status")
+            self.assertEqual(violations(page), [])
+            keep(page, "live-degraded")
+        finally:
+            node.start()
+        returned = time.monotonic()
+        self.wait(page, "no banner", "document.getElementById('banner').textContent === ''",
+                  RETURN_SECONDS)
+        print(f"  gone {time.monotonic() - returned:.1f} s after the return", flush=True)
+
+    def test_9_the_page_connects_again_by_itself(self):
+        page = self.open("/")
+        self.wait(page, "live", f"{STATE} === 'live'", 10)
+        page.evaluate("window.sameDocument = true")
+        headquarters = self.deployment.processes["hq"]
+        headquarters.kill()
+        try:
+            self.wait(page, "says so", f"{STATE} === 'reconnecting'", 10)
+            frozen = self.shown(page)
+            self.wait(page, "age", "parseInt(document.getElementById('age').textContent) >= 4", 15)
+            self.assertEqual(self.shown(page), frozen)
+            keep(page, "live-reconnecting")
+        finally:
+            headquarters.start()
+        self.wait(page, "live again", f"{STATE} === 'live'", 30)
+        self.wait(page, "moves", f"document.getElementById('total').dataset.asOf > '{frozen[1]}'",
+                  30)
+        self.assertTrue(page.evaluate("window.sameDocument"))
+        self.assert_equals_api(page, "USD")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,105 @@
+"""Every page as it is drawn from made-up reports: whole, degraded, light, dark, narrow, on a wall.
+
+The pages are those that the unit tests write into the folder GALLERY.
+"""
+import functools
+import http.server
+import os
+import threading
+import unittest
+
+from chromium import PHONE, WALL, Chromium, keep, small_targets, violations
+
+GALLERY = os.environ["GALLERY"]
+POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+          "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+PAGES = ["whole-standard", "degraded-standard", "degraded-tv", "degraded-embed", "methodology",
+         "waiting"]
+
+
+class Files(http.server.SimpleHTTPRequestHandler):
+    """The gallery's files, under the policy and the status that the pages are served with."""
+
+    def send_response(self, code, message=None):
+        is_waiting = code == 200 and self.path.startswith("/waiting")
+        super().send_response(503 if is_waiting else code, message)
+
+    def end_headers(self):
+        self.send_header("Content-Security-Policy", POLICY)
+        super().end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+class PagesTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        handler = functools.partial(Files, directory=GALLERY)
+        cls.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=cls.server.serve_forever, daemon=True).start()
+        cls.addClassCleanup(cls.server.shutdown)
+        cls.chromium = cls.enterClassContext(Chromium())
+
+    def open(self, name, viewport=None, **options):
+        # Without its script a page stands still: nothing here serves a stream.
+        options.setdefault("java_script_enabled", False)
+        port = self.server.server_address[1]
+        page = self.chromium.open(f"http://127.0.0.1:{port}/{name}.html", viewport, **options)
+        self.addCleanup(page.context.close)
+        return page
+
+    def test_axe_finds_nothing_in_light_dark_and_narrow(self):
+        for name in ["degraded-standard", "degraded-tv", "methodology", "waiting"]:
+            for look, viewport, scheme in [
+                    ("light", None, "light"), ("dark", None, "dark"), ("narrow", PHONE, "light")]:
+                with self.subTest(page=name, look=look):
+                    page = self.open(name, viewport, color_scheme=scheme,
+                                     java_script_enabled=True)
+                    page.problems.clear()
+                    self.assertEqual(violations(page), [])
+                    self.assertEqual(small_targets(page), [])
+
+    def test_nothing_is_wider_than_a_narrow_screen(self):
+        for name in PAGES:
+            with self.subTest(page=name):
+                page = self.open(name, PHONE, java_script_enabled=True)
+                self.assertLessEqual(
+                    page.evaluate("document.documentElement.scrollWidth"), PHONE["width"])
+                keep(page, f"narrow-{name}")
+
+    def test_a_wall_shows_everything_on_one_screen(self):
+        for name in ["whole-tv", "degraded-tv"]:
+            for scheme in ["light", "dark"]:
+                page = self.open(name, WALL, color_scheme=scheme)
+                for part in ["#total", "#chart", "#strip"]:
+                    box = page.locator(part).bounding_box()
+                    self.assertLessEqual(box["y"] + box["height"], WALL["height"], part)
+                    self.assertLessEqual(box["x"] + box["width"], WALL["width"], part)
+                keep(page, f"wall-{name}-{scheme}", whole=False)
+
+    def test_the_number_is_as_large_as_the_line_allows(self):
+        for viewport in [PHONE, None, WALL]:
+            page = self.open("whole-standard", viewport)
+            line = page.locator(".hero").bounding_box()
+            number = page.locator("#amount").bounding_box()
+            self.assertLessEqual(number["x"] + number["width"], line["x"] + line["width"] + 1)
+            self.assertGreater(number["width"], line["width"] * 0.6)
+
+    def test_forced_colours_and_paper(self):
+        page = self.open("degraded-standard", forced_colors="active")
+        keep(page, "forced-colours")
+        page = self.open("degraded-standard")
+        page.emulate_media(media="print")
+        self.assertFalse(page.locator(".bases").is_visible())
+        self.assertTrue(page.locator("#total").is_visible())
+        keep(page, "paper")
+
+    def test_pictures_of_every_page(self):
+        for name in PAGES:
+            for scheme in ["light", "dark"]:
+                keep(self.open(name, color_scheme=scheme), f"{scheme}-{name}")
+
+
+if __name__ == "__main__":
+    unittest.main()
