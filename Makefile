@@ -34,7 +34,7 @@ PLAIN := [ -t 1 ] || export NO_COLOR=1;
 .NOTPARALLEL:
 
 .PHONY: help build build-tests demo test format-check unit simulation judge system readme \
-	bench format lint proto fuzz mutants mutants-check show clean
+	bench format lint proto fuzz mutants mutants-check show clean browser
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,7 +48,7 @@ demo: ## three regions, a day of history, live transfers, the public number on :
 	$(BUILD)
 	$(TRIBUTARY) demo $(DEMO)
 
-test: format-check mutants-check unit simulation judge system readme ## everything that CI checks
+test: format-check mutants-check unit simulation judge system browser readme ## everything that CI checks
 
 build-tests:
 	@$(PREPARE) test
@@ -65,6 +65,10 @@ judge: .venv/tests ## the tests of the program that judges the system tests
 
 system: build-tests .venv/tests ## real processes, a real Redis, real faults
 	PATH="$$PWD/.venv/bin:$$PATH" Tests/System/run.sh
+
+browser: build-tests .venv/browser ## the dashboard in Chromium; pictures in .build/screenshots
+	@$(PREPARE) browser
+	Tests/Browser/run.sh
 
 readme: build-tests ## every command of README.md, run as written
 	Tests/Readme/run.py
@@ -116,7 +120,8 @@ clean: ## remove everything that was built or downloaded here
 # Python tools live in the repository's own folder; the stamp says which list was installed.
 .venv/tests: Tests/requirements.txt
 .venv/bench: Tests/requirements-bench.txt
-.venv/tests .venv/bench:
+.venv/browser: Tests/requirements-browser.txt
+.venv/tests .venv/bench .venv/browser:
 	@$(PREPARE) test
 	test -x .venv/bin/python || python3 -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<

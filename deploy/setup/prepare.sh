@@ -4,6 +4,7 @@
 #   deploy/setup/prepare.sh build      what the compiler needs: Swift itself is only checked
 #   deploy/setup/prepare.sh demo       besides, what the demo starts
 #   deploy/setup/prepare.sh test       besides, what the tests drive it with
+#   deploy/setup/prepare.sh browser    besides, the browser that looks at the pages
 #   deploy/setup/prepare.sh protocol   what generates the delta message's code
 #
 # Installs missing Debian packages, with sudo when not root, and starts no service of theirs.
@@ -16,12 +17,14 @@ declare -A packages=(
     [build]="git pkg-config libc6-dev librdkafka-dev libhiredis-dev libcurl4-openssl-dev zlib1g-dev"
     [demo]="redis-server redis-tools curl util-linux"
     [test]="python3 python3-venv kcat"
+    [browser]="chromium fonts-inter"
     [protocol]="protobuf-compiler"
 )
 declare -A groups=(
     [build]="build"
     [demo]="build demo"
     [test]="build demo test"
+    [browser]="build demo test browser"
     [protocol]="build protocol"
 )
 
@@ -105,7 +108,7 @@ main() {
         install_as_root "$@"
         return
     fi
-    [[ -n ${1:-} && -n ${groups[$1]:-} ]] || fail "usage: $0 build|demo|test|protocol"
+    [[ -n ${1:-} && -n ${groups[$1]:-} ]] || fail "usage: $0 build|demo|test|browser|protocol"
     require_swift
     command -v dpkg-query >/dev/null ||
         fail "This is not Debian. Install the like of these, then run swift build yourself:" \
