@@ -168,8 +168,9 @@ let package = Package(
             name: "tributary-bench",
             dependencies: [
                 "Aggregation", "CivilTime", "DeltaProtocol", "Topology", "Money", "KafkaClient",
-                "WorkerThread", logging,
+                "WorkerThread", "Reporting", "PublicAPI", nioCore, nioPosix, lifecycle, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
         .executableTarget(

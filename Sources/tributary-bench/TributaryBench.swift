@@ -6,7 +6,9 @@ import Glibc
     static let configuration = CommandConfiguration(
         commandName: "tributary-bench",
         abstract: "Measure Tributary's parts.",
-        subcommands: [ProduceCommand.self, ConsumeCommand.self])
+        subcommands: [
+            ProduceCommand.self, ConsumeCommand.self, ServeCommand.self, ViewersCommand.self,
+        ])
 
     static func main() async {
         signal(SIGPIPE, SIG_IGN)

@@ -1,0 +1,101 @@
+import ArgumentParser
+import CivilTime
+import Glibc
+import Logging
+import PublicAPI
+import ServiceLifecycle
+import Topology
+import UnixSignals
+
+/// The public interface with made-up reports behind it, so that it can be loaded and tested
+/// without regions, logs and a store.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Serve the public interface with made-up figures.",
+        discussion: """
+            Prints `public http://HOST:PORT` once it listens. An event's id ends with the time of \
+            its publication in milliseconds. SIGTERM and SIGINT stop it.
+
+            EXAMPLE:
+              tributary-bench serve --port 8080
+            """)
+
+    @Option(help: "Address to listen on.")
+    var host = "127.0.0.1"
+
+    @Option(help: "Port to listen on; 0 takes a free one.")
+    var port: UInt16 = 0
+
+    @Option(help: "Threads that answer; as many as there are cores where it is left out.")
+    var threads: Int?
+
+    @Option(help: "Connections at a time.")
+    var connectionsMax = 100_000
+
+    @Option(help: "Milliseconds between two reports; 0 publishes one only.")
+    var interval = 1_000
+
+    @Option(help: "Reports after which one in a row of ten is degraded; 0 for never.")
+    var degradedEvery = 0
+
+    @Flag(help: "Publish nothing at all.")
+    var empty = false
+
+    func run() async throws {
+        let synthetic = SyntheticReport()
+        let published = PublishedSnapshot()
+        var configuration = PublicServerConfiguration(
+            address: HostPort(host: host, port: Int(port)))
+        configuration.threads = threads
+        configuration.connectionsMax = connectionsMax
+        let api = PublicAPI(
+            bases: synthetic.bases, defaultBase: synthetic.bases[0], published: published)
+        let logger = Logger(label: "serve")
+        let server = api.listener(configuration, logger: logger) { address in
+            print("public http://\(address)")
+            fflush(nil)
+        }
+        let feed = Feed(
+            synthetic: synthetic, published: published,
+            interval: empty ? nil : .milliseconds(interval), degradedEvery: degradedEvery)
+        var group = ServiceGroupConfiguration(
+            services: [feed, server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        group.maximumGracefulShutdownDuration = .seconds(10)
+        group.maximumCancellationDuration = .seconds(5)
+        try await ServiceGroup(configuration: group).run()
+    }
+}
+
+/// Publishes a report, and the next one after each interval.
+private struct Feed: Service {
+    let synthetic: SyntheticReport
+    let published: PublishedSnapshot
+    /// Nil publishes nothing, zero one report.
+    let interval: Duration?
+    let degradedEvery: Int
+
+    func run() async throws {
+        try? await cancelWhenGracefulShutdown {
+            guard let interval else { return try await Task.sleep(for: .seconds(86_400)) }
+            var round = 0
+            var next = ContinuousClock.now
+            while true {
+                let isDegraded = degradedEvery > 0 && round % degradedEvery == degradedEvery - 1
+                published.publish(
+                    PublicSnapshot(
+                        report: synthetic.report(
+                            at: now(), round: round, isDegraded: isDegraded)))
+                round += 1
+                next = next + (interval == .zero ? .seconds(86_400) : interval)
+                try await Task.sleep(until: next, clock: .continuous)
+            }
+        }
+    }
+
+    private func now() -> UnixTime {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return UnixTime(
+            milliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
+    }
+}

@@ -1,0 +1,96 @@
+import ArgumentParser
+import Glibc
+import Topology
+
+/// Many viewers of the live stream from one process, some of which never read.
+struct ViewersCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "viewers", abstract: "Load servers with viewers of the live stream.",
+        discussion: """
+            Connects the viewers, waits for `go` on standard input if asked to, watches, and \
+            prints one JSON object: connections, the time they took, and for each event how many \
+            viewers it reached and how long after its publication. The id of an event must end \
+            with that time in milliseconds, as those of `tributary-bench serve` do.
+
+            One process has at most as many viewers as it may have open files; further loopback \
+            addresses as --source let several processes share a target.
+
+            EXAMPLE:
+              tributary-bench viewers --target 127.0.0.1:8080 --count 5000 --silent 1000
+            """)
+
+    @Option(name: .customLong("target"), help: "A server; may be given more than once.")
+    var targets: [String]
+
+    @Option(help: "How many viewers, over all targets.")
+    var count: Int
+
+    @Option(help: "How many of them never read.")
+    var silent = 0
+
+    @Option(help: "The address that the viewers come from.")
+    var source = "127.0.0.1"
+
+    @Option(help: "Seconds to watch after all have connected.")
+    var seconds = 10
+
+    @Option(name: .customLong("server-pid"), help: "A server's process, for its memory.")
+    var serverPids: [Int32] = []
+
+    @Flag(help: "Say `connected` and wait for a line on standard input before watching.")
+    var waits = false
+
+    func validate() throws {
+        guard !targets.isEmpty, targets.allSatisfy({ HostPort($0) != nil }) else {
+            throw ValidationError("A target is HOST:PORT, with an address of this machine.")
+        }
+        guard count > 0, silent >= 0, silent <= count else {
+            throw ValidationError("There are viewers, and no more silent ones than viewers.")
+        }
+    }
+
+    func run() async throws {
+        let before = ResidentMemory.kibibytes(of: serverPids)
+        let fleet = try await ViewerFleet(
+            targets: targets.compactMap { HostPort($0) }, source: source, count: count,
+            silent: silent)
+        let began = MonotonicClock.milliseconds()
+        try await fleet.connect()
+        let took = MonotonicClock.milliseconds() - began
+        if waits {
+            print("connected")
+            fflush(nil)
+            _ = readLine()
+        }
+        let after = ResidentMemory.kibibytes(of: serverPids)
+        try await fleet.read { $0.statistics.startCounting() }
+        try await Task.sleep(for: .seconds(seconds))
+        let memory =
+            serverPids.isEmpty
+            ? "" : ",\"server_bytes_per_viewer\":\((after - before) * 1_024 / count)"
+        let silent = silent
+        print(
+            try await fleet.read { state in
+                """
+                {"viewers":\(state.open),"silent":\(silent),"failed":\(state.failed),\
+                "lost":\(state.lost),"connect_ms":\(took)\(memory),\
+                "updates":[\(state.statistics.json)]}
+                """
+            })
+        await fleet.stop()
+    }
+}
+
+/// Milliseconds of a clock that never jumps.
+enum MonotonicClock {
+    static func milliseconds() -> Int64 { read(CLOCK_MONOTONIC) }
+
+    /// Of the wall clock.
+    static func unixMilliseconds() -> Int64 { read(CLOCK_REALTIME) }
+
+    private static func read(_ clock: clockid_t) -> Int64 {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+    }
+}
