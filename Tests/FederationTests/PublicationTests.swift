@@ -397,16 +397,3 @@ import Topology
         #expect(publication.counters.mismatchedRefreshes == 2)
     }
 }
-
-/// A publication by reference: the test macros only take calls that change nothing.
-private final class Publisher {
-    private var publication: Publication
-
-    init(settings: PublicationSettings) { publication = Publication(settings: settings) }
-
-    var readPosition: StorePosition? { publication.readPosition }
-    var counters: Publication.Counters { publication.counters }
-    func take(_ refresh: StoreRefresh, now: UnixTime) { publication.take(refresh, now: now) }
-    func storeIsUnreachable() { publication.storeIsUnreachable() }
-    func totals(now: UnixTime) -> PublishedTotals? { publication.totals(now: now) }
-}

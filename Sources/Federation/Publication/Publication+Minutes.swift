@@ -45,13 +45,15 @@ extension Publication {
     /// What is shown and what it stands on: the minutes changed since `position`, or all of them
     /// where that is nil or too long ago. Nil before anything is shown.
     package func snapshot(since position: ChangePosition?, now: UnixTime) -> PublicationSnapshot? {
-        guard let currentMinute, let dataAsOf, let store = self.position else { return nil }
+        guard let currentMinute, let dataAsOf, let greatestObservedThrough,
+            let store = self.position
+        else { return nil }
         let changed = changes.since(position)
         var minutes = [Set<Minute>](repeating: [], count: regions.count)
         for change in changed ?? [] { minutes[change.region].insert(change.minute) }
         return PublicationSnapshot(
             isWhole: changed == nil, takenAt: now, position: store, currentMinute: currentMinute,
-            dataAsOf: dataAsOf,
+            dataAsOf: dataAsOf, greatestObservedThrough: greatestObservedThrough,
             regions: regions.indices.map { index in
                 regions[index].snapshot(minutes: changed == nil ? nil : minutes[index].sorted())
             })

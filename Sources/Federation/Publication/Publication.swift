@@ -28,7 +28,7 @@ package struct Publication: Sendable {
     private var isStoreReachable = false
     /// When the store last answered.
     private var readAt: UnixTime?
-    private var greatestObservedThrough: UnixTime?
+    private(set) var greatestObservedThrough: UnixTime?
     private(set) var currentMinute: Minute?
     private var checkedMinute: Minute?
     /// The first minute that the store still keeps, by the latest clock seen.
@@ -80,10 +80,7 @@ package struct Publication: Sendable {
             regions[index].advance(to: snapshot.currentMinute)
             if let region = saved[regions[index].settings.id] { regions[index].restore(region) }
         }
-        // The window ended no later than one minute after what had been observed.
-        let observed = regions.compactMap(\.observedThrough).max()
-        greatestObservedThrough = max(
-            observed ?? snapshot.dataAsOf, snapshot.currentMinute.advanced(by: -1).start)
+        greatestObservedThrough = snapshot.greatestObservedThrough
     }
 
     /// From where on to read the store; nil means everything.

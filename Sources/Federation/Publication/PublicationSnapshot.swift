@@ -12,18 +12,21 @@ package struct PublicationSnapshot: Hashable, Sendable {
     /// The last minute of the window.
     package var currentMinute: Minute
     package var dataAsOf: UnixTime
+    /// The greatest time that any shard was ever seen through: it bounds the window's end.
+    package var greatestObservedThrough: UnixTime
     /// By region name.
     package var regions: [Region]
 
     package init(
         isWhole: Bool, takenAt: UnixTime, position: StorePosition, currentMinute: Minute,
-        dataAsOf: UnixTime, regions: [Region]
+        dataAsOf: UnixTime, greatestObservedThrough: UnixTime, regions: [Region]
     ) {
         self.isWhole = isWhole
         self.takenAt = takenAt
         self.position = position
         self.currentMinute = currentMinute
         self.dataAsOf = dataAsOf
+        self.greatestObservedThrough = greatestObservedThrough
         self.regions = regions
     }
 
@@ -96,6 +99,7 @@ package struct PublicationSnapshot: Hashable, Sendable {
         position = later.position
         currentMinute = later.currentMinute
         dataAsOf = later.dataAsOf
+        greatestObservedThrough = later.greatestObservedThrough
         var before: [RegionID: [MinuteValues]] = [:]
         for region in regions { before[region.region] = region.minutes }
         regions = later.regions.map { region in

@@ -33,6 +33,7 @@ struct SnapshotReader {
         let position = StorePosition(storeID: try text(), version: try signed())
         let current = try minute()
         let dataAsOf = UnixTime(milliseconds: try signed())
+        let greatest = UnixTime(milliseconds: try signed())
         for _ in 0..<(try count(bytesEach: 3)) {
             guard let currency = Currency(code: text(try take(3))),
                 currencies.last.map({ $0 < currency }) ?? true
@@ -49,7 +50,7 @@ struct SnapshotReader {
         }
         return PublicationSnapshot(
             isWhole: isWhole, takenAt: takenAt, position: position, currentMinute: current,
-            dataAsOf: dataAsOf, regions: regions)
+            dataAsOf: dataAsOf, greatestObservedThrough: greatest, regions: regions)
     }
 
     private mutating func region(

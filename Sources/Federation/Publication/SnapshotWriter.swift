@@ -28,6 +28,7 @@ struct SnapshotWriter {
         signed(snapshot.position.version)
         signed(Int64(snapshot.currentMinute.number))
         signed(snapshot.dataAsOf.milliseconds)
+        signed(snapshot.greatestObservedThrough.milliseconds)
         currencies(of: snapshot)
         unsigned(UInt64(snapshot.regions.count))
         for region in snapshot.regions { write(region) }

@@ -1,0 +1,203 @@
+import CivilTime
+import DeltaProtocol
+import Federation
+import Money
+import Testing
+import Topology
+
+/// A publication that goes on from what an earlier process kept.
+@Suite struct PublicationRestartTests {
+    typealias Fixture = PublicationTests
+
+    static let current = Fixture.noon.minute
+
+    /// What a process kept that showed 7 EUR of eu-west and 90 of us-east.
+    static func kept(settings: PublicationSettings = Fixture.settings()) throws
+        -> PublicationSnapshot
+    {
+        let publication = Publisher(settings: settings)
+        publication.take(
+            Fixture.refresh(
+                version: 40,
+                minutes: [
+                    Fixture.minute(Fixture.eu, current, settled: 7),
+                    Fixture.minute(Fixture.us, current.advanced(by: -1_439), settled: 90),
+                ], standings: Fixture.both), now: Fixture.noon)
+        let snapshot = publication.snapshot(since: nil, now: Fixture.noon)
+        return try SnapshotCodec.decode(
+            SnapshotCodec.encode(whole: #require(snapshot)).0
+        ).snapshot
+    }
+
+    @Test("Before the store answers, what was shown is shown again, labelled")
+    func beforeTheStore() throws {
+        let publication = Publisher(
+            settings: Fixture.settings(), restoring: try Self.kept())
+        #expect(publication.readPosition == nil)
+        let totals = try #require(publication.totals(now: Fixture.noon + 1_000))
+        #expect(totals.currencies.map(\.amount) == [97])
+        #expect(totals.dataAsOf == Fixture.noon)
+        #expect(totals.degradations == [Degradation(.storeUnreachable)])
+        // It slides on.
+        let later = try #require(publication.totals(now: Fixture.noon + 60_000))
+        #expect(later.currencies.map(\.amount) == [7])
+    }
+
+    @Test("Beside an empty store nothing dips until each region is back at its watermarks")
+    func emptyStore() throws {
+        let publication = Publisher(
+            settings: Fixture.settings(), restoring: try Self.kept())
+        let now = Fixture.noon + 2_000
+        publication.take(Fixture.refresh(storeID: "b", standings: [:]), now: now)
+        let empty = try #require(publication.totals(now: now))
+        #expect(empty.currencies.map(\.amount) == [97])
+        #expect(
+            empty.degradations == [
+                Degradation(.storeRefilling, region: Fixture.eu),
+                Degradation(.storeRefilling, region: Fixture.us),
+            ])
+        #expect(empty.dataAsOf == Fixture.noon)
+
+        var standings = Fixture.both
+        standings[Fixture.shard(Fixture.us)] = Fixture.standing(watermark: 9)
+        publication.take(
+            Fixture.refresh(
+                version: 2, storeID: "b", isFull: false,
+                minutes: [Fixture.minute(Fixture.eu, Self.current, settled: 8)],
+                standings: standings), now: now)
+        let half = try #require(publication.totals(now: now))
+        #expect(half.currencies.map(\.amount) == [98])
+        #expect(half.degradations == [Degradation(.storeRefilling, region: Fixture.us)])
+        // A second restart in the middle of it knows as much.
+        let again = try #require(publication.snapshot(since: nil, now: now))
+        #expect(again.regions.map(\.recoveringSince) == [nil, Self.current])
+        let second = Publisher(settings: Fixture.settings(), restoring: again)
+        #expect(second.totals(now: now)?.currencies.map(\.amount) == [98])
+        standings[Fixture.shard(Fixture.us)] = Fixture.standing()
+        second.take(
+            Fixture.refresh(
+                version: 3, storeID: "b",
+                minutes: [
+                    Fixture.minute(Fixture.eu, Self.current, settled: 8),
+                    Fixture.minute(Fixture.us, Self.current.advanced(by: -1_439), settled: 90),
+                ], standings: standings), now: now)
+        let back = try #require(second.totals(now: now))
+        #expect(back.currencies.map(\.amount) == [98])
+        #expect(!back.isDegraded)
+    }
+
+    @Test("Beside a store that went on, its values replace what was kept at once, also by nothing")
+    func storeWentOn() throws {
+        let publication = Publisher(
+            settings: Fixture.settings(), restoring: try Self.kept())
+        var standings = Fixture.both
+        standings[Fixture.shard(Fixture.eu)] = Fixture.standing(watermark: 11)
+        publication.take(
+            Fixture.refresh(
+                version: 41,
+                minutes: [Fixture.minute(Fixture.us, Self.current, settled: 4)],
+                standings: standings), now: Fixture.noon)
+        let totals = try #require(publication.totals(now: Fixture.noon))
+        #expect(totals.currencies.map(\.amount) == [4])
+        #expect(!totals.isDegraded)
+    }
+
+    @Test("Regions and logs that the topology has dropped are not taken up, new ones are missing")
+    func otherTopology() throws {
+        let settings = Fixture.settings(regions: [Fixture.eu, RegionID("sa-east")!])
+        let publication = Publisher(settings: settings, restoring: try Self.kept())
+        #expect(publication.totals(now: Fixture.noon)?.currencies.map(\.amount) == [7])
+        publication.take(
+            Fixture.refresh(
+                version: 41, minutes: [Fixture.minute(Fixture.eu, Self.current, settled: 7)],
+                standings: [Fixture.shard(Fixture.eu): Fixture.standing()]), now: Fixture.noon)
+        #expect(
+            publication.totals(now: Fixture.noon)?.degradations == [
+                Degradation(.regionMissing, region: RegionID("sa-east")!)
+            ])
+
+        let other = PublicationSettings(
+            regions: [.init(id: Fixture.eu, currentLogs: [LogID("other")!])],
+            currencies: [Fixture.eur])
+        let moved = Publisher(settings: other, restoring: try Self.kept())
+        moved.take(Fixture.refresh(storeID: "b", standings: [:]), now: Fixture.noon)
+        // Nobody will ever bring the old log back.
+        #expect(moved.counters.recoveries == 0)
+    }
+
+    @Test("Readers of changes are told the minutes shown anew, each once, and all when too late")
+    func changes() throws {
+        let publication = Publisher(settings: Fixture.settings())
+        #expect(publication.minutesChanged(since: nil) == nil)
+        publication.take(
+            Fixture.refresh(
+                minutes: [Fixture.minute(Fixture.eu, Self.current, settled: 1)],
+                standings: Fixture.both), now: Fixture.noon)
+        let position = publication.changesEnd
+        #expect(publication.minutesChanged(since: position) == [])
+        let before = Self.current.advanced(by: -3)
+        publication.take(
+            Fixture.refresh(
+                version: 2, isFull: false,
+                minutes: [
+                    Fixture.minute(Fixture.us, Self.current, settled: 2),
+                    Fixture.minute(Fixture.eu, before, settled: 3),
+                    // Named, and as it was.
+                    Fixture.minute(Fixture.eu, Self.current, settled: 1),
+                ], standings: Fixture.both), now: Fixture.noon)
+        #expect(publication.minutesChanged(since: position) == [before, Self.current])
+        #expect(publication.counters.minutesReplaced == 3)
+        #expect(publication.counters.minutesRead == 4)
+        #expect(
+            publication.totals(of: Self.current) == [
+                .init(currency: Fixture.eur, amount: 3, transfers: 2)
+            ])
+        // A full read of the same changes nothing.
+        let end = publication.changesEnd
+        publication.take(
+            Fixture.refresh(
+                version: 2,
+                minutes: [
+                    Fixture.minute(Fixture.us, Self.current, settled: 2),
+                    Fixture.minute(Fixture.eu, before, settled: 3),
+                    Fixture.minute(Fixture.eu, Self.current, settled: 1),
+                ], standings: Fixture.both), now: Fixture.noon)
+        #expect(publication.minutesChanged(since: end) == [])
+
+        for version in Int64(3)..<40_000 {
+            publication.take(
+                Fixture.refresh(
+                    version: version, isFull: false,
+                    minutes: [Fixture.minute(Fixture.eu, before, settled: version)],
+                    standings: Fixture.both), now: Fixture.noon)
+        }
+        #expect(publication.minutesChanged(since: end) == nil)
+        #expect(publication.snapshot(since: end, now: Fixture.noon)?.isWhole == true)
+    }
+
+    @Test("A minute is known when every active region has seen it in full")
+    func knownMinutes() throws {
+        let publication = Publisher(settings: Fixture.settings())
+        #expect(publication.knownMinutes == nil)
+        publication.take(
+            Fixture.refresh(standings: [Fixture.shard(Fixture.eu): Fixture.standing()]),
+            now: Fixture.noon)
+        #expect(publication.knownMinutes == nil)
+        let from = Self.current.advanced(by: -100)
+        publication.take(
+            Fixture.refresh(
+                version: 2,
+                standings: [
+                    Fixture.shard(Fixture.eu): Fixture.standing(),
+                    Fixture.shard(Fixture.us): Fixture.standing(
+                        completeFrom: from, observed: Fixture.noon - 120_000),
+                ]), now: Fixture.noon)
+        #expect(publication.knownMinutes == from...Self.current.advanced(by: -2))
+        let retired = Publisher(settings: Fixture.settings(retired: [Fixture.us]))
+        retired.take(
+            Fixture.refresh(
+                standings: [Fixture.shard(Fixture.eu): Fixture.standing(completeFrom: from)]),
+            now: Fixture.noon)
+        #expect(retired.knownMinutes == from...Self.current)
+    }
+}

@@ -1,0 +1,31 @@
+import CivilTime
+import Federation
+import Money
+
+/// A publication by reference: the test macros only take calls that change nothing.
+final class Publisher {
+    private var publication: Publication
+
+    init(settings: PublicationSettings) { publication = Publication(settings: settings) }
+
+    init(settings: PublicationSettings, restoring snapshot: PublicationSnapshot) {
+        publication = Publication(settings: settings, restoring: snapshot)
+    }
+
+    var readPosition: StorePosition? { publication.readPosition }
+    var counters: Publication.Counters { publication.counters }
+    var changesEnd: ChangePosition { publication.changesEnd }
+    var knownMinutes: ClosedRange<Minute>? { publication.knownMinutes }
+    func take(_ refresh: StoreRefresh, now: UnixTime) { publication.take(refresh, now: now) }
+    func storeIsUnreachable() { publication.storeIsUnreachable() }
+    func totals(now: UnixTime) -> PublishedTotals? { publication.totals(now: now) }
+    func totals(of minute: Minute) -> [PublishedTotals.CurrencyTotal] {
+        publication.totals(of: minute)
+    }
+    func minutesChanged(since position: ChangePosition?) -> [Minute]? {
+        publication.minutesChanged(since: position)
+    }
+    func snapshot(since position: ChangePosition?, now: UnixTime) -> PublicationSnapshot? {
+        publication.snapshot(since: position, now: now)
+    }
+}
