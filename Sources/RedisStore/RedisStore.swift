@@ -95,6 +95,29 @@ package final class RedisStore: Sendable {
         }
     }
 
+    /// The digest of a shard's buckets in some minutes at its watermark, read in one step; nil
+    /// where there is no such shard, or its hashes may hold a part of a commit.
+    package func digest(
+        of shard: ShardID, minutes: ClosedRange<Minute>
+    ) async throws -> StoredDigest? {
+        try await perform("digesting a shard") { (conversation, deadline) throws(RedisStoreError) in
+            try conversation.digest(of: shard, minutes: minutes, deadline: deadline)
+        }
+    }
+
+    /// Has a shard filled anew whose hashes are not what its log says. Its watermark goes first, so
+    /// that readers keep what they had; then the sums of `minutes` are made what the hashes say, so
+    /// that the differences of the refill set both right.
+    package func refill(
+        _ shard: ShardID, minutes: ClosedRange<Minute>
+    ) async throws -> Maintenance {
+        try await perform("dropping a watermark") {
+            (conversation, deadline) throws(RedisStoreError) in
+            try conversation.dropWatermark(of: shard, deadline: deadline)
+        }
+        return try await verify(Array(minutes))
+    }
+
     /// What one round of maintenance did.
     package struct Maintenance: Hashable, Sendable {
         /// Minutes whose sums were compared with their shards.

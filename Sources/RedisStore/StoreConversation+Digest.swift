@@ -1,0 +1,45 @@
+package import CivilTime
+package import DeltaProtocol
+import Federation
+import Topology
+
+/// What the hashes of a shard add up to, and what they are true at.
+package struct StoredDigest: Hashable, Sendable {
+    package var watermark: Int64
+    package var completeFrom: Minute
+    package var digest: ShardDigest
+}
+
+extension StoreConversation {
+    /// The digest of a shard's buckets in some minutes, all read in one step with its watermark;
+    /// nil where there is no such shard, or its hashes may hold a part of a commit.
+    mutating func digest(
+        of shard: ShardID, minutes: ClosedRange<Minute>, deadline: Deadline
+    ) throws(RedisStoreError) -> StoredDigest? {
+        let wanted = WantedShard(
+            log: shard.log, partition: shard.partition,
+            minutes: MinutesToRead(buckets: Array(minutes), late: []))
+        guard
+            let reading = try read([wanted], region: shard.region, deadline: deadline).first ?? nil,
+            let stored = reading.watermark.flatMap({ StoredShard(text: $0) }),
+            !(reading.liveness.map(ShardLiveness.isTorn) ?? true)
+        else { return nil }
+        var digest = ShardDigest()
+        for bucket in reading.buckets { digest.add(bucket) }
+        return StoredDigest(
+            watermark: stored.watermark, completeFrom: stored.completeFrom, digest: digest)
+    }
+
+    /// Takes the watermark of one shard out.
+    mutating func dropWatermark(
+        of shard: ShardID, deadline: Deadline
+    ) throws(RedisStoreError) {
+        let command = RedisCommand(
+            "HDEL", StoreKeys.watermarks(shard.region),
+            StoreKeys.field(shard.log, shard.partition))
+        let dropped = try send(command, deadline: deadline, doing: "dropping a watermark") {
+            Int($0.integer ?? 0)
+        }
+        counters.update { $0.droppedWatermarks += dropped }
+    }
+}
