@@ -46,8 +46,12 @@ package enum ShardJoin {
     /// - Parameters:
     ///   - status: what HQ has of the shard; nil where it has nothing. Its values are looked at
     ///     only where the log does not reach back far enough.
+    ///   - hasAskedForValues: whether `status` answers a question for values: where it has none, HQ
+    ///     has none, and what the log does not reach stays incomplete.
     ///   - now: the node's clock. It decides how far back is read, never what a record means.
-    package static func plan(log: LogFacts, status: ShardStatus?, now: UnixTime) -> Plan {
+    package static func plan(
+        log: LogFacts, status: ShardStatus?, hasAskedForValues: Bool = false, now: UnixTime
+    ) -> Plan {
         if let status, status.watermark > log.high { return .stop(.endsBelowWatermark) }
         var start = FoldStart(offset: log.start)
         if let status, status.watermark > log.start, let fingerprint = status.fingerprint {
@@ -73,7 +77,9 @@ package enum ShardJoin {
         guard knownFrom > retainedFrom, let status, status.watermark >= log.start,
             status.completeFrom < knownFrom
         else { return .start(start) }
-        guard let values = status.values else { return .needsSeed }
+        guard let values = status.values else {
+            return hasAskedForValues ? .start(start) : .needsSeed
+        }
         start.seed = FoldStart.Seed(
             watermark: status.watermark, completeFrom: status.completeFrom, values: values)
         return .start(start)

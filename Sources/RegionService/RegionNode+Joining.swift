@@ -98,7 +98,9 @@ extension RegionNode {
         guard let facts = shard.facts, case .known(let status) = shard.status else {
             return false
         }
-        switch ShardJoin.plan(log: facts, status: status, now: now) {
+        switch ShardJoin.plan(
+            log: facts, status: status, hasAskedForValues: shard.needsValues, now: now)
+        {
         case .needsSeed:
             shard.needsValues = true
             shard.status = .unknown
