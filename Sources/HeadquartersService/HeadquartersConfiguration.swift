@@ -27,6 +27,9 @@ package struct HeadquartersConfiguration: Sendable {
     package var stateInterval: Duration = .seconds(10)
     /// How often the store is maintained.
     package var maintenanceInterval: Duration = .seconds(60)
+    /// A shard whose node sent a digest is compared with it at most this often. Nodes send one
+    /// every 10 s, so each shard is compared at least once a minute.
+    package var digestInterval: Duration = .seconds(40)
     /// For requests that are being answered when a shutdown begins; after it they are cut.
     package var shutdownDurationMax: Duration = .seconds(10)
 

@@ -80,7 +80,10 @@ package struct HeadquartersService: Service {
         let ingest = DeltaIngest(
             regions: configuration.topology.regions.map(\.id),
             handler: StoreDeltaHandler(
-                store: store, topology: configuration.topology, logger: logger),
+                store: store, topology: configuration.topology,
+                audit: DigestAudit(
+                    store: store, interval: configuration.digestInterval, logger: logger),
+                logger: logger),
             logger: logger)
         return [
             StoreMaintenance(

@@ -14,9 +14,11 @@ struct StoreDeltaHandler: DeltaHandler {
     private let knownLogs: [RegionID: [LogID: Int32?]]
     private let logger: Logger
     private let state: StoreState
+    private let audit: DigestAudit
 
-    init(store: RedisStore, topology: Topology, logger: Logger) {
+    init(store: RedisStore, topology: Topology, audit: DigestAudit, logger: Logger) {
         self.store = store
+        self.audit = audit
         self.logger = logger
         state = StoreState(side: "ingest", logger: logger)
         var knownLogs: [RegionID: [LogID: Int32?]] = [:]
@@ -34,7 +36,8 @@ struct StoreDeltaHandler: DeltaHandler {
                 request, knownLogs: knownLogs[request.region] ?? [:], now: WallClock.now())
         }
         logRefusals(reply, of: request)
-        return reply
+        // Before the answer, for until then the node pushes nothing that would move the coverage.
+        return await audit.check(request, reply, now: WallClock.now())
     }
 
     func statuses(

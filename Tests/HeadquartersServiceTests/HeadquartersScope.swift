@@ -37,9 +37,11 @@ struct HeadquartersScope: Sendable {
 
     /// Runs a headquarters for as long as `body` runs, and stops it in order.
     static func with(
-        _ topology: Topology, _ body: @Sendable @escaping (HeadquartersScope) async throws -> Void
+        _ topology: Topology, configure: (inout HeadquartersConfiguration) -> Void = { _ in },
+        _ body: @Sendable @escaping (HeadquartersScope) async throws -> Void
     ) async throws {
         var configuration = HeadquartersConfiguration(topology: topology)
+        configure(&configuration)
         configuration.publicAddress = anyLoopbackPort
         configuration.ingestAddress = anyLoopbackPort
         let (bound, continuation) = AsyncStream.makeStream(
@@ -86,7 +88,9 @@ struct HeadquartersScope: Sendable {
     }
 
     /// Pushes partition 0 of 1, observed through now.
-    func push(base: Int64, coverage: Int64, buckets: [Bucket]) async -> ShardOutcome? {
+    func push(
+        base: Int64, coverage: Int64, buckets: [Bucket], digest: ShardDelta.DigestFrom? = nil
+    ) async -> ShardOutcome? {
         let now = Self.now
         let answer = await client.push(
             DeltaRequest(
@@ -95,7 +99,8 @@ struct HeadquartersScope: Sendable {
                 shards: [
                     ShardDelta(
                         log: Self.log, partition: 0, base: base, coverage: coverage,
-                        completeFrom: Minute(0), observedThrough: now, buckets: buckets)
+                        completeFrom: Minute(0), observedThrough: now, digest: digest,
+                        buckets: buckets)
                 ]))
         guard case .answered(let reply) = answer else { return nil }
         return reply.shards.first?.outcome

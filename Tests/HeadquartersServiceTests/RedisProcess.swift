@@ -67,7 +67,11 @@ final class RedisProcess {
 
     /// What `redis-cli` prints for one command.
     @discardableResult
-    func command(_ arguments: String...) throws -> String {
+    func command(_ arguments: String...) throws -> String { try run(arguments) }
+
+    /// As `command`.
+    @discardableResult
+    func run(_ arguments: [String]) throws -> String {
         let process = Process()
         let output = Pipe()
         process.executableURL = URL(filePath: "/usr/bin/redis-cli")

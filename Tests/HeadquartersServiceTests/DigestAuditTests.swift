@@ -1,0 +1,136 @@
+import CivilTime
+import DeltaProtocol
+import Foundation
+import HeadquartersService
+import Money
+import Testing
+import Topology
+
+/// Region and globe compared by digests, against a real Redis.
+@Suite(.serialized) struct DigestAuditTests {
+    static let buckets = [
+        HeadquartersServiceTests.bucket("EUR", 700, minutesAgo: 900),
+        HeadquartersServiceTests.bucket("JPY", 41, minutesAgo: 30),
+        HeadquartersServiceTests.bucket("USD", 5_000_000, minutesAgo: 30),
+    ]
+
+    static func digest(_ buckets: [Bucket]) -> ShardDelta.DigestFrom {
+        var digest = ShardDigest()
+        for bucket in buckets { digest.add(bucket) }
+        return .init(
+            minute: HeadquartersScope.now.minute.advanced(by: 1 - Limits.windowMinutes),
+            digest: digest)
+    }
+
+    /// What stands in Redis that sums or shards are made of, as text.
+    static func content(_ redis: RedisProcess) throws -> [String] {
+        var content: [String] = []
+        for key in try redis.command("KEYS", "*:*").split(separator: "\n").sorted() {
+            let parts = key.split(separator: ":")
+            switch parts[0] {
+            case "metric", "transfers":
+                let value = try redis.command("GET", String(key))
+                if value != "0" { content.append("\(key) \(value)") }
+            case "shard":
+                let fields = try redis.command("HGETALL", String(key)).split(separator: "\n")
+                let pairs = stride(from: 0, to: fields.count, by: 2).map {
+                    "\(fields[$0])=\(fields[$0 + 1])"
+                }
+                content.append("\(key) \(pairs.sorted().joined(separator: " "))")
+            default: break
+            }
+        }
+        return content
+    }
+
+    /// What somebody else does to Redis, and whether the sums are touched too.
+    static let damages: [[[String]]] = [
+        [["HSET", "SHARD", "USD", "999:1:0"]],
+        [["HDEL", "SHARD", "JPY"]],
+        [["HSET", "SHARD", "KWD", "5:5:0"]],
+        [["HSET", "SHARD", "USD", "5000001:1:0"], ["INCRBY", "METRIC", "7"]],
+        [["HSET", "SHARD", "USD", "4000000:1:0"], ["DEL", "METRIC"]],
+    ]
+
+    @Test(
+        "Damage to a shard's hashes is found by its digest and healed exactly", arguments: damages)
+    func heals(damage: [[String]]) async throws {
+        let redis = try RedisProcess()
+        try redis.start()
+        let topology = HeadquartersScope.topology(redis: redis.socket, ratesFile: nil)
+        let cli = SendableRedis(redis)
+        try await HeadquartersScope.with(topology, configure: { $0.digestInterval = .zero }) {
+            scope in
+            let buckets = Self.buckets
+            #expect(
+                await scope.push(
+                    base: 0, coverage: 9, buckets: buckets, digest: Self.digest(buckets))
+                    == .committed)
+            let whole = Decimal(string: "50000")!
+            #expect(try await scope.total(within: 5) { $0.totalAmount == whole } != nil)
+            let before = try Self.content(cli.redis)
+            #expect(before.count == 2 + 2 * 3)
+
+            // The same digest at the same coverage: nothing to heal.
+            #expect(
+                await scope.push(
+                    base: 9, coverage: 9, buckets: [], digest: Self.digest(buckets))
+                    == .committed)
+            let minute = buckets[2].minute.number
+            for command in damage {
+                let words = command.map {
+                    $0 == "SHARD"
+                        ? "shard:eu-west:main:0:\(minute)"
+                        : $0 == "METRIC" ? "metric:USD:\(minute)" : $0
+                }
+                try cli.redis.run(words)
+            }
+            #expect(try Self.content(cli.redis) != before)
+            // A push without a digest tells nothing.
+            #expect(await scope.push(base: 9, coverage: 9, buckets: []) == .committed)
+            // One with it does, and asks for the whole shard.
+            #expect(
+                await scope.push(
+                    base: 9, coverage: 9, buckets: [], digest: Self.digest(buckets)) == .behind)
+            #expect(try await scope.total().total?.totalAmount == whole)
+            #expect(
+                await scope.push(
+                    base: 0, coverage: 9, buckets: buckets, digest: Self.digest(buckets))
+                    == .committed)
+            #expect(try Self.content(cli.redis) == before)
+            let healed = try await scope.total(within: 5) { total in
+                #expect(total.totalAmount == whole)
+                return !total.dataAsOf.isEmpty
+            }
+            #expect(healed != nil)
+        }
+    }
+
+    @Test("A digest of another coverage, of expired minutes or of less history changes nothing")
+    func incomparable() async throws {
+        let redis = try RedisProcess()
+        try redis.start()
+        let topology = HeadquartersScope.topology(redis: redis.socket, ratesFile: nil)
+        try await HeadquartersScope.with(topology, configure: { $0.digestInterval = .zero }) {
+            scope in
+            let buckets = Self.buckets
+            #expect(await scope.push(base: 0, coverage: 9, buckets: buckets) == .committed)
+            // An old repeat's digest is not one of what stands now.
+            #expect(
+                await scope.push(
+                    base: 0, coverage: 8, buckets: [], digest: Self.digest([])) == .repeat)
+            var expired = Self.digest([])
+            expired.minute = HeadquartersScope.now.minute.advanced(by: -Limits.retainedMinutes)
+            #expect(
+                await scope.push(base: 9, coverage: 9, buckets: [], digest: expired)
+                    == .committed)
+            // A wrong one at the same coverage, filled anew once and then only named.
+            let wrong = Self.digest([buckets[0]])
+            #expect(
+                await scope.push(base: 9, coverage: 9, buckets: [], digest: wrong) == .behind)
+            #expect(
+                await scope.push(base: 0, coverage: 9, buckets: buckets, digest: wrong)
+                    == .committed)
+        }
+    }
+}
