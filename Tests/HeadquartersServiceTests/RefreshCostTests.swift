@@ -1,0 +1,191 @@
+import CivilTime
+import DeltaProtocol
+import Federation
+import Foundation
+import HeadquartersService
+import Logging
+import Money
+import RedisStore
+import Reporting
+import Testing
+import Topology
+
+/// What a tick of the publisher costs, in counted work: what changed decides, not what is held.
+@Suite(.serialized) struct RefreshCostTests {
+    static let log = LogID("main")!
+    static let currencies = Array(Currency.all.prefix(10))
+    /// Commands that one region costs in each refresh, whatever it holds: two hashes of facts and
+    /// the names of its shards in both.
+    static let commandsPerRegion = 4
+    /// EVALSHA, the store's position, and the list of what changed since.
+    static let commandsPerRefresh = 3
+
+    /// The work of one tick.
+    struct Work: Equatable, CustomStringConvertible {
+        var redisCommands = 0
+        var minutesRead = 0
+        var minutesReplaced = 0
+        var minutesConverted = 0
+        var sumsConverted = 0
+
+        var description: String {
+            "\(redisCommands) Redis commands, \(minutesRead) minutes read, \(minutesReplaced) "
+                + "replaced, \(minutesConverted) converted, \(sumsConverted) sums converted"
+        }
+    }
+
+    @Test("A tick's work depends on what changed, not on the hours or the regions that are held")
+    func cost() async throws {
+        var works: [String: [Work]] = [:]
+        for (regions, minutes) in [(3, 60), (3, 1_440), (30, 60), (30, 1_440)] {
+            let bench = try Bench(regions: regions)
+            try await bench.fill(minutes: minutes)
+            let first = try await bench.tick()
+            #expect(first.minutesRead == regions * minutes)
+            let ticks = [
+                try await bench.tick(), try await bench.tick(changing: 1),
+                try await bench.tick(changing: 5),
+            ]
+            for (name, work) in zip(["idle", "1 minute changed", "5 minutes changed"], ticks) {
+                print("\(regions) regions of \(minutes) minutes, \(name): \(work)")
+            }
+            works["\(regions)/\(minutes)"] = ticks
+            await bench.stop()
+        }
+        // The hours held make no difference at all.
+        #expect(works["3/60"] == works["3/1440"])
+        #expect(works["30/60"] == works["30/1440"])
+        for regions in [3, 30] {
+            let ticks = try #require(works["\(regions)/1440"])
+            for (changed, work) in zip([0, 1, 5], ticks) {
+                #expect(
+                    work
+                        == Work(
+                            // Each changed minute is looked up in each shard; there is one a region.
+                            redisCommands: Self.commandsPerRefresh
+                                + regions * (Self.commandsPerRegion + changed),
+                            minutesRead: regions * changed, minutesReplaced: changed,
+                            minutesConverted: changed,
+                            // The total, other, and each currency and region that changed.
+                            sumsConverted: changed == 0 ? 2 : 2 + 1 + 1))
+            }
+        }
+    }
+
+    /// A store of one test, the publisher's pure parts, and a region that changes something.
+    struct Bench {
+        let redis: SendableRedis
+        let writer: RedisStore
+        let reader: RedisStore
+        let regions: [RegionID]
+        let reporter: Reporter
+        let rates: RatesInForce
+        let now = HeadquartersScope.now
+
+        init(regions count: Int) throws {
+            let process = try RedisProcess()
+            try process.start()
+            redis = SendableRedis(process)
+            let regions = (0..<count).map { RegionID("r\($0)")! }.sorted()
+            self.regions = regions
+            var logger = Logger(label: "test")
+            logger.logLevel = .critical
+            let configuration = RedisStoreConfiguration(
+                endpoint: .unixSocket(path: process.socket), regions: regions)
+            writer = try RedisStore(configuration: configuration, logger: logger)
+            reader = try RedisStore(configuration: configuration, logger: logger)
+            let bases = Array(RefreshCostTests.currencies.prefix(3))
+            let rate = try ExchangeRate("1.25")
+            let quoted = RefreshCostTests.currencies.dropFirst().map { ($0, rate) }
+            rates = RatesInForce(
+                set: try #require(
+                    RateSet(
+                        id: "1", source: "test", date: "2026-03-25", base: bases[0],
+                        rates: Dictionary(uniqueKeysWithValues: quoted))), isStale: false)
+            reporter = Reporter(
+                Publication(
+                    settings: PublicationSettings(
+                        regions: regions.map { .init(id: $0, currentLogs: [RefreshCostTests.log]) },
+                        currencies: Set(RefreshCostTests.currencies))),
+                ReportBuilder(
+                    .init(
+                        bases: bases, defaultBase: bases[0], minimumTransfers: 5,
+                        expectsRates: true)))
+        }
+
+        func fill(minutes: Int) async throws {
+            for region in regions {
+                let first = now.minute.advanced(by: 1 - minutes)
+                let buckets = (0..<minutes).flatMap { minute in
+                    RefreshCostTests.currencies.map {
+                        Bucket(
+                            minute: first.advanced(by: minute), currency: $0,
+                            value: BucketValue(settled: 1_000, transfers: 10))
+                    }
+                }
+                try await commit(region, base: 0, coverage: 1, buckets)
+            }
+        }
+
+        private func commit(
+            _ region: RegionID, base: Int64, coverage: Int64, _ buckets: [Bucket]
+        ) async throws {
+            let reply = try await writer.commit(
+                DeltaRequest(
+                    foldVersion: FoldVersion(rules: 1, settings: 1, digest: 1), region: region,
+                    node: "n", sentAt: now, partitionCounts: [RefreshCostTests.log: 1],
+                    shards: [
+                        ShardDelta(
+                            log: RefreshCostTests.log, partition: 0, base: base, coverage: coverage,
+                            completeFrom: Minute(0), observedThrough: now, buckets: buckets)
+                    ]), knownLogs: [RefreshCostTests.log: 1], now: now)
+            #expect(reply.shards.map(\.outcome) == [.committed])
+        }
+
+        /// One turn of the publisher after one region changed one currency in some minutes.
+        func tick(changing minutes: Int = 0) async throws -> Work {
+            if minutes > 0 {
+                let buckets = (0..<minutes).reversed().map {
+                    Bucket(
+                        minute: now.minute.advanced(by: -$0),
+                        currency: RefreshCostTests.currencies[1],
+                        value: BucketValue(settled: 2_000 + Int64(minutes), transfers: 20))
+                }
+                try await commit(
+                    regions[0], base: 1, coverage: 1 + Int64(minutes), buckets)
+            }
+            let (before, built) = (reporter.publication.counters, reporter.work)
+            try redis.redis.command("CONFIG", "RESETSTAT")
+            let refresh = try await reader.refresh(
+                since: reporter.publication.readPosition, regions: regions)
+            let commands = try commandCalls()
+            reporter.publication.take(refresh, now: now)
+            #expect(reporter.report(rates, now: now)?.bases.count == 3)
+            let after = reporter.publication.counters
+            return Work(
+                redisCommands: commands,
+                minutesRead: after.minutesRead - before.minutesRead,
+                minutesReplaced: after.minutesReplaced - before.minutesReplaced,
+                minutesConverted: reporter.work.minutesConverted - built.minutesConverted,
+                sumsConverted: reporter.work.sumsConverted - built.sumsConverted)
+        }
+
+        /// All commands since the statistics were reset, those of scripts included.
+        private func commandCalls() throws -> Int {
+            let text = try redis.redis.command("INFO", "commandstats")
+            return text.split(whereSeparator: \.isNewline).reduce(0) { sum, line in
+                // What this bench itself asks is not the publisher's.
+                guard line.hasPrefix("cmdstat_"), !line.hasPrefix("cmdstat_config"),
+                    !line.hasPrefix("cmdstat_info"),
+                    let calls = line.firstMatch(of: /calls=([0-9]+)/)
+                else { return sum }
+                return sum + (Int(calls.1) ?? 0)
+            }
+        }
+
+        func stop() async {
+            await writer.stop()
+            await reader.stop()
+        }
+    }
+}

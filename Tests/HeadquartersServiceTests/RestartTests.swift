@@ -1,0 +1,158 @@
+import CivilTime
+import DeltaProtocol
+import Federation
+import Foundation
+import HTTPTestSupport
+import HeadquartersService
+import Money
+import Synchronization
+import Testing
+
+/// HQ restarted beside a store that has lost what it showed.
+@Suite(.serialized) struct RestartTests {
+    static func state(in redis: RedisProcess) -> @Sendable (inout HeadquartersConfiguration) -> Void
+    {
+        let path = redis.folder.appending(path: "hq.state").path
+        return { $0.stateFile = path }
+    }
+
+    @Test("Beside an emptied Redis it shows the last total at once, labelled, until refilled")
+    func emptied() async throws {
+        let redis = try RedisProcess()
+        try redis.start()
+        let cli = SendableRedis(redis)
+        let rates = try HeadquartersServiceTests.ratesFile(in: redis.folder)
+        let topology = HeadquartersScope.topology(redis: redis.socket, ratesFile: rates)
+        let buckets = [
+            HeadquartersServiceTests.bucket("USD", 5_000_000, minutesAgo: 600),
+            HeadquartersServiceTests.bucket("USD", 42),
+        ]
+        let full = Decimal(string: "50000.42")!
+        let shown = Kept()
+        try await HeadquartersScope.with(topology, configure: Self.state(in: redis)) { scope in
+            #expect(await scope.push(base: 0, coverage: 7, buckets: buckets) == .committed)
+            let total = try await scope.total(within: 5) {
+                $0.totalAmount == full && !$0.isDegraded
+            }
+            shown.value = total?.dataAsOf ?? "none"
+        }
+        let before = shown.value
+        #expect(before != "none")
+        try cli.redis.command("FLUSHALL")
+
+        try await HeadquartersScope.with(topology, configure: Self.state(in: redis)) { scope in
+            let shownFirst = try await scope.total(within: 3) { _ in true }
+            let first = try #require(shownFirst)
+            #expect(first.totalAmount == full)
+            #expect(first.isDegraded)
+            #expect(first.dataAsOf >= before)
+            #expect(await scope.push(base: 7, coverage: 7, buckets: []) == .behind)
+            #expect(await scope.push(base: 0, coverage: 5, buckets: [buckets[0]]) == .committed)
+            for _ in 0..<60 {
+                let total = try #require(try await scope.total().total)
+                #expect(total.totalAmount == full)
+                #expect(total.isDegraded)
+                #expect(total.dataAsOf >= before)
+                try await Task.sleep(for: .milliseconds(25))
+            }
+            #expect(
+                await scope.push(base: 5, coverage: 7, buckets: [buckets[1]]) == .committed)
+            let back = try await scope.total(within: 5) { total in
+                #expect(total.totalAmount == full)
+                return !total.isDegraded
+            }
+            #expect(back != nil)
+        }
+    }
+
+    @Test("Without Redis it serves what it kept; a killed process loses no more than a tick")
+    func withoutRedis() async throws {
+        let redis = try RedisProcess()
+        try redis.start()
+        let cli = SendableRedis(redis)
+        let topology = HeadquartersScope.topology(redis: redis.socket, ratesFile: nil)
+        let path = redis.folder.appending(path: "hq.state").path
+        let killed = path + ".killed"
+        try await HeadquartersScope.with(topology, configure: Self.state(in: redis)) { scope in
+            for step in Int64(1)...3 {
+                let usd = HeadquartersServiceTests.bucket("USD", step * 100)
+                #expect(
+                    await scope.push(base: step - 1, coverage: step, buckets: [usd])
+                        == .committed)
+                #expect(
+                    try await scope.total(within: 5) { $0.totalAmount == Decimal(step) } != nil)
+            }
+            // What a kill would leave behind: a tick later the changes stand in the file.
+            let end = ContinuousClock.now + .seconds(5)
+            var amount: Int64?
+            while amount != 300, ContinuousClock.now < end {
+                try await Task.sleep(for: .milliseconds(50))
+                let bytes = try Data(contentsOf: URL(filePath: path))
+                try bytes.write(to: URL(filePath: killed))
+                amount = Self.settled(Array(bytes))
+            }
+            #expect(amount == 300)
+        }
+        cli.redis.stop()
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.moveItem(atPath: killed, toPath: path)
+        try await HeadquartersScope.with(topology, configure: Self.state(in: redis)) { scope in
+            let shownFirst = try await scope.total(within: 5) { _ in true }
+            let first = try #require(shownFirst)
+            #expect(first.totalAmount == 3)
+            #expect(first.isDegraded)
+            #expect(try await scope.total("EUR").status == 200)
+        }
+    }
+
+    /// The newest USD sum of a state file.
+    private static func settled(_ bytes: [UInt8]) -> Int64? {
+        (try? SnapshotCodec.decode(bytes).snapshot)?.regions.first?.minutes.flatMap(\.values)
+            .map(\.value.settled).reduce(0, max)
+    }
+
+    @Test(
+        "A damaged, foreign or future file is refused, and HQ starts as if there were none",
+        arguments: ["damaged", "foreign", "future", "folder", "cannot be written"])
+    func refusedFile(kind: String) async throws {
+        let redis = try RedisProcess()
+        try redis.start()
+        let path = redis.folder.appending(path: "hq.state").path
+        switch kind {
+        case "damaged":
+            try Data("tributary hq 1\n\u{1}abcdefgh".utf8).write(to: URL(filePath: path))
+        case "foreign": try Data(repeating: 7, count: 100_000).write(to: URL(filePath: path))
+        case "future": try Data("tributary hq 99\n".utf8).write(to: URL(filePath: path))
+        case "folder":
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: false)
+        default:
+            try FileManager.default.createDirectory(
+                atPath: path + ".new", withIntermediateDirectories: false)
+        }
+        let topology = HeadquartersScope.topology(redis: redis.socket, ratesFile: nil)
+        try await HeadquartersScope.with(topology, configure: Self.state(in: redis)) { scope in
+            #expect(try await scope.total().status == 503)
+            let usd = HeadquartersServiceTests.bucket("USD", 100)
+            #expect(await scope.push(base: 0, coverage: 1, buckets: [usd]) == .committed)
+            let total = try await scope.total(within: 5) { $0.totalAmount == 1 }
+            #expect(total != nil)
+        }
+        // What could be written in its place has been.
+        let isReadable = (try? Data(contentsOf: URL(filePath: path))).flatMap {
+            try? SnapshotCodec.decode(Array($0))
+        }
+        let isExpected = ["damaged", "foreign", "future"].contains(kind)
+        #expect((isReadable != nil) == isExpected)
+    }
+
+    /// What one scope hands to the next.
+    private final class Kept: Sendable {
+        private let text = Mutex("")
+
+        var value: String {
+            get { text.withLock { $0 } }
+            set { text.withLock { $0 = newValue } }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import DeltaProtocol
+import Foundation
+import HTTPTestSupport
+import Testing
+
+/// Everything behind HQ gone at once.
+@Suite(.serialized) struct StaticStabilityTests {
+    private static let seconds = 12.0
+
+    @Test("Redis, every region and the rates gone: every GET is answered, labelled, standing still")
+    func everythingGone() async throws {
+        let redis = try RedisProcess()
+        try redis.start()
+        let cli = SendableRedis(redis)
+        let rates = try HeadquartersServiceTests.ratesFile(in: redis.folder)
+        let topology = HeadquartersScope.topology(redis: redis.socket, ratesFile: rates)
+        try await HeadquartersScope.with(topology) { scope in
+            let buckets = [
+                HeadquartersServiceTests.bucket("EUR", 10_000),
+                HeadquartersServiceTests.bucket("USD", 4_200),
+            ]
+            #expect(await scope.push(base: 0, coverage: 7, buckets: buckets) == .committed)
+            #expect(try await scope.total(within: 5) { !$0.isDegraded } != nil)
+
+            cli.redis.stop()
+            try FileManager.default.removeItem(atPath: rates)
+            // Nobody pushes any more.
+            let gone = try await scope.total(within: 10) { $0.isDegraded }
+            let frozen = try #require(gone)
+            #expect(frozen.totalAmount == Decimal(string: "150.42"))
+
+            let answered = try await Self.ask(scope, frozen)
+            print("\(answered) GETs answered in \(Self.seconds) s without anything behind them")
+            #expect(answered > 500)
+        }
+    }
+
+    /// Asks for every base, in turns on kept connections, by several readers at once.
+    private static func ask(
+        _ scope: HeadquartersScope, _ frozen: HeadquartersScope.Total
+    ) async throws -> Int {
+        try await withThrowingTaskGroup(of: Int.self) { readers in
+            for base in ["EUR", "JPY", "KWD", "USD"] {
+                readers.addTask {
+                    let connection = try RawConnection(port: scope.publicPort)
+                    let end = ContinuousClock.now + .seconds(seconds)
+                    var answered = 0
+                    var amount: Decimal?
+                    while ContinuousClock.now < end {
+                        await connection.send(
+                            "GET /v1/metrics/money-moved/24h?base_currency=\(base) HTTP/1.1\r\n"
+                                + "Host: a\r\n\r\n")
+                        let response = try await connection.response()
+                        try #require(response.status == 200)
+                        let total = try JSONDecoder().decode(
+                            HeadquartersScope.Total.self, from: Data(response.body))
+                        try #require(total.isDegraded)
+                        try #require(total.dataAsOf == frozen.dataAsOf)
+                        try #require(total.totalAmount == amount ?? total.totalAmount)
+                        if base == "USD" { try #require(total.totalAmount == frozen.totalAmount) }
+                        amount = total.totalAmount
+                        answered += 1
+                        // Two cores are shared with others: a reader that asks now and then will do.
+                        try await Task.sleep(for: .milliseconds(10))
+                    }
+                    return answered
+                }
+            }
+            return try await readers.reduce(0, +)
+        }
+    }
+}
