@@ -24,7 +24,7 @@ struct HeadquartersCommand: AsyncParsableCommand {
             one a line.
 
             EXAMPLE:
-              tributary hq --topology topology.yaml
+              tributary hq --topology topology.yaml --state /var/lib/tributary/hq.state
               tributary hq --listeners public --public-port 8090
               curl 'http://127.0.0.1:8080/v1/metrics/money-moved/24h?base_currency=USD'
             """)
@@ -43,6 +43,16 @@ struct HeadquartersCommand: AsyncParsableCommand {
     @Option(help: "Port of ingest instead of the topology's; 0 picks a free one.")
     var ingestPort: UInt16?
 
+    @Option(
+        name: .customLong("state"),
+        help: ArgumentHelp(
+            "Keep what is shown in this file, and go on from it after a restart.",
+            discussion: """
+                A restarted process beside a Redis that is empty or has lost data then shows the \
+                last good values until the regions have filled it again. One file a process.
+                """, valueName: "file"))
+    var stateFile: String?
+
     @Option(help: ArgumentHelp("trace, debug, info, notice, warning or error.", valueName: "level"))
     var logLevel = "notice"
 
@@ -50,6 +60,7 @@ struct HeadquartersCommand: AsyncParsableCommand {
         var configuration = HeadquartersConfiguration(
             topology: try topologyOption.load(), interfaces: interfaces.interfaces)
         if let publicPort { configuration.publicAddress.port = Int(publicPort) }
+        configuration.stateFile = stateFile
         if let ingestPort { configuration.ingestAddress.port = Int(ingestPort) }
 
         let logger = try LogLevel.logger("hq", logLevel)

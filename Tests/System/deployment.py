@@ -140,7 +140,8 @@ class Deployment:
         ports = json.loads(proxy.line("{") and proxy.log.read_text().splitlines()[0])
         self.control = address(ports["control"])
         self.write_topology(address(ports["port"]))
-        self.add("hq", [BINARY, "hq", "--topology", self.topology])
+        self.add("hq", [
+            BINARY, "hq", "--topology", self.topology, "--state", self.folder / "hq.state"])
 
     @property
     def topology(self):

@@ -78,7 +78,8 @@ struct Demo {
 
     private func startTributary() async throws {
         let topology = ["--topology", workspace.topologyPath]
-        try await processes.start("hq", [DemoProcesses.executable, "hq"] + topology)
+        let state = ["--state", workspace.file("hq.state")]
+        try await processes.start("hq", [DemoProcesses.executable, "hq"] + topology + state)
         for region in workspace.regions {
             try await processes.start(
                 "region-\(region.id)",
