@@ -131,8 +131,8 @@ let package = Package(
         library(
             "RatesFeed",
             [
-                "WorkerThread", "Money", "CivilTime", "Topology", "TopologyFile", lifecycle,
-                logging,
+                "HTTPClient", "WorkerThread", "Money", "CivilTime", "Topology", "TopologyFile",
+                lifecycle, logging,
             ]),
 
         // Services.
@@ -184,7 +184,7 @@ let package = Package(
         // What tests of listeners share.
         .target(
             name: "HTTPTestSupport",
-            dependencies: ["HTTPListener", "Topology", lifecycle, logging],
+            dependencies: ["HTTPListener", "Topology", "WorkerThread", lifecycle, logging],
             path: "Tests/HTTPTestSupport", swiftSettings: strict),
 
         test("CivilTime"),
@@ -207,7 +207,7 @@ let package = Package(
         test(
             "DeltaClient",
             [
-                "Topology", "CivilTime", "Money", "DeltaProtocol", "DeltaCodec", "WorkerThread",
+                "Topology", "CivilTime", "Money", "DeltaProtocol", "DeltaCodec", "HTTPTestSupport",
                 logging,
             ]),
         test(
@@ -226,7 +226,12 @@ let package = Package(
         test(
             "RedisStore",
             ["Federation", "DeltaProtocol", "Money", "CivilTime", "Topology", logging]),
-        test("RatesFeed", ["Money", "CivilTime", "Topology", lifecycle, logging]),
+        test(
+            "RatesFeed",
+            [
+                "Money", "CivilTime", "Topology", "HTTPClient", "HTTPTestSupport", lifecycle,
+                logging,
+            ]),
         test(
             "RegionService",
             [

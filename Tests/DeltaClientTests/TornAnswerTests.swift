@@ -2,6 +2,7 @@ import CivilTime
 import DeltaClient
 import DeltaCodec
 import DeltaProtocol
+import HTTPTestSupport
 import Testing
 import Topology
 

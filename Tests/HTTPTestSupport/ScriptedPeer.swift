@@ -4,8 +4,8 @@ import WorkerThread
 
 /// An HTTP server on a free loopback port that does to each request what the script says, wrong
 /// things included. It serves one connection at a time and ends with `stop`.
-final class ScriptedPeer: Sendable {
-    enum Behavior: Sendable {
+package final class ScriptedPeer: Sendable {
+    package enum Behavior: Sendable {
         /// Sends the bytes and awaits the next request on the same connection.
         case reply([UInt8])
         /// Sends the bytes and closes the connection.
@@ -20,9 +20,9 @@ final class ScriptedPeer: Sendable {
         case hang
     }
 
-    struct Request: Sendable {
-        var head: String
-        var body: [UInt8]
+    package struct Request: Sendable {
+        package var head: String
+        package var body: [UInt8]
     }
 
     private struct Record {
@@ -30,14 +30,14 @@ final class ScriptedPeer: Sendable {
         var requests: [Request] = []
     }
 
-    let port: UInt16
+    package let port: UInt16
     private let listener: Int32
     private let script: @Sendable (Int, Request) -> Behavior
     private let record = Mutex(Record())
     private let thread: WorkerThread<Void>
 
     /// - Parameter script: What to do with a request, by its number from 0.
-    init(_ script: @escaping @Sendable (Int, Request) -> Behavior) throws {
+    package init(_ script: @escaping @Sendable (Int, Request) -> Behavior) throws {
         self.script = script
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
@@ -58,13 +58,13 @@ final class ScriptedPeer: Sendable {
     }
 
     /// Answers every request alike.
-    convenience init(_ behavior: Behavior) throws { try self.init { _, _ in behavior } }
+    package convenience init(_ behavior: Behavior) throws { try self.init { _, _ in behavior } }
 
-    var url: String { "http://127.0.0.1:\(port)" }
-    var connections: Int { record.withLock { $0.connections } }
-    var requests: [Request] { record.withLock { $0.requests } }
+    package var url: String { "http://127.0.0.1:\(port)" }
+    package var connections: Int { record.withLock { $0.connections } }
+    package var requests: [Request] { record.withLock { $0.requests } }
 
-    func stop() async {
+    package func stop() async {
         shutdown(listener, Int32(SHUT_RDWR))
         await thread.stop()
         close(listener)
@@ -153,7 +153,7 @@ final class ScriptedPeer: Sendable {
 }
 
 /// An HTTP/1.1 answer. `length` is what Content-Length says: nil for no such header.
-func answer(
+package func answer(
     _ status: Int, type: String = "application/x-protobuf", headers: [String] = [],
     body: [UInt8] = [], length: Int?? = .none
 ) -> [UInt8] {
