@@ -9,6 +9,8 @@ package struct ExchangeRate: Hashable, Sendable, CustomStringConvertible {
 
     /// One unit for one.
     package static let one = ExchangeRate(mantissa: 1, scale: 0)
+    /// Three for two.
+    package static let oneAndAHalf = ExchangeRate(mantissa: 15, scale: 1)
 
     /// A rate's text may be this long. Sources print 6 to 12 digits.
     package static let maximumTextBytes = 32
@@ -18,6 +20,12 @@ package struct ExchangeRate: Hashable, Sendable, CustomStringConvertible {
     private init(mantissa: UInt64, scale: Int) {
         self.mantissa = mantissa
         self.scale = scale
+    }
+
+    package var isAboveOne: Bool {
+        // A scale of 18 or more leaves no digit of 18 before the point.
+        guard scale < Self.maximumDigits else { return false }
+        return mantissa > (0..<scale).reduce(UInt64(1)) { power, _ in power * 10 }
     }
 
     /// Plain decimal text that reads as this rate again, without superfluous zeros.

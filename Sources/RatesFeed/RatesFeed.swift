@@ -30,10 +30,10 @@ package final class RatesFeed: Service {
         topology: Topology, logger: Logger,
         now: @escaping @Sendable () -> UnixTime = RatesFeed.systemTime
     ) throws(RatesFeedError) {
-        guard let source = topology.rates else { return nil }
+        guard let source = topology.rates, let file = source.file else { return nil }
         let origin: any RatesOrigin
         do {
-            origin = try RatesFileWatcher(path: source.file)
+            origin = try RatesFileWatcher(path: file)
         } catch {
             throw RatesFeedError("rates: \(error)")
         }

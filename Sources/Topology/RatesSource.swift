@@ -1,12 +1,52 @@
-/// Where exchange rates come from.
+package import Money
+
+/// Where exchange rates come from, and what is believed of them.
 package struct RatesSource: Hashable, Sendable {
-    /// The path of a rates file.
-    package var file: String
-    /// Rates older than this are stale; nil where a file's rates hold until the file is replaced.
+    package enum Origin: Hashable, Sendable {
+        /// The path of a rates file.
+        case file(String)
+        case provider(RatesProvider, ResourceURL)
+    }
+
+    package var origin: Origin
+    /// The path of the file with the provider's app id.
+    package var appIDFile: String?
+    /// Whether the provider's URL may be one of plain HTTP.
+    package var allowsPlainHTTP = false
+    /// How often the source is looked at.
+    package var refresh: Duration
+    /// The greatest factor, either way, between a rate and the last good one; nil for any. A rate
+    /// beyond it keeps the whole set out.
+    package var jumpFactorMax: ExchangeRate?
+    /// A provider's rates are stale this long after newer ones were due. A file's are stale this
+    /// long after their day began; nil where they hold until the file is replaced.
     package var staleAfter: Duration?
 
+    /// A file costs one system call a look.
+    package static let defaultFileRefresh: Duration = .seconds(1)
+    /// Providers publish late now and then, and are asked every few minutes.
+    package static let defaultProviderStaleAfter: Duration = .seconds(2 * 3_600)
+    /// Main currencies move by less in a year. A devaluation can be more: then somebody looks at
+    /// it and raises the bound.
+    package static let defaultJumpFactorMax = ExchangeRate.oneAndAHalf
+
+    /// A file. It is an operator's own word: no jump is too great unless a bound is given.
     package init(file: String, staleAfter: Duration? = nil) {
-        self.file = file
+        origin = .file(file)
+        refresh = Self.defaultFileRefresh
         self.staleAfter = staleAfter
+    }
+
+    package init(provider: RatesProvider, url: ResourceURL, appIDFile: String? = nil) {
+        origin = .provider(provider, url)
+        self.appIDFile = appIDFile
+        refresh = provider.defaultRefresh
+        jumpFactorMax = Self.defaultJumpFactorMax
+        staleAfter = Self.defaultProviderStaleAfter
+    }
+
+    /// The path of the rates file; nil where a provider is asked.
+    package var file: String? {
+        if case .file(let path) = origin { path } else { nil }
     }
 }

@@ -22,7 +22,8 @@ extension Topology {
     /// of a topology file; regions are judged here only beside each other, and one by one by
     /// `Region.problems`.
     package func problems() -> [TopologyProblem] {
-        regionProblems() + currencyProblems() + placeProblems() + thresholdProblems()
+        regionProblems() + currencyProblems() + placeProblems()
+            + (rates?.problems() ?? []) + thresholdProblems()
     }
 
     private func regionProblems() -> [TopologyProblem] {

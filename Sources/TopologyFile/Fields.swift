@@ -98,6 +98,9 @@ final class Fields {
             line: line, key: child(key), expected: "\(expected), but the key is missing")
     }
 
+    /// Whether the key is there, readable or not.
+    func has(_ key: String) -> Bool { values[key] != nil }
+
     /// The value of a key that must be there.
     func required<Value>(
         _ key: String, expected: String, _ parse: (String) -> Value?

@@ -32,6 +32,16 @@ enum ScalarText {
         }
     }
 
+    static let flagRule = "true or false"
+
+    static func flag(_ text: String) -> Bool? {
+        switch text {
+        case "true": true
+        case "false": false
+        default: nil
+        }
+    }
+
     static let currencyRule = "a currency code of ISO 4217 in upper case"
 
     static func currency(_ text: String) -> Currency? { Currency(code: text) }

@@ -27,7 +27,9 @@ struct TopologyReader {
         }
         let listeners = fields.optionalMapping("listeners").map(listeners) ?? Listeners()
         let redis = redis(fields)
-        let rates = fields.optionalMapping("fx").flatMap(rates)
+        let rates = fields.optionalMapping("fx").flatMap {
+            RatesSourceReader(resolve: resolve).read($0)
+        }
         let thresholds = fields.optionalMapping("thresholds").map(thresholds) ?? Thresholds()
         let idKeyFile = fields.required(
             "id_key_file", expected: "the path of a file", ScalarText.nonEmpty)
@@ -69,14 +71,6 @@ struct TopologyReader {
         }
         redis?.finish()
         return address ?? .unixSocket("/")
-    }
-
-    private func rates(_ fields: Fields) -> RatesSource? {
-        let file = fields.required("file", expected: "the path of a file", ScalarText.nonEmpty)
-        let staleAfter = fields.optional(
-            "stale_after", expected: ScalarText.durationRule, ScalarText.duration)
-        fields.finish()
-        return file.map { RatesSource(file: resolve($0), staleAfter: staleAfter) }
     }
 
     private func thresholds(_ fields: Fields) -> Thresholds {

@@ -51,7 +51,7 @@ import TopologyFile
 
     @Test func `the example rates cover every currency of the topology`() throws {
         let topology = try TopologyFile.load(path: "\(Self.root)/topology.yaml")
-        let file = try #require(topology.rates).file
+        let file = try #require(topology.rates?.file)
         #expect(file == "\(Self.root)/deploy/rates/example.json")
         let rates = try RatesFile.load(path: file)
         #expect(rates.base.code == "EUR")

@@ -75,7 +75,9 @@ import TopologyFile
         #expect(found.first?.hasPrefix("topology.yaml:9: a?[2J?b: expected one of") == true)
     }
 
-    @Test func `an id key is 32 hexadecimal digits, and errors do not show it`() throws {
+    @Test func `an id key and an app id are 32 hexadecimal digits, and errors do not show them`()
+        throws
+    {
         let key = "00112233445566778899AABBccddeeff"
         let files = [
             "plain": key, "line": key + "\n", "short": String(key.dropLast()), "two": key + "\n\n",
@@ -85,16 +87,23 @@ import TopologyFile
             func load(_ name: String) throws -> String {
                 try IDKeyFile.load(path: "\(folder.path)/\(name)")
             }
+            func loadAppID(_ name: String) throws -> String {
+                try AppIDFile.load(path: "\(folder.path)/\(name)")
+            }
             #expect(try load("plain") == key)
             #expect(try load("line") == key)
             for name in ["short", "two", "letter", "space"] {
                 let error = #expect(throws: TopologyFileError.self) {
                     try load(name)
                 }
-                #expect(
-                    error.map { folder.shortened($0.description) }
-                        == "\(name):1: file: expected 32 hexadecimal digits and nothing else")
+                let complaint = "\(name):1: file: expected 32 hexadecimal digits and nothing else"
+                #expect(error.map { folder.shortened($0.description) } == complaint)
+                let appID = #expect(throws: TopologyFileError.self) {
+                    try loadAppID(name)
+                }
+                #expect(appID.map { folder.shortened($0.description) } == complaint)
             }
+            #expect(try loadAppID("line") == key)
         }
     }
 }

@@ -98,8 +98,11 @@ struct DemoComparison {
     private func totalDifference(_ window: ClosedRange<Minute>) async throws -> [String] {
         guard let shown = await api.total() else { return ["the public endpoint has no total"] }
         let topology = try TopologyFile.load(path: topologyPath)
-        guard let rates = topology.rates, let dollar = Currency(code: "USD") else { return [] }
-        let converter = Converter(rates: try RatesFile.load(path: rates.file))
+        // Rates of a provider may have changed since: only a file's can be read again.
+        guard let file = topology.rates?.file, let dollar = Currency(code: "USD") else {
+            return []
+        }
+        let converter = Converter(rates: try RatesFile.load(path: file))
         let counted = Set(topology.currencies).subtracting(topology.unconverted)
         let amounts = traffic.flatMap { stream in
             stream.sums.lazy

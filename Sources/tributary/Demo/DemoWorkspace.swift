@@ -48,12 +48,15 @@ struct DemoWorkspace {
         let ingest = try FreePort.find()
         let admin = try FreePort.find()
         let text = try String(contentsOf: source, encoding: .utf8)
-        var edited = Self.setting(
-            [
-                "public": "127.0.0.1:\(publicPort)", "ingest": "127.0.0.1:\(ingest)",
-                "admin": "127.0.0.1:\(admin)", "address": "127.0.0.1:\(redisPort)",
-                "id_key_file": "id.key", "file": "rates.json",
-            ], in: text)
+        var settings = [
+            "public": "127.0.0.1:\(publicPort)", "ingest": "127.0.0.1:\(ingest)",
+            "admin": "127.0.0.1:\(admin)", "address": "127.0.0.1:\(redisPort)",
+            "id_key_file": "id.key", "file": "rates.json",
+        ]
+        settings["app_id_file"] = original.rates?.appIDFile.map { file in
+            URL(fileURLWithPath: file).path
+        }
+        var edited = Self.setting(settings, in: text)
         edited = Self.replacingList("regions", with: regions.map { "\($0.id).yaml" }, in: edited)
         edited = Self.replacingList("hq", with: ["http://127.0.0.1:\(ingest)"], in: edited)
         try Self.write(edited, to: topologyPath)
@@ -66,8 +69,8 @@ struct DemoWorkspace {
                 Self.setting(["bootstrap.servers": broker], in: text), to: file("\(region.id).yaml")
             )
         }
-        if let rates = original.rates {
-            try FileManager.default.copyItem(atPath: rates.file, toPath: file("rates.json"))
+        if let rates = original.rates?.file {
+            try FileManager.default.copyItem(atPath: rates, toPath: file("rates.json"))
         }
         var random = SystemRandomNumberGenerator()
         let key = (0..<4).map { _ in

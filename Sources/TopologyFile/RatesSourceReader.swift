@@ -1,0 +1,70 @@
+import Money
+import Topology
+
+/// Reads the mapping `fx` of a topology file.
+///
+/// Defaults: those of `RatesSource`, and a provider's own URL. Either `file` or `source` must be
+/// there.
+struct RatesSourceReader {
+    /// Turns a path of the file into one that can be opened.
+    let resolve: (String) -> String
+
+    private static let fileRule = "the path of a file"
+
+    /// Nil, with a problem noted, where the source cannot be told.
+    func read(_ fields: Fields) -> RatesSource? {
+        let file = fields.optional("file", expected: Self.fileRule, ScalarText.nonEmpty)
+        let provider = fields.optional(
+            "source", expected: ScalarText.choices(of: RatesProvider.self),
+            RatesProvider.init(rawValue:))
+        let source: RatesSource?
+        switch (file, provider) {
+        case (let file?, nil):
+            source = fields.has("source") ? nil : RatesSource(file: resolve(file))
+        case (nil, let provider?):
+            source = fields.has("file") ? nil : self.provider(provider, fields)
+        case (.some, .some):
+            fields.report("source", expected: "either file or source, not both")
+            source = nil
+        case (nil, nil):
+            if !fields.has("file"), !fields.has("source") {
+                fields.report(
+                    "file",
+                    expected: "\(Self.fileRule), or the key source, but both are missing")
+            }
+            source = nil
+        }
+        guard var source else { return nil }
+        readCommon(fields, into: &source)
+        fields.finish()
+        return source
+    }
+
+    private func provider(_ provider: RatesProvider, _ fields: Fields) -> RatesSource? {
+        let url = fields.optional("url", expected: "a URL as https://host/path") {
+            ResourceURL($0)
+        }
+        let appIDFile = fields.optional(
+            "app_id_file", expected: Self.fileRule, ScalarText.nonEmpty)
+        let allowsPlainHTTP = fields.optional(
+            "allow_http", expected: ScalarText.flagRule, ScalarText.flag)
+        guard let url = url ?? ResourceURL(provider.defaultURL) else { return nil }
+        var source = RatesSource(
+            provider: provider, url: url, appIDFile: appIDFile.map(resolve))
+        source.allowsPlainHTTP = allowsPlainHTTP ?? false
+        return source
+    }
+
+    private func readCommon(_ fields: Fields, into source: inout RatesSource) {
+        let refresh = fields.optional(
+            "refresh", expected: ScalarText.durationRule, ScalarText.duration)
+        if let refresh { source.refresh = refresh }
+        let staleAfter = fields.optional(
+            "stale_after", expected: ScalarText.durationRule, ScalarText.duration)
+        if let staleAfter { source.staleAfter = staleAfter }
+        let factor = fields.optional("jump_factor_max", expected: "a factor above 1, as 1.5") {
+            try? ExchangeRate($0)
+        }
+        if let factor { source.jumpFactorMax = factor }
+    }
+}
