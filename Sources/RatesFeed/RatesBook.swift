@@ -1,33 +1,33 @@
-internal import CivilTime
-internal import Money
+package import CivilTime
+package import Money
 
 /// The last good rates, what became of every look, and what was said about it: a state machine
 /// without clock, network or log.
-struct RatesBook: Sendable {
+package struct RatesBook: Sendable {
     private let policy: RatesPolicy
     private let calendar: RatesCalendar
     /// The currencies that totals are converted from.
     private let converted: [Currency]
 
-    private(set) var reading: RatesReading?
-    private(set) var counters = RatesCounters()
+    package private(set) var reading: RatesReading?
+    package private(set) var counters = RatesCounters()
     /// The problem that was told last and is not over.
     private var told: RatesEvent?
 
-    init(policy: RatesPolicy, calendar: RatesCalendar, converted: [Currency]) {
+    package init(policy: RatesPolicy, calendar: RatesCalendar, converted: [Currency]) {
         self.policy = policy
         self.calendar = calendar
         self.converted = converted
     }
 
     /// What came of an observation.
-    struct Result {
+    package struct Result {
         /// Whether the observed rates are now the last good ones.
-        var isAccepted = false
-        var events: [RatesEvent] = []
+        package var isAccepted = false
+        package var events: [RatesEvent] = []
     }
 
-    mutating func take(_ observation: RatesObservation, now: UnixTime) -> Result {
+    package mutating func take(_ observation: RatesObservation, now: UnixTime) -> Result {
         switch observation {
         case .rates(let rates):
             if let objection = policy.objection(to: rates, after: reading, now: now) {

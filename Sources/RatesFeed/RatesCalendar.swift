@@ -1,5 +1,6 @@
 package import CivilTime
 internal import Money
+package import Topology
 
 /// When a source replaces its rates, and so when old ones are stale. Pure.
 package enum RatesCalendar: Hashable, Sendable {
@@ -13,6 +14,17 @@ package enum RatesCalendar: Hashable, Sendable {
 
     /// How long one publication lasts where it is hourly.
     private static let hourMilliseconds: Int64 = 3_600_000
+
+    /// What the source's provider keeps to.
+    package init(_ source: RatesSource) {
+        let grace = source.staleAfter ?? RatesSource.defaultProviderStaleAfter
+        switch source.origin {
+        case .file: self = .byHand(staleAfter: source.staleAfter)
+        case .provider(.europeanCentralBank, _), .provider(.frankfurter, _):
+            self = .targetDays(grace: grace)
+        case .provider(.openExchangeRates, _): self = .hourly(grace: grace)
+        }
+    }
 
     /// Whether rates come over a network, so that fetching them is an event.
     var isFetched: Bool {
@@ -36,5 +48,7 @@ package enum RatesCalendar: Hashable, Sendable {
 
 extension Duration {
     /// Rounded towards zero.
-    fileprivate var milliseconds: Int64 { Int64(clamping: Int128(self / .milliseconds(1))) }
+    fileprivate var milliseconds: Int64 {
+        components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000
+    }
 }

@@ -1,8 +1,8 @@
 internal import Logging
-internal import Money
+package import Money
 
 /// What an operator should read about, each thing once until it changes.
-enum RatesEvent: Hashable, Sendable {
+package enum RatesEvent: Hashable, Sendable {
     case taken(id: String, source: String, date: String, currencies: Int)
     case problem(RatesProblem, detail: String)
     case recovered(from: RatesProblem)

@@ -1,5 +1,6 @@
 package import CivilTime
 internal import Glibc
+package import HTTPClient
 package import Logging
 internal import Money
 internal import ServiceLifecycle
@@ -23,28 +24,58 @@ package final class RatesFeed: Service {
     private let logger: Logger
     private let state: Mutex<State>
 
-    /// Nil where the topology names no source of rates. Nothing is read yet.
-    /// - Parameter now: the clock that guards and fetch times go by.
-    /// - Throws: where there can be no thread.
+    /// For a provider's answer; a document of rates has at most 30 KiB.
+    package static let defaultBounds = HTTPClientConfiguration(
+        connectTimeout: .seconds(5), totalTimeout: .seconds(30), slowBytesPerSecond: 64,
+        slowTime: .seconds(10), maximumBodyBytes: RatesDocument.maximumBytes)
+
+    /// Nil where the topology names no source of rates. Nothing is read or connected yet.
+    /// - Parameters:
+    ///   - bounds: what a provider's answer may cost.
+    ///   - now: the clock that guards and fetch times go by.
+    /// - Throws: for a URL that libcurl does not take; where there can be no thread.
     package convenience init?(
-        topology: Topology, logger: Logger,
+        topology: Topology, logger: Logger, bounds: HTTPClientConfiguration = defaultBounds,
         now: @escaping @Sendable () -> UnixTime = RatesFeed.systemTime
     ) throws(RatesFeedError) {
-        guard let source = topology.rates, let file = source.file else { return nil }
-        let origin: any RatesOrigin
+        guard let source = topology.rates else { return nil }
+        let isFetched = source.file == nil
+        self.init(
+            origin: try Self.origin(source, bounds: bounds),
+            schedule: RatesSchedule(refresh: source.refresh, isFetched: isFetched),
+            book: RatesBook(
+                policy: RatesPolicy(
+                    jumpFactorMax: source.jumpFactorMax,
+                    requiredBase: isFetched ? topology.defaultBase : nil,
+                    allowsAnyDate: !isFetched),
+                calendar: RatesCalendar(source),
+                converted: topology.currencies.filter { !topology.unconverted.contains($0) }),
+            logger: logger, now: now)
+    }
+
+    private static func origin(
+        _ source: RatesSource, bounds: HTTPClientConfiguration
+    ) throws(RatesFeedError) -> any RatesOrigin {
         do {
-            origin = try RatesFileWatcher(path: file)
+            switch source.origin {
+            case .file(let path):
+                return try RatesFileWatcher(path: path)
+            case .provider(let provider, let url):
+                let address = try HTTPAddress(url.description)
+                guard !address.isPlain || source.allowsPlainHTTP else {
+                    throw RatesFeedError("rates: expected a URL of https")
+                }
+                return try RatesDownload(
+                    provider: provider, address: address, appIDFile: source.appIDFile,
+                    bounds: bounds)
+            }
+        } catch let error as RatesFeedError {
+            throw error
+        } catch is HTTPAddress.Problem {
+            throw RatesFeedError("rates: expected a URL as https://host/path")
         } catch {
             throw RatesFeedError("rates: \(error)")
         }
-        self.init(
-            origin: origin, schedule: RatesSchedule(refresh: .seconds(1)),
-            book: RatesBook(
-                policy: RatesPolicy(
-                    jumpFactorMax: nil, requiredBase: nil, allowsAnyDate: true),
-                calendar: .byHand(staleAfter: source.staleAfter),
-                converted: topology.currencies.filter { !topology.unconverted.contains($0) }),
-            logger: logger, now: now)
     }
 
     init(

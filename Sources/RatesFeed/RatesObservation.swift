@@ -1,5 +1,5 @@
 /// What one look at a source brought.
-enum RatesObservation: Sendable {
+package enum RatesObservation: Sendable {
     /// What the source says now; it may be what it said before.
     case rates(PublishedRates)
     /// The source says that the last good rates are its present ones.

@@ -1,0 +1,100 @@
+import CivilTime
+import Foundation
+import HTTPClient
+import HTTPTestSupport
+import Logging
+import Money
+import RatesFeed
+import Testing
+import Topology
+
+/// A feed that runs for as long as a test's body does.
+struct FeedScope: Sendable {
+    let feed: RatesFeed
+    let log: LogCapture
+
+    /// Short enough for a test; a drip is given up after a second.
+    static let bounds = HTTPClientConfiguration(
+        connectTimeout: .seconds(1), totalTimeout: .seconds(3), slowBytesPerSecond: 200,
+        slowTime: .seconds(1), maximumBodyBytes: RatesDocument.maximumBytes)
+    static let now = RatesFixture.time("2026-11-20T18:00:00Z")
+
+    static func topology(_ rates: RatesSource) -> Topology {
+        let currencies = ["EUR", "USD", "JPY"].map(RatesFixture.currency)
+        return Topology(
+            regions: [], currencies: currencies, baseCurrencies: currencies,
+            defaultBase: currencies[1], headquarters: [], redis: .unixSocket("/nowhere"),
+            rates: rates, idKeyFile: "unused")
+    }
+
+    /// The source at `url`, looked at every 30 ms.
+    static func source(
+        _ provider: RatesProvider, url: String, appIDFile: String? = nil
+    ) throws -> RatesSource {
+        guard let url = ResourceURL(url) else { throw RatesFixtureError() }
+        var source = RatesSource(provider: provider, url: url, appIDFile: appIDFile)
+        source.allowsPlainHTTP = true
+        source.refresh = .milliseconds(30)
+        return source
+    }
+
+    static func with(
+        _ source: RatesSource, now: @escaping @Sendable () -> UnixTime = { FeedScope.now },
+        _ body: @Sendable (FeedScope) async throws -> Void
+    ) async throws {
+        let log = LogCapture()
+        guard
+            let feed = try RatesFeed(
+                topology: topology(source), logger: log.logger, bounds: bounds, now: now)
+        else { throw RatesFixtureError() }
+        let running = Task { await feed.run() }
+        do {
+            try await body(FeedScope(feed: feed, log: log))
+        } catch {
+            running.cancel()
+            await running.value
+            throw error
+        }
+        running.cancel()
+        await running.value
+    }
+
+    /// Waits until it is so; fails the test where it is not within ten seconds.
+    func require(
+        sourceLocation: SourceLocation = #_sourceLocation,
+        _ condition: @Sendable (RatesFeed) -> Bool
+    ) async throws {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while !condition(feed) {
+            let isLate = ContinuousClock.now >= deadline
+            try #require(
+                !isLate, "counters \(feed.counters), log \(log.lines)",
+                sourceLocation: sourceLocation)
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
+    /// A server that does what the script says, for as long as `body` runs.
+    static func withPeer(
+        _ script: @escaping @Sendable (Int, ScriptedPeer.Request) -> ScriptedPeer.Behavior,
+        _ body: @Sendable (ScriptedPeer) async throws -> Void
+    ) async throws {
+        let peer = try ScriptedPeer(script)
+        do {
+            try await body(peer)
+        } catch {
+            await peer.stop()
+            throw error
+        }
+        await peer.stop()
+    }
+
+    /// A folder of the test's own.
+    static func withFolder(_ body: @Sendable (URL) async throws -> Void) async throws {
+        let folder = FileManager.default.temporaryDirectory
+            .appending(path: "rates-feed-tests-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try await body(folder)
+    }
+}

@@ -1,0 +1,252 @@
+import CivilTime
+import Foundation
+import HTTPTestSupport
+import Money
+import RatesFeed
+import Synchronization
+import Testing
+import Topology
+
+@Suite("A feed of a provider's rates", .serialized) struct RatesFeedTests {
+    private typealias Behavior = ScriptedPeer.Behavior
+
+    private static func document(
+        _ text: String = RatesFixture.centralBank, headers: [String] = []
+    ) -> Behavior {
+        .reply(answer(200, type: "text/xml", headers: headers, body: Array(text.utf8)))
+    }
+
+    private static let newer = RatesFixture.centralBank.replacing("1.0705", with: "1.0711")
+
+    private static func line(_ name: String, of request: ScriptedPeer.Request) -> String? {
+        request.head.split(separator: "\r\n").map(String.init)
+            .first { $0.lowercased().hasPrefix(name.lowercased() + ":") }
+    }
+
+    @Test func `rates are fetched, then asked for only if they changed`() async throws {
+        let validators = [
+            "ETag: W/\"5f3-1\"", "Last-Modified: Fri, 20 Nov 2026 15:01:02 GMT",
+        ]
+        let script: @Sendable (Int, ScriptedPeer.Request) -> Behavior = { number, _ in
+            switch number {
+            case 0: Self.document(headers: validators)
+            // As servers send it: no body, and no length of one.
+            case 1...4: .reply(answer(304, length: .some(nil)))
+            default: Self.document(Self.newer, headers: ["ETag: \"2\""])
+            }
+        }
+        try await FeedScope.withPeer(script) { peer in
+            let source = try FeedScope.source(
+                .europeanCentralBank, url: peer.url + "/stats/daily.xml?a=b")
+            let clock = Mutex(FeedScope.now)
+            let now: @Sendable () -> UnixTime = {
+                clock.withLock {
+                    $0 = $0 + 1_000
+                    return $0
+                }
+            }
+            try await FeedScope.with(source, now: now) { scope in
+                try await scope.require { $0.counters.confirmed == 4 }
+                try await scope.require { $0.counters.accepted == 2 }
+                let reading = try #require(scope.feed.current)
+                let dollar = RatesFixture.currency("USD")
+                #expect(reading.set.rate(of: dollar) == (try ExchangeRate("1.0711")))
+                #expect(reading.fetchedAt == FeedScope.now + 6_000)
+                #expect(try #require(reading.confirmedAt) >= FeedScope.now + 6_000)
+                #expect(reading.missing.isEmpty)
+                try await scope.require { _ in peer.requests.count > 6 }
+                #expect(scope.feed.counters.problems.isEmpty)
+                #expect(scope.log.count("exchange rates taken") == 2)
+            }
+            let requests = peer.requests
+            #expect(peer.connections == 1)
+            #expect(requests[0].head.hasPrefix("GET /stats/daily.xml?a=b HTTP/1.1\r\n"))
+            #expect(Self.line("If-None-Match", of: requests[0]) == nil)
+            #expect(Self.line("Authorization", of: requests[0]) == nil)
+            for request in requests[1...5] {
+                #expect(Self.line("If-None-Match", of: request) == "If-None-Match: W/\"5f3-1\"")
+                #expect(
+                    Self.line("If-Modified-Since", of: request)
+                        == "If-Modified-Since: Fri, 20 Nov 2026 15:01:02 GMT")
+            }
+            let last = try #require(requests.dropFirst(6).first)
+            #expect(Self.line("If-None-Match", of: last) == "If-None-Match: \"2\"")
+            #expect(Self.line("If-Modified-Since", of: last) == nil)
+        }
+    }
+
+    enum Fault: String, CaseIterable, Sendable {
+        case error500, error404, overload, redirect, tooLarge, flood, garbage, html, empty, torn
+        case reset, hang, drip, unasked304, yesterday
+
+        var problem: RatesProblem {
+            switch self {
+            case .error500: .status(500)
+            case .error404: .status(404)
+            case .overload: .status(503)
+            case .redirect: .redirected
+            case .tooLarge, .flood: .oversize
+            case .garbage, .html, .empty: .malformed
+            case .torn, .reset: .torn
+            case .hang, .drip: .timeout
+            case .unasked304: .status(304)
+            case .yesterday: .dateWentBack
+            }
+        }
+
+        func behavior(elsewhere: String) -> ScriptedPeer.Behavior {
+            let body = Array(RatesFixture.centralBank.utf8)
+            return switch self {
+            case .error500: .reply(answer(500, body: body))
+            case .error404: .reply(answer(404, body: body))
+            case .overload: .reply(answer(503, headers: ["Retry-After: 1"]))
+            case .redirect: .reply(answer(302, headers: ["Location: \(elsewhere)"]))
+            case .tooLarge: .reply(answer(200, length: 1_048_577))
+            case .flood:
+                .flood(
+                    answer(200, body: [UInt8](repeating: 0x20, count: 65_536), length: .some(nil)))
+            case .garbage: .reply(answer(200, body: [0xFF, 0x00, 0x3C]))
+            case .html: .reply(answer(200, body: Array("<html>Request Rejected</html>".utf8)))
+            case .empty: .reply(answer(200))
+            case .torn:
+                .replyAndClose(
+                    answer(
+                        200, body: Array(body.dropLast(9)),
+                        length: body.count))
+            case .reset: .replyAndReset([])
+            case .hang: .hang
+            case .drip: .drip(answer(200, length: 100_000))
+            case .unasked304: .reply(answer(304))
+            case .yesterday:
+                RatesFeedTests.document(
+                    RatesFixture.centralBank.replacing("11-20", with: "11-19"))
+            }
+        }
+    }
+
+    @Test(arguments: Fault.allCases)
+    func `whatever the source does, the last good rates stay`(fault: Fault) async throws {
+        let strange: @Sendable (Int, ScriptedPeer.Request) -> Behavior = { _, _ in
+            Self.document(Self.newer)
+        }
+        try await FeedScope.withPeer(strange) { elsewhere in
+            let wrong = fault.behavior(elsewhere: elsewhere.url)
+            let script: @Sendable (Int, ScriptedPeer.Request) -> Behavior = { number, _ in
+                switch number {
+                case 0: Self.document()
+                case 1, 2: wrong
+                default: Self.document(Self.newer)
+                }
+            }
+            try await FeedScope.withPeer(script) { peer in
+                let source = try FeedScope.source(.europeanCentralBank, url: peer.url + "/a.xml")
+                try await FeedScope.with(source) { scope in
+                    try await scope.require { $0.current != nil }
+                    let first = scope.feed.current?.set.id
+                    try await scope.require {
+                        ($0.counters.problems[fault.problem] ?? 0) >= 1
+                            || $0.counters.accepted > 1
+                    }
+                    if scope.feed.counters.accepted == 1 {
+                        #expect(scope.feed.current?.set.id == first)
+                    }
+                    try await scope.require { $0.counters.accepted == 2 }
+                    // libcurl tries a connection that was reset in between once more by itself.
+                    let times = fault == .reset ? 1 : 2
+                    #expect(scope.feed.counters.problems == [fault.problem: times])
+                    let told = "no new exchange rates detail="
+                    #expect(scope.log.count(told) == 1, "\(scope.log.lines)")
+                    #expect(scope.log.count("reason=\(fault.problem)") == 1)
+                    #expect(scope.log.count("exchange rates again") == 1)
+                }
+            }
+            #expect(elsewhere.connections == 0)
+        }
+    }
+
+    @Test func `a source that is not there is unreachable, and nothing is made up`() async throws {
+        let source = try FeedScope.source(.frankfurter, url: "http://127.0.0.1:1/latest")
+        try await FeedScope.with(source) { scope in
+            try await scope.require { $0.hasLooked }
+            #expect(scope.feed.current == nil)
+            try await scope.require { ($0.counters.problems[.unreachable] ?? 0) > 2 }
+            #expect(scope.log.count("reason=unreachable") == 1)
+        }
+    }
+
+    @Test func `an app id goes into a header and nowhere else, and may change`() async throws {
+        let keys = ["0123456789abcdefCANARY0123456789", "00112233445566778899aabbccddeeff"]
+            .map { $0.replacing("CANARY", with: "cafe01") }
+        let body = answer(
+            200, type: "application/json", body: Array(RatesFixture.openExchangeRates.utf8))
+        let script: @Sendable (Int, ScriptedPeer.Request) -> Behavior = { number, _ in
+            number < 2 ? .reply(answer(401)) : .reply(body)
+        }
+        try await FeedScope.withFolder { folder in
+            let file = folder.appending(path: "app.id")
+            try Data((keys[0] + "\n").utf8).write(to: file)
+            try await FeedScope.withPeer(script) { peer in
+                let source = try FeedScope.source(
+                    .openExchangeRates, url: peer.url + "/api/latest.json", appIDFile: file.path)
+                try await FeedScope.with(source) { scope in
+                    try await scope.require { $0.current != nil }
+                    #expect(scope.feed.current?.set.source == "Open Exchange Rates")
+                    try Data(keys[1].utf8).write(to: file)
+                    try await scope.require { _ in
+                        peer.requests.last?.head.contains(keys[1]) == true
+                    }
+                    try Data("no app id, \(keys[0])".utf8).write(to: file)
+                    try await scope.require {
+                        ($0.counters.problems[.secretUnreadable] ?? 0) > 1
+                    }
+                    let asked = peer.requests.count
+                    let failures = scope.feed.counters.problems[.secretUnreadable] ?? 0
+                    try await scope.require {
+                        ($0.counters.problems[.secretUnreadable] ?? 0) > failures + 2
+                    }
+                    #expect(peer.requests.count == asked)
+                    let lines = scope.log.lines.joined(separator: "\n")
+                    #expect(keys.allSatisfy { !lines.contains($0) })
+                    #expect(scope.log.count("reason=status_401") == 1)
+                }
+                let first = try #require(peer.requests.first)
+                #expect(first.head.hasPrefix("GET /api/latest.json HTTP/1.1\r\n"))
+                #expect(
+                    Self.line("Authorization", of: first) == "Authorization: Token \(keys[0])")
+            }
+        }
+    }
+
+    @Test func `a feed stops while its source hangs`() async throws {
+        try await FeedScope.withPeer({ _, _ in .hang }) { peer in
+            let source = try FeedScope.source(.frankfurter, url: peer.url + "/latest")
+            let feed = try #require(
+                try RatesFeed(
+                    topology: FeedScope.topology(source), logger: LogCapture().logger))
+            let running = Task { await feed.run() }
+            let deadline = ContinuousClock.now + .seconds(5)
+            while peer.requests.isEmpty, ContinuousClock.now < deadline {
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            #expect(peer.requests.count == 1)
+            let begin = ContinuousClock.now
+            running.cancel()
+            await running.value
+            // libcurl looks about once a second whether it is to stop.
+            #expect(ContinuousClock.now - begin < .seconds(4))
+            #expect(feed.counters.problems.isEmpty)
+        }
+    }
+
+    @Test func `plain HTTP is for those who say so, and no source is no feed`() throws {
+        let log = LogCapture().logger
+        var source = try FeedScope.source(.frankfurter, url: "http://127.0.0.1:1/latest")
+        source.allowsPlainHTTP = false
+        #expect(throws: RatesFeedError.self) {
+            try RatesFeed(topology: FeedScope.topology(source), logger: log)
+        }
+        var topology = FeedScope.topology(source)
+        topology.rates = nil
+        #expect(try RatesFeed(topology: topology, logger: log) == nil)
+    }
+}
