@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import Synchronization
 
 /// One TCP connection to a server on this machine that sends exactly the bytes it is given. Calls
 /// that block are on a queue of the connection's own: a test that blocked a cooperative thread
@@ -7,12 +8,20 @@ import Glibc
 package final class RawConnection: Sendable {
     private let socket: Int32
     private let queue = DispatchQueue(label: "raw connection")
+    /// What came after the end of what was asked for.
+    private let unread = Mutex<[UInt8]>([])
 
     /// How long a send or a receive waits before it fails.
     private static let timeoutSeconds = 20
 
-    package init(port: Int) throws(RawHTTPError) {
+    /// - Parameter receiveBytes: what the kernel may keep unread, before its own doubling; nil
+    ///   leaves it as it is.
+    package init(port: Int, receiveBytes: Int32? = nil) throws(RawHTTPError) {
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        if var receiveBytes {
+            let size = socklen_t(MemoryLayout<Int32>.size)
+            setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &receiveBytes, size)
+        }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(port).bigEndian
@@ -51,8 +60,41 @@ package final class RawConnection: Sendable {
 
     /// Reads one response. `hasBody` is false for answers to HEAD and for 304.
     package func response(hasBody: Bool = true) async throws(RawHTTPError) -> RawResponse {
-        let result = await onQueue { [socket] in Self.readResponse(socket, hasBody: hasBody) }
+        let before = unread.withLock { $0 }
+        let (result, rest) = await onQueue { [socket] in
+            Self.readResponse(socket, hasBody: hasBody, before: before)
+        }
+        unread.withLock { $0 = rest }
         return try result.get()
+    }
+
+    /// Reads until the text has come, and returns everything before it and the text itself.
+    package func read(through text: String) async throws(RawHTTPError) -> String {
+        let before = unread.withLock { $0 }
+        let end = Array(text.utf8)
+        let (found, rest) = await onQueue { [socket] () -> (String?, [UInt8]) in
+            var bytes = before
+            while true {
+                if let range = bytes.firstRange(of: end) {
+                    return (
+                        String(decoding: bytes[..<range.upperBound], as: UTF8.self),
+                        Array(bytes[range.upperBound...])
+                    )
+                }
+                var buffer = [UInt8](repeating: 0, count: 65_536)
+                let count = recv(socket, &buffer, buffer.count, 0)
+                guard count > 0 else { return (nil, bytes) }
+                bytes += buffer[..<count]
+            }
+        }
+        unread.withLock { $0 = rest }
+        guard let found else { throw .torn(String(decoding: rest, as: UTF8.self)) }
+        return found
+    }
+
+    /// Says that nothing more will be sent.
+    package func endSending() async {
+        await onQueue { [socket] in _ = shutdown(socket, Int32(SHUT_WR)) }
     }
 
     /// Waits until the server closes; whether it did within the time.
@@ -76,9 +118,9 @@ package final class RawConnection: Sendable {
     }
 
     private static func readResponse(
-        _ socket: Int32, hasBody: Bool
-    ) -> Result<RawResponse, RawHTTPError> {
-        var bytes: [UInt8] = []
+        _ socket: Int32, hasBody: Bool, before: [UInt8]
+    ) -> (Result<RawResponse, RawHTTPError>, rest: [UInt8]) {
+        var bytes = before
         func readMore() -> Bool {
             var buffer = [UInt8](repeating: 0, count: 65_536)
             let count = recv(socket, &buffer, buffer.count, 0)
@@ -86,22 +128,23 @@ package final class RawConnection: Sendable {
             bytes += buffer[..<count]
             return true
         }
+        func torn() -> (Result<RawResponse, RawHTTPError>, rest: [UInt8]) {
+            (.failure(.torn(String(decoding: bytes, as: UTF8.self))), [])
+        }
         var end = headEnd(bytes)
         while end == nil {
-            guard readMore() else { return .failure(.torn(String(decoding: bytes, as: UTF8.self))) }
+            guard readMore() else { return torn() }
             end = headEnd(bytes)
         }
-        guard let end, var response = RawResponse(head: bytes[..<end]) else {
-            return .failure(.torn(String(decoding: bytes, as: UTF8.self)))
-        }
+        guard let end, var response = RawResponse(head: bytes[..<end]) else { return torn() }
         guard hasBody, let length = response["content-length"].flatMap({ Int($0) }) else {
-            return .success(response)
+            return (.success(response), Array(bytes[(end + 4)...]))
         }
         while bytes.count < end + 4 + length {
-            guard readMore() else { return .failure(.torn(String(decoding: bytes, as: UTF8.self))) }
+            guard readMore() else { return torn() }
         }
-        response.body = Array(bytes[(end + 4)...])
-        return .success(response)
+        response.body = Array(bytes[(end + 4)..<(end + 4 + length)])
+        return (.success(response), Array(bytes[(end + 4 + length)...]))
     }
 
     private static func headEnd(_ bytes: [UInt8]) -> Int? {

@@ -7,72 +7,34 @@ import Reporting
 import Testing
 
 @Suite struct PublicAPITests {
-    static let path = "/v1/metrics/money-moved/24h"
-    static let bases = ["EUR", "JPY", "KWD", "USD", "CHF"].map { Currency(code: $0)! }
-    /// 2026-03-25T13:28:00.999Z: a fraction of a second is cut.
-    static let time = UnixTime(milliseconds: 1_774_445_280_999)
-
-    /// A snapshot with a rate for all bases but CHF.
-    static func snapshot(degraded: Bool = false) -> PublicSnapshot {
-        PublicSnapshot(
-            report: PublicReport(
-                version: "s.1", currentMinute: time.minute, dataAsOf: time, madeAt: time,
-                currencies: [], other: nil, regions: [], rates: nil,
-                degradations: degraded ? [ReportedDegradation(reason: "store_unreachable")] : [],
-                late: [],
-                bases: [("EUR", 0), ("JPY", 1_250_451), ("KWD", -5), ("USD", 1_250_450_050)].map {
-                    BaseReport(
-                        currency: Currency(code: $0)!, total: $1, currencies: [], other: nil,
-                        regions: [], series: [])
-                },
-                defaultBase: Currency(code: "USD")!))
-    }
-
-    static func api(publishing snapshot: PublicSnapshot? = snapshot()) -> PublicAPI {
-        let published = PublishedSnapshot()
-        if let snapshot { published.publish(snapshot) }
-        return PublicAPI(bases: bases, defaultBase: bases[3], published: published)
-    }
-
-    static func get(
-        _ target: String, method: String = "GET", headers: [String: String] = [:]
-    ) -> String {
-        var text = "\(method) \(target) HTTP/1.1\r\nHost: api\r\n"
-        for (name, value) in headers { text += "\(name): \(value)\r\n" }
-        return text + "\r\n"
-    }
-
-    func withAPI(
-        _ api: PublicAPI = api(), _ body: @Sendable @escaping (RawConnection) async throws -> Void
-    ) async throws {
-        try await withListener {
-            api.listener(on: anyLoopbackPort, logger: Logger(label: "test"), onListening: $0)
-        } _: {
-            try await body(RawConnection(port: $0))
-        }
-    }
-
     @Test("The five fields, in their order, with exactly the currency's digits")
     func fiveFields() async throws {
-        try await withAPI { connection in
+        try await PublicScope.withServer { server in
+            let connection = try server.connect()
             for (target, expected) in [
-                (Self.path, #""base_currency":"USD","total_amount":12504500.50"#),
+                (PublicScope.path, #""base_currency":"USD","total_amount":12504500.50"#),
                 (
-                    Self.path + "?base_currency=USD",
+                    PublicScope.path + "?base_currency=USD",
                     #""base_currency":"USD","total_amount":12504500.50"#
                 ),
                 (
-                    Self.path + "?base_currency=%55SD",
+                    PublicScope.path + "?base_currency=%55SD",
                     #""base_currency":"USD","total_amount":12504500.50"#
                 ),
                 (
-                    Self.path + "?base_currency=JPY",
+                    PublicScope.path + "?base_currency=JPY",
                     #""base_currency":"JPY","total_amount":1250451"#
                 ),
-                (Self.path + "?base_currency=KWD", #""base_currency":"KWD","total_amount":-0.005"#),
-                (Self.path + "?base_currency=EUR", #""base_currency":"EUR","total_amount":0.00"#),
+                (
+                    PublicScope.path + "?base_currency=KWD",
+                    #""base_currency":"KWD","total_amount":-0.005"#
+                ),
+                (
+                    PublicScope.path + "?base_currency=EUR",
+                    #""base_currency":"EUR","total_amount":0.00"#
+                ),
             ] {
-                await connection.send(Self.get(target))
+                await connection.send(PublicScope.get(target))
                 let response = try await connection.response()
                 #expect(response.status == 200)
                 #expect(
@@ -88,19 +50,20 @@ import Testing
             }
         }
         let degraded = MoneyMoved(
-            base: Self.bases[0], amount: 1, dataAsOf: Self.time, isDegraded: true)
+            base: PublicScope.bases[0], amount: 1, dataAsOf: PublicScope.time, isDegraded: true)
         #expect(degraded.json.hasSuffix(#","is_degraded":true}"#))
     }
 
     @Test("HEAD answers the header of GET; a tag that still holds answers 304")
     func conditional() async throws {
-        try await withAPI { connection in
-            await connection.send(Self.get(Self.path))
+        try await PublicScope.withServer { server in
+            let connection = try server.connect()
+            await connection.send(PublicScope.get(PublicScope.path))
             let full = try await connection.response()
             let tag = try #require(full["etag"])
             #expect(tag.hasPrefix("\"") && tag.hasSuffix("\"") && tag.count > 10)
 
-            await connection.send(Self.get(Self.path, method: "HEAD"))
+            await connection.send(PublicScope.get(PublicScope.path, method: "HEAD"))
             let head = try await connection.response(hasBody: false)
             #expect(head.status == 200)
             #expect(head["etag"] == tag)
@@ -108,7 +71,7 @@ import Testing
 
             for condition in [tag, "W/\(tag)", "\"other\", \(tag)", "*"] {
                 await connection.send(
-                    Self.get(Self.path, headers: ["If-None-Match": condition]))
+                    PublicScope.get(PublicScope.path, headers: ["If-None-Match": condition]))
                 let response = try await connection.response(hasBody: false)
                 #expect(response.status == 304)
                 #expect(response["etag"] == tag)
@@ -117,53 +80,73 @@ import Testing
             }
             for condition in ["\"other\"", tag.replacing("\"", with: ""), ""] {
                 await connection.send(
-                    Self.get(Self.path, headers: ["If-None-Match": condition]))
+                    PublicScope.get(PublicScope.path, headers: ["If-None-Match": condition]))
                 #expect(try await connection.response().status == 200)
             }
-            await connection.send(Self.get(Self.path + "?base_currency=EUR"))
+            await connection.send(PublicScope.get(PublicScope.path + "?base_currency=EUR"))
             #expect(try await connection.response()["etag"] != tag)
         }
     }
 
     @Test("The tag is a function of the body alone")
     func tagAgreesAcrossReplicas() async throws {
-        @Sendable func tag(_ snapshot: PublicSnapshot) async throws -> String? {
-            try await withListener {
-                Self.api(publishing: snapshot).listener(
-                    on: anyLoopbackPort, logger: Logger(label: "test"), onListening: $0)
-            } _: { port in
-                let connection = try RawConnection(port: port)
-                await connection.send(Self.get(Self.path))
-                return try await connection.response()["etag"]
+        func tag(_ snapshot: PublicSnapshot) async throws -> String? {
+            try await PublicScope.withServer(publishing: snapshot) { server in
+                try await server.answer(PublicScope.get(PublicScope.path))["etag"]
             }
         }
-        let one = try await tag(Self.snapshot())
-        #expect(try await tag(Self.snapshot()) == one)
-        #expect(try await tag(Self.snapshot(degraded: true)) != one)
+        let one = try await tag(PublicScope.snapshot())
+        #expect(try await tag(PublicScope.snapshot()) == one)
+        #expect(try await tag(PublicScope.snapshot(degraded: true)) != one)
     }
 
     @Test("Every mistake is a problem+json that any page may read and no cache keeps")
     func problems() async throws {
-        try await withAPI { connection in
+        try await PublicScope.withServer { server in
+            let connection = try server.connect()
             for (request, status, kind) in [
-                (Self.get(Self.path + "?base_currency=usd"), 400, "unknown-currency"),
-                (Self.get(Self.path + "?base_currency="), 400, "unknown-currency"),
-                (Self.get(Self.path + "?base_currency=XYZ"), 400, "unknown-currency"),
-                (Self.get(Self.path + "?base_currency=GBP"), 400, "unknown-currency"),
-                (Self.get(Self.path + "?base_currency=CHF"), 400, "no-rate"),
+                (PublicScope.get(PublicScope.path + "?base_currency=usd"), 400, "unknown-currency"),
+                (PublicScope.get(PublicScope.path + "?base_currency="), 400, "unknown-currency"),
+                (PublicScope.get(PublicScope.path + "?base_currency=XYZ"), 400, "unknown-currency"),
+                (PublicScope.get(PublicScope.path + "?base_currency=GBP"), 400, "unknown-currency"),
+                (PublicScope.get(PublicScope.path + "?base_currency=CHF"), 400, "no-rate"),
                 (
-                    Self.get(Self.path + "?base_currency=USD&base_currency=USD"), 400,
+                    PublicScope.get(PublicScope.path + "?base_currency=USD&base_currency=USD"), 400,
                     "invalid-query"
                 ),
-                (Self.get(Self.path + "?base=USD"), 400, "invalid-query"),
-                (Self.get(Self.path + "?base_currency=U%5"), 400, "invalid-query"),
-                (Self.get(Self.path + "/"), 404, "not-found"),
-                (Self.get("/internal/v1/rollup/deltas"), 404, "not-found"),
-                (Self.get(Self.path, method: "POST"), 405, "method-not-allowed"),
-                (Self.get(Self.path, method: "DELETE"), 405, "method-not-allowed"),
-                (Self.get(Self.path, method: "OPTIONS"), 405, "method-not-allowed"),
-                (Self.get(Self.path, method: "TRACE"), 405, "method-not-allowed"),
-                (Self.get("/livez", method: "POST"), 405, "method-not-allowed"),
+                (PublicScope.get(PublicScope.path + "?base=USD"), 400, "invalid-query"),
+                (PublicScope.get(PublicScope.path + "?base_currency=U%5"), 400, "invalid-query"),
+                (PublicScope.get(PublicScope.path + "/"), 404, "not-found"),
+                (PublicScope.get("/internal/v1/rollup/deltas"), 404, "not-found"),
+                (PublicScope.get(PublicScope.path, method: "POST"), 405, "method-not-allowed"),
+                (PublicScope.get(PublicScope.path, method: "DELETE"), 405, "method-not-allowed"),
+                (PublicScope.get(PublicScope.path, method: "OPTIONS"), 405, "method-not-allowed"),
+                (PublicScope.get(PublicScope.path, method: "TRACE"), 405, "method-not-allowed"),
+                (PublicScope.get("/livez", method: "POST"), 405, "method-not-allowed"),
+                (PublicScope.get("/?view=standard"), 400, "invalid-query"),
+                (PublicScope.get("/livez?verbose"), 400, "invalid-query"),
+                (PublicScope.get("/embed?view=tv"), 400, "invalid-query"),
+                (
+                    PublicScope.get(PublicScope.path + "/series?base_currency=X"), 400,
+                    "unknown-currency"
+                ),
+                (PublicScope.get(PublicScope.streamPath + "?base_currency=CHF"), 400, "no-rate"),
+                (PublicScope.get(PublicScope.streamPath + "?from=1"), 400, "invalid-query"),
+                (PublicScope.get("/oembed"), 400, "invalid-query"),
+                (PublicScope.get("/oembed?url=http://api/&format=yaml"), 400, "invalid-query"),
+                (
+                    PublicScope.get("/oembed?url=http://api/&format=xml"), 501,
+                    "format-not-implemented"
+                ),
+                (PublicScope.get("/oembed?url=http://api/&maxwidth=0"), 400, "invalid-query"),
+                (PublicScope.get("/oembed?url=http://elsewhere/"), 404, "nothing-to-embed"),
+                (PublicScope.get("/oembed?url=http://api/livez"), 404, "nothing-to-embed"),
+                (
+                    PublicScope.get("/oembed?url=http://api/?base_currency=XXX"), 404,
+                    "nothing-to-embed"
+                ),
+                (PublicScope.get("/oembed?url=javascript:alert(1)"), 404, "nothing-to-embed"),
+                (PublicScope.get("/assets/none.css"), 404, "not-found"),
             ] {
                 await connection.send(request)
                 let response = try await connection.response()
@@ -181,20 +164,22 @@ import Testing
     @Test(
         "Before the first snapshot: 503 with Retry-After, alive, not ready; mistakes are still 400")
     func beforeTheFirst() async throws {
-        try await withAPI(Self.api(publishing: nil)) { connection in
-            for target in [Self.path, "/readyz"] {
-                await connection.send(Self.get(target))
+        try await PublicScope.withServer(publishing: nil) { server in
+            let connection = try server.connect()
+            for target in [PublicScope.path, "/readyz"] {
+                await connection.send(PublicScope.get(target))
                 let response = try await connection.response()
                 #expect(response.status == 503)
                 #expect(response["retry-after"] == "2")
             }
-            await connection.send(Self.get("/livez"))
+            await connection.send(PublicScope.get("/livez"))
             #expect(try await connection.response().text == "ok\n")
-            await connection.send(Self.get(Self.path + "?base_currency=usd"))
+            await connection.send(PublicScope.get(PublicScope.path + "?base_currency=usd"))
             #expect(try await connection.response().status == 400)
         }
-        try await withAPI { connection in
-            await connection.send(Self.get("/readyz"))
+        try await PublicScope.withServer { server in
+            let connection = try server.connect()
+            await connection.send(PublicScope.get("/readyz"))
             let ready = try await connection.response()
             #expect(ready.text == "ok\n")
         }

@@ -1,0 +1,235 @@
+import CivilTime
+import Dashboard
+import Foundation
+import HTTPTestSupport
+import Money
+import PublicAPI
+import Reporting
+import Testing
+import Topology
+
+@Suite struct DocumentTests {
+    static let eur = Currency(code: "EUR")!
+    static let jpy = Currency(code: "JPY")!
+    static let usd = Currency(code: "USD")!
+
+    /// Two currencies with figures, one without a rate, some folded together.
+    static func report() throws -> PublicReport {
+        let region = try #require(RegionID("eu-west"))
+        let other = try #require(RegionID("us-east"))
+        let time = PublicScope.time
+        return PublicReport(
+            version: "9f.7", currentMinute: time.minute, dataAsOf: time, madeAt: time,
+            currencies: [
+                CurrencyFigure(currency: eur, amount: 9_007_199_254_740_993, transfers: 12),
+                CurrencyFigure(currency: jpy, amount: 5, transfers: 6),
+            ],
+            other: OtherFigure(currencies: 2, transfers: 3),
+            regions: [
+                RegionStanding(region: region, state: .live, observedThrough: time),
+                RegionStanding(region: other, state: .missing, observedThrough: nil),
+            ],
+            rates: RatesStanding(
+                id: "ab\"c", source: "ECB", date: "2026-03-25", fetchedAt: nil, isStale: false,
+                rounding: "half_even"),
+            degradations: [
+                ReportedDegradation(reason: "region_missing", region: other),
+                ReportedDegradation(reason: "rate_missing", currencies: ["JPY"]),
+                ReportedDegradation(reason: "store_unreachable"),
+            ],
+            late: [LateFigure(region: region, currency: jpy, amount: -4, transfers: 1)],
+            bases: [
+                BaseReport(
+                    currency: usd, total: 300, currencies: [100, nil], other: 1,
+                    regions: [-200, 500],
+                    series: Array(repeating: nil, count: 1_438) + [-5, 123])
+            ],
+            defaultBase: usd)
+    }
+
+    func body(_ target: String) async throws -> RawResponse {
+        let snapshot = PublicSnapshot(report: try Self.report())
+        return try await PublicScope.withServer(publishing: snapshot) { server in
+            try await server.answer(PublicScope.get(target))
+        }
+    }
+
+    @Test("The breakdown: every figure from integers, shares with six digits, half to even")
+    func breakdown() async throws {
+        let response = try await body(PublicScope.path + "/breakdown")
+        #expect(response["content-type"] == "application/json")
+        #expect(
+            response.text == """
+                {"time_window":"24h","base_currency":"USD","total_amount":3.00,\
+                "data_as_of":"2026-03-25T13:28:00Z","is_degraded":true,"version":"9f.7",\
+                "currencies":[{"currency":"EUR","exponent":2,"minor_units":9007199254740993,\
+                "converted":1.00,"transfers":12,"share":0.333333},\
+                {"currency":"JPY","exponent":0,"minor_units":5,"converted":null,"transfers":6,\
+                "share":null}],"other":{"currencies":2,"converted":0.01,"transfers":3,\
+                "share":0.003333},"regions":[{"id":"eu-west","converted":-2.00,\
+                "share":-0.666667,"observed_through":"2026-03-25T13:28:00Z","state":"live"},\
+                {"id":"us-east","converted":5.00,"share":1.666667,"observed_through":null,\
+                "state":"missing"}],"rates":{"id":"ab\\"c","source":"ECB","date":"2026-03-25",\
+                "age_seconds":48480,"is_stale":false,"rounding":"half_even"},\
+                "degraded":[{"reason":"region_missing","region":"us-east","currencies":[],\
+                "share":1.666667},{"reason":"rate_missing","region":null,"currencies":["JPY"],\
+                "share":null},{"reason":"store_unreachable","region":null,"currencies":[],\
+                "share":1.000000}],"corrections":[],"late":[{"region":"eu-west",\
+                "currency":"JPY","exponent":0,"minor_units":-4,"transfers":1}]}
+                """)
+    }
+
+    @Test("Without a total there are no shares; without rates and others there is null")
+    func emptyBreakdown() async throws {
+        let snapshot = PublicScope.snapshot()
+        let text = try await PublicScope.withServer(publishing: snapshot) { server in
+            try await server.answer(
+                PublicScope.get(PublicScope.path + "/breakdown?base_currency=EUR")
+            ).text
+        }
+        #expect(
+            text == """
+                {"time_window":"24h","base_currency":"EUR","total_amount":0.00,\
+                "data_as_of":"2026-03-25T13:28:00Z","is_degraded":false,"version":"s.1",\
+                "currencies":[],"other":null,"regions":[],"rates":null,"degraded":[],\
+                "corrections":[],"late":[]}
+                """)
+    }
+
+    @Test("The series: 1,440 minutes that end with the current one, null where unknown")
+    func series() async throws {
+        let response = try await body(PublicScope.path + "/series")
+        let start = PublicScope.time.milliseconds / 60_000 - 1_439
+        let nulls = String(repeating: "null,", count: 1_438)
+        #expect(
+            response.text
+                == #"{"base_currency":"USD","start_minute":\#(start),"totals":[\#(nulls)-0.05,1.23]}"#
+        )
+    }
+
+    @Test("A large body is sent compressed to who takes it, with a tag of its own")
+    func compression() async throws {
+        try await PublicScope.withServer { server in
+            let target = PublicScope.path + "/series"
+            let plain = try await server.answer(PublicScope.get(target))
+            #expect(plain["content-encoding"] == nil)
+            #expect(plain["vary"] == "Accept-Encoding")
+            for (accept, isGzip) in [
+                ("gzip", true), ("deflate, GZIP;q=0.5", true), ("*", true), ("br", false),
+                ("gzip;q=0", false), ("gzip; q=0.000", false), ("xgzip", false), ("", false),
+            ] {
+                let response = try await server.answer(
+                    PublicScope.get(target, headers: ["Accept-Encoding": accept]))
+                #expect((response["content-encoding"] == "gzip") == isGzip, "\(accept)")
+                #expect(response.body.starts(with: [0x1F, 0x8B]) == isGzip)
+                #expect((response["etag"] == plain["etag"]) == !isGzip)
+                #expect(response["vary"] == "Accept-Encoding")
+                #expect((response.body.count < plain.body.count / 2) == isGzip)
+                let tag = try #require(response["etag"])
+                for accept in ["gzip", "identity"] {
+                    let unchanged = try await server.answer(
+                        PublicScope.get(
+                            target, headers: ["Accept-Encoding": accept, "If-None-Match": tag]),
+                        hasBody: false)
+                    #expect(unchanged.status == 304)
+                    #expect(unchanged["etag"] == tag)
+                }
+            }
+        }
+    }
+
+    @Test("The description is served as it is kept, and describes what is served")
+    func description() async throws {
+        let file = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../Sources/PublicAPI/openapi.json")
+        let kept = try Data(contentsOf: file)
+        let served = try await body("/openapi.json")
+        #expect(served.body == Array(kept))
+        let document = try #require(
+            JSONSerialization.jsonObject(with: kept) as? [String: Any])
+        #expect(document["openapi"] as? String == "3.1.0")
+        let paths = try #require(document["paths"] as? [String: [String: Any]])
+        #expect(paths.count == 12)
+        let names = paths.keys.sorted()
+        try await PublicScope.withServer { server in
+            for path in names {
+                let response = try await server.answer(
+                    PublicScope.get(path, method: "HEAD"), hasBody: false)
+                #expect(response.status == (path == "/oembed" ? 400 : 200), "\(path)")
+            }
+        }
+        #expect(paths.values.allSatisfy { Set($0.keys) == ["get", "head"] })
+    }
+
+    @Test("Pages and pictures say what they are, who may frame them and what they may do")
+    func pages() async throws {
+        try await PublicScope.withServer { server in
+            for (target, type, policy) in [
+                ("/", "text/html; charset=utf-8", Dashboard.contentSecurityPolicy),
+                ("/?view=tv", "text/html; charset=utf-8", Dashboard.contentSecurityPolicy),
+                (
+                    "/?base_currency=JPY", "text/html; charset=utf-8",
+                    Dashboard.contentSecurityPolicy
+                ),
+                ("/methodology", "text/html; charset=utf-8", Dashboard.contentSecurityPolicy),
+                ("/embed", "text/html; charset=utf-8", Dashboard.embedContentSecurityPolicy),
+                (
+                    "/badge.svg", "image/svg+xml; charset=utf-8",
+                    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+                ),
+            ] {
+                let response = try await server.answer(PublicScope.get(target))
+                #expect(response.status == 200, "\(target)")
+                #expect(response["content-type"] == type)
+                #expect(response["content-security-policy"] == policy)
+                #expect(response["x-content-type-options"] == "nosniff")
+                #expect(response["referrer-policy"] == "no-referrer")
+                #expect(response["etag"] != nil)
+            }
+            for asset in Dashboard.assets {
+                let response = try await server.answer(PublicScope.get(asset.path))
+                #expect(response.body == asset.bytes)
+                #expect(response["content-type"] == asset.contentType)
+            }
+            let oEmbed = try await server.answer(
+                PublicScope.get(
+                    "/oembed?url=https%3A%2F%2Fapi%2Fembed%3Fbase_currency%3DJPY&format=json"))
+            #expect(oEmbed.status == 200)
+            #expect(
+                oEmbed.text
+                    == Dashboard.oEmbed(origin: "https://api", base: Self.jpy))
+        }
+        try await PublicScope.withServer {
+            $0.publicOrigin = "https://pay.example"
+        } _: { server in
+            for (url, status) in [
+                ("https://pay.example", 200), ("https://pay.example/?view=tv", 200),
+                ("http://pay.example/", 404), ("https://api/", 404),
+            ] {
+                let target = "/oembed?url=" + url
+                let response = try await server.answer(PublicScope.get(target))
+                #expect(response.status == status, "\(url)")
+            }
+        }
+    }
+
+    @Test("Before the first report a page that says so, for people, with 503")
+    func waiting() async throws {
+        try await PublicScope.withServer(publishing: nil) { server in
+            for target in ["/", "/embed", "/?base_currency=JPY"] {
+                let response = try await server.answer(PublicScope.get(target))
+                #expect(response.status == 503)
+                #expect(response["content-type"] == "text/html; charset=utf-8")
+                #expect(response["retry-after"] == "2")
+                #expect(response["cache-control"] == "no-store")
+                #expect(response.text == Dashboard.waiting())
+            }
+            for target in ["/badge.svg", PublicScope.streamPath, PublicScope.path + "/series"] {
+                let response = try await server.answer(PublicScope.get(target))
+                #expect(response.status == 503)
+                #expect(response["content-type"] == "application/problem+json")
+                #expect(response["retry-after"] == "2")
+            }
+        }
+    }
+}

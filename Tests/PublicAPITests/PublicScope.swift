@@ -1,0 +1,80 @@
+import CivilTime
+import HTTPTestSupport
+import Logging
+import Money
+import PublicAPI
+import Reporting
+import Topology
+
+/// A report that tests know every figure of, and the listener that serves it.
+enum PublicScope {
+    static let path = "/v1/metrics/money-moved/24h"
+    static let streamPath = "/v1/metrics/money-moved/stream"
+    static let bases = ["EUR", "JPY", "KWD", "USD", "CHF"].map { Currency(code: $0)! }
+    /// 2026-03-25T13:28:00.999Z: a fraction of a second is cut.
+    static let time = UnixTime(milliseconds: 1_774_445_280_999)
+
+    /// With a rate for all bases but CHF.
+    static func report(
+        version: String = "s.1", usd: Int128 = 1_250_450_050, degraded: Bool = false
+    ) -> PublicReport {
+        PublicReport(
+            version: version, currentMinute: time.minute, dataAsOf: time, madeAt: time,
+            currencies: [], other: nil, regions: [], rates: nil,
+            degradations: degraded ? [ReportedDegradation(reason: "store_unreachable")] : [],
+            late: [],
+            bases: [("EUR", 0), ("JPY", 1_250_451), ("KWD", -5), ("USD", usd)].map {
+                BaseReport(
+                    currency: Currency(code: $0)!, total: $1, currencies: [], other: nil,
+                    regions: [], series: Array(repeating: 1, count: 1_440))
+            },
+            defaultBase: Currency(code: "USD")!)
+    }
+
+    static func snapshot(degraded: Bool = false) -> PublicSnapshot {
+        PublicSnapshot(report: report(degraded: degraded))
+    }
+
+    static func get(
+        _ target: String, method: String = "GET", headers: [String: String] = [:]
+    ) -> String {
+        var text = "\(method) \(target) HTTP/1.1\r\nHost: api\r\n"
+        for (name, value) in headers { text += "\(name): \(value)\r\n" }
+        return text + "\r\n"
+    }
+
+    /// Runs a server as long as `body` runs.
+    static func withServer<Value: Sendable>(
+        publishing snapshot: PublicSnapshot? = snapshot(),
+        _ adjust: (inout PublicServerConfiguration) -> Void = { _ in },
+        _ body: @Sendable @escaping (PublicServerUnderTest) async throws -> Value
+    ) async throws -> Value {
+        let published = PublishedSnapshot()
+        if let snapshot { published.publish(snapshot) }
+        var configuration = PublicServerConfiguration(address: anyLoopbackPort)
+        configuration.threads = 1
+        adjust(&configuration)
+        let api = PublicAPI(bases: bases, defaultBase: bases[3], published: published)
+        let chosen = configuration
+        return try await withListener {
+            api.listener(chosen, logger: Logger(label: "test"), onListening: $0)
+        } _: { port in
+            try await body(PublicServerUnderTest(port: port, published: published))
+        }
+    }
+}
+
+/// A running server, and what it serves.
+struct PublicServerUnderTest: Sendable {
+    let port: Int
+    let published: PublishedSnapshot
+
+    func connect() throws -> RawConnection { try RawConnection(port: port) }
+
+    /// One request on a connection of its own.
+    func answer(_ request: String, hasBody: Bool = true) async throws -> RawResponse {
+        let connection = try connect()
+        await connection.send(request)
+        return try await connection.response(hasBody: hasBody)
+    }
+}

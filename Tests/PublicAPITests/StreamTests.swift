@@ -1,0 +1,208 @@
+import HTTPTestSupport
+import PublicAPI
+import Testing
+
+@Suite struct StreamTests {
+    static let request = PublicScope.get(PublicScope.streamPath + "?base_currency=USD")
+
+    static func event(_ id: String, _ amount: String, degraded: Bool = false) -> String {
+        """
+        id: \(id)
+        event: total
+        data: {"time_window":"24h","base_currency":"USD","total_amount":\(amount),\
+        "data_as_of":"2026-03-25T13:28:00Z","is_degraded":\(degraded)}
+
+
+        """
+    }
+
+    /// Quick enough for a test, slow enough to tell two events from one.
+    static func quick(_ configuration: inout PublicServerConfiguration) {
+        configuration.sweepInterval = .milliseconds(50)
+        configuration.eventIntervalMin = .milliseconds(100)
+    }
+
+    @Test("The state on connecting, then one event for each change and none without")
+    func changes() async throws {
+        try await PublicScope.withServer(Self.quick) { server in
+            let connection = try server.connect()
+            await connection.send(Self.request)
+            let head = try await connection.read(through: "\r\n\r\n")
+            for line in [
+                "HTTP/1.1 200 OK", "Content-Type: text/event-stream; charset=utf-8",
+                "Cache-Control: no-store, no-transform", "X-Accel-Buffering: no",
+                "Access-Control-Allow-Origin: *", "Connection: close",
+            ] {
+                #expect(head.contains(line + "\r\n"))
+            }
+            let retry = try await connection.read(through: "\n\n")
+            let milliseconds = try #require(Int(retry.dropFirst(7).dropLast(2)))
+            #expect(retry.hasPrefix("retry: ") && (2_000...6_000).contains(milliseconds))
+            #expect(
+                try await connection.read(through: "}\n\n") == Self.event("s.1", "12504500.50"))
+            // Another base changes, this one does not.
+            server.published.publish(PublicSnapshot(report: PublicScope.report(version: "s.2")))
+            server.published.publish(
+                PublicSnapshot(report: PublicScope.report(version: "s.3", usd: -7)))
+            #expect(try await connection.read(through: "}\n\n") == Self.event("s.3", "-0.07"))
+            server.published.publish(
+                PublicSnapshot(
+                    report: PublicScope.report(version: "s.3", usd: -7, degraded: true)))
+            #expect(
+                try await connection.read(through: "}\n\n")
+                    == Self.event("s.3", "-0.07", degraded: true))
+        }
+    }
+
+    @Test("At most one event in the least interval, and it is the newest")
+    func rate() async throws {
+        try await PublicScope.withServer {
+            $0.eventIntervalMin = .milliseconds(700)
+        } _: { server in
+            let connection = try server.connect()
+            await connection.send(Self.request)
+            _ = try await connection.read(through: "}\n\n")
+            let began = ContinuousClock.now
+            for amount in 1...50 {
+                server.published.publish(
+                    PublicSnapshot(
+                        report: PublicScope.report(version: "s.\(amount)", usd: Int128(amount))))
+            }
+            var events: [String] = []
+            while events.last != Self.event("s.50", "0.50") {
+                events.append(try await connection.read(through: "}\n\n"))
+            }
+            #expect(events.count <= 2)
+            #expect(ContinuousClock.now - began >= .milliseconds(600) || events.count == 1)
+        }
+    }
+
+    @Test("Who says that it knows the state is not told it again, unless it may be another one")
+    func lastEventID() async throws {
+        try await PublicScope.withServer(Self.quick) { server in
+            func firstEvent(after id: String) async throws -> (RawConnection, String) {
+                let connection = try server.connect()
+                await connection.send(
+                    PublicScope.get(
+                        PublicScope.streamPath, headers: ["Last-Event-ID": id]))
+                _ = try await connection.read(through: "\r\n\r\n")
+                _ = try await connection.read(through: "\n\n")
+                return (connection, "")
+            }
+            let (known, _) = try await firstEvent(after: "s.1")
+            let (unknown, _) = try await firstEvent(after: "s.0")
+            #expect(
+                try await unknown.read(through: "}\n\n") == Self.event("s.1", "12504500.50"))
+            server.published.publish(
+                PublicSnapshot(report: PublicScope.report(version: "s.1", usd: 5)))
+            // The first thing that it is sent is the change.
+            #expect(try await known.read(through: "}\n\n") == Self.event("s.1", "0.05"))
+            // Now the version has stood for two totals: knowing it is not enough.
+            let (doubtful, _) = try await firstEvent(after: "s.1")
+            #expect(try await doubtful.read(through: "}\n\n") == Self.event("s.1", "0.05"))
+            server.published.publish(
+                PublicSnapshot(report: PublicScope.report(version: "s.2", usd: 5, degraded: true)))
+            let (degraded, _) = try await firstEvent(after: "s.2")
+            #expect(
+                try await degraded.read(through: "}\n\n")
+                    == Self.event("s.2", "0.05", degraded: true))
+        }
+    }
+
+    @Test("A quiet stream is sent comments")
+    func heartbeat() async throws {
+        try await PublicScope.withServer {
+            Self.quick(&$0)
+            $0.heartbeat = .milliseconds(150)
+        } _: { server in
+            let connection = try server.connect()
+            await connection.send(Self.request)
+            _ = try await connection.read(through: "}\n\n")
+            for _ in 0..<3 { #expect(try await connection.read(through: "\n\n") == ":\n\n") }
+        }
+    }
+
+    @Test("A reader that takes nothing is closed; what it missed was never kept for it")
+    func stuck() async throws {
+        try await PublicScope.withServer {
+            $0.sweepInterval = .milliseconds(50)
+            $0.eventIntervalMin = .milliseconds(1)
+            $0.stuckAfter = .milliseconds(500)
+            $0.viewerSendBufferBytes = 2_048
+        } _: { server in
+            let stuck = try RawConnection(port: server.port, receiveBytes: 1_024)
+            let reader = try server.connect()
+            for connection in [stuck, reader] { await connection.send(Self.request) }
+            _ = try await reader.read(through: "}\n\n")
+            let deadline = ContinuousClock.now + .seconds(20)
+            var amount: Int128 = 0
+            // Each event is told to the reader before the next one: none is passed over, and the
+            // stuck one holds nobody up.
+            while amount < 400, ContinuousClock.now < deadline {
+                amount += 1
+                server.published.publish(
+                    PublicSnapshot(
+                        report: PublicScope.report(version: "s.\(amount)", usd: 10_000 + amount)))
+                let told = try await reader.read(through: "}\n\n")
+                #expect(told.contains("id: s.\(amount)\n"))
+            }
+            // Sooner or later the server hangs up; what had been sent before is a small part.
+            var received = 0
+            while let event = try? await stuck.read(through: "}\n\n") {
+                received += 1
+                #expect(event.hasSuffix("}\n\n"))
+            }
+            #expect(received < 200)
+            #expect(try await server.answer(PublicScope.get("/livez")).status == 200)
+        }
+    }
+
+    @Test("A slow reader gets the newest total, not all that it missed")
+    func latestWins() async throws {
+        try await PublicScope.withServer {
+            Self.quick(&$0)
+            $0.eventIntervalMin = .milliseconds(1)
+            $0.viewerSendBufferBytes = 2_048
+        } _: { server in
+            let slow = try RawConnection(port: server.port, receiveBytes: 1_024)
+            let reader = try server.connect()
+            for connection in [slow, reader] { await connection.send(Self.request) }
+            _ = try await reader.read(through: "}\n\n")
+            for amount in 1...400 {
+                server.published.publish(
+                    PublicSnapshot(
+                        report: PublicScope.report(
+                            version: "s.\(amount)", usd: Int128(10_000 + amount))))
+                _ = try await reader.read(through: "}\n\n")
+            }
+            var events: [String] = []
+            while events.last?.contains("id: s.400\n") != true {
+                events.append(try await slow.read(through: "}\n\n"))
+            }
+            #expect(events.count < 200)
+        }
+    }
+
+    @Test("HEAD tells the stream's header and ends")
+    func head() async throws {
+        try await PublicScope.withServer { server in
+            let connection = try server.connect()
+            await connection.send(PublicScope.get(PublicScope.streamPath, method: "HEAD"))
+            let response = try await connection.response(hasBody: false)
+            #expect(response.status == 200)
+            #expect(response["content-type"] == "text/event-stream; charset=utf-8")
+            #expect(await connection.isClosedByServer())
+        }
+    }
+
+    @Test("A stopping server ends the streams")
+    func stopping() async throws {
+        let connection = try await PublicScope.withServer { server in
+            let connection = try server.connect()
+            await connection.send(Self.request)
+            _ = try await connection.read(through: "}\n\n")
+            return connection
+        }
+        #expect(await connection.isClosedByServer())
+    }
+}
