@@ -34,7 +34,7 @@ PLAIN := [ -t 1 ] || export NO_COLOR=1;
 .NOTPARALLEL:
 
 .PHONY: help build build-tests demo test format-check unit simulation judge system readme \
-	bench format lint proto fuzz mutants mutants-check show clean browser
+	contract bench format lint proto fuzz mutants mutants-check show clean browser
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,7 +48,7 @@ demo: ## three regions, a day of history, live transfers, the public number on :
 	$(BUILD)
 	$(TRIBUTARY) demo $(DEMO)
 
-test: format-check mutants-check unit simulation judge system browser readme ## everything that CI checks
+test: format-check mutants-check unit simulation judge contract system browser readme ## everything that CI checks
 
 build-tests:
 	@$(PREPARE) test
@@ -62,6 +62,9 @@ simulation: build-tests ## the real core in a seeded world of faults; SEEDS=0..<
 
 judge: .venv/tests ## the tests of the program that judges the system tests
 	.venv/bin/python -m unittest discover --start-directory Tests/System --pattern 'test_*.py'
+
+contract: build-tests .venv/tests ## the public interface against its own description
+	.venv/bin/python Tests/Contract/contract.py
 
 system: build-tests .venv/tests ## real processes, a real Redis, real faults
 	PATH="$$PWD/.venv/bin:$$PATH" Tests/System/run.sh
@@ -77,8 +80,11 @@ show: build-tests .venv/tests ## each promise of this release: shown or not show
 	PATH="$$PWD/.venv/bin:$$PATH" Tests/Show/show.sh
 
 bench: build-tests .venv/bench ## speed and memory, as ratios measured side by side in one run
+	@$(PREPARE) bench
 	.venv/bin/python Tests/Benchmarks/rollup_bench.py
 	.venv/bin/python Tests/Benchmarks/kafka_bench.py
+	.venv/bin/python Tests/Benchmarks/public_bench.py
+	.venv/bin/python Tests/Benchmarks/viewers_bench.py
 	TRIBUTARY_MEASURE=1 $(UNIT_TESTS) --filter 'RefillTests|DeltaCodecSizeTests'
 
 fuzz: ## libFuzzer with AddressSanitizer on what parses input; SECONDS=60 each

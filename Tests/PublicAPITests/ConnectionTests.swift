@@ -102,43 +102,43 @@ import Testing
         }
     }
 
-    @Test(
-        "What is no request is answered 400 and the connection closed",
-        arguments: [
-            "\u{16}\u{3}\u{1}", "GET", "get / HTTP/1.1\r\n\r\n \r\n", "GET  / HTTP/1.1\r\n\r\n",
-            "GET / HTTP/1.1 \r\nHost: a\r\n\r\n", "GET / HTTP/1.1\nHost: a\n\n",
-            "GET / http/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/1.\r\nHost: a\r\n\r\n",
-            "GET / HTTP/11\r\nHost: a\r\n\r\n", "GET /\r\nHost: a\r\n\r\n",
-            "GET\t/ HTTP/1.1\r\nHost: a\r\n\r\n", "GET /\u{7F} HTTP/1.1\r\nHost: a\r\n\r\n",
-            "GET /# HTTP/1.1\r\nHost: a\r\n\r\n", "GET nothing HTTP/1.1\r\nHost: a\r\n\r\n",
-            "GET http:// HTTP/1.1\r\nHost: a\r\n\r\n", "G@T / HTTP/1.1\r\nHost: a\r\n\r\n",
-            "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: a\r\nX: a\u{0}b\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: a\r\n: v\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n",
-            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
-            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
-            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1, 1\r\n\r\n",
-            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n",
-            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n",
-            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
-            "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
-        ])
-    func malformed(_ request: String) async throws {
-        // What could still become a request is waited for: "GET" is one byte short of none.
-        guard request != "GET", !request.hasPrefix("get / ") else { return }
+    static let malformed = [
+        "\u{16}\u{3}\u{1}", "GET  / HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1 \r\nHost: a\r\n\r\n", "GET / HTTP/1.1\nHost: a\n\n",
+        "GET / http/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/1.\r\nHost: a\r\n\r\n",
+        "GET / HTTP/11\r\nHost: a\r\n\r\n", "GET /\r\nHost: a\r\n\r\n",
+        "GET\t/ HTTP/1.1\r\nHost: a\r\n\r\n", "GET /\u{7F} HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /# HTTP/1.1\r\nHost: a\r\n\r\n", "GET nothing HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET http:// HTTP/1.1\r\nHost: a\r\n\r\n", "G@T / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nX: a\u{0}b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\n: v\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1, 1\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+        "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ]
+
+    @Test("What is no request is answered 400 and the connection closed")
+    func malformed() async throws {
         try await PublicScope.withServer { server in
-            let connection = try server.connect()
-            await connection.send(request)
-            let response = try await connection.response()
-            #expect(response.status == 400, "\(request)")
-            #expect(response.text.contains("malformed-request"))
-            #expect(response["connection"] == "close")
-            #expect(await connection.isClosedByServer())
+            for request in Self.malformed {
+                let connection = try server.connect()
+                await connection.send(request)
+                let response = try await connection.response()
+                #expect(response.status == 400, "\(request.debugDescription)")
+                #expect(response.text.contains("malformed-request"))
+                #expect(response["connection"] == "close")
+                #expect(await connection.isClosedByServer())
+            }
         }
     }
 

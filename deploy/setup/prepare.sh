@@ -5,6 +5,7 @@
 #   deploy/setup/prepare.sh demo       besides, what the demo starts
 #   deploy/setup/prepare.sh test       besides, what the tests drive it with
 #   deploy/setup/prepare.sh browser    besides, the browser that looks at the pages
+#   deploy/setup/prepare.sh bench      besides, what the benchmarks measure against
 #   deploy/setup/prepare.sh protocol   what generates the delta message's code
 #
 # Installs missing Debian packages, with sudo when not root, and starts no service of theirs.
@@ -16,8 +17,9 @@ readonly swift_minimum=6.3
 declare -A packages=(
     [build]="git pkg-config libc6-dev librdkafka-dev libhiredis-dev libcurl4-openssl-dev zlib1g-dev"
     [demo]="redis-server redis-tools curl util-linux"
-    [test]="python3 python3-venv kcat"
+    [test]="python3 python3-venv kcat nginx-light"
     [browser]="chromium fonts-inter"
+    [bench]="wrk"
     [protocol]="protobuf-compiler"
 )
 declare -A groups=(
@@ -25,11 +27,12 @@ declare -A groups=(
     [demo]="build demo"
     [test]="build demo test"
     [browser]="build demo test browser"
+    [bench]="build demo test bench"
     [protocol]="build protocol"
 )
 
 # Services of these packages run under Tributary's own hand, in folders and on ports of its own.
-readonly services="redis-server.service"
+readonly services="redis-server.service nginx.service"
 
 fail() {
     printf '%s\n' "$@" >&2
@@ -76,10 +79,12 @@ install_as_root() {
 
     # Not now, and not at the next boot either.
     if command -v systemctl >/dev/null; then
-        local package
+        local package service
         for package in "$@"; do
-            [[ " $services " != *" $package.service "* ]] ||
-                systemctl disable --quiet "$package.service" 2>/dev/null || true
+            # nginx-light, as one of several packages of nginx, brings nginx.service.
+            service=${package%-light}.service
+            [[ " $services " != *" $service "* ]] ||
+                systemctl disable --quiet "$service" 2>/dev/null || true
         done
     fi
 }
@@ -108,7 +113,8 @@ main() {
         install_as_root "$@"
         return
     fi
-    [[ -n ${1:-} && -n ${groups[$1]:-} ]] || fail "usage: $0 build|demo|test|browser|protocol"
+    [[ -n ${1:-} && -n ${groups[$1]:-} ]] ||
+        fail "usage: $0 build|demo|test|browser|bench|protocol"
     require_swift
     command -v dpkg-query >/dev/null ||
         fail "This is not Debian. Install the like of these, then run swift build yourself:" \
