@@ -76,7 +76,7 @@ browser: build-tests .venv/browser ## the dashboard in Chromium; pictures in .bu
 readme: build-tests ## every command of README.md, run as written
 	Tests/Readme/run.py
 
-show: build-tests .venv/tests ## each promise of this release: shown or not shown
+show: build-tests .venv/tests .venv/browser ## each promise of this release: shown or not shown
 	PATH="$$PWD/.venv/bin:$$PATH" Tests/Show/show.sh
 
 bench: build-tests .venv/bench ## speed and memory, as ratios measured side by side in one run

@@ -66,7 +66,7 @@ extension DashboardPage {
             Column(name: "Region", kind: "name"),
             Column(name: "In \(base.currency.code)", kind: "number"),
             Column(name: "Share", kind: "share"), Column(name: "Seen up to", kind: "seen"),
-            Column(name: "State", kind: "state"),
+            Column(name: "State", kind: "standing"),
         ]
         column.table(id: "regions", heading: "By region", columns) { body in
             for (index, standing) in report.regions.enumerated() {

@@ -48,6 +48,7 @@ bad delta requests: 4xx, nothing written               | tests DeltaIngestTests
 bad shards: refused alone, the others commit           | tests FederationTests
 the decoders survive the fuzzer, which finds a plant   | Tests/Fuzz/fuzz.sh ${SECONDS_EACH:-60}
 Redis holds the agreed keys, each with its expiry      | tests RedisStoreTests
+the page lives, pauses, names what is missing; axe     | Tests/Browser/run.sh
 the pure core is pure, arrows point down               | tests RepositoryTests
 speed and memory, as ratios side by side               | make bench
 '
