@@ -21,6 +21,11 @@ final class Publisher: Service {
         var builder: ReportBuilder
         var report: PublicReport?
         var counters = Publication.Counters()
+        /// Where the list of changed minutes ended in what the file holds; nil where the file has
+        /// to be written whole.
+        var keptUpTo: ChangePosition?
+        /// Since when a read waits for the file before it is published.
+        var keepingSince: ContinuousClock.Instant?
     }
 
     /// How the publisher goes about it.
@@ -82,7 +87,7 @@ final class Publisher: Service {
         if let keeper {
             // Nothing is shown any more: the next run goes on from exactly this.
             let last = state.withLock { $0.publication.snapshot(since: nil, now: WallClock.now()) }
-            if let last { _ = await keeper.keep(last, isDurable: true) }
+            if let last { _ = await keeper.keep(last) }
             await keeper.stop()
         }
     }
@@ -102,6 +107,7 @@ final class Publisher: Service {
                 state.withLock { $0.publication.storeIsUnreachable() }
                 storeState.note(error)
             }
+            await keepChanges()
             publish()
             try await Task.sleep(
                 until: max(begin + configuration.interval, ContinuousClock.now + Self.pauseMin),
@@ -114,7 +120,11 @@ final class Publisher: Service {
     private func publishRepeatedly() async throws {
         while true {
             try await Task.sleep(for: configuration.interval)
-            publish()
+            let isKeeping = state.withLock { state in
+                state.keepingSince.map { .now - $0 < configuration.interval } ?? false
+            }
+            // What is being kept is published a moment later, unless the disk hangs.
+            if !isKeeping { publish() }
         }
     }
 
@@ -130,8 +140,7 @@ final class Publisher: Service {
             let before = state.report
             if isNews(report, after: before) {
                 state.report = report
-                published.publish(
-                    PublicSnapshot(report: report))
+                published.publish(PublicSnapshot(report: report))
             }
             return Self.events(report, after: before, &state)
         }
@@ -151,23 +160,48 @@ final class Publisher: Service {
 // MARK: What the next run goes on from
 
 extension Publisher {
+    /// Appends what the last read changed. It is kept before it is published, so that a process
+    /// that is killed comes back with nothing older than what it showed.
+    private func keepChanges() async {
+        guard let keeper else { return }
+        let news = state.withLock { state -> (PublicationSnapshot, ChangePosition)? in
+            guard let position = state.keptUpTo,
+                let changes = state.publication.snapshot(since: position, now: WallClock.now()),
+                !changes.isWhole
+            else {
+                state.keptUpTo = nil
+                return nil
+            }
+            state.keepingSince = .now
+            return (changes, state.publication.changesEnd)
+        }
+        guard let (changes, end) = news else { return }
+        let next = await keeper.keep(changes)
+        state.withLock { state in
+            state.keptUpTo = next == .changes ? end : nil
+            state.keepingSince = nil
+        }
+    }
+
+    /// Writes the file whole where it has to be, and makes it outlive a power cut now and then.
     private func keepRepeatedly(_ keeper: StateKeeper) async throws {
-        var position: ChangePosition?
         var syncedAt = ContinuousClock.now
         while true {
             try await Task.sleep(for: configuration.interval)
-            let now = ContinuousClock.now
-            let isDue = now >= syncedAt + configuration.stateInterval
-            let (snapshot, end) = state.withLock { state in
-                (
-                    state.publication.snapshot(since: position, now: WallClock.now()),
-                    state.publication.changesEnd
-                )
+            let whole = state.withLock { state -> (PublicationSnapshot, ChangePosition)? in
+                guard state.keptUpTo == nil,
+                    let snapshot = state.publication.snapshot(since: nil, now: WallClock.now())
+                else { return nil }
+                return (snapshot, state.publication.changesEnd)
             }
-            guard let snapshot else { continue }
-            let next = await keeper.keep(snapshot, isDurable: isDue)
-            position = next == .changes ? end : nil
-            if isDue { syncedAt = now }
+            if let (snapshot, end) = whole {
+                let next = await keeper.keep(snapshot)
+                state.withLock { $0.keptUpTo = next == .changes ? end : nil }
+                syncedAt = .now
+            } else if .now - syncedAt >= configuration.stateInterval {
+                await keeper.sync()
+                syncedAt = .now
+            }
         }
     }
 }

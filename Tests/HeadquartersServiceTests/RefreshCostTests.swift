@@ -61,7 +61,7 @@ import Topology
                 #expect(
                     work
                         == Work(
-                            // Each changed minute is looked up in each shard; there is one a region.
+                            // A changed minute is looked up in each shard: one a region.
                             redisCommands: Self.commandsPerRefresh
                                 + regions * (Self.commandsPerRegion + changed),
                             minutesRead: regions * changed, minutesReplaced: changed,

@@ -60,7 +60,7 @@ import Testing
                         if base == "USD" { try #require(total.totalAmount == frozen.totalAmount) }
                         amount = total.totalAmount
                         answered += 1
-                        // Two cores are shared with others: a reader that asks now and then will do.
+                        // Asking now and then will do; other tests need the cores.
                         try await Task.sleep(for: .milliseconds(10))
                     }
                     return answered

@@ -88,19 +88,30 @@ final class StateKeeper: Sendable {
             metadata: ["file": "\(path)", "problem": "\(problem)"])
     }
 
-    /// Writes a snapshot, and answers how the next one has to be.
-    /// - Parameter isDurable: whether it has to outlive a power cut.
-    func keep(_ snapshot: PublicationSnapshot, isDurable: Bool) async -> Next {
-        let logger = logger
-        let path = path
+    /// Writes a snapshot, a whole one so that it outlives a power cut, and answers how the next one
+    /// has to be.
+    func keep(_ snapshot: PublicationSnapshot) async -> Next {
+        await write { (file) throws(StateFileError) in
+            if snapshot.isWhole {
+                try file.replace(with: snapshot)
+            } else {
+                try file.append(snapshot)
+            }
+        }
+    }
+
+    /// Makes the changes written so far outlive a power cut as well.
+    func sync() async {
+        _ = await write { (file) throws(StateFileError) in try file.sync() }
+    }
+
+    private func write(
+        _ body: @escaping @Sendable (inout StateFile) throws(StateFileError) -> Void
+    ) async -> Next {
+        let (logger, path) = (logger, path)
         let next = try? await thread.perform { state -> Next in
             do throws(StateFileError) {
-                if snapshot.isWhole {
-                    try state.file.replace(with: snapshot)
-                } else {
-                    try state.file.append(snapshot)
-                    if isDurable { try state.file.sync() }
-                }
+                try body(&state.file)
                 if state.isFailing { logger.notice("state is written again") }
                 state.isFailing = false
             } catch {
