@@ -104,6 +104,11 @@ import Topology
             Issue.record("a seed was not asked for")
             return
         }
+        // An HQ that was asked for values and has none is not asked again.
+        let unseeded = try Self.start(
+            ShardJoin.plan(log: facts, status: bare, hasAskedForValues: true, now: Self.now))
+        #expect(unseeded.seed == nil)
+        #expect(unseeded.knownFrom != nil)
         let euro = try #require(Currency(code: "EUR"))
         let seeded = Bucket(
             minute: old, currency: euro, value: BucketValue(settled: 40, transfers: 2))
