@@ -85,6 +85,7 @@ bench: build-tests .venv/bench ## speed and memory, as ratios measured side by s
 	.venv/bin/python Tests/Benchmarks/kafka_bench.py
 	.venv/bin/python Tests/Benchmarks/public_bench.py
 	.venv/bin/python Tests/Benchmarks/viewers_bench.py
+	.venv/bin/python Tests/Benchmarks/refresh_cost.py
 	TRIBUTARY_MEASURE=1 $(UNIT_TESTS) --filter 'RefillTests|DeltaCodecSizeTests'
 
 fuzz: ## libFuzzer with AddressSanitizer on what parses input; SECONDS=60 each

@@ -167,8 +167,9 @@ let package = Package(
         .executableTarget(
             name: "tributary-bench",
             dependencies: [
-                "Aggregation", "CivilTime", "DeltaProtocol", "Topology", "Money", "KafkaClient",
-                "WorkerThread", "Reporting", "PublicAPI", nioCore, nioPosix, lifecycle, logging,
+                "Aggregation", "CivilTime", "DeltaProtocol", "Federation", "Topology", "Money",
+                "KafkaClient", "WorkerThread", "HeadquartersService", "Reporting", "PublicAPI",
+                nioCore, nioPosix, lifecycle, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
