@@ -167,11 +167,18 @@ let package = Package(
         .executableTarget(
             name: "tributary-bench",
             dependencies: [
-                "Aggregation", "CivilTime", "DeltaProtocol", "Federation", "Topology", "Money",
-                "KafkaClient", "WorkerThread", "HeadquartersService", "Reporting", "PublicAPI",
-                nioCore, nioPosix, lifecycle, logging,
+                "Aggregation", "CivilTime", "DeltaProtocol", "Topology", "Money", "KafkaClient",
+                "WorkerThread", "Reporting", "PublicAPI", nioCore, nioPosix, lifecycle, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "bench-refresh",
+            dependencies: [
+                "CivilTime", "DeltaProtocol", "Federation", "HeadquartersService", "Money",
+                "Reporting", "Topology",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
         .executableTarget(

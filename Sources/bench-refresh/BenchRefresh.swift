@@ -7,11 +7,13 @@ import Money
 import Reporting
 import Topology
 
-/// Ticks of the publisher over whole days, for a tool that counts instructions: twice with another
-/// number of ticks, and the difference is what they cost.
-struct RefreshCommand: ParsableCommand {
+/// Ticks of the publisher over whole days, for a tool that counts instructions: run twice with
+/// another number of ticks, and the difference is what they cost.
+///
+/// A program of its own, without an asynchronous main: valgrind does not survive one.
+@main struct BenchRefresh: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "refresh",
+        commandName: "bench-refresh",
         abstract: "Fill the publisher with whole days of 50 currencies, then make reports.")
 
     @Option(help: "Regions, each with a whole day.")

@@ -7,8 +7,7 @@ import Glibc
         commandName: "tributary-bench",
         abstract: "Measure Tributary's parts.",
         subcommands: [
-            ProduceCommand.self, ConsumeCommand.self, RefreshCommand.self, ServeCommand.self,
-            ViewersCommand.self,
+            ProduceCommand.self, ConsumeCommand.self, ServeCommand.self, ViewersCommand.self,
         ])
 
     static func main() async {

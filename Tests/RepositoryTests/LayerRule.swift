@@ -11,7 +11,10 @@ enum LayerRule {
         ["Simulation"],
         adapters,
         ["Rollup", "RegionService", "HeadquartersService"],
-        ["tributary", "tributary-bench", "fuzz-record-decoder", "fuzz-delta-codec"],
+        [
+            "tributary", "tributary-bench", "bench-refresh", "fuzz-record-decoder",
+            "fuzz-delta-codec",
+        ],
     ]
 
     /// What tests share. It may know everything; nothing but tests may know it.
