@@ -45,6 +45,19 @@ package struct RatesBook: Sendable {
         }
     }
 
+    /// Takes the rates that an earlier run kept as the last good ones, and answers whether it did:
+    /// those that no policy would take at all are not taken here either.
+    package mutating func goOn(with kept: KeptRates, now: UnixTime) -> Bool {
+        guard reading == nil, policy.objection(to: kept.rates, after: nil, now: now) == nil else {
+            return false
+        }
+        reading = RatesReading(
+            set: kept.rates.set, fetchedAt: kept.fetchedAt, publishedAt: kept.rates.publishedAt,
+            missing: converted.filter { kept.rates.set.rate(of: $0) == nil }.sorted(),
+            earlierDates: kept.rates.earlierDates, staleFrom: calendar.staleFrom(kept.rates))
+        return true
+    }
+
     private mutating func accept(_ rates: PublishedRates, now: UnixTime) -> [RatesEvent] {
         let last = reading
         let isSame = last?.set.id == rates.set.id

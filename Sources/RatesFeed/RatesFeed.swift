@@ -19,6 +19,8 @@ package final class RatesFeed: Service {
     }
 
     private let origin: any RatesOrigin
+    private let provider: RatesProvider?
+    private let keeper: RatesKeeper?
     private let schedule: RatesSchedule
     private let now: @Sendable () -> UnixTime
     private let logger: Logger
@@ -31,17 +33,24 @@ package final class RatesFeed: Service {
 
     /// Nil where the topology names no source of rates. Nothing is read or connected yet.
     /// - Parameters:
+    ///   - keptIn: the path of a file that keeps a provider's last good rates for the next run,
+    ///     which goes on with them, jumps included, before the provider has answered; nil for
+    ///     none. Rates of a file are kept by the file itself.
     ///   - bounds: what a provider's answer may cost.
     ///   - now: the clock that guards and fetch times go by.
     /// - Throws: for a URL that libcurl does not take; where there can be no thread.
     package convenience init?(
-        topology: Topology, logger: Logger, bounds: HTTPClientConfiguration = defaultBounds,
+        topology: Topology, logger: Logger, keptIn path: String? = nil,
+        bounds: HTTPClientConfiguration = defaultBounds,
         now: @escaping @Sendable () -> UnixTime = RatesFeed.systemTime
     ) throws(RatesFeedError) {
         guard let source = topology.rates else { return nil }
-        let isFetched = source.file == nil
+        var provider: RatesProvider?
+        if case .provider(let asked, _) = source.origin { provider = asked }
+        let isFetched = provider != nil
         self.init(
-            origin: try Self.origin(source, bounds: bounds),
+            origin: try Self.origin(source, bounds: bounds), provider: provider,
+            keeper: isFetched ? try path.map(Self.keeper) : nil,
             schedule: RatesSchedule(refresh: source.refresh, isFetched: isFetched),
             book: RatesBook(
                 policy: RatesPolicy(
@@ -78,11 +87,22 @@ package final class RatesFeed: Service {
         }
     }
 
-    init(
-        origin: any RatesOrigin, schedule: RatesSchedule, book: RatesBook, logger: Logger,
+    private static func keeper(_ path: String) throws(RatesFeedError) -> RatesKeeper {
+        do {
+            return try RatesKeeper(path: path)
+        } catch {
+            throw RatesFeedError("rates: \(error)")
+        }
+    }
+
+    private init(
+        origin: any RatesOrigin, provider: RatesProvider?, keeper: RatesKeeper?,
+        schedule: RatesSchedule, book: RatesBook, logger: Logger,
         now: @escaping @Sendable () -> UnixTime
     ) {
         self.origin = origin
+        self.provider = provider
+        self.keeper = keeper
         self.schedule = schedule
         self.logger = logger
         self.now = now
@@ -101,6 +121,7 @@ package final class RatesFeed: Service {
     /// Looks again and again until a graceful shutdown or a cancellation; may be called once.
     package func run() async {
         await cancelWhenGracefulShutdown {
+            await self.goOn()
             await withTaskCancellationHandler {
                 await self.lookRepeatedly()
             } onCancel: {
@@ -108,6 +129,42 @@ package final class RatesFeed: Service {
             }
         }
         await origin.close()
+        await keeper?.close()
+    }
+
+    /// Takes what an earlier run kept, if it is of the same provider and not of the future.
+    private func goOn() async {
+        guard let keeper else { return }
+        do {
+            guard let kept = try await keeper.load() else { return }
+            let time = now()
+            guard kept.provider == provider,
+                state.withLock({ $0.book.goOn(with: kept, now: time) })
+            else { throw RatesFeedError("of another provider, or of the future") }
+            logger.notice(
+                "going on with the exchange rates of an earlier run",
+                metadata: ["id": "\(kept.rates.set.id)", "date": "\(kept.rates.set.date)"])
+        } catch {
+            logger.error(
+                "exchange rates of an earlier run refused",
+                metadata: ["file": "\(keeper.path)", "problem": "\(error)"])
+        }
+    }
+
+    /// Keeps the last good rates for the next run.
+    private func keep() async {
+        guard let keeper, let provider, let reading = current, let fetchedAt = reading.fetchedAt
+        else { return }
+        let rates = PublishedRates(
+            set: reading.set, publishedAt: reading.publishedAt, earlierDates: reading.earlierDates)
+        do {
+            try await keeper.keep(
+                KeptRates(provider: provider, rates: rates, fetchedAt: fetchedAt))
+        } catch {
+            logger.error(
+                "exchange rates not kept",
+                metadata: ["file": "\(keeper.path)", "problem": "\(error)"])
+        }
     }
 
     private func lookRepeatedly() async {
@@ -120,7 +177,10 @@ package final class RatesFeed: Service {
                 state.hasLooked = true
                 return state.book.take(observation, now: time)
             }
-            if result.isAccepted { origin.accepted() }
+            if result.isAccepted {
+                origin.accepted()
+                await keep()
+            }
             for event in result.events { event.log(logger) }
             let wait = schedule.wait(after: observation, using: &random)
             // Ended by a cancellation, which ends the loop.

@@ -6,8 +6,8 @@ package struct RatesReading: Sendable {
     package let set: RateSet
     /// When these rates were first fetched; nil where they came from a file.
     package let fetchedAt: UnixTime?
-    /// When the source last said that these rates are its present ones; nil where they came from a
-    /// file.
+    /// When the source last said, in this run, that these rates are its present ones; nil where
+    /// it has not yet, and where they came from a file.
     package let confirmedAt: UnixTime?
     /// When the source published them; nil where it tells no more than the set's date.
     package let publishedAt: UnixTime?

@@ -39,13 +39,15 @@ struct FeedScope: Sendable {
     }
 
     static func with(
-        _ source: RatesSource, now: @escaping @Sendable () -> UnixTime = { FeedScope.now },
+        _ source: RatesSource, keptIn path: String? = nil,
+        now: @escaping @Sendable () -> UnixTime = { FeedScope.now },
         _ body: @Sendable (FeedScope) async throws -> Void
     ) async throws {
         let log = LogCapture()
         guard
             let feed = try RatesFeed(
-                topology: topology(source), logger: log.logger, bounds: bounds, now: now)
+                topology: topology(source), logger: log.logger, keptIn: path, bounds: bounds,
+                now: now)
         else { throw RatesFixtureError() }
         let running = Task { await feed.run() }
         do {

@@ -1,0 +1,72 @@
+internal import Glibc
+internal import WorkerThread
+
+/// Keeps the last good rates in a file, on a thread of its own, so that a run that begins while the
+/// provider is away goes on with them.
+///
+/// Whatever is wrong with the file, the feed lives with it.
+final class RatesKeeper: Sendable {
+    private static let waitingJobs = 4
+
+    let path: String
+    private let thread: WorkerThread<Void>
+
+    init(path: String) throws(WorkerThreadError) {
+        self.path = path
+        thread = try WorkerThread(name: "rates-keeper", capacity: Self.waitingJobs)
+    }
+
+    /// What an earlier run kept; nil where there is no file.
+    /// - Throws: `RatesFeedError`, safe to print, for a file that cannot be read or is not ours.
+    func load() async throws -> KeptRates? {
+        let path = path
+        return try await thread.perform { _ in
+            guard let bytes = try Self.read(path) else { return nil }
+            do throws(RatesDocumentError) {
+                return try KeptRates(bytes)
+            } catch {
+                throw RatesFeedError(error.description)
+            }
+        }
+    }
+
+    /// Replaces the file: a reader finds the old rates or the new ones, also after a power cut.
+    /// - Throws: `RatesFeedError`, safe to print.
+    func keep(_ rates: KeptRates) async throws {
+        let path = path
+        try await thread.perform { _ in try Self.replace(path, with: rates.bytes) }
+    }
+
+    func close() async { await thread.stop() }
+
+    private static func failure(_ doing: String) -> RatesFeedError {
+        RatesFeedError("\(doing): error \(errno)")
+    }
+
+    private static func read(_ path: String) throws(RatesFeedError) -> [UInt8]? {
+        guard let file = fopen(path, "re") else {
+            if errno == ENOENT { return nil }
+            throw failure("opening")
+        }
+        defer { fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: RatesDocument.maximumBytes + 1)
+        let count = fread(&bytes, 1, bytes.count, file)
+        guard ferror(file) == 0 else { throw failure("reading") }
+        return Array(bytes[..<count])
+    }
+
+    private static func replace(_ path: String, with bytes: [UInt8]) throws(RatesFeedError) {
+        let temporary = path + ".new"
+        let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW
+        let descriptor = open(temporary, flags, 0o600)
+        guard descriptor >= 0 else { throw failure("creating") }
+        guard let file = fdopen(descriptor, "w") else {
+            Glibc.close(descriptor)
+            throw failure("creating")
+        }
+        let isWritten = fwrite(bytes, 1, bytes.count, file) == bytes.count
+        let isSynced = fflush(file) == 0 && fsync(descriptor) == 0
+        guard fclose(file) == 0, isWritten, isSynced else { throw failure("writing") }
+        guard rename(temporary, path) == 0 else { throw failure("renaming") }
+    }
+}
