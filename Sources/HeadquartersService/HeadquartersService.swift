@@ -59,7 +59,9 @@ package struct HeadquartersService: Service {
         let api = PublicAPI(
             bases: topology.baseCurrencies, defaultBase: topology.defaultBase,
             published: published)
-        let ratesFeed = try RatesFeed(topology: topology, logger: logger)
+        let ratesFeed = try RatesFeed(
+            topology: topology, logger: logger,
+            keptIn: configuration.stateFile.map { "\($0).rates" })
         let feeds: [any Service] = ratesFeed.map { [$0] } ?? []
         return feeds + [
             Publisher(

@@ -49,7 +49,8 @@ struct HeadquartersCommand: AsyncParsableCommand {
             "Keep what is shown in this file, and go on from it after a restart.",
             discussion: """
                 A restarted process beside a Redis that is empty or has lost data then shows the \
-                last good values until the regions have filled it again. One file a process.
+                last good values until the regions have filled it again. One file a process; the \
+                last good exchange rates of a provider are kept beside it, in FILE.rates.
                 """, valueName: "file"))
     var stateFile: String?
 
