@@ -37,6 +37,7 @@ class PagesTest(unittest.TestCase):
         handler = functools.partial(Files, directory=GALLERY)
         cls.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=cls.server.serve_forever, daemon=True).start()
+        cls.addClassCleanup(cls.server.server_close)
         cls.addClassCleanup(cls.server.shutdown)
         cls.chromium = cls.enterClassContext(Chromium())
 

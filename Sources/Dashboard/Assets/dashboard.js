@@ -231,8 +231,12 @@
         stream = null;
     }
 
+    /** Asks the server each time, which may say that nothing is new: answers can be served stale
+        from a cache for half a minute, and a banner must not wait for that. */
     async function load(address) {
-        const response = await fetch(address, { signal: AbortSignal.timeout(times.request) });
+        const response = await fetch(address, {
+            cache: "no-cache", signal: AbortSignal.timeout(times.request),
+        });
         if (!response.ok) throw new Error(String(response.status));
         setClock(response);
         return response.text();
