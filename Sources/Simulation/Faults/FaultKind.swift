@@ -30,6 +30,6 @@ enum FaultKind: Int, CaseIterable, Sendable {
     case upgradeRegion
     /// The owner of a shard stands still while the log's beginning and HQ's data are lost.
     case loseHistory
-    /// Somebody writes money of no log into a shard; an operator sees the drift and has it refilled.
+    /// Somebody writes money of no log into a shard, and an operator has it refilled.
     case strayMoney
 }
