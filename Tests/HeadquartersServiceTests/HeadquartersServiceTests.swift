@@ -21,7 +21,7 @@ import Topology
         return path
     }
 
-    @Test("What a region pushes is published within two seconds, converted exactly")
+    @Test("What a region pushes is published, converted exactly")
     func pushToTotal() async throws {
         let redis = try RedisProcess()
         try redis.start()
@@ -37,9 +37,7 @@ import Topology
                     Self.bucket("USD", usd),
                 ])
             #expect(outcome == .committed)
-            let pushed = ContinuousClock.now
             let total = try await scope.total(within: 10) { !$0.isDegraded }
-            #expect(ContinuousClock.now - pushed < .seconds(2))
 
             // In cents: EUR × 1.0842, USD, and JPY × 100 × 1.0842 ÷ 161.25, over 10,000 · 16,125.
             let denominator: Int128 = 10_000 * 16_125

@@ -5,7 +5,9 @@ import Testing
 
 /// Everything behind HQ gone at once.
 @Suite(.serialized) struct StaticStabilityTests {
-    private static let seconds = 12.0
+    /// How long everything is gone, and how often each reader asks meanwhile at least.
+    private static let duration: Duration = .seconds(12)
+    private static let answersMin = 100
 
     @Test("Redis, every region and the rates gone: every GET is answered, labelled, standing still")
     func everythingGone() async throws {
@@ -30,8 +32,8 @@ import Testing
             #expect(frozen.totalAmount == Decimal(string: "150.42"))
 
             let answered = try await Self.ask(scope, frozen)
-            print("\(answered) GETs answered in \(Self.seconds) s without anything behind them")
-            #expect(answered > 500)
+            print("\(answered) GETs answered without anything behind them")
+            #expect(answered >= 4 * Self.answersMin)
         }
     }
 
@@ -43,10 +45,11 @@ import Testing
             for base in ["EUR", "JPY", "KWD", "USD"] {
                 readers.addTask {
                     let connection = try RawConnection(port: scope.publicPort)
-                    let end = ContinuousClock.now + .seconds(seconds)
+                    let end = ContinuousClock.now + duration
                     var answered = 0
                     var amount: Decimal?
-                    while ContinuousClock.now < end {
+                    // A busy machine takes longer.
+                    while answered < answersMin || ContinuousClock.now < end {
                         await connection.send(
                             "GET /v1/metrics/money-moved/24h?base_currency=\(base) HTTP/1.1\r\n"
                                 + "Host: a\r\n\r\n")
@@ -57,7 +60,9 @@ import Testing
                         try #require(total.isDegraded)
                         try #require(total.dataAsOf == frozen.dataAsOf)
                         try #require(total.totalAmount == amount ?? total.totalAmount)
-                        if base == "USD" { try #require(total.totalAmount == frozen.totalAmount) }
+                        if base == "USD" {
+                            try #require(total.totalAmount == frozen.totalAmount)
+                        }
                         amount = total.totalAmount
                         answered += 1
                         // Asking now and then will do; other tests need the cores.

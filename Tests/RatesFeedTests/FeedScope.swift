@@ -15,7 +15,7 @@ struct FeedScope: Sendable {
 
     /// Short enough for a test; a drip is given up after a second.
     static let bounds = HTTPClientConfiguration(
-        connectTimeout: .seconds(1), totalTimeout: .seconds(3), slowBytesPerSecond: 200,
+        connectTimeout: .seconds(10), totalTimeout: .seconds(20), slowBytesPerSecond: 200,
         slowTime: .seconds(1), maximumBodyBytes: RatesDocument.maximumBytes)
     static let now = RatesFixture.time("2026-11-20T18:00:00Z")
 
