@@ -34,7 +34,7 @@ PLAIN := [ -t 1 ] || export NO_COLOR=1;
 .NOTPARALLEL:
 
 .PHONY: help build build-tests demo test format-check unit simulation judge system readme \
-	contract bench format lint proto fuzz mutants mutants-check show clean browser
+	contract bench format lint proto fuzz mutants mutants-check show clean browser nginx
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,7 +48,7 @@ demo: ## three regions, a day of history, live transfers, the public number on :
 	$(BUILD)
 	$(TRIBUTARY) demo $(DEMO)
 
-test: format-check mutants-check unit simulation judge contract system browser readme ## everything that CI checks
+test: format-check mutants-check unit simulation judge contract nginx system browser readme ## everything that CI checks
 
 build-tests:
 	@$(PREPARE) test
@@ -65,6 +65,9 @@ judge: .venv/tests ## the tests of the program that judges the system tests
 
 contract: build-tests .venv/tests ## the public interface against its own description
 	.venv/bin/python Tests/Contract/contract.py
+
+nginx: build-tests ## deploy/nginx in a real nginx: collapsing, stale answers, the stream
+	python3 Tests/Nginx/nginx.py
 
 system: build-tests .venv/tests ## real processes, a real Redis, real faults
 	PATH="$$PWD/.venv/bin:$$PATH" Tests/System/run.sh
