@@ -5,8 +5,9 @@
 
 Makes reports over 3 and 30 regions, over one hour and over whole days, twice with another number
 of ticks; the difference is what the ticks cost. Prints instructions a tick; exit status 1 where a
-day costs over 5 % more than an hour. Without valgrind it says so and measures nothing.
+day costs over 10 % more than an hour. Without valgrind it says so and measures nothing.
 """
+import os
 import pathlib
 import re
 import shutil
@@ -18,7 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BENCH = ROOT / ".build/release/bench-refresh"
 HOUR, DAY = 60, 1440
 FEW, MANY = 4, 24
-RATIO_MAX = 1.05
+RATIO_MAX = 1.1
 
 
 def instructions(folder, regions, minutes, changed, ticks):
@@ -26,7 +27,8 @@ def instructions(folder, regions, minutes, changed, ticks):
         ["valgrind", "--tool=cachegrind", "--cache-sim=no",
          f"--cachegrind-out-file={folder}/out", f"{folder}/bench", "--regions", str(regions),
          "--minutes", str(minutes), "--changed", str(changed), "--ticks", str(ticks)],
-        capture_output=True, text=True, timeout=600, check=True)
+        capture_output=True, text=True, timeout=600, check=True,
+        env=os.environ | {"SWIFT_DETERMINISTIC_HASHING": "1"})
     if f"reports={ticks}\n" not in done.stdout:
         sys.exit(f"the bench made no reports: {done.stdout}")
     return int(re.search(r"I\s+refs:\s+([0-9,]+)", done.stderr)[1].replace(",", ""))
