@@ -96,6 +96,16 @@ struct FeedScope: Sendable {
         await peer.stop()
     }
 
+    /// A server that does always the same.
+    static func withPeer(
+        _ behavior: ScriptedPeer.Behavior, _ body: @Sendable (ScriptedPeer) async throws -> Void
+    ) async throws {
+        let script: @Sendable (Int, ScriptedPeer.Request) -> ScriptedPeer.Behavior = { _, _ in
+            behavior
+        }
+        try await withPeer(script, body)
+    }
+
     /// A folder of the test's own.
     static func withFolder(_ body: @Sendable (URL) async throws -> Void) async throws {
         let folder = FileManager.default.temporaryDirectory

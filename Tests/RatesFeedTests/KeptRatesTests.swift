@@ -52,7 +52,7 @@ import Topology
     {
         try await FeedScope.withFolder { folder in
             let file = folder.appending(path: "rates.kept").path
-            try await FeedScope.withPeer({ _, _ in Self.reply(RatesFixture.centralBank) }) { peer in
+            try await FeedScope.withPeer(Self.reply(RatesFixture.centralBank)) { peer in
                 let source = try FeedScope.source(.europeanCentralBank, url: peer.url + "/a")
                 try await FeedScope.with(source, keptIn: file) { scope in
                     try await scope.require { $0.counters.confirmed > 0 }
@@ -78,7 +78,7 @@ import Topology
             let kept = try Self.kept(.europeanCentralBank, RatesFixture.centralBank)
             try Data(kept.bytes).write(to: file)
             let jumped = RatesFixture.centralBank.replacing("1.0705", with: "10.705")
-            try await FeedScope.withPeer({ _, _ in Self.reply(jumped) }) { peer in
+            try await FeedScope.withPeer(Self.reply(jumped)) { peer in
                 let source = try FeedScope.source(.europeanCentralBank, url: peer.url + "/a")
                 try await FeedScope.with(source, keptIn: file.path) { scope in
                     try await scope.require { ($0.counters.problems[.jump] ?? 0) > 0 }
@@ -97,7 +97,7 @@ import Topology
                 }
             }
             // A folder that is not there: told, and lived with.
-            try await FeedScope.withPeer({ _, _ in Self.reply(RatesFixture.centralBank) }) { peer in
+            try await FeedScope.withPeer(Self.reply(RatesFixture.centralBank)) { peer in
                 let source = try FeedScope.source(.europeanCentralBank, url: peer.url + "/a")
                 let nowhere = folder.appending(path: "none/rates.kept").path
                 try await FeedScope.with(source, keptIn: nowhere) { scope in

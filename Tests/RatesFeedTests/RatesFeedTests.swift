@@ -225,7 +225,7 @@ import Topology
     }
 
     @Test func `a feed stops while its source hangs`() async throws {
-        try await FeedScope.withPeer({ _, _ in .hang }) { peer in
+        try await FeedScope.withPeer(.hang) { peer in
             let source = try FeedScope.source(.frankfurter, url: peer.url + "/latest")
             let feed = try #require(
                 try RatesFeed(
