@@ -10,6 +10,9 @@ struct OEmbedAnswers: Sendable {
     /// where its authority is the one that the request was sent to.
     let publicOrigin: String?
 
+    /// Pixels that a page may grant an embed.
+    private static let sizes = 1...100_000
+
     /// - Parameter host: the request's `Host`.
     /// - Throws: `Problem`: 400 for a malformed question, 404 for an address that is not one of
     ///   our pages, 501 for another format than JSON.
@@ -21,9 +24,9 @@ struct OEmbedAnswers: Sendable {
         }
         for name in ["maxwidth", "maxheight"] {
             guard let text = parameters[name] else { continue }
-            guard let number = Int(text), number > 0, text.utf8.first != UInt8(ascii: "+") else {
-                throw .invalidQuery("\(name) is a whole number above zero.")
-            }
+            guard let number = Int(text), Self.sizes.contains(number),
+                ("1"..."9").contains(text.first ?? "0")
+            else { throw .invalidQuery("\(name) is a whole number from 1 to 100000.") }
         }
         if let format = parameters["format"], format != "json" {
             guard format == "xml" else { throw .invalidQuery("format is json.") }

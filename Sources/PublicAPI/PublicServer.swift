@@ -96,7 +96,7 @@ package struct PublicServer: Service {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let connection = loops[channel.eventLoop]?.accept() else {
-                        throw ChannelError.connectTimeout(.zero)
+                        throw NoRoom()
                     }
                     try channel.pipeline.syncOperations.addHandler(connection)
                 }
@@ -113,6 +113,9 @@ package struct PublicServer: Service {
     /// nearly all requests fit it.
     private static let readBytes = 1_024
 }
+
+/// A connection was not taken in, not even to be told so.
+private struct NoRoom: Error {}
 
 /// The connections of each event loop, found by the loop.
 private struct LoopTable: Sendable {

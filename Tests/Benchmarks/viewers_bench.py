@@ -31,6 +31,12 @@ def resident(pid):
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+def processor_seconds(pid):
+    """In the kernel and outside it, so far."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def start(children, *words, **options):
     child = subprocess.Popen(
         ["setpriv", "--pdeathsig", "TERM", BENCH, *map(str, words)], stdout=subprocess.PIPE,
@@ -72,7 +78,11 @@ def main():
 
 
 def measure(options, children):
-    servers = [start(children, "serve", "--threads", 1) for _ in range(options.servers)]
+    servers = []
+    for _ in range(options.servers):
+        # Processes that publish once a second are out of step.
+        time.sleep(1 / options.servers)
+        servers.append(start(children, "serve", "--threads", 1))
     targets = [server.stdout.readline().split()[1].removeprefix("http://") for server in servers]
     time.sleep(2)
     before = [resident(server.pid) for server in servers]
@@ -94,13 +104,16 @@ def measure(options, children):
         client.stdin.write("\n")
         client.stdin.flush()
     # With all of them connected and events going out.
+    busy = [processor_seconds(server.pid) for server in servers]
     time.sleep(options.seconds / 2)
     after = [resident(server.pid) for server in servers]
+    busy = sum(processor_seconds(server.pid) for server in servers) - sum(busy)
     results = [json.loads(client.stdout.readline()) for client in clients]
-    return report(options, results, connecting, sum(after) - sum(before))
+    return report(options, results, connecting, sum(after) - sum(before),
+                  busy / (options.seconds / 2))
 
 
-def report(options, results, connecting, memory):
+def report(options, results, connecting, memory, cores):
     connected = sum(result["viewers"] for result in results)
     failed = sum(result["failed"] for result in results)
     updates = {}
@@ -126,7 +139,8 @@ def report(options, results, connecting, memory):
     print(f"updates      {complete}, each reached its viewers: p50 "
           f"{percentile(all_latencies, 0.5)} ms, p99 {percentile(all_latencies, 0.99)} ms, "
           f"worst update's p99 {worst} ms; not told: {missed}")
-    print(f"memory       {each:,.0f} bytes of server memory a viewer")
+    print(f"memory       {each:,.0f} bytes of server memory a viewer; the servers together kept "
+          f"{cores:.2f} cores busy, {cores / options.viewers * 1e6:.1f} us a viewer and second")
     reasons = []
     if failed or connected + sum(r["lost"] for r in results) < options.viewers:
         reasons.append("not all connected")

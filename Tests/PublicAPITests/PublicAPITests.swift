@@ -139,6 +139,7 @@ import Testing
                     "format-not-implemented"
                 ),
                 (PublicScope.get("/oembed?url=http://api/&maxwidth=0"), 400, "invalid-query"),
+                (PublicScope.get("/oembed?url=http://api/&maxheight=100001"), 400, "invalid-query"),
                 (PublicScope.get("/oembed?url=http://elsewhere/"), 404, "nothing-to-embed"),
                 (PublicScope.get("/oembed?url=http://api/livez"), 404, "nothing-to-embed"),
                 (
