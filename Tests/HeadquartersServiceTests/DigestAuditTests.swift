@@ -52,6 +52,11 @@ import Topology
         [["HSET", "SHARD", "USD", "4000000:1:0"], ["DEL", "METRIC"]],
     ]
 
+    /// Compares with every digest that comes.
+    private static let eachDigest: @Sendable (inout HeadquartersConfiguration) -> Void = {
+        $0.digestInterval = .zero
+    }
+
     @Test(
         "Damage to a shard's hashes is found by its digest and healed exactly", arguments: damages)
     func heals(damage: [[String]]) async throws {
@@ -59,8 +64,7 @@ import Topology
         try redis.start()
         let topology = HeadquartersScope.topology(redis: redis.socket, ratesFile: nil)
         let cli = SendableRedis(redis)
-        try await HeadquartersScope.with(topology, configure: { $0.digestInterval = .zero }) {
-            scope in
+        try await HeadquartersScope.with(topology, configure: Self.eachDigest) { scope in
             let buckets = Self.buckets
             #expect(
                 await scope.push(
@@ -111,8 +115,7 @@ import Topology
         let redis = try RedisProcess()
         try redis.start()
         let topology = HeadquartersScope.topology(redis: redis.socket, ratesFile: nil)
-        try await HeadquartersScope.with(topology, configure: { $0.digestInterval = .zero }) {
-            scope in
+        try await HeadquartersScope.with(topology, configure: Self.eachDigest) { scope in
             let buckets = Self.buckets
             #expect(await scope.push(base: 0, coverage: 9, buckets: buckets) == .committed)
             // An old repeat's digest is not one of what stands now.

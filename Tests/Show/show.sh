@@ -49,6 +49,11 @@ bad shards: refused alone, the others commit           | tests FederationTests
 the decoders survive the fuzzer, which finds a plant   | Tests/Fuzz/fuzz.sh ${SECONDS_EACH:-60}
 Redis holds the agreed keys, each with its expiry      | tests RedisStoreTests
 the page lives, pauses, names what is missing; axe     | Tests/Browser/run.sh
+nothing behind it: every reader answered, labelled     | tests StaticStabilityTests
+a tick costs what changed, at 3 and at 30 regions      | tests RefreshCostTests
+totals equal exact fractions, ties go to even          | tests MoneyTests
+the interface is as its own description says           | make contract
+nginx: collapsing, stale answers, an unbuffered stream | Tests/Nginx/nginx.py
 the pure core is pure, arrows point down               | tests RepositoryTests
 speed and memory, as ratios side by side               | make bench
 '
