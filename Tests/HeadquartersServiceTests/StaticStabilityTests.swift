@@ -71,7 +71,38 @@ import Testing
                     return answered
                 }
             }
+            readers.addTask { try await askEverything(scope, frozen) }
             return try await readers.reduce(0, +)
         }
+    }
+
+    /// All that the public may ask for, again and again on one connection.
+    private static let paths = [
+        "/", "/?view=tv", "/embed", "/badge.svg", "/methodology", "/openapi.json", "/livez",
+        "/readyz", "/v1/metrics/money-moved/24h", "/v1/metrics/money-moved/24h/breakdown",
+        "/v1/metrics/money-moved/24h/series?base_currency=KWD",
+    ]
+
+    private static func askEverything(
+        _ scope: HeadquartersScope, _ frozen: HeadquartersScope.Total
+    ) async throws -> Int {
+        let connection = try RawConnection(port: scope.publicPort)
+        let end = ContinuousClock.now + .seconds(seconds)
+        var answered = 0
+        while ContinuousClock.now < end {
+            for path in paths {
+                await connection.send("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n")
+                let response = try await connection.response()
+                try #require(response.status == 200, "\(path)")
+                if path.hasSuffix("/breakdown") {
+                    try #require(response.text.contains("\"is_degraded\":true"))
+                    try #require(response.text.contains("\"store_unreachable\""))
+                    try #require(response.text.contains(frozen.dataAsOf))
+                }
+                answered += 1
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        return answered
     }
 }
