@@ -62,6 +62,8 @@ struct DashboardPage {
                 "rel": "alternate", "type": "application/json", "title": "The total as JSON",
                 "href": Site.total(base.currency),
             ])
+        // Elsewhere an address without its site leads nowhere.
+        guard !origin.isEmpty else { return }
         head.empty(
             "link",
             [

@@ -62,6 +62,8 @@ package struct HeadquartersService: Service {
         let ratesFeed = try RatesFeed(
             topology: topology, logger: logger,
             keptIn: configuration.stateFile.map { "\($0).rates" })
+        var publicServer = PublicServerConfiguration(address: configuration.publicAddress)
+        publicServer.publicOrigin = topology.listeners.publicURL?.origin
         let feeds: [any Service] = ratesFeed.map { [$0] } ?? []
         return feeds + [
             Publisher(
@@ -72,7 +74,7 @@ package struct HeadquartersService: Service {
                 keeper: try configuration.stateFile.map {
                     try StateKeeper(path: $0, logger: logger)
                 }, logger: logger),
-            api.listener(on: configuration.publicAddress, logger: logger) { [onListening] in
+            api.listener(publicServer, logger: logger) { [onListening] in
                 await onListening(.public, $0)
             },
         ]

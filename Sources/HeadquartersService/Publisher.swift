@@ -140,7 +140,10 @@ final class Publisher: Service {
             let before = state.report
             if isNews(report, after: before) {
                 state.report = report
-                published.publish(PublicSnapshot(report: report))
+                published.publish(
+                    PublicSnapshot(
+                        report: report,
+                        origin: configuration.topology.listeners.publicURL?.origin))
             }
             return Self.events(report, after: before, &state)
         }

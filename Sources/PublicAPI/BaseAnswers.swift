@@ -7,6 +7,7 @@ internal import Reporting
 final class BaseAnswers: Sendable {
     private let report: PublicReport
     private let figures: BaseReport
+    private let origin: String?
     /// The five fields.
     let total: PreparedResponse
     /// Tells this body of the five fields from another.
@@ -21,8 +22,9 @@ final class BaseAnswers: Sendable {
     private let renderedEmbed = RenderedOnce<PreparedResponse>()
     private let renderedBadge = RenderedOnce<PreparedResponse>()
 
-    init(_ report: PublicReport, _ figures: BaseReport) {
+    init(_ report: PublicReport, _ figures: BaseReport, origin: String?) {
         self.report = report
+        self.origin = origin
         self.figures = figures
         totalJSON =
             MoneyMoved(
@@ -57,7 +59,7 @@ final class BaseAnswers: Sendable {
     func page(_ view: Dashboard.View) -> PreparedResponse {
         func render() -> PreparedResponse {
             Self.html(
-                Dashboard.page(report, base: base, view: view),
+                Dashboard.page(report, base: base, view: view, origin: origin),
                 fields: ResponseFields.page)
         }
         return switch view {

@@ -9,11 +9,12 @@ package final class PublicSnapshot: Sendable {
     private let answers: [BaseAnswers?]
 
     /// Renders the total of each base; everything else waits until it is asked for.
-    package init(report: PublicReport) {
+    /// - Parameter origin: scheme and authority of this site, where they are known.
+    package init(report: PublicReport, origin: String? = nil) {
         self.report = report
         var answers = [BaseAnswers?](repeating: nil, count: Currency.count)
         for base in report.bases {
-            answers[Int(base.currency.index)] = BaseAnswers(report, base)
+            answers[Int(base.currency.index)] = BaseAnswers(report, base, origin: origin)
         }
         self.answers = answers
     }

@@ -35,6 +35,12 @@ package struct ServiceURL: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Scheme and authority as a browser says them: without the scheme's own port.
+    package var origin: String {
+        guard address.port == (isSecure ? 443 : 80) else { return description }
+        return String(description.prefix(description.count - ":\(address.port)".count))
+    }
+
     /// Without a slash at the end.
     package var description: String { "\(isSecure ? "https" : "http")://\(address)" }
 }

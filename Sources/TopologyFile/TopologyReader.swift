@@ -60,6 +60,9 @@ struct TopologyReader {
         read("public", into: &listeners.publicAPI)
         read("ingest", into: &listeners.ingest)
         read("admin", into: &listeners.admin)
+        listeners.publicURL = fields.optional(
+            "public_url", expected: "the site's address, as https://pay.example"
+        ) { ServiceURL($0) }
         fields.finish()
         return listeners
     }

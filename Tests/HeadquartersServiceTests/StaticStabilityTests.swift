@@ -87,7 +87,7 @@ import Testing
         _ scope: HeadquartersScope, _ frozen: HeadquartersScope.Total
     ) async throws -> Int {
         let connection = try RawConnection(port: scope.publicPort)
-        let end = ContinuousClock.now + .seconds(seconds)
+        let end = ContinuousClock.now + duration
         var answered = 0
         while ContinuousClock.now < end {
             for path in paths {

@@ -62,4 +62,15 @@ import Topology
         #expect(RedisAddress("unix:/" + String(repeating: "a", count: 107)) == nil)
         #expect(RedisAddress("redis://127.0.0.1:6379") == nil)
     }
+
+    @Test(arguments: [
+        ("https://pay.example", "https://pay.example"),
+        ("https://pay.example:443/", "https://pay.example"),
+        ("https://pay.example:8443", "https://pay.example:8443"),
+        ("http://pay.example:80", "http://pay.example"),
+        ("http://pay.example:443", "http://pay.example:443"),
+    ])
+    func `an origin is what a browser says`(text: String, origin: String) {
+        #expect(ServiceURL(text)?.origin == origin)
+    }
 }
