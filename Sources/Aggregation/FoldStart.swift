@@ -16,6 +16,9 @@ package struct FoldStart: Sendable {
     /// The record that HQ remembers as the one before its watermark.
     package var expected: ExpectedRecord?
 
+    /// How many records wait to be read. A hint: room for their ids is made at once.
+    package var waitingRecords: Int64 = 0
+
     /// A shard's values at a watermark, from the minute on that they are complete.
     package struct Seed: Sendable {
         package var watermark: Int64

@@ -15,6 +15,8 @@ package struct ShardFold: ~Copyable {
     package static let futureMilliseconds: Int64 = 5 * 60_000
     /// Records decoded ahead of being folded, so that the id look-ups of a batch overlap.
     static let batch = 256
+    /// Ids for which room is made before any is seen: 32 MB of it.
+    static let idsPreparedForMax: Int64 = 1_400_000
     /// Log time before the first record.
     static let noLogTime = Int64.min
 
@@ -57,7 +59,8 @@ package struct ShardFold: ~Copyable {
     package init(settings: FoldSettings, start: FoldStart = FoldStart()) {
         self.settings = settings
         decoder = RecordDecoder(key: settings.idKey)
-        ids = IDMemory()
+        ids = IDMemory(
+            expected: Int(min(max(start.waitingRecords, 0), Self.idsPreparedForMax)))
         ring = MinuteRing()
         lateRing = MinuteRing()
         unsafe decoded = .allocate(capacity: Self.batch)

@@ -54,6 +54,7 @@ package enum ShardJoin {
     ) -> Plan {
         if let status, status.watermark > log.high { return .stop(.endsBelowWatermark) }
         var start = FoldStart(offset: log.start)
+        start.waitingRecords = log.high - log.start
         if let status, status.watermark > log.start, let fingerprint = status.fingerprint {
             start.expected = FoldStart.ExpectedRecord(
                 offset: status.watermark - 1, fingerprint: fingerprint)

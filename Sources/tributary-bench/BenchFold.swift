@@ -3,9 +3,17 @@ import KafkaClient
 
 /// A shard as a region node folds it, for measuring from Kafka to ring.
 final class BenchFold {
-    private var fold = ShardFold(settings: FoldSettings(idKey: IDKey(low: 1, high: 2)))
+    private var fold: ShardFold
     private var records: [Aggregation.LogRecord] = []
     private var diversions: [Diversion] = []
+
+    /// - Parameter waitingRecords: as a node knows it from the log when it joins.
+    init(waitingRecords: Int64) {
+        var start = FoldStart()
+        start.waitingRecords = waitingRecords
+        fold = ShardFold(
+            settings: FoldSettings(idKey: IDKey(low: 1, high: 2)), start: start)
+    }
 
     func add(_ batch: UnsafeBufferPointer<KafkaRecord>) {
         records.removeAll(keepingCapacity: true)

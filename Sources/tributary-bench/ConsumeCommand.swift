@@ -50,6 +50,10 @@ struct ConsumeCommand: AsyncParsableCommand {
             properties: properties,
             group: "bench-\(UInt64.random(in: 0...UInt64.max))", logger: Logger(label: "bench"))
         try consumer.subscribe(topic)
+        let log = try KafkaLog(
+            properties: ["bootstrap.servers": properties["bootstrap.servers"] ?? ""], topic: topic,
+            logger: Logger(label: "bench"))
+        defer { log.close() }
         var unfinished: Set<Int32>?
         var measurement = Measurement()
         var shards: [Int32: BenchFold] = [:]
@@ -77,7 +81,12 @@ struct ConsumeCommand: AsyncParsableCommand {
                 })
             if let held {
                 unfinished = Set(held)
-                if folding { for partition in held { shards[partition] = BenchFold() } }
+                if folding {
+                    let ends = try log.endOffsets(held, timeoutMs: 10_000)
+                    for partition in held {
+                        shards[partition] = BenchFold(waitingRecords: ends[partition] ?? 0)
+                    }
+                }
                 try consumer.assign(held.map { KafkaPosition(partition: $0, offset: 0) })
             }
         }
