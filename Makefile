@@ -82,12 +82,13 @@ readme: build-tests ## every command of README.md, run as written
 show: build-tests .venv/tests .venv/browser ## each promise of this release: shown or not shown
 	PATH="$$PWD/.venv/bin:$$PATH" Tests/Show/show.sh
 
-bench: build-tests .venv/bench ## speed and memory, as ratios measured side by side in one run
+bench: build-tests .venv/bench .venv/tests ## speed and memory, as ratios measured side by side in one run
 	@$(PREPARE) bench
 	.venv/bin/python Tests/Benchmarks/rollup_bench.py
 	.venv/bin/python Tests/Benchmarks/kafka_bench.py
 	.venv/bin/python Tests/Benchmarks/public_bench.py
 	.venv/bin/python Tests/Benchmarks/viewers_bench.py
+	.venv/bin/python Tests/Benchmarks/latency_bench.py
 	.venv/bin/python Tests/Benchmarks/refresh_cost.py
 	TRIBUTARY_MEASURE=1 $(UNIT_TESTS) --filter 'RefillTests|DeltaCodecSizeTests'
 

@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""How old a transfer is when a viewer sees it, at 1,200 transfers a second over three regions.
+
+    latency_bench.py [--seconds N] [--rate PER_SECOND]
+
+Real processes: brokers, region nodes, Redis, headquarters. Among small transfers go probes whose
+amounts are powers of ten, one power a region: the public total says in its digits how many probes
+of each region it holds, so each event of the live stream tells which probes are new in it.
+
+Prints the 50th and 99th percentile of produced-to-event and of committed-in-Redis-to-event; exit
+status 1 above a goal.
+"""
+import argparse
+import datetime
+import json
+import pathlib
+import random
+import socket
+import sys
+import threading
+import time
+
+import confluent_kafka
+import redis
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "System"))
+from deployment import Deployment, wait_for  # noqa: E402
+
+REGIONS = ["eu-west", "us-east", "ap-south"]
+GOALS = {"produced to event": 2.0, "committed to event": 1.2}
+# Cents. All small transfers of a run come to less than the first probe's amount.
+SMALL_MAX = 99
+PROBES = [10**7, 10**10, 10**13]
+PROBES_PER_SECOND = 5
+
+
+class Stream(threading.Thread):
+    """One viewer: when each event came, and what it said."""
+
+    def __init__(self, port):
+        super().__init__(daemon=True)
+        self.connection = socket.create_connection(("127.0.0.1", port), 10)
+        self.connection.sendall(
+            b"GET /v1/metrics/money-moved/stream?base_currency=USD HTTP/1.1\r\nHost: a\r\n\r\n")
+        self.events = []
+
+    def run(self):
+        version = None
+        for line in self.connection.makefile():
+            arrived = time.monotonic()
+            if line.startswith("id:"):
+                version = int(line.strip().rpartition(".")[2])
+            elif line.startswith("data:"):
+                body = json.loads(line[5:], parse_float=str)
+                cents = int(str(body["total_amount"]).replace(".", ""))
+                self.events.append((arrived, version, cents))
+
+
+class Versions(threading.Thread):
+    """When each version of the store was first seen."""
+
+    def __init__(self, port):
+        super().__init__(daemon=True)
+        self.store = redis.Redis(port=port)
+        self.seen = {}
+
+    def run(self):
+        last = 0
+        while True:
+            version = int(self.store.hget("store", "version") or 0)
+            now = time.monotonic()
+            for fresh in range(last + 1, version + 1):
+                self.seen[fresh] = now
+            last = max(last, version)
+            time.sleep(0.002)
+
+
+def produce(deployment, seconds, rate):
+    """When each probe was handed to Kafka, by region."""
+    producers = [confluent_kafka.Producer({
+        "bootstrap.servers": deployment.brokers[region], "linger.ms": 5,
+        "compression.type": "zstd"}) for region in REGIONS]
+    # Numbers must differ from run to run for ids alone.
+    prefix = f"latency-{time.time_ns()}"
+    sent = [[] for _ in REGIONS]
+    begun, number = time.monotonic(), 0
+    every = rate // (PROBES_PER_SECOND * len(REGIONS))
+    while time.monotonic() - begun < seconds:
+        due = begun + number / rate
+        time.sleep(max(0.0, due - time.monotonic()))
+        index = number % len(REGIONS)
+        is_probe = number // len(REGIONS) % every == 0
+        amount = PROBES[index] if is_probe else random.randint(1, SMALL_MAX)
+        settled = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        key = f"{prefix}-{number}"
+        value = json.dumps({
+            "transfer_id": key, "currency": "USD", "amount_minor_units": amount,
+            "settled_at_utc": settled}, separators=(",", ":"))
+        if is_probe:
+            sent[index].append(time.monotonic())
+        producers[index].produce("transaction.settled", key=key, value=value)
+        producers[index].poll(0)
+        number += 1
+    for producer in producers:
+        producer.flush(10)
+    return sent, number
+
+
+def counts(cents):
+    """How many probes of each region a total holds."""
+    found = []
+    for index, amount in enumerate(PROBES):
+        above = PROBES[index + 1] if index + 1 < len(PROBES) else None
+        found.append((cents % above if above else cents) // amount)
+    return found
+
+
+def ages(events, sent, seen):
+    """Per probe and per version, how long it took to the event that has it first."""
+    probes, versions = [], []
+    known, last = [0] * len(REGIONS), None
+    for arrived, version, cents in events:
+        for index, count in enumerate(counts(cents)):
+            probes += [arrived - at for at in sent[index][known[index]:count]]
+            known[index] = count
+        if last is not None:
+            versions += [arrived - seen[v] for v in range(last + 1, version + 1) if v in seen]
+        last = version
+    missing = sum(map(len, sent)) - len(probes)
+    return {"produced to event": probes, "committed to event": versions}, missing
+
+
+def percentile(values, share):
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=int, default=30)
+    parser.add_argument("--rate", type=int, default=1_200)
+    options = parser.parse_args()
+    assert options.seconds * options.rate * SMALL_MAX < PROBES[0], "the small ones would be seen"
+    with Deployment(REGIONS) as deployment:
+        deployment.processes["hq"].start()
+        for region in REGIONS:
+            deployment.node(region, "a").start()
+        wait_for("a total of all regions",
+                 lambda: (deployment.total() or {}).get("is_degraded") is False, 60)
+        versions = Versions(deployment.redis_port)
+        versions.start()
+        stream = Stream(deployment.public_port)
+        stream.start()
+        sent, number = produce(deployment, options.seconds, options.rate)
+        wait_for("the last probe in an event", lambda: stream.events and counts(
+            stream.events[-1][2]) == [len(of_region) for of_region in sent], 20)
+        measured, missing = ages(stream.events, sent, versions.seen)
+    print(f"{number} transfers in {options.seconds} s, {len(stream.events)} events, "
+          f"{sum(map(len, sent))} probes, {missing} of them never seen")
+    missed = missing > 0
+    for name, goal in GOALS.items():
+        values = measured[name]
+        median, high = percentile(values, 0.5), percentile(values, 0.99)
+        verdict = "reached" if high <= goal else "MISSED"
+        missed |= high > goal
+        print(f"{name:20} p50 {median:.3f} s  p99 {high:.3f} s  goal {goal} s: {verdict}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
