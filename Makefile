@@ -84,13 +84,13 @@ show: build-tests .venv/tests .venv/browser ## each promise of this release: sho
 
 bench: build-tests .venv/bench .venv/tests ## speed and memory, as ratios measured side by side in one run
 	@$(PREPARE) bench
-	.venv/bin/python Tests/Benchmarks/rollup_bench.py
-	.venv/bin/python Tests/Benchmarks/kafka_bench.py
-	.venv/bin/python Tests/Benchmarks/public_bench.py
-	.venv/bin/python Tests/Benchmarks/viewers_bench.py
-	.venv/bin/python Tests/Benchmarks/latency_bench.py
-	.venv/bin/python Tests/Benchmarks/refresh_cost.py
-	TRIBUTARY_MEASURE=1 $(UNIT_TESTS) --filter 'RefillTests|DeltaCodecSizeTests'
+	@status=0; \
+	for bench in rollup_bench kafka_bench public_bench viewers_bench latency_bench refresh_cost; do \
+		echo "— $$bench"; .venv/bin/python Tests/Benchmarks/$$bench.py || status=1; \
+	done; \
+	echo "— refill and push"; \
+	TRIBUTARY_MEASURE=1 $(UNIT_TESTS) --filter 'RefillTests|DeltaCodecSizeTests' || status=1; \
+	exit $$status
 
 fuzz: ## libFuzzer with AddressSanitizer on what parses input; SECONDS=60 each
 	@$(PREPARE) build

@@ -24,7 +24,7 @@ package struct DecodedTransfer: Sendable {
         currency: Currency(uncheckedIndex: 0))
 
     /// 20 bits that tell another amount, currency or time under the same id from a true repeat.
-    @inlinable
+    @inlinable @inline(__always)
     package var contentCheck: UInt32 {
         var z = UInt64(bitPattern: amount) &* 0x9E37_79B9_7F4A_7C15
         z ^= UInt64(bitPattern: settledAt.milliseconds) &+ UInt64(currency.index) &<< 48

@@ -56,11 +56,19 @@ package struct IDHash: Hashable, Sendable {
             at &+= 8
         }
         var last = UInt64(truncatingIfNeeded: count) << 56
-        var shift: UInt64 = 0
-        while at < count {
-            last |= UInt64(unsafe bytes[at]) << shift
-            shift &+= 8
-            at &+= 1
+        if at < count, count >= 8 {
+            // The last eight bytes end with the rest: no loop over them.
+            let tail = UInt64(
+                littleEndian: unsafe bytes.loadUnaligned(
+                    fromByteOffset: count &- 8, as: UInt64.self))
+            last |= tail &>> UInt64(64 &- 8 &* (count &- at))
+        } else {
+            var shift: UInt64 = 0
+            while at < count {
+                last |= UInt64(unsafe bytes[at]) << shift
+                shift &+= 8
+                at &+= 1
+            }
         }
         state.absorb(last)
         (low, high) = state.finish()

@@ -21,11 +21,12 @@ package struct IDMemory: ~Copyable {
         case conflicting
     }
 
-    private struct Entry {
+    @usableFromInline
+    struct Entry {
         /// The hash's low word; 0 marks an empty place.
-        var hash: UInt64
+        @usableFromInline var hash: UInt64
         /// 32 bits of the high word, 20 of content check, 12 of the minute.
-        var rest: UInt64
+        @usableFromInline var rest: UInt64
     }
 
     private static let minuteMask: UInt64 = 0xFFF
@@ -34,8 +35,8 @@ package struct IDMemory: ~Copyable {
     private static let sweepEveryMinutes: Int32 = 2_000
     private static let smallestCapacity = 1 << 10
 
-    private var entries: UnsafeMutablePointer<Entry>
-    private var mask: Int
+    @usableFromInline private(set) var entries: UnsafeMutablePointer<Entry>
+    @usableFromInline private(set) var mask: Int
     /// Places of the table.
     package var capacity: Int { mask + 1 }
     /// Places in use, forgotten ids included.
@@ -82,7 +83,7 @@ package struct IDMemory: ~Copyable {
     }
 
     /// Reads the places that `hashes` will look up, so that their cache misses overlap.
-    @inline(__always)
+    @inlinable @inline(__always)
     package func touch(_ hash: IDHash) -> UInt64 {
         unsafe entries[Int(truncatingIfNeeded: hash.low) & mask].hash
     }

@@ -66,6 +66,11 @@ extension RecordDecoder {
         var at = code &+ 26
         let digitsStart = at
         var amount: Int64 = 0
+        // Behind the digits stand more than eight bytes.
+        if at &+ 8 <= count, let eight = unsafe eightDigits(word(base, at)) {
+            amount = eight
+            at &+= 8
+        }
         while at < count {
             let digit = unsafe base.load(fromByteOffset: at, as: UInt8.self) &- 0x30
             guard digit <= 9 else { break }
@@ -94,6 +99,22 @@ extension RecordDecoder {
     @inline(__always)
     private func word(_ base: UnsafeRawPointer, _ offset: Int) -> UInt64 {
         unsafe base.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+    }
+
+    /// The number that eight ASCII digits spell; nil where one of the bytes is no digit.
+    @inline(__always)
+    private func eightDigits(_ text: UInt64) -> Int64? {
+        let text = UInt64(littleEndian: text)
+        let values = text &- 0x3030_3030_3030_3030
+        // A byte below "0" borrows, one above "9" carries into its high half.
+        guard (values | (values &+ 0x7676_7676_7676_7676)) & 0x8080_8080_8080_8080 == 0 else {
+            return nil
+        }
+        // Neighbours are joined, then pairs, then fours.
+        let pairs = (values &* 10 &+ values &>> 8) & 0x00FF_00FF_00FF_00FF
+        let fours = (pairs &* 100 &+ pairs &>> 16) & 0x0000_FFFF_0000_FFFF
+        let eight = (fours &* 10_000 &+ fours &>> 32) & 0xFFFF_FFFF
+        return Int64(eight)
     }
 
     /// Where the quote stands that ends a string of printable ASCII without escapes; nil where

@@ -26,7 +26,7 @@ package struct UnixTime: Hashable, Comparable, Sendable {
     }
 
     /// The minute that holds the instant, rounded towards the past; clamped to `Minute`'s range.
-    @inlinable
+    @inlinable @inline(__always)
     package var minute: Minute {
         let quotient = milliseconds / 60_000
         return Minute(Int32(clamping: milliseconds % 60_000 < 0 ? quotient - 1 : quotient))

@@ -18,7 +18,8 @@ package enum Limits {
 
     /// A bucket's settled and correction sums stay within ±2^52, so that a sum of both over 1,000
     /// shards stays within `Int64`.
-    package static let sumMagnitude: Int64 = 1 << 52
+    @inlinable
+    package static var sumMagnitude: Int64 { 1 << 52 }
 
     /// Minutes that rings and the store retain, the present one included: 25 h.
     package static let retainedMinutes = 1_500

@@ -24,6 +24,7 @@ package struct KafkaRecord {
     package static let withoutTimestamp = Int64.min
 
     /// The record has no value at all, which is not the same as an empty one.
+    @inlinable
     package var isTombstone: Bool { value.baseAddress == nil }
 }
 

@@ -25,7 +25,9 @@ struct RollupFold: ~Copyable {
             let end = min(first + Self.batch, entries.count)
             if dedupes {
                 // The misses of a batch overlap.
-                for index in first..<end { touched &+= ids.touch(entries[index].id) }
+                var lines: UInt64 = 0
+                for index in first..<end { lines &+= ids.touch(entries[index].id) }
+                touched = lines
             }
             for index in first..<end { fold(entries[index]) }
             first = end
