@@ -123,7 +123,7 @@ extension DashboardPage {
     /// Money that came after its minute had left the books.
     func late(_ column: inout Markup) {
         column.element("div", ["id": "late", "data-part": ""]) { part in
-            guard !report.late.isEmpty else { return }
+            guard let late = report.late, !late.isEmpty else { return }
             part.element("section", ["class": "card", "aria-labelledby": "late-heading"]) {
                 section in
                 section.element("h2", ["id": "late-heading"], text: "Late money")
@@ -134,7 +134,7 @@ extension DashboardPage {
                         is reconciled it may hold repeats.
                         """)
                 section.element("ul", ["class": "plain"]) { list in
-                    for figure in report.late {
+                    for figure in late {
                         list.element(
                             "li",
                             text: """

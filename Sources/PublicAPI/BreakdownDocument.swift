@@ -13,7 +13,7 @@ struct BreakdownDocument {
         """
         \(total.dropLast()),"version":\(JSONText.quoted(report.version)),\
         "currencies":[\(currencies)],"other":\(other),"regions":[\(regions)],\
-        "rates":\(rates),"degraded":[\(degraded)],"corrections":[],"late":[\(late)]}
+        "rates":\(rates),"degraded":[\(degraded)],"corrections":null,"late":\(late)}
         """
     }
 
@@ -70,13 +70,15 @@ struct BreakdownDocument {
     }
 
     private var late: String {
-        report.late.map { figure in
+        guard let late = report.late else { return "null" }
+        let figures = late.map { figure in
             """
             {"region":\(JSONText.quoted("\(figure.region)")),\
             "currency":"\(figure.currency.code)","exponent":\(figure.currency.exponent),\
             "minor_units":\(figure.amount),"transfers":\(figure.transfers)}
             """
         }.joined(separator: ",")
+        return "[\(figures)]"
     }
 
     private func amount(_ converted: Int128?) -> String {

@@ -24,8 +24,9 @@ package struct PublicReport: Hashable, Sendable {
     package var rates: RatesStanding?
     /// Why the answer is less than it should be; empty for a whole one.
     package var degradations: [ReportedDegradation]
-    /// Money that came after its minute had left the books, by region name, then currency code.
-    package var late: [LateFigure]
+    /// Money that came after its minute had left the books, by region name, then currency code;
+    /// nil where it was not looked at.
+    package var late: [LateFigure]?
     /// In the order of the topology; a base without a rate is missing.
     package var bases: [BaseReport]
     /// The base of an answer where the question names none. It is in `bases` if it has a rate.
@@ -34,7 +35,7 @@ package struct PublicReport: Hashable, Sendable {
     package init(
         version: String, currentMinute: Minute, dataAsOf: UnixTime, madeAt: UnixTime,
         currencies: [CurrencyFigure], other: OtherFigure?, regions: [RegionStanding],
-        rates: RatesStanding?, degradations: [ReportedDegradation], late: [LateFigure],
+        rates: RatesStanding?, degradations: [ReportedDegradation], late: [LateFigure]?,
         bases: [BaseReport], defaultBase: Currency
     ) {
         self.version = version

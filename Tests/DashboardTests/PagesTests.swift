@@ -23,7 +23,7 @@ import Topology
             ReportedDegradation(reason: hostile, region: region, currencies: [hostile]),
             ReportedDegradation(reason: hostile, currencies: [hostile]),
         ]
-        report.late[0].region = region
+        report.late?[0].region = region
         return report
     }
 

@@ -115,7 +115,7 @@ final class Reporter {
                 == RatesStanding(
                     id: "1", source: "test", date: "2026-03-25", fetchedAt: nil, isStale: false,
                     rounding: "half_even"))
-        #expect(report.late == [])
+        #expect(report.late == nil)
         let eur = try #require(report.base(Self.codes[1]))
         // 1.50 + 30 ÷ 150 + 3.00 ÷ 2.
         #expect(eur.total == 320)

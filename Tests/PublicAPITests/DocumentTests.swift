@@ -74,7 +74,7 @@ import Topology
                 "degraded":[{"reason":"region_missing","region":"us-east","currencies":[],\
                 "share":1.666667},{"reason":"rate_missing","region":null,"currencies":["JPY"],\
                 "share":null},{"reason":"store_unreachable","region":null,"currencies":[],\
-                "share":1.000000}],"corrections":[],"late":[{"region":"eu-west",\
+                "share":1.000000}],"corrections":null,"late":[{"region":"eu-west",\
                 "currency":"JPY","exponent":0,"minor_units":-4,"transfers":1}]}
                 """)
     }
@@ -92,7 +92,7 @@ import Topology
                 {"time_window":"24h","base_currency":"EUR","total_amount":0.00,\
                 "data_as_of":"2026-03-25T13:28:00Z","is_degraded":false,"version":"s.1",\
                 "currencies":[],"other":null,"regions":[],"rates":null,"degraded":[],\
-                "corrections":[],"late":[]}
+                "corrections":null,"late":[]}
                 """)
     }
 

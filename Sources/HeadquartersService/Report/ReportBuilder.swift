@@ -100,7 +100,7 @@ package struct ReportBuilder: Sendable {
                     transfers: folding.folded.reduce(0) { $0 + $1.transfers }),
             regions: totals.regions.map { standing(of: $0, in: totals) },
             rates: rates.map(Self.standing),
-            degradations: degradations(of: totals, rates: rates), late: [],
+            degradations: degradations(of: totals, rates: rates), late: nil,
             bases: bases(totals, folding), defaultBase: settings.defaultBase)
     }
 
