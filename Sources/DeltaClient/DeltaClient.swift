@@ -21,7 +21,7 @@ package final class DeltaClient: Sendable {
     ]
 
     private let thread: WorkerThread<HTTPConversation>
-    private let sink = ResponseSink(maximumBodyBytes: DeltaClient.maximumAnswerBytes)
+    private let stopSignal = StopSignal()
 
     /// Connects nowhere yet.
     /// - Throws: For a URL that is none, or plain HTTP to another machine without
@@ -33,7 +33,7 @@ package final class DeltaClient: Sendable {
             configuration.totalTimeout >= .milliseconds(1), configuration.slowTime >= .seconds(1),
             configuration.slowBytesPerSecond >= 1
         else { throw DeltaClientError("timeouts: expected positive times") }
-        let sink = sink
+        let stopSignal = stopSignal
         let bounds = HTTPClientConfiguration(
             certificateAuthorities: configuration.certificateAuthorities,
             connectTimeout: configuration.connectTimeout,
@@ -42,7 +42,7 @@ package final class DeltaClient: Sendable {
             maximumBodyBytes: Self.maximumAnswerBytes)
         do {
             thread = try WorkerThread(name: "delta-client", capacity: Self.waitingExchanges) {
-                HTTPConversation(bounds, address: url.address, sink: sink)
+                HTTPConversation(bounds, address: url.address, stop: stopSignal)
             }
         } catch {
             throw DeltaClientError("thread: \(error)")
@@ -88,7 +88,7 @@ package final class DeltaClient: Sendable {
     /// Ends the running exchange within a second, answers all others `retry(.stopped)`, and
     /// returns when the thread and the connection are gone.
     package func stop() async {
-        sink.stop()
+        stopSignal.stop()
         await thread.stop()
     }
 

@@ -17,10 +17,10 @@ package struct HTTPConversation: ~Copyable {
 
     /// Connects nowhere yet. Of `address` only the origin counts. Call it on the owning thread.
     package init(
-        _ configuration: HTTPClientConfiguration, address: HTTPAddress, sink: ResponseSink
+        _ configuration: HTTPClientConfiguration, address: HTTPAddress, stop: StopSignal
     ) {
         origin = address.origin
-        self.sink = sink
+        sink = ResponseSink(maximumBodyBytes: configuration.maximumBodyBytes, stop: stop)
         guard Self.isLibraryReady, let created = curl_easy_init() else {
             handle = nil
             return
@@ -47,7 +47,7 @@ package struct HTTPConversation: ~Copyable {
     /// Sends a request and waits, within the configured times, for the whole answer.
     package mutating func exchange(_ request: HTTPRequest) -> HTTPOutcome {
         guard let handle else { return .problem(.library) }
-        guard !sink.isStopped else { return .problem(.stopped) }
+        guard !sink.stop.isStopped else { return .problem(.stopped) }
         sink.clear()
         guard let headers = Self.headerList(request.headers) else { return .problem(.library) }
         defer {

@@ -1,11 +1,10 @@
 internal import CCurl
-internal import Synchronization
 
-/// Where libcurl's callbacks put an answer, within bounds. Touched on the worker's thread only,
-/// but for `stop`.
-package final class ResponseSink: @unchecked Sendable {
+/// Where libcurl's callbacks put an answer, within bounds. It never leaves its conversation, and
+/// with that the thread whose calls the callbacks run in.
+final class ResponseSink {
     /// Bytes of header lines, informational answers included; few servers send over 2 KiB.
-    package static let maximumHeaderBytes = 64 << 10
+    private static let maximumHeaderBytes = 64 << 10
     /// Characters of a validator that is kept.
     private static let maximumValidatorBytes = 256
 
@@ -19,14 +18,12 @@ package final class ResponseSink: @unchecked Sendable {
     /// The last values of ETag and Last-Modified that may be sent back.
     private(set) var entityTag: String?
     private(set) var lastModified: String?
-    private let stopped = Atomic(false)
+    let stop: StopSignal
 
-    package init(maximumBodyBytes: Int) { self.maximumBodyBytes = maximumBodyBytes }
-
-    /// Ends the running exchange, within a second, and all later ones. From any thread.
-    package func stop() { stopped.store(true, ordering: .relaxed) }
-
-    var isStopped: Bool { stopped.load(ordering: .relaxed) }
+    init(maximumBodyBytes: Int, stop: StopSignal) {
+        self.maximumBodyBytes = maximumBodyBytes
+        self.stop = stop
+    }
 
     /// Before each exchange.
     func clear() {
@@ -118,5 +115,5 @@ private func reportProgress(
     _ context: UnsafeMutableRawPointer?, _: curl_off_t, _: curl_off_t, _: curl_off_t, _: curl_off_t
 ) -> Int32 {
     guard let context else { return 1 }
-    return Unmanaged<ResponseSink>.fromOpaque(context).takeUnretainedValue().isStopped ? 1 : 0
+    return Unmanaged<ResponseSink>.fromOpaque(context).takeUnretainedValue().stop.isStopped ? 1 : 0
 }

@@ -28,7 +28,7 @@ final class RatesDownload: RatesOrigin {
     private let path: String
     private let appIDFile: String?
     private let thread: WorkerThread<HTTPConversation>
-    private let sink: ResponseSink
+    private let stopSignal = StopSignal()
     private let documents = Mutex(Documents())
 
     init(
@@ -38,10 +38,9 @@ final class RatesDownload: RatesOrigin {
         self.provider = provider
         self.appIDFile = appIDFile
         path = address.path
-        let sink = ResponseSink(maximumBodyBytes: bounds.maximumBodyBytes)
-        self.sink = sink
+        let stopSignal = stopSignal
         thread = try WorkerThread(name: "rates-download", capacity: Self.waitingLooks) {
-            HTTPConversation(bounds, address: address, sink: sink)
+            HTTPConversation(bounds, address: address, stop: stopSignal)
         }
     }
 
@@ -54,7 +53,7 @@ final class RatesDownload: RatesOrigin {
     }
 
     func stop() {
-        sink.stop()
+        stopSignal.stop()
         thread.requestStop()
     }
 
