@@ -23,8 +23,9 @@ package struct RecordDecoder: ~Copyable {
     let correctionKey: IDKey
     /// `Currency.indexBySlot`, copied to where the hot path reads it without checks.
     let currencyBySlot: UnsafeMutablePointer<UInt16>
-    /// The last minute that the compact form read: 16 bytes of text and what they mean.
-    var minuteText: (UInt64, UInt64) = (0, 0)
+    /// The last minute that the compact form read: 16 bytes of text and what they mean. At first
+    /// 1970-01-01T00:00, which is minute 0: a text must have been a time to be compared with.
+    var minuteText: (UInt64, UInt64) = (0x2D31_302D_3037_3931, 0x3030_3A30_3054_3130)
     var minuteStart: Int64 = 0
 
     package init(key: IDKey) {

@@ -169,22 +169,22 @@ extension ShardFold {
             return unsafe reject(record, .timestamp, into: &diversions)
         }
         let timestamp = unsafe Self.clamped(record.timestamp)
-        let newest = max(timestamp, logTimeMilliseconds) + Self.futureMilliseconds
-        guard correction.minute.start.milliseconds <= newest else { return count(.future) }
+        guard isReached(correction.minute, at: timestamp) else { return count(.future) }
         // A correction does not move log time; before any, the record's own time is all there is.
         let present =
             logTimeMilliseconds == Self.noLogTime
-            ? UnixTime(milliseconds: timestamp).minute.number : logMinute
-        let isLate = correction.minute.number <= present - Int32(Limits.retainedMinutes)
+            ? UnixTime(milliseconds: timestamp).minute : Minute(logMinute)
+        let isLate = correction.minute <= present.advanced(by: -Limits.retainedMinutes)
         let current = ring.value(minute: correction.minute, currency: correction.currency)
         let applies = !isLate && current.correction == correction.before
         let (sum, overflow) = current.correction.addingReportingOverflow(correction.delta)
         if applies, overflow || sum.magnitude > Limits.sumMagnitude.magnitude,
-            ids.peek(correction.id, contentCheck: correction.contentCheck, at: present) == .fresh
+            ids.peek(
+                correction.id, contentCheck: correction.contentCheck, at: present.number) == .fresh
         {
             return unsafe reject(record, .overflow, into: &diversions)
         }
-        ids.advance(to: present)
+        ids.advance(to: present.number)
         guard ids.sight(correction.id, contentCheck: correction.contentCheck) == .fresh else {
             return count(.duplicate)
         }
@@ -196,6 +196,12 @@ extension ShardFold {
             offset: record.offset)
         greatestGivenMinute = max(greatestGivenMinute ?? correction.minute, correction.minute)
         count(.applied)
+    }
+
+    /// Whether a record of this time may correct the bucket: it does not lie too far ahead.
+    private func isReached(_ minute: Minute, at timestamp: Int64) -> Bool {
+        minute.start.milliseconds
+            <= max(timestamp, logTimeMilliseconds) + Self.futureMilliseconds
     }
 
     private mutating func foldMarker(
@@ -222,7 +228,7 @@ extension ShardFold {
     }
 
     /// Before the fold begins a record counts for nothing, but its id is known and it moves log
-    /// time.
+    /// time. Of what the fold would reject, the id is not known here either.
     private mutating func remember(_ record: LogRecord) {
         counters.remembered &+= 1
         var transfer = DecodedTransfer.none
@@ -230,12 +236,15 @@ extension ShardFold {
         case .transfer:
             let settledAt = transfer.settledAt.milliseconds
             guard let shown = unsafe advancedLogTime(settledAt, record: record),
-                case .success = isoAmount(transfer)
+                case .success(let amount) = isoAmount(transfer), amount <= Limits.sumMagnitude
             else { return }
             advance(to: shown)
             _ = ids.sight(transfer.id, contentCheck: transfer.contentCheck)
         case .correction(let correction):
-            guard logTimeMilliseconds != Self.noLogTime else { return }
+            guard logTimeMilliseconds != Self.noLogTime,
+                unsafe record.timestamp != LogRecord.noTimestamp,
+                unsafe isReached(correction.minute, at: Self.clamped(record.timestamp))
+            else { return }
             _ = ids.sight(correction.id, contentCheck: correction.contentCheck)
         case .marker(let marker):
             let markedAt = marker.markedAt.milliseconds

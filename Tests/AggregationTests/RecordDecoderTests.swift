@@ -108,6 +108,15 @@ import Testing
         #expect(Self.outcome(Self.with(currency: currency)) == outcome)
     }
 
+    /// Nothing that a decoder remembers may stand for a text that it has not read.
+    @Test func theFirstTimeThatADecoderReadsIsRead() {
+        let zeros = String(repeating: "\0", count: 16)
+        #expect(Self.outcome(Self.with(time: "\"\(zeros):07Z\"")) == "json")
+        #expect(Self.outcome(Self.with(time: "\"1970-01-01T00:00:7 Z\"")) == "time")
+        #expect(
+            Self.outcome(Self.with(time: "\"1970-01-01T00:00:07Z\"")) == "EUR 10000 7000")
+    }
+
     @Test(arguments: [
         "2026-03-25T13:25:00", "2026-03-25 13:25:00Z", "2026-03-25T24:00:00Z",
         "2026-03-25T13:25:60Z", "2026-02-29T13:25:00Z", "2026-13-01T00:00:00Z",

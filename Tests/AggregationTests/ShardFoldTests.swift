@@ -168,6 +168,18 @@ import Testing
         #expect(counts == [2, 1, 1, 1, 1])
     }
 
+    @Test func aCorrectionOfTheFirstMinuteThereIsCannotTrap() {
+        var fold = ShardFold(settings: Records.settings)
+        let first = Minute(.min)
+        fold.fold([
+            Entry(
+                Array(Records.correction("c", minute: first, delta: 5, before: 0).utf8),
+                timestamp: first.start.milliseconds)
+        ])
+        let counters = fold.counters
+        #expect(counters.control[Int(ControlOutcome.late.rawValue)] == 1)
+    }
+
     @Test func aTransferAndACorrectionMayShareAnID() {
         var fold = Self.started()
         fold.fold(Records.transfer("same"))

@@ -93,6 +93,33 @@ import Topology
         #expect(counters.conflicts == 1)
     }
 
+    /// The live fold never knew these ids: their first records were rejected, or came too early.
+    @Test func aRebuiltNodeForgetsWhatTheFoldDidNotSight() {
+        let foldFrom = Self.now - ShardJoin.foldMilliseconds
+        let early = foldFrom - 60_000
+        let minute = foldFrom.minute
+        let entries = [
+            Entry(Records.transfer("clock", at: early), at: early),
+            Entry(Records.transfer("a", "4503599627370497", at: early), at: early),
+            Entry(
+                Records.correction("c", minute: minute.advanced(by: 5), delta: 7, before: 0),
+                at: early),
+            Entry(Records.transfer("a", "5", at: foldFrom), at: foldFrom),
+            Entry(
+                Records.correction("c", minute: minute, delta: 7, before: 0), at: foldFrom),
+        ]
+        var fold = ShardFold(
+            settings: Records.settings, start: FoldStart(offset: 0, foldFrom: foldFrom))
+        fold.fold(entries)
+        let counters = fold.counters
+        #expect(counters.remembered == 3)
+        #expect(counters.applied == 1)
+        #expect(counters.duplicate == 0)
+        #expect(
+            Records.euro(minute, in: fold)
+                == BucketValue(settled: 5, transfers: 1, correction: 7))
+    }
+
     @Test func whatTheLogNoLongerHoldsIsSeededFromHeadquarters() throws {
         // Offsets 0..<100 are gone; the log begins ten minutes ago.
         let first = Self.now - 600_000
