@@ -12,36 +12,70 @@ package enum RollupFormat: String, Sendable, CaseIterable {
     package func render(_ rows: [RollupResult.Row]) -> [UInt8] {
         var text: [UInt8] = []
         text.reserveCapacity(rows.count * Self.rowBytes + Self.rowBytes)
-        switch self {
-        case .csv:
-            text.append(contentsOf: "currency,minute,settled,transfers\n".utf8)
-            for row in rows {
-                text.append(
-                    contentsOf: """
-                        \(row.currency.code),\(name(row.minuteStart)),\(row.settled),\
-                        \(row.transfers)
-
-                        """.utf8)
+        // Rows are many, minutes and currencies few: each is put into words once.
+        var minutes: [UnixTime: [UInt8]] = [:]
+        var codes: [Currency: [UInt8]] = [:]
+        var isFirst = true
+        text += prologue
+        for row in rows {
+            let code = codes.value(for: row.currency) { Array($0.code.utf8) }
+            let minute = minutes.value(for: row.minuteStart, Self.name)
+            switch self {
+            case .csv:
+                text += code
+                text.append(0x2C)
+                text += minute
+                text.append(0x2C)
+                text += row.settled.description.utf8
+                text.append(0x2C)
+                text += row.transfers.description.utf8
+                text.append(0x0A)
+            case .json:
+                text += (isFirst ? "\n" : ",\n").utf8
+                text += #"{"currency":""#.utf8
+                text += code
+                text += #"","minute":""#.utf8
+                text += minute
+                text += #"","settled":"#.utf8
+                text += row.settled.description.utf8
+                text += #","transfers":"#.utf8
+                text += row.transfers.description.utf8
+                text.append(0x7D)
             }
-        case .json:
-            text.append(0x5B)
-            for (index, row) in rows.enumerated() {
-                text.append(
-                    contentsOf: """
-                        \(index == 0 ? "" : ",")
-                        {"currency":"\(row.currency.code)","minute":"\(name(row.minuteStart))",\
-                        "settled":\(row.settled),"transfers":\(row.transfers)}
-                        """.utf8)
-            }
-            text.append(contentsOf: "\n]\n".utf8)
+            isFirst = false
         }
+        text += epilogue
         return text
     }
 
+    private var prologue: String.UTF8View {
+        switch self {
+        case .csv: "currency,minute,settled,transfers\n".utf8
+        case .json: "[".utf8
+        }
+    }
+
+    private var epilogue: String.UTF8View {
+        switch self {
+        case .csv: "".utf8
+        case .json: "\n]\n".utf8
+        }
+    }
+
     /// `YYYY-MM-DDTHH:MM`.
-    private func name(_ minuteStart: UnixTime) -> Substring {
-        RFC3339.format(minuteStart).prefix(16)
+    private static func name(_ minuteStart: UnixTime) -> [UInt8] {
+        Array(RFC3339.format(minuteStart).utf8.prefix(16))
     }
 
     private static let rowBytes = 96
+}
+
+extension Dictionary {
+    /// The value of `key`, made and kept where it is asked for the first time.
+    fileprivate mutating func value(for key: Key, _ make: (Key) -> Value) -> Value {
+        if let known = self[key] { return known }
+        let made = make(key)
+        self[key] = made
+        return made
+    }
 }
