@@ -101,6 +101,7 @@ let package = Package(
             "TopologyFile",
             ["Topology", "Money", "CivilTime", .product(name: "Yams", package: "Yams")]),
         library("WorkerThread"),
+        library("LargePages", ["Aggregation"]),
         library("HTTPClient", ["CCurl"]),
         library("KafkaClient", ["CRdKafka", "WorkerThread", logging]),
         library(
@@ -136,12 +137,13 @@ let package = Package(
             ]),
 
         // Services.
-        library("Rollup", ["Money", "CivilTime", "DeltaProtocol", "Aggregation"]),
+        library(
+            "Rollup", ["Money", "CivilTime", "DeltaProtocol", "Aggregation", "LargePages"]),
         library(
             "RegionService",
             [
                 "Money", "CivilTime", "Topology", "DeltaProtocol", "Aggregation", "KafkaClient",
-                "DeltaClient", "WorkerThread", lifecycle, logging,
+                "DeltaClient", "WorkerThread", "LargePages", lifecycle, logging,
             ]),
         library(
             "HeadquartersService",
@@ -168,7 +170,9 @@ let package = Package(
             name: "tributary-bench",
             dependencies: [
                 "Aggregation", "CivilTime", "DeltaProtocol", "Topology", "Money", "KafkaClient",
-                "WorkerThread", "Reporting", "PublicAPI", nioCore, nioPosix, lifecycle, logging,
+                "LargePages", "WorkerThread", "Reporting", "PublicAPI", nioCore, nioPosix,
+                lifecycle,
+                logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],

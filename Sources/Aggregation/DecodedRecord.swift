@@ -1,14 +1,14 @@
-package import CivilTime
+public import CivilTime
 package import DeltaProtocol
-package import Money
+public import Money
 
 /// A settled transfer, decoded: all that the fold reads of it.
-package struct DecodedTransfer: Sendable {
-    package var id: IDHash
+public struct DecodedTransfer: Sendable {
+    public var id: IDHash
     /// Minor units as the source counts them; above 0.
-    package var amount: Int64
-    package var settledAt: UnixTime
-    package var currency: Currency
+    public var amount: Int64
+    public var settledAt: UnixTime
+    public var currency: Currency
 
     @inlinable
     package init(id: IDHash, amount: Int64, settledAt: UnixTime, currency: Currency) {

@@ -33,9 +33,9 @@ package struct IDKey: Sendable {
 
 /// The keyed 128-bit hash of a transfer or correction id: SipHash-1-3 with 128-bit output
 /// (J.-P. Aumasson, D. J. Bernstein, "SipHash: a fast short-input PRF").
-package struct IDHash: Hashable, Sendable {
-    package var low: UInt64
-    package var high: UInt64
+public struct IDHash: Hashable, Sendable {
+    public var low: UInt64
+    public var high: UInt64
 
     @inlinable
     package init(low: UInt64, high: UInt64) {

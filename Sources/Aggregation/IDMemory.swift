@@ -8,12 +8,13 @@
 ///
 /// One owner, any thread.
 @safe
-package struct IDMemory: ~Copyable {
+public struct IDMemory: ~Copyable {
     /// How long an id is remembered, in minutes of log time: 25 h 10 min.
-    package static let horizonMinutes: Int32 = 1_510
+    @inlinable
+    package static var horizonMinutes: Int32 { 1_510 }
 
     /// What a sighting found.
-    package enum Sighting: UInt8, Sendable {
+    public enum Sighting: UInt8, Sendable {
         case fresh
         /// Sighted before with the same content.
         case repeated
@@ -27,10 +28,16 @@ package struct IDMemory: ~Copyable {
         @usableFromInline var hash: UInt64
         /// 32 bits of the high word, 20 of content check, 12 of the minute.
         @usableFromInline var rest: UInt64
+
+        @inlinable
+        init(hash: UInt64, rest: UInt64) {
+            self.hash = hash
+            self.rest = rest
+        }
     }
 
-    private static let minuteMask: UInt64 = 0xFFF
-    private static let contentMask: UInt64 = 0xFFFF_F000
+    @inlinable static var minuteMask: UInt64 { 0xFFF }
+    @inlinable static var contentMask: UInt64 { 0xFFFF_F000 }
     /// A minute is kept modulo 4,096: entries must be swept before they could look young again.
     private static let sweepEveryMinutes: Int32 = 2_000
     private static let smallestCapacity = 1 << 10
@@ -40,35 +47,44 @@ package struct IDMemory: ~Copyable {
     /// Places of the table.
     package var capacity: Int { mask + 1 }
     /// Places in use, forgotten ids included.
-    package private(set) var count = 0
-    private var growAt: Int
-    private var minute: Int32
+    @usableFromInline package internal(set) var count = 0
+    @usableFromInline private(set) var growAt: Int
+    @usableFromInline private(set) var minute: Int32
     private var sweptAt: Int32
     /// False where ids are remembered for as long as the memory lives.
-    private let forgets: Bool
+    @usableFromInline let forgets: Bool
+    private let memory: ZeroedMemory
 
     /// - Parameters:
     ///   - expected: how many ids to make room for at once; more are taken all the same.
     ///   - forgets: whether ids leave after `horizonMinutes`.
-    package init(expected: Int = 0, forgets: Bool = true) {
+    ///   - memory: where the table lives.
+    package init(expected: Int = 0, forgets: Bool = true, memory: ZeroedMemory = .heap) {
         var capacity = Self.smallestCapacity
         while capacity * 7 / 10 < expected { capacity *= 2 }
-        unsafe entries = Self.allocate(capacity)
+        unsafe entries = Self.allocate(capacity, in: memory)
         mask = capacity - 1
         growAt = capacity * 7 / 10
         minute = 0
         sweptAt = 0
         self.forgets = forgets
+        self.memory = memory
     }
 
-    deinit { unsafe entries.deallocate() }
+    deinit { unsafe Self.deallocate(entries, capacity, in: memory) }
 
-    private static func allocate(_ capacity: Int) -> UnsafeMutablePointer<Entry> {
-        let entries = unsafe UnsafeMutableRawPointer.allocate(
-            byteCount: capacity * MemoryLayout<Entry>.stride, alignment: 64
-        ).bindMemory(to: Entry.self, capacity: capacity)
-        unsafe entries.initialize(repeating: Entry(hash: 0, rest: 0), count: capacity)
-        return unsafe entries
+    /// A table of empty places, whose words are all zero.
+    private static func allocate(
+        _ capacity: Int, in memory: ZeroedMemory
+    ) -> UnsafeMutablePointer<Entry> {
+        unsafe memory.allocate(capacity * MemoryLayout<Entry>.stride)
+            .bindMemory(to: Entry.self, capacity: capacity)
+    }
+
+    private static func deallocate(
+        _ entries: UnsafeMutablePointer<Entry>, _ capacity: Int, in memory: ZeroedMemory
+    ) {
+        unsafe memory.deallocate(entries, capacity * MemoryLayout<Entry>.stride)
     }
 
     /// Moves log time to `minute`, which never goes back; the first call sets it.
@@ -89,7 +105,7 @@ package struct IDMemory: ~Copyable {
     }
 
     /// Remembers a sighting at the present minute and says what was known of the id.
-    @inline(__always)
+    @inlinable @inline(__always)
     package mutating func sight(_ hash: IDHash, contentCheck: UInt32) -> Sighting {
         let key = hash.low == 0 ? 1 : hash.low
         let present = UInt64(UInt32(bitPattern: minute)) & Self.minuteMask
@@ -134,8 +150,8 @@ package struct IDMemory: ~Copyable {
         return .fresh
     }
 
-    @inline(never)
-    private mutating func grow() {
+    @usableFromInline @inline(never)
+    mutating func grow() {
         guard forgets else { return rebuild(at: minute, capacity: (mask + 1) * 2) }
         var live = 0
         for place in 0...mask where unsafe isLive(entries[place], at: minute) { live += 1 }
@@ -155,7 +171,7 @@ package struct IDMemory: ~Copyable {
     private mutating func rebuild(at minute: Int32, capacity: Int) {
         let old = unsafe entries
         let places = mask + 1
-        let fresh = unsafe Self.allocate(capacity)
+        let fresh = unsafe Self.allocate(capacity, in: memory)
         let freshMask = capacity - 1
         var kept = 0
         for index in 0..<places {
@@ -166,7 +182,7 @@ package struct IDMemory: ~Copyable {
             unsafe fresh[place] = entry
             kept += 1
         }
-        unsafe old.deallocate()
+        unsafe Self.deallocate(old, places, in: memory)
         unsafe entries = fresh
         mask = freshMask
         growAt = capacity * 7 / 10

@@ -1,15 +1,15 @@
 /// One record of a partition, as the log holds it. The bytes belong to the caller and live as long
 /// as the call that takes them.
 @unsafe
-package struct LogRecord {
+public struct LogRecord {
     /// What `timestamp` holds where the record has none.
     package static let noTimestamp = Int64.min
 
-    package var offset: Int64
+    public var offset: Int64
     /// Milliseconds since 1970, or `noTimestamp`.
-    package var timestamp: Int64
+    public var timestamp: Int64
     /// The value's bytes; nil for a tombstone.
-    package var value: UnsafeRawBufferPointer?
+    public var value: UnsafeRawBufferPointer?
 
     @inlinable
     package init(offset: Int64, timestamp: Int64, value: UnsafeRawBufferPointer?) {

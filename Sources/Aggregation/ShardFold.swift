@@ -56,11 +56,15 @@ package struct ShardFold: ~Copyable {
     private var endProof: (end: Int64, askedAt: UnixTime)?
     private var provenThrough: UnixTime?
 
-    package init(settings: FoldSettings, start: FoldStart = FoldStart()) {
+    /// - Parameter memory: where the table of ids lives.
+    package init(
+        settings: FoldSettings, start: FoldStart = FoldStart(), memory: ZeroedMemory = .heap
+    ) {
         self.settings = settings
         decoder = RecordDecoder(key: settings.idKey)
         ids = IDMemory(
-            expected: Int(min(max(start.waitingRecords, 0), Self.idsPreparedForMax)))
+            expected: Int(min(max(start.waitingRecords, 0), Self.idsPreparedForMax)),
+            memory: memory)
         ring = MinuteRing()
         lateRing = MinuteRing()
         unsafe decoded = .allocate(capacity: Self.batch)

@@ -1,20 +1,20 @@
 /// A minute of UTC: `floor(unix seconds / 60)`. Event time decides a transfer's minute.
-package struct Minute: Hashable, Comparable, Sendable, Strideable {
+public struct Minute: Hashable, Comparable, Sendable, Strideable {
     /// Minutes since 1970-01-01T00:00Z. The years to 6053 fit; later times count as the last one.
-    package var number: Int32
+    public var number: Int32
 
     @inlinable
-    package init(_ number: Int32) { self.number = number }
+    public init(_ number: Int32) { self.number = number }
 
     @inlinable
-    package static func < (a: Minute, b: Minute) -> Bool { a.number < b.number }
+    public static func < (a: Minute, b: Minute) -> Bool { a.number < b.number }
 
     @inlinable
-    package func distance(to other: Minute) -> Int { Int(other.number) - Int(number) }
+    public func distance(to other: Minute) -> Int { Int(other.number) - Int(number) }
 
     /// Saturates at the ends of `Int32`, which no calendar of ours reaches.
     @inlinable
-    package func advanced(by n: Int) -> Minute {
+    public func advanced(by n: Int) -> Minute {
         Minute(Int32(clamping: Int(number) + n))
     }
 

@@ -1,6 +1,6 @@
 /// An instant: milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted (POSIX time).
-package struct UnixTime: Hashable, Comparable, Sendable {
-    package var milliseconds: Int64
+public struct UnixTime: Hashable, Comparable, Sendable {
+    public var milliseconds: Int64
 
     @inlinable
     package init(milliseconds: Int64) { self.milliseconds = milliseconds }
@@ -9,7 +9,7 @@ package struct UnixTime: Hashable, Comparable, Sendable {
     package init(seconds: Int64) { self.milliseconds = seconds * 1_000 }
 
     @inlinable
-    package static func < (a: UnixTime, b: UnixTime) -> Bool { a.milliseconds < b.milliseconds }
+    public static func < (a: UnixTime, b: UnixTime) -> Bool { a.milliseconds < b.milliseconds }
 
     /// Saturating: a time from a hostile record cannot trap the arithmetic on it.
     @inlinable

@@ -1,5 +1,5 @@
 /// Every bound of the region-HQ contract, named once.
-package enum Limits {
+public enum Limits {
     /// The protocol version this build speaks; one version of skew is accepted.
     package static let protocolVersion: UInt32 = 1
 
@@ -22,9 +22,11 @@ package enum Limits {
     package static var sumMagnitude: Int64 { 1 << 52 }
 
     /// Minutes that rings and the store retain, the present one included: 25 h.
-    package static let retainedMinutes = 1_500
+    @inlinable
+    package static var retainedMinutes: Int { 1_500 }
     /// How far ahead of log time a bucket may lie; retention and this make a ring's slots.
-    package static let futureMinutes = 6
+    @inlinable
+    package static var futureMinutes: Int { 6 }
     /// The sliding window, in minutes: 24 h.
     package static let windowMinutes = 1_440
 }

@@ -1,15 +1,15 @@
 /// A currency of the built-in ISO 4217 table, current or historic: a dense index into it.
 ///
 /// The index is stable within one build only: wires and stores carry the three-letter code.
-package struct Currency: Hashable, Comparable, Sendable, CustomStringConvertible {
+public struct Currency: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// 0 to `count` − 1, in the order of the codes.
-    package let index: UInt16
+    public let index: UInt16
 
     @inlinable
     package init(uncheckedIndex index: UInt16) { self.index = index }
 
     @inlinable
-    package static func < (a: Currency, b: Currency) -> Bool { a.index < b.index }
+    public static func < (a: Currency, b: Currency) -> Bool { a.index < b.index }
 }
 
 extension Currency {
@@ -22,7 +22,7 @@ extension Currency {
     /// The three upper-case letters of ISO 4217.
     package var code: String { String(decoding: letters, as: UTF8.self) }
 
-    package var description: String { code }
+    public var description: String { code }
 
     /// The code's three ASCII letters.
     package var letters: [UInt8] {
@@ -51,7 +51,8 @@ extension Currency {
     }
 
     /// What `indexBySlot` holds where there is no such currency.
-    package static let none = UInt16.max
+    @inlinable
+    package static var none: UInt16 { .max }
 
     /// Table index by `slot`, for readers of many codes; `none` where there is no such currency.
     package static let indexBySlot: [UInt16] = {
@@ -69,7 +70,7 @@ extension Currency {
     }()
 
     /// The place of three upper-case letters in `indexBySlot`; nil for anything else.
-    @inlinable
+    @inlinable @inline(__always)
     package static func slot(_ a: UInt8, _ b: UInt8, _ c: UInt8) -> Int? {
         let x = a &- 0x41
         let y = b &- 0x41

@@ -2,6 +2,7 @@ import Aggregation
 import CivilTime
 import DeltaProtocol
 import KafkaClient
+import LargePages
 import Logging
 import Topology
 
@@ -124,7 +125,8 @@ extension RegionNode {
             shard.stage = .folding(
                 FoldingShard(
                     partition: shard.partition,
-                    fold: ShardFold(settings: settings, start: start), pushes: pushes,
+                    fold: ShardFold(settings: settings, start: start, memory: .largePages),
+                    pushes: pushes,
                     caughtUpAt: facts.high, committed: committed ?? 0))
             logger.info(
                 "shard joined",

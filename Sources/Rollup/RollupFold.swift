@@ -1,6 +1,7 @@
 internal import Aggregation
 internal import CivilTime
 internal import DeltaProtocol
+internal import LargePages
 internal import Money
 
 /// The rules of an offline fold, over entries in the order of their lines. One owner, any thread.
@@ -16,7 +17,8 @@ struct RollupFold: ~Copyable {
     init(dedupes: Bool, expectedIDs: Int) {
         self.dedupes = dedupes
         ids = IDMemory(
-            expected: dedupes ? min(expectedIDs, Self.expectedIDsMax) : 0, forgets: false)
+            expected: dedupes ? min(expectedIDs, Self.expectedIDsMax) : 0, forgets: false,
+            memory: .largePages)
     }
 
     mutating func fold(_ entries: [RollupEntry]) {

@@ -1,5 +1,6 @@
 import Aggregation
 import KafkaClient
+import LargePages
 
 /// A shard as a region node folds it, for measuring from Kafka to ring.
 final class BenchFold {
@@ -12,7 +13,8 @@ final class BenchFold {
         var start = FoldStart()
         start.waitingRecords = waitingRecords
         fold = ShardFold(
-            settings: FoldSettings(idKey: IDKey(low: 1, high: 2)), start: start)
+            settings: FoldSettings(idKey: IDKey(low: 1, high: 2)), start: start,
+            memory: .largePages)
     }
 
     func add(_ batch: UnsafeBufferPointer<KafkaRecord>) {

@@ -25,6 +25,7 @@ enum LayerRule {
     static let sharedAdapters = ["WorkerThread", "HTTPListener", "HTTPClient"]
     static let adapters = [
         "KafkaClient", "DeltaClient", "DeltaIngest", "PublicAPI", "RedisStore", "RatesFeed",
+        "LargePages",
     ]
 
     static func findings(in tree: RepositoryTree) -> [Finding] {
