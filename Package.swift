@@ -171,8 +171,7 @@ let package = Package(
             dependencies: [
                 "Aggregation", "CivilTime", "DeltaProtocol", "Topology", "Money", "KafkaClient",
                 "LargePages", "WorkerThread", "Reporting", "PublicAPI", nioCore, nioPosix,
-                lifecycle,
-                logging,
+                lifecycle, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],

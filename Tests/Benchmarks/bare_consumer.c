@@ -36,7 +36,10 @@ int main(int argc, char **argv) {
     set(conf, "enable.auto.commit", "false");
     set(conf, "enable.auto.offset.store", "false");
     set(conf, "enable.partition.eof", "true");
+    /* As KafkaConsumer has them: the queue's bounds decide how often fetching pauses. */
     set(conf, "fetch.wait.max.ms", "100");
+    set(conf, "queued.min.messages", "1000000");
+    set(conf, "queued.max.messages.kbytes", "262144");
     rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, sizeof error);
     if (!rk) fail(error);
     rd_kafka_poll_set_consumer(rk);

@@ -4,9 +4,8 @@
 usage: rollup_bench.py [--events N] [--runs N] [--file FILE] [--binary PATH]
 
 The file and its reference are kept in .build/bench for the next time. Runs alternate, so that
-a busy machine slows both; the median of the ratios within a turn counts. Both are whole commands,
-timed from start to exit; the ratio to DuckDB's query alone is printed beside. Exits 1 when a result
-differs or a goal is missed.
+a busy machine slows both; the best of each counts. Tributary is charged for its whole process,
+DuckDB for its query alone. Exits 1 when a result differs or a goal is missed.
 """
 
 import argparse
@@ -82,42 +81,40 @@ def main():
     file = events_file(arguments, folder)
     reference = reference_file(file, folder).read_bytes()
 
-    ours, theirs, queries = [], [], []
+    ours, theirs = [], []
     our_memory = their_memory = 0
     our_output, their_output = folder / "tributary.csv", folder / "duckdb.csv"
     for _ in range(arguments.runs):
         seconds, memory, _ = run([arguments.binary, "rollup", str(file)], our_output)
         ours.append(seconds)
         our_memory = max(our_memory, memory)
-        # Whole commands on both sides, from start to exit; what DuckDB says of its query alone is
-        # printed beside.
-        seconds, memory, message = run(
+        _, memory, message = run(
             [sys.executable, str(HERE / "duckdb_rollup.py"), str(file)], their_output
         )
-        theirs.append(seconds)
-        queries.append(float(message))
+        theirs.append(float(message))
         their_memory = max(their_memory, memory)
 
-    # Within a turn: a machine that is shared changes its speed between turns.
-    ratio = statistics.median(their / our for their, our in zip(theirs, ours))
-    query_ratio = statistics.median(query / our for query, our in zip(queries, ours))
+    ratio = min(theirs) / min(ours)
     equal = our_output.read_bytes() == reference
     their_equal = their_output.read_bytes() == reference
     megabytes = file.stat().st_size / 1e6
     cores = os.cpu_count()
-    print(f"rollup with dedupe, {megabytes:.0f} MB, median of {arguments.runs}, {cores} cores")
+    print(f"rollup with dedupe, {megabytes:.0f} MB, best of {arguments.runs}, {cores} cores")
     for name, times, memory, same in [
         ("tributary", ours, our_memory, equal),
         ("duckdb", theirs, their_memory, their_equal),
     ]:
         runs = " ".join(f"{seconds:.2f}" for seconds in times)
         verdict = "equal" if same else "NOT EQUAL"
-        middle = statistics.median(times)
-        print(f"  {name:10} {middle:5.2f} s  {memory:5.0f} MB peak  {verdict}  (runs: {runs})")
+        print(f"  {name:10} {min(times):5.2f} s  {memory:5.0f} MB peak  {verdict}  (runs: {runs})")
+    within = statistics.median(their / our for their, our in zip(theirs, ours))
     print(f"  {ratio:.2f} times faster than DuckDB (goal {SPEED_GOAL}), "
-          f"{query_ratio:.2f} times than its query alone")
+          f"within a turn {within:.2f}")
     print(f"  {our_memory:.0f} MB peak (goal below {MEMORY_GOAL_MB})")
-    return 0 if equal and ratio >= SPEED_GOAL and our_memory < MEMORY_GOAL_MB else 1
+    # A yardstick that computes something else is none.
+    return 0 if (
+        equal and their_equal and ratio >= SPEED_GOAL and our_memory < MEMORY_GOAL_MB
+    ) else 1
 
 
 if __name__ == "__main__":
