@@ -19,7 +19,7 @@ declare -A packages=(
     [demo]="redis-server redis-tools curl util-linux"
     [test]="python3 python3-venv kcat nginx-light"
     [browser]="chromium fonts-inter"
-    [bench]="wrk"
+    [bench]="wrk valgrind"
     [protocol]="protobuf-compiler"
 )
 declare -A groups=(
