@@ -256,6 +256,10 @@ let package = Package(
                 "RedisStore", "PublicAPI", "Reporting", "HTTPTestSupport", bigInt, lifecycle,
                 logging,
             ]),
+        .testTarget(
+            name: "DemoTests",
+            dependencies: [.product(name: "Subprocess", package: "swift-subprocess")],
+            swiftSettings: strict),
         .testTarget(name: "RepositoryTests", swiftSettings: strict),
     ]
 )

@@ -1,13 +1,13 @@
 import ArgumentParser
 
-/// A length of time in whole seconds or longer units: `90s`, `15m`, `24h`, `2d`, `1h30m`.
+/// A length of time in whole seconds or longer units: `90s`, `15m`, `24h`, `2d`, `1h30m`, `0s`.
 struct SpanArgument: ExpressibleByArgument, Equatable {
     var milliseconds: Int64
 
     init(milliseconds: Int64) { self.milliseconds = milliseconds }
 
     init?(argument: String) {
-        var total: Int64 = 0
+        var total: Int64?
         var number: Int64?
         for character in argument.utf8 {
             if (0x30...0x39).contains(character) {
@@ -26,11 +26,12 @@ struct SpanArgument: ExpressibleByArgument, Equatable {
                 default: nil
                 }
             guard let unit, let count = number else { return nil }
-            total += count * unit
-            guard total <= Self.numberMax * 86_400_000 else { return nil }
+            let sum = (total ?? 0) + count * unit
+            guard sum <= Self.numberMax * 86_400_000 else { return nil }
+            total = sum
             number = nil
         }
-        guard number == nil, total > 0 else { return nil }
+        guard number == nil, let total else { return nil }
         milliseconds = total
     }
 

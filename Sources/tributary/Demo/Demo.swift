@@ -4,19 +4,57 @@ import KafkaClient
 import Logging
 import RedisStore
 import Topology
-import UnixSignals
 import WorkerThread
 
 /// One run of the demo, from the first process to the comparison.
 struct Demo {
     let workspace: DemoWorkspace
     let processes: DemoProcesses
+    let interrupts: DemoInterrupts
     let options: DemoCommand
 
     /// How long a broker may take to say where it listens.
     private static let startPatience = Duration.seconds(20)
+    /// How often the children are looked after.
+    private static let watchEvery = Duration.milliseconds(100)
 
-    func run(until interrupts: UnixSignalsSequence) async throws -> Bool {
+    /// What the phases share, once history is there.
+    private struct Stage: Sendable {
+        var brokers: [RegionID: String]
+        var traffic: [DemoTraffic]
+        var store: RedisStore
+        var line: DemoLine
+    }
+
+    /// Whether everything was exact; nil where it was interrupted before that could be told.
+    func run() async throws -> Bool? {
+        guard let stage = try await whileWell(upTo: 0, { try await prepare() }) else { return nil }
+        defer { for stream in stage.traffic { stream.close() } }
+        _ = try await whileWell(upTo: 0) { try await runLive(stage, from: Self.now()) }
+        await stage.line.end()
+        return try await whileWell(upTo: interrupts.count) { try await compare(stage) }
+    }
+
+    /// Does `work`; meanwhile a child that ends is an error, and the answer is nil once there were
+    /// more than so many interrupts.
+    private func whileWell<Answer: Sendable>(
+        upTo tolerated: Int, _ work: @escaping @Sendable () async throws -> Answer
+    ) async throws -> Answer? {
+        try await withThrowingTaskGroup(of: Answer?.self) { group in
+            group.addTask { try await work() }
+            group.addTask { [interrupts, processes] in
+                while interrupts.count <= tolerated {
+                    try processes.requireAlive()
+                    try await Task.sleep(for: Self.watchEvery)
+                }
+                return nil
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
+        }
+    }
+
+    private func prepare() async throws -> Stage {
         let brokers = try await startServers()
         try workspace.write(brokers: brokers)
         print("topology \(workspace.topologyPath)")
@@ -33,19 +71,23 @@ struct Demo {
                 historyPerMinute: max(1, options.historyRate * 60 / workspace.regions.count),
                 livePerMinute: max(1, options.rate * 60 / workspace.regions.count))
         }
-        defer { for stream in traffic { stream.close() } }
         let store = try openStore()
         let line = DemoLine(
             api: api, store: store, traffic: traffic, regions: workspace.regions.map(\.id))
-        try await fillHistory(traffic, line)
-        try await runLive(traffic, from: Self.now(), line, until: interrupts)
-        for stream in traffic { try stream.finish() }
-        try checkRetention(brokers)
+        let stage = Stage(brokers: brokers, traffic: traffic, store: store, line: line)
+        try await fillHistory(stage)
+        return stage
+    }
+
+    private func compare(_ stage: Stage) async throws -> Bool {
+        for stream in stage.traffic { try await stream.finish() }
+        try checkRetention(stage.brokers)
         let comparison = DemoComparison(
-            store: store, api: api, topologyPath: workspace.topologyPath,
-            regions: workspace.regions.map(\.id), traffic: traffic)
+            store: stage.store, api: DemoAPI(port: workspace.publicPort),
+            topologyPath: workspace.topologyPath, regions: workspace.regions.map(\.id),
+            traffic: stage.traffic)
         let isExact = try await comparison.run()
-        await store.stop()
+        await stage.store.stop()
         return isExact
     }
 
@@ -99,7 +141,6 @@ struct Demo {
             {
                 return String(line.dropFirst(prefix.count))
             }
-            if let dead = processes.firstDead() { throw DemoFailure("\(dead) ended by itself") }
             try await Task.sleep(for: .milliseconds(20))
         }
         throw DemoFailure("\(name) did not start in \(Self.startPatience)")
@@ -115,44 +156,33 @@ struct Demo {
             logger: logger)
     }
 
-    private func fillHistory(_ traffic: [DemoTraffic], _ line: DemoLine) async throws {
+    private func fillHistory(_ stage: Stage) async throws {
         try await withThrowingTaskGroup(of: Bool.self) { group in
-            for stream in traffic {
+            for stream in stage.traffic {
                 group.addTask {
-                    // Producing blocks while the broker is busy: a thread of its own for each.
-                    let thread = try WorkerThread<Void>(name: "history", capacity: 1)
-                    try await thread.perform { _ in try stream.fillHistory() }
-                    await thread.stop()
+                    try await onThread(of: stream, "history") { try $0.fillHistory() }
                     return true
                 }
             }
-            group.addTask {
-                while !Task.isCancelled {
-                    await line.show(phase: "history")
-                    try? await Task.sleep(for: .seconds(1))
-                }
-                return false
-            }
+            group.addTask { await show(stage.line, "history") }
             var filled = 0
-            while filled < traffic.count, try await group.next() == true { filled += 1 }
+            while filled < stage.traffic.count, try await group.next() == true { filled += 1 }
             group.cancelAll()
         }
+        // Half a history is none to compare with.
+        try Task.checkCancellation()
     }
 
-    private func runLive(
-        _ traffic: [DemoTraffic], from start: UnixTime, _ line: DemoLine,
-        until interrupts: UnixSignalsSequence
-    ) async throws {
+    /// Until the task is cancelled, or for as long as was asked for.
+    private func runLive(_ stage: Stage, from start: UnixTime) async throws {
         try await withThrowingTaskGroup(of: Bool.self) { group in
-            for stream in traffic {
+            for stream in stage.traffic {
                 group.addTask {
-                    try await stream.runLive(from: start, now: Self.now)
+                    try await onThread(of: stream, "live") {
+                        try $0.runLive(from: start, now: Self.now)
+                    }
                     return false
                 }
-            }
-            group.addTask {
-                for await _ in interrupts { return true }
-                return true
             }
             if let seconds = options.seconds {
                 group.addTask {
@@ -160,20 +190,33 @@ struct Demo {
                     return true
                 }
             }
-            group.addTask { [processes] in
-                while !Task.isCancelled {
-                    await line.show(phase: "live")
-                    if let dead = processes.firstDead() {
-                        throw DemoFailure("\(dead) ended by itself")
-                    }
-                    try? await Task.sleep(for: .seconds(1))
-                }
-                return false
-            }
+            group.addTask { await show(stage.line, "live") }
             while let isOver = try await group.next(), !isOver {}
             group.cancelAll()
         }
-        await line.end()
+    }
+
+    /// Producing blocks while the broker is busy: a thread of its own for each stream, which is
+    /// stopped when the task is cancelled.
+    private func onThread(
+        of stream: DemoTraffic, _ name: String,
+        _ work: @escaping @Sendable (DemoTraffic) throws -> Void
+    ) async throws {
+        let thread = try WorkerThread<Void>(name: name, capacity: 1)
+        try await withTaskCancellationHandler {
+            try await thread.perform { _ in try work(stream) }
+        } onCancel: {
+            stream.stop()
+        }
+        await thread.stop()
+    }
+
+    private func show(_ line: DemoLine, _ phase: String) async -> Bool {
+        while !Task.isCancelled {
+            await line.show(phase: phase)
+            try? await Task.sleep(for: .seconds(1))
+        }
+        return false
     }
 
     /// The embedded broker drops its oldest records without a word; then the check would blame the

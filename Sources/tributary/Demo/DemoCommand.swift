@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Synchronization
 import UnixSignals
 
 /// `tributary demo`: the whole product on one machine, checked against itself at the end.
@@ -11,8 +12,9 @@ struct DemoCommand: AsyncParsableCommand {
             Starts a redis-server, one broker and one aggregator for each region, and HQ, as \
             processes of their own on 127.0.0.1; fills in a day of history; then produces live \
             transfers until Ctrl-C or for --seconds. At the end it compares what HQ publishes with \
-            the sum of what it produced and says `exact`, or what differs (exit status 1). It \
-            leaves nothing behind.
+            the sum of what it produced and says `exact`, or what differs (exit status 1). Ctrl-C \
+            before the live transfers, or during the comparison, ends it without a verdict (exit \
+            status 130). It leaves nothing behind.
 
             EXAMPLE:
               tributary demo
@@ -68,14 +70,16 @@ struct DemoCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let interrupts = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
+        let interrupts = DemoInterrupts()
+        async let _: Void = interrupts.listen(to: signals)
         let workspace = try DemoWorkspace(copying: topology, regions: regions, publicPort: port)
         let processes = try DemoProcesses(folder: workspace.folder)
-        let isExact: Bool
+        let isExact: Bool?
         do {
             isExact = try await Demo(
-                workspace: workspace, processes: processes, options: self
-            ).run(until: interrupts)
+                workspace: workspace, processes: processes, interrupts: interrupts, options: self
+            ).run()
         } catch {
             await processes.stopAll()
             let logs = processes.lastWords()
@@ -85,7 +89,26 @@ struct DemoCommand: AsyncParsableCommand {
         }
         await processes.stopAll()
         workspace.remove()
+        guard let isExact else {
+            print("\nended without a comparison")
+            throw Self.interrupted
+        }
         if !isExact { throw ExitCode.failure }
+    }
+
+    /// As a shell reports SIGINT.
+    private static let interrupted = ExitCode(130)
+}
+
+/// How often the demo was told to end.
+final class DemoInterrupts: Sendable {
+    private let heard = Atomic(0)
+
+    var count: Int { heard.load(ordering: .acquiring) }
+
+    /// Counts until the task is cancelled.
+    func listen(to signals: UnixSignalsSequence) async {
+        for await _ in signals { heard.add(1, ordering: .acquiringAndReleasing) }
     }
 }
 

@@ -31,7 +31,7 @@ struct DemoComparison {
                 differences = ["the store does not answer: \(error)"]
             }
             if differences.isEmpty { break }
-            try? await Task.sleep(for: .milliseconds(250))
+            try await Task.sleep(for: .milliseconds(250))
         } while ContinuousClock.now < deadline
         let tally = traffic.reduce(into: (fresh: 0, total: 0)) {
             $0.fresh += $1.tally.fresh

@@ -34,13 +34,14 @@ final class DemoProcesses: Sendable {
     }
 
     /// Starts `command`, its output in the folder as `NAME.log`.
-    @discardableResult
-    func start(_ name: String, _ command: [String]) async throws -> pid_t {
+    func start(_ name: String, _ command: [String]) async throws {
         let words = ["setsid", "setpriv", "--pdeathsig", "TERM", "--"] + command
         let log = logPath(name)
-        let pid = try await thread.perform { _ in try Self.spawn(words, log: log) }
-        children.withLock { $0.append(Child(name: name, pid: pid)) }
-        return pid
+        // Noted on the thread: whoever stops waiting leaves no child that nobody knows of.
+        try await thread.perform { _ in
+            let pid = try Self.spawn(words, log: log)
+            self.children.withLock { $0.append(Child(name: name, pid: pid)) }
+        }
     }
 
     private static func spawn(_ words: [String], log: String) throws -> pid_t {
@@ -73,11 +74,15 @@ final class DemoProcesses: Sendable {
         return pid
     }
 
-    /// The first child that ended before it was told to, and nothing where all live.
-    func firstDead() -> String? {
-        children.withLock { children in
-            children.first { waitpid($0.pid, nil, WNOHANG) == $0.pid }?.name
+    /// Throws where a child ended before it was told to.
+    func requireAlive() throws {
+        let dead = children.withLock { children -> String? in
+            guard let index = children.firstIndex(where: { waitpid($0.pid, nil, WNOHANG) != 0 })
+            else { return nil }
+            // Its number is free now, and may be anyone's by the time the others are stopped.
+            return children.remove(at: index).name
         }
+        if let dead { throw DemoFailure("\(dead) ended by itself") }
     }
 
     /// Ends all children, the last one started first, and waits for each.

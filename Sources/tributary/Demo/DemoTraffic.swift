@@ -1,4 +1,5 @@
 import CivilTime
+import Foundation
 import KafkaClient
 import Logging
 import Money
@@ -24,25 +25,33 @@ final class DemoTraffic: Sendable {
         var tally = EventTally()
     }
 
+    /// More unique amounts a minute than this could fill a bucket to its bound.
+    private static let uniquePerMinuteMax = 8_000
+    /// How long before records are given up, their broker being gone.
+    private static let giveUpAfterMs = 10_000
+
     let region: RegionID
     private let history: TransferGenerator?
     private let live: GeneratorConfiguration
     private let producer: KafkaProducer
     private let topic: KafkaTopic
     private let state = Mutex(State())
+    private let isStopped = Atomic(false)
 
     init(
         region: Region, index: Int, brokers: String, now: UnixTime, seed: UInt64,
         historyMilliseconds: Int64, historyPerMinute: Int, livePerMinute: Int
     ) throws {
         self.region = region.id
-        func configuration(_ start: UnixTime, _ count: Int, _ length: Int64, _ stream: UInt64)
-            -> GeneratorConfiguration
-        {
-            var result = GeneratorConfiguration(
-                start: start, count: count, durationMilliseconds: length)
+        func configuration(
+            _ prefix: String, from start: UnixTime, count: Int, perMinute: Int, stream: UInt64
+        ) -> GeneratorConfiguration {
+            var result = GeneratorConfiguration(start: start, perSecond: 1, count: count)
+            result.paceEvents = perMinute
+            result.paceMilliseconds = 60_000
             result.seed = seed &* 1_000 &+ UInt64(index) &* 2 &+ stream
-            result.idPrefix = stream == 0 ? "day_" : "live_"
+            result.idPrefix = prefix
+            if perMinute > Self.uniquePerMinuteMax { result.amounts = .uniform }
             result.shares.late = 500
             result.shares.malformed = 500
             result.shares.conflicts = 100
@@ -50,47 +59,62 @@ final class DemoTraffic: Sendable {
             result.shares.outboxStrings = 1_000
             return result
         }
-        let count = Int(historyMilliseconds) / 60_000 * historyPerMinute
+        let count = Int(historyMilliseconds) * historyPerMinute / 60_000
         history =
             count == 0
             ? nil
             : TransferGenerator(
-                configuration(now - historyMilliseconds, count, historyMilliseconds, 0))
-        // Long enough for any demo: its end is never reached.
-        live = configuration(now, livePerMinute * 1_440 * 60, 86_400_000 * 60, 1)
+                configuration(
+                    "day_", from: now - historyMilliseconds, count: count,
+                    perMinute: historyPerMinute, stream: 0))
+        // Sixty days, or as many ids as there are: long enough for any demo.
+        live = configuration(
+            "live_", from: now,
+            count: min(GeneratorConfiguration.countMax, livePerMinute * 60 * 24 * 60),
+            perMinute: livePerMinute, stream: 1)
         var logger = Logger(label: "demo")
         logger.logLevel = .error
         producer = try KafkaProducer(
-            properties: ["bootstrap.servers": brokers], logger: logger)
+            properties: [
+                "bootstrap.servers": brokers, "message.timeout.ms": "\(Self.giveUpAfterMs)",
+            ], logger: logger)
         topic = try producer.topic(region.topic)
     }
 
-    /// Produces the whole history, as fast as the broker takes it.
+    /// Produces the whole history, as fast as the broker takes it, or until `stop`. Blocks.
     func fillHistory() throws {
         guard let history else { return }
         var bytes: [UInt8] = []
         for position in 0..<history.configuration.count {
+            guard mayGoOn else { break }
             try produce(position, of: history, &bytes)
         }
-        guard producer.flush(timeoutMs: 60_000) else {
-            throw DemoFailure("region \(region): the broker did not take the history")
-        }
+        while mayGoOn, !producer.flush(timeoutMs: 250) {}
+        try requireTaken()
     }
 
-    /// Produces live transfers as they fall due, until the task is cancelled.
-    func runLive(from start: UnixTime, now: @Sendable () -> UnixTime) async throws {
+    /// Produces live transfers as they fall due, until `stop`. Blocks.
+    func runLive(from start: UnixTime, now: @Sendable () -> UnixTime) throws {
         var configuration = live
         configuration.start = start
         let generator = TransferGenerator(configuration)
         var bytes: [UInt8] = []
         var next = 0
-        while !Task.isCancelled, next < configuration.count {
-            while next < configuration.count, generator.recordTime(at: next) <= now() {
+        while mayGoOn {
+            while mayGoOn, next < configuration.count, generator.recordTime(at: next) <= now() {
                 try produce(next, of: generator, &bytes)
                 next += 1
             }
-            try? await Task.sleep(for: .milliseconds(20))
+            usleep(20_000)
         }
+        try requireTaken()
+    }
+
+    /// Ends `fillHistory` and `runLive`, for good. Any thread.
+    func stop() { isStopped.store(true, ordering: .releasing) }
+
+    private var mayGoOn: Bool {
+        !isStopped.load(ordering: .acquiring) && producer.failed == 0
     }
 
     private func produce(
@@ -110,10 +134,18 @@ final class DemoTraffic: Sendable {
     }
 
     /// Waits until the broker has everything.
-    func finish() throws {
-        guard producer.flush(timeoutMs: 30_000), producer.failed == 0 else {
-            throw DemoFailure("region \(region): the broker did not take all transfers")
-        }
+    func finish() async throws {
+        _ = try await producer.flushed(within: .seconds(30))
+        guard producer.outstanding == 0 else { throw Self.notTaken(region) }
+        try requireTaken()
+    }
+
+    private func requireTaken() throws {
+        guard producer.failed == 0 else { throw Self.notTaken(region) }
+    }
+
+    private static func notTaken(_ region: RegionID) -> DemoFailure {
+        DemoFailure("region \(region): the broker did not take all transfers")
     }
 
     var sums: [Bucket: Sum] { state.withLock(\.sums) }

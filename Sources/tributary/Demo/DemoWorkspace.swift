@@ -79,6 +79,47 @@ struct DemoWorkspace {
         }.joined()
         try Self.write(key + "\n", to: file("id.key"))
         chmod(file("id.key"), 0o400)
+        var listeners = Listeners()
+        listeners.publicAPI.port = publicPort
+        listeners.ingest.port = ingest
+        listeners.admin.port = admin
+        try check(listeners, brokers)
+    }
+
+    /// Reads the copies as the processes will. An edit by lines leaves some spellings of YAML as
+    /// they were, and the demo would wipe or feed whatever they name.
+    private func check(_ listeners: Listeners, _ brokers: [RegionID: String]) throws {
+        let copy: Topology
+        do {
+            copy = try TopologyFile.load(path: topologyPath)
+        } catch {
+            throw DemoFailure("the demo's copy of \(originalPath) cannot be read:\n\(error)")
+        }
+        var wrong: [String] = []
+        if copy.headquarters != [ServiceURL(isSecure: false, address: listeners.ingest)] {
+            wrong.append("hq")
+        }
+        let redis = RedisAddress.tcp(HostPort(host: "127.0.0.1", port: redisPort))
+        if copy.redis != redis { wrong.append("redis.address") }
+        let found = copy.listeners
+        if [found.publicAPI, found.ingest, found.admin]
+            != [listeners.publicAPI, listeners.ingest, listeners.admin]
+        {
+            wrong.append("listeners")
+        }
+        if copy.regions.map(\.id) != regions.map(\.id) { wrong.append("regions") }
+        for region in copy.regions
+        where region.kafka["bootstrap.servers"] != brokers[region.id]
+            || region.kafka["metadata.broker.list"] != nil
+        {
+            wrong.append("kafka.bootstrap.servers of \(region.id)")
+        }
+        guard wrong.isEmpty else {
+            throw DemoFailure(
+                "\(originalPath): could not be pointed at the demo itself, in "
+                    + wrong.joined(separator: ", ")
+                    + "; write each key on a line of its own, as topology.yaml does")
+        }
     }
 
     /// The file whose `id:` is the region's.
