@@ -1,6 +1,51 @@
 /// Something that must happen in some run of many: a simulation that never comes to a situation
 /// says nothing about it.
 package enum Probe: Int, CaseIterable, Sendable {
+    // Each kind of fault, where it took effect.
+    case nodeCrashed
+    case nodeResumed
+    case shardHandedOver
+    case linkCutOneWay
+    case linkCutBothWays
+    case headquartersCrashed
+    case storeRolledBack
+    case storeWiped
+    case scriptFailed
+    case storeUnreachable
+    case logTrimmed
+    case nodeClockWrong
+    case headquartersClockWrong
+    case slept
+    case historyLost
+    case strayMoney
+    case foreignRecordStopped
+
+    // The network.
+    case requestLost
+    case replyLost
+    case copyTaken
+    case lateCopyTaken
+    case requestsReordered
+    case replyTooLate
+
+    // What records come to, once a node has folded them whose counts are compared.
+    case plainRepeat
+    case malformedRejected
+    case unstampedRejected
+    case controlIgnored
+    case lateAccount
+    case conflict
+    case redatedDuplicate
+    case idExpiredCountsAgain
+    case correctionApplied
+    case correctionVoid
+    case correctionDuplicate
+    case badClockIgnored
+    case futureRejected
+    case overflowRejected
+    case precisionRejected
+
+    // The protocol, the fold and what is published.
     case casConflict
     case halfScriptRepaired
     case unknownOutcome
@@ -15,19 +60,8 @@ package enum Probe: Int, CaseIterable, Sendable {
     case truncatedRequestRefused
     case truncatedReplyRefused
     case heartbeatFoundWipe
-    case idExpiredCountsAgain
-    case redatedDuplicate
     case idsOnlyPhase
-    case lateAccount
-    case conflict
-    case correctionApplied
-    case correctionVoid
-    case correctionDuplicate
     case ringSlotReused
-    case badClockIgnored
-    case futureRejected
-    case overflowRejected
-    case precisionRejected
     case unreachableBroker
     case outOfRangeRejoined
     case redelivered

@@ -122,8 +122,12 @@ package struct SeedOptions: Sendable {
             case .loseHistory: random.happens(perMille: 200)
             case .jumpNodeClock, .jumpHeadquartersClock: random.happens(perMille: 250)
             case .upgradeRegion, .strayMoney: random.happens(perMille: 300)
+            case .recreateLog: random.happens(perMille: 60)
             default: random.happens(perMille: 600)
             }
+        }
+        if faults.contains(.recreateLog) {
+            faults.removeAll { FaultKind.forgetful.contains($0) }
         }
         let cuts = faults.contains(.trimLog) || faults.contains(.loseHistory)
         hasBadStamps = !cuts

@@ -23,7 +23,11 @@ extension World {
                 ? networkRandom.within(0...Self.longestDetour) : delay()
             schedule(.request(copy), after: detour)
         }
-        guard linkIsOpen[node.region].up, !isLost() else { return lose("request", of: node.number) }
+        guard isOpen(node.region, \.up) else { return lose("request", of: node.number) }
+        guard !isLost() else {
+            probes.hit(.requestLost)
+            return lose("request", of: node.number)
+        }
         var sent = request
         if case .deltas(let bytes) = content, isTruncated() {
             tally.truncated += 1
@@ -36,7 +40,9 @@ extension World {
         // The connection of a copy is long gone.
         guard !request.isCopy else { return }
         tally.messages += 1
-        guard linkIsOpen[request.region].down, !isLost() else {
+        guard isOpen(request.region, \.down) else { return lose("reply", of: request.node) }
+        guard !isLost() else {
+            probes.hit(.replyLost)
             return lose("reply", of: request.node)
         }
         var sent = content
@@ -60,6 +66,14 @@ extension World {
     func lose(_ what: StaticString, of node: Int) {
         tally.lost += 1
         trace("lost a \(what) of node-\(node)")
+    }
+
+    /// Whether a message passes the link of `region` that way.
+    func isOpen(_ region: Int, _ direction: KeyPath<Link, Bool>) -> Bool {
+        let link = linkIsOpen[region]
+        guard !link[keyPath: direction] else { return true }
+        probes.hit(link.up || link.down ? .linkCutOneWay : .linkCutBothWays)
+        return false
     }
 
     private func isLost() -> Bool {

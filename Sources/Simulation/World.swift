@@ -14,6 +14,12 @@ final class World {
         var crashAfterApply = false
     }
 
+    /// Which ways between a region and HQ are open.
+    struct Link {
+        var up = true
+        var down = true
+    }
+
     let options: SeedOptions
     let shape: WorldShape
     private let settingsByGeneration: [FoldSettings]
@@ -34,11 +40,13 @@ final class World {
     var headquarters: [HeadquartersProcess] = []
     var nodes: [RegionNode] = []
     var groups: [ConsumerGroup] = []
-    var linkIsOpen: [(up: Bool, down: Bool)]
+    var linkIsOpen: [Link]
     var brokerIsReachable: [Bool]
     var storeIsReachable = true
     var armed = Armed()
     var requests = 0
+    /// By node, the newest request that HQ has had.
+    var newestArrived: [Int: Int] = [:]
     /// Whether a failed script may have left sums that no process remembers to repair.
     var sumsAreDoubtful = false
     /// By shard, until when nothing is written into it, in the queue's time.
@@ -81,7 +89,7 @@ final class World {
         author = RecordAuthor(
             options: options, takesCorrections: shape.shards.map { $0.local == 0 })
         store = StoreModel(shards: shards, logs: shape.logs.count, currencies: options.currencies)
-        linkIsOpen = shape.regions.map { _ in (true, true) }
+        linkIsOpen = shape.regions.map { _ in Link() }
         brokerIsReachable = shape.regions.map { _ in true }
         mutedUntil = Array(repeating: 0, count: shards)
         logRandom = RandomStream(seed: options.seed, part: .log)

@@ -15,6 +15,8 @@ struct ShardCheck {
     /// The greatest that `partialUntil` was since the store was wiped: a failover may bring it
     /// back.
     var partialOnce: Int64 = 0
+    /// Whether a node has given it up with an alarm since the last fault.
+    var wasStopped = false
 
     init(width: Int) { cursor = TruthCursor(width: width) }
 }

@@ -31,6 +31,11 @@ extension World {
         checks[shard].cursor.move(
             to: stored.watermark, along: truths[shard], touched: &touched)
         compareAll(shard, completeFrom: stored.completeFrom)
+        if atlas.isForeign[shard] {
+            // HQ's values stand, and whoever took the shard over has given it up again.
+            if !checks[shard].wasStopped { fail("\(id) goes on with another log") }
+            return
+        }
         let observed = store.texts[shard].liveness.flatMap { ShardLiveness(text: $0) }
         let healed = UnixTime(milliseconds: now - Self.healing)
         if !options.isRelayed, observed?.observedThrough.map({ $0 < healed }) ?? true {

@@ -8,11 +8,14 @@ struct FaultAtlas {
     /// By shard, whether the log lost records that nobody had taken, or a node looked at it with a
     /// clock so wrong that it read too little of it.
     private(set) var isTorn: [Bool]
+    /// By shard, whether its log is another one than that which HQ has values of.
+    private(set) var isForeign: [Bool]
 
     init(shards: Int) {
         isCut = Array(repeating: false, count: shards)
         hasLost = isCut
         isTorn = isCut
+        isForeign = isCut
     }
 
     /// Whether minutes may be missing, as long as that is said.
@@ -21,4 +24,5 @@ struct FaultAtlas {
     mutating func cut(_ shard: Int) { isCut[shard] = true }
     mutating func lose(_ shard: Int) { hasLost[shard] = true }
     mutating func tear(_ shard: Int) { isTorn[shard] = true }
+    mutating func replace(_ shard: Int) { isForeign[shard] = true }
 }

@@ -32,4 +32,13 @@ enum FaultKind: Int, CaseIterable, Sendable {
     case loseHistory
     /// Somebody writes money of no log into a shard, and an operator has it refilled.
     case strayMoney
+    /// A topic is deleted and made again under the same log id, and filled with other records,
+    /// while the region's nodes are down. Its shard must stop, with an alarm, and HQ's values stay.
+    case recreateLog
+
+    /// After these HQ may no longer know what stood at its watermark: another log would be as good
+    /// as the first one.
+    static let forgetful: [FaultKind] = [
+        .rollBackStore, .wipeStore, .failScript, .trimLog, .sleep, .loseHistory, .strayMoney,
+    ]
 }

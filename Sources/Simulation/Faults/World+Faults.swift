@@ -26,6 +26,7 @@ extension World {
         case .trimLog: trim(faultRandom.below(shape.shards.count))
         case .sleep: sleep()
         case .loseHistory: loseHistory()
+        case .recreateLog: recreateLog()
         }
     }
 
@@ -51,6 +52,7 @@ extension World {
     }
 
     private func crash(_ node: RegionNode) {
+        if hasFolding(node) { probes.hit(.nodeCrashed) }
         node.stop()
         leaveGroup(node)
         schedule(.recover(.restart(node: node.number)), after: outage())
@@ -79,6 +81,7 @@ extension World {
     private func resume(_ node: RegionNode) {
         guard node.state == .paused else { return }
         node.state = .running
+        if !node.postponed.isEmpty { probes.hit(.nodeResumed) }
         let postponed = node.postponed
         node.postponed = []
         for event in postponed { schedule(event, after: 0) }
@@ -109,9 +112,9 @@ extension World {
             return schedule(.recover(.broker(region: region)), after: outage())
         }
         switch faultRandom.below(3) {
-        case 0: linkIsOpen[region] = (false, true)
-        case 1: linkIsOpen[region] = (true, false)
-        default: linkIsOpen[region] = (false, false)
+        case 0: linkIsOpen[region] = Link(up: false)
+        case 1: linkIsOpen[region] = Link(down: false)
+        default: linkIsOpen[region] = Link(up: false, down: false)
         }
         schedule(.recover(.link(region: region)), after: outage())
     }
@@ -125,6 +128,7 @@ extension World {
         process.suspects = []
         process.comparedOn = 0
         process.clockError = 0
+        probes.hit(.headquartersCrashed)
         trace("headquarters \(number) is gone")
         schedule(.recover(.headquarters(number)), after: outage())
     }
@@ -153,6 +157,7 @@ extension World {
             let steps = min(store.undoableSteps, faultRandom.within(1...30))
             guard steps > 0 else { return }
             store.rollBack(steps: steps)
+            probes.hit(.storeRolledBack)
             // The repair of a failed script may be among what is lost.
             sumsAreDoubtful = true
             for shard in shape.shards.indices {
@@ -179,9 +184,11 @@ extension World {
             column: faultRandom.below(options.currencies.count),
             amount: faultRandom.within(1...1 << 40))
         noteStoreLoss(shards: [shard])
+        probes.hit(.strayMoney)
     }
 
     private func wipe() {
+        if store.id != nil { probes.hit(.storeWiped) }
         store.wipe()
         sumsAreDoubtful = false
         for shard in shape.shards.indices {
@@ -215,6 +222,7 @@ extension World {
         logs[shard].trim(to: cut)
         atlas.cut(shard)
         if cut > watermark { atlas.tear(shard) }
+        probes.hit(.logTrimmed)
         trace("\(shape.shards[shard].id) begins at \(cut) now")
     }
 
@@ -225,6 +233,7 @@ extension World {
         let count = Int64(faultRandom.within(0...30))
         for index in 0..<count { write(at: now + length * index / count) }
         slept += length
+        probes.hit(.slept)
         trace("slept \(length / 60_000) minutes")
     }
 
@@ -242,8 +251,24 @@ extension World {
         if cut > logs[shard].low {
             logs[shard].trim(to: cut)
             atlas.cut(shard)
+            probes.hit(.historyLost)
         }
         wipe()
+    }
+
+    private func recreateLog() {
+        let shard = faultRandom.below(shape.shards.count)
+        // Where HQ remembers the record before its watermark, the last of the log.
+        guard !atlas.isForeign[shard], let stored = store.stored(shard), stored.watermark > 0,
+            stored.watermark == logs[shard].end, stored.fingerprint != nil
+        else { return }
+        for node in nodes where node.region == shape.shards[shard].region && node.state != .down {
+            crash(node)
+        }
+        author.recreate(&logs[shard])
+        mutedUntil[shard] = .max
+        atlas.replace(shard)
+        trace("\(shape.shards[shard].id) is another log now")
     }
 
     // MARK: - Ends
@@ -252,7 +277,7 @@ extension World {
         switch recovery {
         case .restart(let node): start(nodes[node])
         case .resume(let node): resume(nodes[node])
-        case .link(let region): linkIsOpen[region] = (true, true)
+        case .link(let region): linkIsOpen[region] = Link()
         case .headquarters(let number): start(headquarters[number])
         case .store:
             storeIsReachable = true
@@ -268,7 +293,7 @@ extension World {
         trace("healed")
         armed = Armed()
         for region in shape.regions.indices {
-            linkIsOpen[region] = (true, true)
+            linkIsOpen[region] = Link()
             brokerIsReachable[region] = true
         }
         if !storeIsReachable { recover(.store) }

@@ -11,13 +11,14 @@ extension World {
     static let commitAttempts = 5
 
     func requestArrived(_ request: Request) {
-        guard linkIsOpen[request.region].up else { return lose("request", of: request.node) }
+        guard isOpen(request.region, \.up) else { return lose("request", of: request.node) }
+        noteOrder(of: request)
         let running = headquarters.filter(\.isRunning)
         guard !running.isEmpty else { return answer(request, .failure) }
         let process = headquartersRandom.pick(running)
         switch request.content {
         case .statuses(let partition, let withValues):
-            guard storeIsReachable else { return answer(request, .failure) }
+            guard storeAnswers() else { return answer(request, .failure) }
             repairSuspects(process)
             if withValues { dropHalfWritten(partition, region: request.region) }
             let statuses = store.statuses(
@@ -31,6 +32,21 @@ extension World {
             }
             take(decoded, of: request, by: process)
         }
+    }
+
+    private func storeAnswers() -> Bool {
+        if !storeIsReachable { probes.hit(.storeUnreachable) }
+        return storeIsReachable
+    }
+
+    private func noteOrder(of request: Request) {
+        let newest = newestArrived[request.node] ?? 0
+        if request.isCopy {
+            probes.hit(request.number < newest ? .lateCopyTaken : .copyTaken)
+        } else if request.number < newest {
+            probes.hit(.requestsReordered)
+        }
+        newestArrived[request.node] = max(newest, request.number)
     }
 
     /// What a failed script wrote is ahead of its watermark and nobody's seed.
@@ -47,6 +63,7 @@ extension World {
     private func take(
         _ decoded: DecodedRequest, of request: Request, by process: HeadquartersProcess
     ) {
+        if process.clockError != 0 { probes.hit(.headquartersClockWrong) }
         let deltas = decoded.request
         guard let region = shape.region(deltas.region) else { return answer(request, .failure) }
         let context = MergeContext(
@@ -66,7 +83,7 @@ extension World {
     func ingest(_ task: IngestTask) {
         // The process that worked on it is gone, and the connection with it.
         guard task.process.isRunning, task.process.incarnation == task.incarnation else { return }
-        guard storeIsReachable else { return answer(task.request, .failure) }
+        guard storeAnswers() else { return answer(task.request, .failure) }
         switch task.stage {
         case .read: read(task)
         case .write: write(task)
@@ -134,6 +151,7 @@ extension World {
             retry(task, writing)
         case .failed:
             armed.failScript = false
+            probes.hit(.scriptFailed)
             trace("script failed after \(limit ?? 0) operations")
             task.process.suspect(step.commits)
             check(afterPartial: step)

@@ -114,9 +114,13 @@ extension World {
     private func checkLast(_ totals: PublishedTotals) {
         guard !options.isRelayed else { return }
         for degradation in totals.degradations {
+            let named = degradation.region.flatMap { shape.region($0) }
+            if let named, shape.shardsOfRegion[named].contains(where: { atlas.isForeign[$0] }) {
+                continue
+            }
             switch degradation.reason {
             case .historyIncomplete:
-                let region = degradation.region.flatMap { shape.region($0) } ?? 0
+                let region = named ?? 0
                 if shape.shardsOfRegion[region].contains(where: { atlas.mayDeclareGap($0) }) {
                     continue
                 }

@@ -58,6 +58,16 @@ struct PartitionLog {
         return end - 1
     }
 
+    /// Puts other values at the same offsets.
+    mutating func replaceValues(_ write: (Entry, inout [UInt8]) -> Void) {
+        for place in entries.indices {
+            let start = bytes.count
+            write(entries[place], &bytes)
+            entries[place].start = start
+            entries[place].count = bytes.count - start
+        }
+    }
+
     /// Offsets that readers never see: transaction markers, aborted records, compaction.
     mutating func skip(_ count: Int64) { end += count }
 

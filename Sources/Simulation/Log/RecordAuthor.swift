@@ -86,6 +86,19 @@ struct RecordAuthor {
         ) { $0.write(marker: position, markedAt: appendedAt) }
     }
 
+    /// Writes the log anew, with as many transfers as it has records. Nothing is told the truth.
+    mutating func recreate(_ log: inout PartitionLog) {
+        log.replaceValues { entry, bytes in
+            nextID += 1
+            var text = RecordText(bytes: bytes)
+            bytes = []
+            text.write(
+                transfer: nextID, code: options.currencies[0].code, amount: Int64(nextID),
+                settledAt: entry.appendedAt)
+            bytes = text.bytes
+        }
+    }
+
     private func append(
         _ kind: RecordKind, _ meaning: Meaning, stamp: Int64, at appendedAt: Int64,
         log: inout PartitionLog, truth: inout ShardTruth, write: ((inout RecordText) -> Void)?

@@ -36,7 +36,7 @@ extension World {
 
     /// Brings a marker into every partition, as a relay does.
     func writeMarkers() {
-        for shard in shape.shards.indices {
+        for shard in shape.shards.indices where !atlas.isForeign[shard] {
             _ = author.writeMarker(at: now, log: &logs[shard], truth: &truths[shard])
             tally.records += 1
         }
@@ -44,27 +44,31 @@ extension World {
 
     private func note(_ written: RecordAuthor.Written, shard: Int) {
         let fold = truths[shard].fold
+        if fold.hasForgotten, written.outcome == .applied || written.outcome == .late {
+            truths[shard].note(.idExpiredCountsAgain)
+        }
         switch written.outcome {
-        case .late: probes.hit(.lateAccount)
-        case .conflict: probes.hit(.conflict)
-        case .void: probes.hit(.correctionVoid)
-        case .repeatedControl: probes.hit(.correctionDuplicate)
+        case .duplicate: truths[shard].note(.plainRepeat)
+        case .late: truths[shard].note(.lateAccount)
+        case .conflict: truths[shard].note(.conflict)
+        case .void: truths[shard].note(.correctionVoid)
+        case .repeatedControl: truths[shard].note(.correctionDuplicate)
         default: break
         }
-        if fold.hasForgotten, written.outcome == .applied || written.outcome == .late {
-            probes.hit(.idExpiredCountsAgain)
-        }
         switch (written.kind, written.outcome) {
-        case (.redated, .conflict): probes.hit(.redatedDuplicate)
-        case (.future, .rejected): probes.hit(.futureRejected)
-        case (.huge, .rejected): probes.hit(.overflowRejected)
-        case (.imprecise, .rejected): probes.hit(.precisionRejected)
-        case (.correction, .control): probes.hit(.correctionApplied)
+        case (.redated, .conflict): truths[shard].note(.redatedDuplicate)
+        case (.future, .rejected): truths[shard].note(.futureRejected)
+        case (.huge, .rejected): truths[shard].note(.overflowRejected)
+        case (.imprecise, .rejected): truths[shard].note(.precisionRejected)
+        case (.malformed, .rejected): truths[shard].note(.malformedRejected)
+        case (.noStamp, .rejected): truths[shard].note(.unstampedRejected)
+        case (.ignored, .control): truths[shard].note(.controlIgnored)
+        case (.correction, .control): truths[shard].note(.correctionApplied)
         case (.badStamp, .applied):
             if let entry = logs[shard].entries.last, entry.stamp > entry.appendedAt + 600_000,
                 let time = fold.logTime, time < entry.stamp
             {
-                probes.hit(.badClockIgnored)
+                truths[shard].note(.badClockIgnored)
             }
         default: break
         }

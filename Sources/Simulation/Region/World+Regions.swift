@@ -75,9 +75,15 @@ extension World {
 
     private func fold(_ places: Range<Int>, into host: ShardHost, shard: Int) {
         var diversions: [Diversion] = []
+        let before = host.fold.coverage
         let remembered = host.fold.counters.remembered
         unsafe logs[shard].withRecords(places) { unsafe host.fold.fold($0, into: &diversions) }
         if host.fold.counters.remembered > remembered { probes.hit(.idsOnlyPhase) }
+        // Only such a host's counts are compared with the second fold's.
+        guard host.isWhole, !atlas.isForeign[shard] else { return }
+        for place in places where logs[shard].entries[place].offset >= before {
+            for probe in truths[shard].situations[place] { probes.hit(probe) }
+        }
     }
 
     private func askForEnd(of shard: Int, _ node: RegionNode) {
@@ -115,15 +121,19 @@ extension World {
             guard case .folding(let host) = node.slots[local] else { continue }
             let shard = shape.shardsOfRegion[node.region].lowerBound + local
             if host.fold.hasForeignRecord {
+                if !atlas.isForeign[shard] { fail("\(host.push.log) was taken for another log") }
+                probes.hit(.foreignRecordStopped)
+                checks[shard].wasStopped = isHealed
                 node.slots[local] = .stopped(.foreignRecord)
                 continue
             }
-            checkCounters(of: host, shard: shard)
+            if !atlas.isForeign[shard] { checkCounters(of: host, shard: shard) }
             guard let delta = host.push.delta(of: &host.fold, now: time) else { continue }
             deltas.append(delta)
             sent.append(local)
         }
         guard !deltas.isEmpty else { return }
+        if node.clockError != 0 { probes.hit(.nodeClockWrong) }
         var counts: [LogID: Int32] = [:]
         for log in shape.logsOfRegion[node.region] {
             counts[shape.logs[log].id] = shape.logs[log].partitions
@@ -134,7 +144,7 @@ extension World {
         transmit(.deltas(DeltaCodec.encode(request)), from: node, shards: sent)
     }
 
-    private func hasFolding(_ node: RegionNode) -> Bool {
+    func hasFolding(_ node: RegionNode) -> Bool {
         node.slots.contains { if case .folding = $0 { true } else { false } }
     }
 
@@ -151,7 +161,9 @@ extension World {
     }
 
     func replyArrived(_ reply: Reply, at node: RegionNode) {
-        guard let waiting = node.waiting, waiting.number == reply.request else { return }
+        guard let waiting = node.waiting, waiting.number == reply.request else {
+            return probes.hit(.replyTooLate)
+        }
         node.waiting = nil
         switch reply.content {
         case .failure:
@@ -266,7 +278,9 @@ extension World {
             case .notOwned, .stopped:
                 if isOwner { node.slots[local] = .joining(needsValues: false) }
             case .joining, .folding:
-                if !isOwner { node.slots[local] = .notOwned }
+                guard !isOwner else { continue }
+                if case .folding = node.slots[local] { probes.hit(.shardHandedOver) }
+                node.slots[local] = .notOwned
             }
         }
         scheduleTick(node, after: Self.busyWait)

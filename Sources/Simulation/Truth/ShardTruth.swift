@@ -35,6 +35,8 @@ struct ShardTruth {
     private(set) var steps: [Step] = []
     /// By place in the log, the sum of outcomes.
     private(set) var counts: [Counts] = []
+    /// By place in the log, what a node comes to that folds it.
+    private(set) var situations: [[Probe]] = []
     /// By place in the log, the minute of log time behind it; `Int32.min` before there is one.
     private(set) var logMinutes: [Int32] = []
 
@@ -45,9 +47,13 @@ struct ShardTruth {
         var sum = counts.last ?? Counts()
         sum.add(outcome)
         counts.append(sum)
+        situations.append([])
         logMinutes.append(fold.logTime.map(NaiveFold.minute) ?? .min)
         return outcome
     }
+
+    /// Says what the last record is an example of.
+    mutating func note(_ probe: Probe) { situations[situations.count - 1].append(probe) }
 }
 
 /// The buckets of one shard at one coverage, moved forwards and backwards along its truth.
