@@ -202,7 +202,12 @@ let package = Package(
         test("Money", [bigInt]),
         test("Topology", ["TopologyFile", "Money"]),
         test("DeltaProtocol", ["Money", "CivilTime", "Topology"]),
-        test("DeltaCodec", ["DeltaProtocol", "Money", "CivilTime", "Topology"]),
+        test(
+            "DeltaCodec",
+            [
+                "DeltaProtocol", "Money", "CivilTime", "Topology", "DeltaClient",
+                "HTTPTestSupport",
+            ]),
         test("Aggregation", ["Money", "CivilTime", "Topology", "DeltaProtocol"]),
         test("Federation", ["Money", "CivilTime", "Topology", "DeltaProtocol"]),
         test("Simulation", ["Money", "CivilTime", "DeltaProtocol", "Aggregation", "Federation"]),
