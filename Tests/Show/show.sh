@@ -45,7 +45,7 @@ every planted protocol bug is caught                   | Tests/Mutants/run.py
 bad records: counted by reason, never a trap           | tests "RecordDecoder|ShardFold"
 bad records: in the dead-letter topic, with headers    | tests BadRecordTests
 bad delta requests: 4xx, nothing written               | tests DeltaIngestTests
-bad shards: refused alone, the others commit           | tests FederationTests
+bad shards: refused alone, the others commit           | tests "StoreTests.Commit|Refusal|Ingest"
 the decoders survive the fuzzer, which finds a plant   | Tests/Fuzz/fuzz.sh ${SECONDS_EACH:-60}
 Redis holds the agreed keys, each with its expiry      | tests RedisStoreTests
 the page lives, pauses, names what is missing; axe     | Tests/Browser/run.sh
