@@ -59,6 +59,16 @@ import Testing
         #expect(Self.outcome(text) == reason)
     }
 
+    @Test(arguments: ["transfer_id", "currency", "amount_minor_units", "settled_at_utc"])
+    func aTransferThatLacksOneFieldIsRejected(_ field: String) {
+        let others = Self.good.dropFirst().dropLast().split(separator: ",")
+            .filter { !$0.hasPrefix("\"\(field)\":") }
+        #expect(others.count == 3)
+        let text = "{" + others.joined(separator: ",") + "}"
+        #expect(Self.outcome(text) == "missing")
+        #expect(Self.outcome(#"{"after":\#(text),"op":"c"}"#) == "missing")
+    }
+
     @Test func nestingWithinTheBoundIsRead() {
         let deep = String(repeating: "[", count: 30) + String(repeating: "]", count: 30)
         #expect(Self.outcome(Self.with(extra: ",\"note\":\(deep)")) == Self.settled)

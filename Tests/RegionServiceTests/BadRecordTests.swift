@@ -71,8 +71,15 @@ import Testing
         func currency(_ text: String) -> Case {
             Case(Values.transfer("bad", "1", currency: text, at: at), .rejected("currency"))
         }
+        func lacking(_ field: String) -> Case {
+            let others = Values.transfer("bad", "1", at: at).dropFirst().dropLast()
+                .split(separator: ",").filter { !$0.hasPrefix("\"\(field)\":") }
+            return Case("{" + others.joined(separator: ",") + "}", .rejected("missing"))
+        }
         return [
-            amount(#""12""#, "type"), amount("1.5", "amount"), amount("1e3", "amount"),
+            lacking("transfer_id"), lacking("currency"), lacking("amount_minor_units"),
+            lacking("settled_at_utc"), amount(#""12""#, "type"), amount("1.5", "amount"),
+            amount("1e3", "amount"),
             amount("-1", "amount"), amount("0", "amount"),
             amount("9223372036854775808", "amount"), amount("9223372036854775807", "overflow"),
             currency("eur"), currency("BTC"),
@@ -111,12 +118,37 @@ import Testing
             Case(
                 transfer("zone", 1 << 26, at: at.replacing("Z", with: "+00:00")),
                 .applied(1 << 26)),
+            Case(
+                transfer("east", 1 << 29, at: zoned(now, hours: 5, minutes: 30)),
+                .applied(1 << 29)),
+            Case(
+                transfer("west", 1 << 30, at: zoned(now, hours: -3, minutes: 0)),
+                .applied(1 << 30)),
+            Case(
+                transfer(
+                    "leap second", leapAmount,
+                    at: RFC3339.format(leapMinute(now) + 59_000).replacing(":59Z", with: ":60Z")),
+                .applied(leapAmount)),
             Case(transfer("late", 1 << 27, at: RFC3339.format(dayAndMore)), .late(1 << 27)),
             Case(transfer("year 0", 1 << 28, at: "0000-01-01T00:00:00Z"), .late(1 << 28)),
             Case(nil as [UInt8]?, .control),
             Case(#"{"before":\#(transfer("x", 1)),"after":null,"op":"d"}"#, .control),
             Case(#"{"before":null,"after":\#(pending),"op":"c"}"#, .control),
         ]
+    }
+
+    private static let leapAmount: Int64 = 1 << 31
+
+    /// The start of the last minute of the day before.
+    private static func leapMinute(_ now: UnixTime) -> UnixTime {
+        UnixTime(milliseconds: now.milliseconds / 86_400_000 * 86_400_000 - 60_000)
+    }
+
+    /// The same instant as a clock of another zone shows it.
+    private static func zoned(_ time: UnixTime, hours: Int64, minutes: Int64) -> String {
+        let local = RFC3339.format(time + (hours * 60 + minutes) * 60_000)
+        let zone = "\(hours < 0 ? "-" : "+")0\(abs(hours)):\(minutes < 10 ? "0" : "")\(minutes)"
+        return local.replacing("Z", with: zone)
     }
 
     @Test("Each record is counted once, rejected ones are dead-lettered, the partition goes on")
@@ -166,13 +198,26 @@ import Testing
         }
         #expect(shard.counters == counters)
         #expect(shard.counters.consumed == Int64(cases.count))
-        #expect(shard.settled == [now.minute: settled])
+        #expect(
+            shard.settled == [
+                now.minute: settled - leapAmount, leapMinute(now).minute: leapAmount,
+            ])
         #expect(shard.late.values.map(\.settled).reduce(0, +) == late)
+    }
+
+    /// How often each reason stands there.
+    private static func counts(_ reasons: [String]) -> [String: Int] {
+        reasons.reduce(into: [:]) { $0[$1, default: 0] += 1 }
     }
 
     private static func checkLetters(_ region: RegionFixture, _ cases: [Case]) async throws {
         let letters = try await region.deadLetters()
         let expected = cases.enumerated().filter { $0.element.reason != nil }
+        #expect(
+            Self.counts(
+                letters.map { letter in
+                    String(decoding: letter.headers.first?.value ?? [], as: UTF8.self)
+                }) == Self.counts(expected.compactMap(\.element.reason)))
         try #require(letters.count == expected.count)
         for (letter, (offset, record)) in zip(letters, expected) {
             #expect(
