@@ -191,9 +191,11 @@ import Topology
             let tooMuch = [UInt8](repeating: 0, count: Limits.requestBytes + 1)
             let connection = try RawConnection(port: port)
             await connection.send(Self.post(tooMuch))
-            #expect(try await connection.response().status == 413)
+            Self.expectTooLarge(try await connection.response())
+            #expect(handler.committed.isEmpty)
             await connection.send(good)
             #expect(try await connection.response().status == 200)
+            #expect(handler.committed == [Self.request()])
 
             // In chunks, without a length.
             await connection.send(
@@ -202,7 +204,8 @@ import Topology
             let chunk = Array("10000\r\n".utf8) + [UInt8](repeating: 0, count: 65_536) + [13, 10]
             for _ in 0..<65 { await connection.send(chunk) }
             await connection.send("0\r\n\r\n")
-            #expect(try await connection.response().status == 413)
+            Self.expectTooLarge(try await connection.response())
+            #expect(handler.committed == [Self.request()])
             await connection.send(good)
             #expect(try await connection.response().status == 200)
 
@@ -212,8 +215,21 @@ import Topology
                     + "Content-Length: 1000000000\r\n\r\n")
             for _ in 0..<400 { await connection.send(chunk) }
             #expect(await connection.isClosedByServer())
-            #expect(handler.committed.count == 2)
+            #expect(handler.committed == [Self.request(), Self.request()])
+            #expect(handler.asked.isEmpty)
         }
+    }
+
+    private static func expectTooLarge(
+        _ response: RawResponse, sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        #expect(response.status == 413, sourceLocation: sourceLocation)
+        #expect(
+            response["content-type"] == "application/problem+json",
+            sourceLocation: sourceLocation)
+        #expect(
+            response.text.hasPrefix("{\"type\":\"/problems/"), "\(response.text)",
+            sourceLocation: sourceLocation)
     }
 
     @Test("A shard that cannot be read is refused with its watermark; the others are committed")
