@@ -57,8 +57,9 @@ enum LayerRule {
                 }
             }
             if PureTargetRule.targets.contains(target.name) {
+                let allowed = PureTargetRule.furtherImports[target.name] ?? []
                 findings += target.products
-                    .filter { !PureTargetRule.allowedImports.contains($0) }
+                    .filter { !allowed.contains($0) }
                     .map { Finding("Package.swift", "pure \(target.name) uses product \($0)") }
             }
         }

@@ -23,6 +23,8 @@ import Testing
         "var chance = SystemRandomNumberGenerator()", "list.shuffle()", "func wait() async {}",
         "let text = \"\\(Date())\"", "let share = Double(sum)", "x.hash(into: &Hasher())",
         "let text = #\"\\\"# + getenv()", "let a = \"// \"; print(a)",
+        "@_silgen_name(\"time\") func now(_: Int) -> Int", "@_cdecl(\"entry\") func entry() {}",
+        "@_extern(c, \"time\") func now(_: Int) -> Int", "@cdecl(entry) func entry() {}",
     ])
     func `a pure target that is not pure is found`(line: String) {
         let tree = RepositoryTree(["Sources/Money/Bad.swift": "import BigInt\n\(line)\n"])
@@ -45,8 +47,16 @@ import Testing
         let tree = RepositoryTree([
             "Sources/Simulation/World.swift": "import DeltaCodec\nlet share: Double = 0\n",
             "Sources/KafkaClient/Anything.swift": "import Foundation\nlet now = Date()\n",
+            "Sources/Money/Sum.swift": "import BigInt\n",
         ])
         #expect(PureTargetRule.findings(in: tree) == [])
+        let others = PureTargetRule.targets.filter { $0 != "Money" }
+        let greedy = others.map { ("Sources/\($0)/A.swift", "import BigInt\n") }
+        #expect(
+            places(
+                PureTargetRule.findings(
+                    in: RepositoryTree(Dictionary(uniqueKeysWithValues: greedy))))
+                == others.map { "Sources/\($0)/A.swift:1" }.sorted())
     }
 
     @Test func `names that do not belong at the top level are found`() {
