@@ -34,6 +34,22 @@ import Testing
         #expect(sweep.tally.duplicated > 0)
         #expect(sweep.probes[.baseZeroReplaced] > 0)
         #expect(sweep.probes[.digestCompared] > 0)
+        for probe in [
+            .plainRepeat, .malformedRejected, .requestLost, .replyLost, .copyTaken, .lateCopyTaken,
+            .requestsReordered, .linkCutOneWay, .linkCutBothWays, .shardHandedOver, .nodeCrashed,
+            .nodeClockWrong, .headquartersClockWrong, .storeUnreachable, .storeRolledBack,
+            .storeWiped,
+        ] as [Probe] {
+            #expect(sweep.probes[probe] > 0, "\(probe.name)")
+        }
+    }
+
+    /// Seeds whose topic is made again under the same log id while the region is down.
+    @Test(arguments: [54, 55] as [UInt64])
+    func `a recreated log stops its shard and leaves what HQ has of it`(seed: UInt64) {
+        let report = Simulation.run(seed: seed)
+        #expect(report.failure == nil, "tributary simulate --seed \(seed) --trace")
+        #expect(report.probes[.foreignRecordStopped] > 0)
     }
 
     @Test func `every option of a seed is told`() {
