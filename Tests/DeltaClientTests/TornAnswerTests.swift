@@ -23,7 +23,12 @@ struct TornAnswerTests {
         try await withPeer(script, change: change) { _, client in
             let torn = await client.push(Self.request)
             #expect(torn == .retry(problem, after: after), sourceLocation: sourceLocation)
-            let whole = await client.push(Self.request)
+            // A busy machine may need longer than the short time-outs that the faults are given.
+            let deadline = ContinuousClock.now + .seconds(20)
+            var whole = await client.push(Self.request)
+            while whole == .retry(.timeout, after: nil), ContinuousClock.now < deadline {
+                whole = await client.push(Self.request)
+            }
             #expect(whole == .answered(replyTo(Self.request)), sourceLocation: sourceLocation)
         }
     }
@@ -108,11 +113,11 @@ struct TornAnswerTests {
 
     @Test("A peer that hangs, drips or never ends runs into a time-out")
     func slowPeers() async throws {
-        try await expect(.timeout, from: .hang) { $0.totalTimeout = .milliseconds(700) }
+        try await expect(.timeout, from: .hang) { $0.totalTimeout = .milliseconds(200) }
         try await expect(.timeout, from: .hang)
         let begun = answer(200, length: 1 << 20)
         try await expect(.timeout, from: .drip(begun))
-        try await expect(.timeout, from: .drip(begun)) { $0.totalTimeout = .milliseconds(700) }
+        try await expect(.timeout, from: .drip(begun)) { $0.totalTimeout = .milliseconds(300) }
         // Informational answers without end.
         let informational = Array("HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n".utf8)
         try await expect(.oversize, from: .flood(informational))
