@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """An HTTP proxy between region nodes and HQ that does to requests what bad networks do.
 
-Each request meets a fault drawn from the seed and the request's number, so a run repeats as far
-as the order of requests does. Phases, set through the control port, one word a line:
+Each request meets the fault that the seed and the request's number deal it, so a run repeats as
+far as the order of requests does. Phases, set through the control port, one word a line:
 
     calm            pass everything on; what was held back is delivered now
-    chaos           draw a fault for each request
-    chaos A B …     draw only from the faults named
+    chaos           deal a fault to each request
+    chaos A B …     deal only the faults named
     down            refuse connections, cut those that stand; the link is gone
     stats           answer with the counts so far
     stop            print the counts and end
@@ -29,22 +29,32 @@ BODY_BYTES_MAX = 16 << 20
 UPSTREAM_SECONDS_MAX = 60
 HELD_MAX = 256
 
-# How often each fault is drawn in chaos.
-WEIGHTS = {
-    "pass": 40,               # nothing
-    "delay": 10,              # deliver up to 2 s later
-    "duplicate": 8,           # deliver twice at the same time, answer with either reply
-    "replay": 8,              # deliver, and once more up to 15 s later
-    "overtake": 8,            # hang up; deliver after requests that came later
-    "cut_request": 5,         # deliver half of it, then hang up on both sides
-    "cut_response": 5,        # deliver, hang up in the middle of the reply
-    "truncate_response": 4,   # deliver, pass on a shorter body with a length that fits it
-    "drop_reply": 6,          # deliver, hang up without a reply
-    "reset": 4,               # reset the connection, deliver nothing
-    "garbage": 4,             # answer 200 and noise; every other one is delivered
-    "busy": 3,                # answer 503 and Retry-After, deliver nothing
+# How often each fault comes in a hand: chaos deals its faults from shuffled hands, so each kind is
+# certain to be met once in as many requests as a hand has. What bad networks do to a request and
+# to a reply: repeat it (duplicate, replay; duplicate_reply), delay it (delay; delay_reply), let it
+# overtake others (overtake, replay; delay_reply, beside replies on other connections), cut it
+# (cut_request; cut_response), truncate it (truncate_request; truncate_response) and lose it
+# (hang, reset; drop_reply).
+HAND = {
+    "pass": 20,               # nothing
+    "delay": 5,               # deliver up to 2 s later
+    "duplicate": 4,           # deliver twice at the same time, answer with either reply
+    "replay": 4,              # deliver, and once more up to 15 s later
+    "overtake": 4,            # hang up; deliver after requests that came later
+    "cut_request": 3,         # deliver half of it, then hang up on both sides
+    "truncate_request": 3,    # deliver a shorter body with a length that fits it
+    "delay_reply": 4,         # deliver, pass the reply on up to 2 s later
+    "duplicate_reply": 2,     # deliver, pass the reply on twice
+    "cut_response": 3,        # deliver, hang up in the middle of the reply
+    "truncate_response": 2,   # deliver, pass on a shorter body with a length that fits it
+    "drop_reply": 3,          # deliver, hang up without a reply
+    "reset": 2,               # reset the connection, deliver nothing
+    "garbage": 2,             # answer 200 and noise; every other one is delivered
+    "busy": 2,                # answer 503 and Retry-After, deliver nothing
     "hang": 1,                # neither deliver nor answer
 }
+# Done after the request itself is.
+LATE = ("replay", "overtake")
 DELAY_SECONDS_MAX = 2.0
 REPLAY_SECONDS_MAX = 15.0
 OVERTAKE_SECONDS_MAX = 10.0
@@ -56,6 +66,10 @@ class Torn(Exception):
     """The other side ended before its message did, or does not speak our HTTP."""
 
 
+class Away(Exception):
+    """HQ gave no reply."""
+
+
 class Message:
     """One HTTP message: the head with its empty line, and the body as it came."""
 
@@ -65,6 +79,14 @@ class Message:
     @property
     def raw(self):
         return self.head + self.body
+
+    def truncated(self, size):
+        """A whole message with the first `size` bytes of the body."""
+        lines = [
+            line for line in self.head.rstrip(b"\r\n").split(b"\r\n")
+            if not line.lower().startswith((b"content-length:", b"transfer-encoding:"))]
+        head = b"\r\n".join([*lines, b"Content-Length: %d" % size, b"", b""])
+        return Message(head, self.body[:size])
 
 
 async def read_message(reader, is_response):
@@ -127,8 +149,8 @@ Client = collections.namedtuple("Client", ["reader", "writer"])
 class FaultProxy:
     def __init__(self, listen, upstream, seed):
         self.listen, self.upstream, self.seed = listen, upstream, seed
-        self.phase, self.drawn_from = "calm", dict(WEIGHTS)
-        self.requests = 0
+        self.phase, self.dealt_from = "calm", dict(HAND)
+        self.requests = self.dealt = 0
         self.finished = 0
         self.counts = {phase: collections.Counter() for phase in ("calm", "chaos")}
         self.events = collections.Counter()
@@ -158,11 +180,11 @@ class FaultProxy:
             hang_up(writer, reset=True)
 
     async def set_phase(self, phase, faults=()):
-        unknown = set(faults) - set(WEIGHTS)
+        unknown = set(faults) - set(HAND)
         if phase not in ("calm", "chaos", "down") or unknown:
             raise ValueError(f"expected calm, chaos [fault…] or down, not {phase} {unknown}")
         self.phase = phase
-        self.drawn_from = {name: WEIGHTS[name] for name in faults or WEIGHTS}
+        self.dealt_from = {name: HAND[name] for name in faults or HAND}
         if phase == "down":
             self.link.clear()
             await self.stop_listening()
@@ -207,16 +229,31 @@ class FaultProxy:
             self.clients.discard(writer)
             writer.close()
 
+    def deal(self):
+        """The next card of the hand; a new hand is shuffled when one is empty."""
+        hand = [name for name, count in self.dealt_from.items() for _ in range(count)]
+        number, card = divmod(self.dealt, len(hand))
+        self.dealt += 1
+        random.Random(f"{self.seed}/hand/{number}").shuffle(hand)
+        return hand[card]
+
     async def treat(self, request, client, draw):
-        """Does to one request what is drawn for it; whether the connection stays."""
-        phase, fault = self.phase, "pass"
-        if phase == "chaos":
-            (fault,) = draw.choices(list(self.drawn_from), list(self.drawn_from.values()))
-        self.counts["chaos" if phase == "chaos" else "calm"][fault] += 1
+        """Does to one request what it is dealt; whether the connection stays.
+
+        Counts what was done, once it was: nothing where HQ was away.
+        """
+        phase = self.phase
+        fault = self.deal() if phase == "chaos" else "pass"
+        if fault == "truncate_request" and not request.body:
+            fault = "pass"
         try:
             reply = await getattr(self, f"do_{fault}")(request, client, draw)
+        except Away:
+            return False
         finally:
             self.finished += 1
+        if fault not in LATE:
+            self.counts["chaos" if phase == "chaos" else "calm"][fault] += 1
         if reply is None:
             return False
         client.writer.write(reply)
@@ -224,7 +261,7 @@ class FaultProxy:
         return True
 
     async def deliver(self, request):
-        """HQ's reply; None where HQ gave none."""
+        """HQ's reply; raises Away where HQ gave none."""
         try:
             async with asyncio.timeout(UPSTREAM_SECONDS_MAX):
                 reader, writer = await asyncio.open_connection(
@@ -237,7 +274,7 @@ class FaultProxy:
                     writer.close()
         except (OSError, Torn, asyncio.TimeoutError):
             self.events["upstream_failed"] += 1
-            return None
+            raise Away from None
 
     def later(self, work):
         """Runs work beside the requests, as long as there is room for more."""
@@ -262,34 +299,39 @@ class FaultProxy:
     # Each answers the bytes to send back, or None to hang up.
 
     async def do_pass(self, request, client, draw):
-        reply = await self.deliver(request)
-        return reply.raw if reply else None
+        return (await self.deliver(request)).raw
 
     async def do_delay(self, request, client, draw):
         await self.pause(draw.uniform(0.05, DELAY_SECONDS_MAX))
         return await self.do_pass(request, client, draw)
 
     async def do_duplicate(self, request, client, draw):
-        replies = await asyncio.gather(self.deliver(request), self.deliver(request))
-        reply = draw.choice(replies)
-        return reply.raw if reply else None
+        replies = await asyncio.gather(
+            self.deliver(request), self.deliver(request), return_exceptions=True)
+        if any(isinstance(reply, BaseException) for reply in replies):
+            raise Away
+        return draw.choice(replies).raw
 
     async def do_replay(self, request, client, draw):
         reply = await self.do_pass(request, client, draw)
-        self.later(self.deliver_late(request, draw.uniform(0.2, REPLAY_SECONDS_MAX)))
+        self.later(self.deliver_late("replay", request, draw.uniform(0.2, REPLAY_SECONDS_MAX)))
         return reply
 
     async def do_overtake(self, request, client, draw):
         newer = self.finished + 1 + draw.randint(1, OVERTAKEN_BY_MAX)
         self.later(self.deliver_late(
-            request, OVERTAKE_SECONDS_MAX, until=lambda: self.finished >= newer))
+            "overtake", request, OVERTAKE_SECONDS_MAX, until=lambda: self.finished >= newer))
         return None
 
-    async def deliver_late(self, request, seconds, until=lambda: False):
+    async def deliver_late(self, fault, request, seconds, until=lambda: False):
         await self.pause(seconds, until)
         await self.link.wait()
         self.events["delivered_late"] += 1
-        await self.deliver(request)
+        try:
+            await self.deliver(request)
+            self.counts["chaos"][fault] += 1
+        except Away:
+            pass
 
     async def do_cut_request(self, request, client, draw):
         kept = request.raw[:draw.randrange(1, len(request.raw))]
@@ -300,24 +342,32 @@ class FaultProxy:
             hang_up(upstream, reset=draw.random() < 0.5)
         except OSError:
             self.events["upstream_failed"] += 1
+            raise Away from None
         return None
+
+    async def do_truncate_request(self, request, client, draw):
+        return await self.do_pass(
+            request.truncated(draw.randrange(len(request.body))), client, draw)
+
+    async def do_delay_reply(self, request, client, draw):
+        reply = await self.deliver(request)
+        await self.pause(draw.uniform(0.05, DELAY_SECONDS_MAX))
+        return reply.raw
+
+    async def do_duplicate_reply(self, request, client, draw):
+        return (await self.deliver(request)).raw * 2
 
     async def do_cut_response(self, request, client, draw):
         reply = await self.deliver(request)
-        if reply is not None:
-            client.writer.write(reply.raw[:draw.randrange(len(reply.raw))])
-            await client.writer.drain()
+        client.writer.write(reply.raw[:draw.randrange(len(reply.raw))])
+        await client.writer.drain()
         return None
 
     async def do_truncate_response(self, request, client, draw):
         reply = await self.deliver(request)
-        if reply is None or not reply.body:
-            return None
-        kept = reply.body[:draw.randrange(len(reply.body))]
-        lines = [
-            line for line in reply.head.rstrip(b"\r\n").split(b"\r\n")
-            if not line.lower().startswith((b"content-length:", b"transfer-encoding:"))]
-        return b"\r\n".join([*lines, b"Content-Length: %d" % len(kept), b"", kept])
+        if not reply.body:
+            raise Away
+        return reply.truncated(draw.randrange(len(reply.body))).raw
 
     async def do_drop_reply(self, request, client, draw):
         await self.deliver(request)

@@ -1,11 +1,12 @@
 """Every fault of the proxy, seen from both of its sides."""
 import asyncio
+import collections
 import json
 import pathlib
 import sys
 import unittest
 
-from fault_proxy import WEIGHTS, Control, FaultProxy, Torn, read_message
+from fault_proxy import HAND, Control, FaultProxy, Torn, read_message
 
 REPLY = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 26\r\n\r\n"
 BODY = b"abcdefghijklmnopqrstuvwxyz"
@@ -103,8 +104,10 @@ class Faults(unittest.IsolatedAsyncioTestCase):
         await self.proxy.set_phase("chaos", ["replay"])
         self.assertEqual(await self.push(b"a"), REPLY + BODY)
         self.assertEqual(self.upstream.bodies, [b"a"])
+        self.assertEqual(self.proxy.counts["chaos"]["replay"], 0)
         await self.proxy.set_phase("calm")
-        await until(lambda: self.upstream.bodies == [b"a", b"a"])
+        await until(lambda: self.proxy.counts["chaos"]["replay"] == 1)
+        self.assertEqual(self.upstream.bodies, [b"a", b"a"])
 
     async def test_overtake_delivers_after_later_requests(self):
         await self.proxy.set_phase("chaos", ["overtake"])
@@ -114,6 +117,7 @@ class Faults(unittest.IsolatedAsyncioTestCase):
             await self.push(b"%d" % number)
         await until(lambda: b"old" in self.upstream.bodies)
         self.assertGreaterEqual(self.upstream.bodies.index(b"old"), 1)
+        await until(lambda: self.proxy.counts["chaos"]["overtake"] == 1)
 
     async def test_what_is_held_while_the_link_is_down_comes_when_it_is_back(self):
         await self.proxy.set_phase("chaos", ["overtake"])
@@ -140,6 +144,53 @@ class Faults(unittest.IsolatedAsyncioTestCase):
         await until(lambda: self.upstream.cut == 5)
         self.assertEqual(self.upstream.bodies, [])
 
+    async def test_a_truncated_request_is_whole_to_http_and_a_prefix_of_what_was_sent(self):
+        await self.proxy.set_phase("chaos", ["truncate_request"])
+        body = bytes(range(256))
+        for _ in range(5):
+            self.assertEqual(await self.push(body), REPLY + BODY)
+        self.assertEqual(self.upstream.cut, 0)
+        self.assertEqual(len(self.upstream.bodies), 5)
+        for kept in self.upstream.bodies:
+            self.assertTrue(body.startswith(kept) and len(kept) < len(body))
+        self.assertGreater(len(set(self.upstream.bodies)), 1)
+        # There is no less than nothing.
+        self.assertEqual(await self.push(b""), REPLY + BODY)
+        self.assertEqual(self.proxy.counts["chaos"], {"truncate_request": 5, "pass": 1})
+
+    async def test_a_delayed_reply_is_held_after_delivery_at_the_latest_until_calm(self):
+        class Slowest:
+            def uniform(self, low, high):
+                return 60
+
+        await self.proxy.set_phase("chaos", ["delay_reply"])
+        waiting = asyncio.create_task(self.proxy.do_delay_reply(
+            await self.request(b"a"), None, Slowest()))
+        await until(lambda: self.upstream.bodies == [b"a"])
+        # The request is done with, and others pass, while its reply is on the way.
+        await self.proxy.set_phase("chaos", ["pass"])
+        self.assertEqual(await self.push(b"b"), REPLY + BODY)
+        self.assertFalse(waiting.done())
+        await self.proxy.set_phase("calm")
+        self.assertEqual(await waiting, REPLY + BODY)
+        self.assertEqual(self.upstream.bodies, [b"a", b"b"])
+        await self.proxy.set_phase("chaos", ["delay_reply"])
+        self.assertEqual(await self.push(b"c"), REPLY + BODY)
+
+    async def request(self, body):
+        reader = asyncio.StreamReader()
+        reader.feed_data(b"POST /x HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        return await read_message(reader, is_response=False)
+
+    async def test_a_duplicated_reply_comes_twice_of_one_delivery(self):
+        await self.proxy.set_phase("chaos", ["duplicate_reply"])
+        reader, writer = await asyncio.open_connection(*self.proxy.listen)
+        writer.write(b"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\na")
+        for _ in range(2):
+            self.assertEqual((await read_message(reader, is_response=True)).raw, REPLY + BODY)
+        writer.close()
+        self.assertEqual(self.upstream.bodies, [b"a"])
+
     async def test_a_reply_is_cut_truncated_or_dropped_after_delivery(self):
         await self.proxy.set_phase("chaos", ["cut_response"])
         for _ in range(5):
@@ -161,10 +212,11 @@ class Faults(unittest.IsolatedAsyncioTestCase):
         self.assertTrue((await self.push(b"a")).startswith(b"HTTP/1.1 503 "))
         await self.proxy.set_phase("chaos", ["hang"])
         hanging = asyncio.create_task(self.push(b"a"))
-        await until(lambda: self.proxy.counts["chaos"]["hang"] == 1)
+        await until(lambda: self.proxy.requests == 3)
         self.assertFalse(hanging.done())
         await self.proxy.set_phase("calm")
         self.assertEqual(await hanging, b"")
+        self.assertEqual(self.proxy.counts["chaos"], {"reset": 1, "busy": 1, "hang": 1})
         await self.proxy.set_phase("chaos", ["hang"])
         _, writer = await asyncio.open_connection(*self.proxy.listen)
         writer.write(b"GET / HTTP/1.1\r\n\r\n")
@@ -185,28 +237,42 @@ class Faults(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(await self.push(b"a"), b"")
         self.assertEqual(self.proxy.events["upstream_failed"], 1)
 
-    async def test_the_seed_decides_the_faults(self):
-        async def counts(seed):
+    async def test_a_fault_that_found_no_hq_was_none(self):
+        self.upstream.server.close()
+        needs_none = {"reset", "busy", "hang", "garbage"}
+        for fault in HAND.keys() - needs_none:
+            await self.proxy.set_phase("chaos", [fault])
+            self.assertEqual(await self.push(b"ab"), b"")
+        await self.proxy.set_phase("calm")
+        await until(lambda: not self.proxy.background)
+        self.assertEqual(self.proxy.counts["chaos"], {})
+
+    async def test_the_seed_decides_the_faults_and_each_hand_has_all(self):
+        def dealt(seed):
             proxy = FaultProxy(("127.0.0.1", 0), self.upstream.address, seed)
-            for name in WEIGHTS:
-                setattr(proxy, f"do_{name}", self.nothing)
-            proxy.phase = "chaos"
-            await proxy.start()
-            reader, writer = await asyncio.open_connection(*proxy.listen)
-            for _ in range(400):
-                writer.write(b"GET / HTTP/1.1\r\n\r\n")
-                await read_message(reader, is_response=True)
-            writer.close()
-            await proxy.stop()
-            return proxy.counts["chaos"]
+            return [proxy.deal() for _ in range(3 * size)]
 
-        first, second, other = await counts(1), await counts(1), await counts(2)
-        self.assertEqual(first, second)
-        self.assertNotEqual(first, other)
-        self.assertEqual(set(first) | {"hang"}, set(WEIGHTS))
+        size = sum(HAND.values())
+        faults = dealt(1)
+        self.assertEqual(faults, dealt(1))
+        self.assertNotEqual(faults, dealt(2))
+        hands = [faults[start:start + size] for start in range(0, 3 * size, size)]
+        self.assertEqual([collections.Counter(hand) for hand in hands], [HAND] * 3)
+        self.assertNotEqual(hands[0], hands[1])
 
-    async def nothing(self, request, client, draw):
-        return REPLY + BODY
+    async def test_one_request_after_another_meets_what_it_was_dealt(self):
+        async def nothing(request, client, draw):
+            return REPLY + BODY
+
+        for name in HAND:
+            setattr(self.proxy, f"do_{name}", nothing)
+        await self.proxy.set_phase("chaos", ["busy", "reset", "hang"])
+        reader, writer = await asyncio.open_connection(*self.proxy.listen)
+        for _ in range(10):
+            writer.write(b"GET / HTTP/1.1\r\n\r\n")
+            await read_message(reader, is_response=True)
+        writer.close()
+        self.assertEqual(self.proxy.counts["chaos"], {"busy": 4, "reset": 4, "hang": 2})
 
     async def test_the_control_port_sets_phases_and_counts(self):
         control = Control(self.proxy, ("127.0.0.1", 0))
@@ -218,9 +284,9 @@ class Faults(unittest.IsolatedAsyncioTestCase):
             return (await asyncio.wait_for(reader.readline(), 5)).decode().strip()
 
         self.assertEqual(await say("chaos busy reset"), "ok chaos")
-        self.assertEqual(set(self.proxy.drawn_from), {"busy", "reset"})
+        self.assertEqual(set(self.proxy.dealt_from), {"busy", "reset"})
         self.assertEqual(await say("chaos"), "ok chaos")
-        self.assertEqual(self.proxy.drawn_from, WEIGHTS)
+        self.assertEqual(self.proxy.dealt_from, HAND)
         for nonsense in ("", "panic", "chaos sharks"):
             self.assertTrue((await say(nonsense)).startswith("error"))
         self.assertEqual(await say("calm"), "ok calm")
