@@ -4,22 +4,23 @@
 Reads every record of every region's topic, folds it by the published rules in code of its own,
 and compares with Redis for each (region, minute, currency): settled, transfers and correction of
 the shards, the global sums, late money, key families and expiries. Minutes that Redis no longer
-keeps are not looked at. Production must have stopped; `--wait` gives HQ time to catch up.
+keeps are not looked at. Production must have stopped; `--wait` gives HQ time to catch up, counted
+from the start, reading included. With `--follow` it reads along while there still is production,
+and judges when a line of standard input says since when, in Unix time, there is none.
 
-Prints one JSON verdict: `exact`, `different` with the first differences, or `unjudgeable`.
-Exit status 0, 1 or 2.
+Prints one JSON verdict: `exact`, `different` with the first differences, or `unjudgeable`, as
+where there is no record at all. Exit status 0, 1 or 2.
 
     judge.py --brokers eu-west=127.0.0.1:9092 --brokers us-east=127.0.0.1:9093 \\
         --redis 127.0.0.1:6379 --wait 30 --api http://127.0.0.1:8080 --rates rates.json
 """
 import argparse
-import concurrent.futures
 import json
 import multiprocessing
 import sys
 import time
 
-from judge_sources import Rates, Store, Unjudgeable, fold_region, read_api
+from judge_sources import Rates, Store, Unjudgeable, decimal_text, read_api, read_region
 
 WINDOW_MINUTES = 1_440
 ABSENT = [0, 0, 0]
@@ -70,8 +71,12 @@ def compare(truth, snapshot):
 
 
 def api_differences(truth, rates, arguments):
-    """The API's total against the window of the present minute, or of the one just past."""
-    found, digits, answer = read_api(arguments.api, arguments.base)
+    """The API's total, digit for digit, against the window of the present minute, or of the one
+    just past."""
+    try:
+        found, answer = read_api(arguments.api, arguments.base)
+    except OSError as problem:
+        return [{"where": "api", "problem": str(problem)}]
     published = set(arguments.publish.split(",")) if arguments.publish else set(rates.rates)
     now = int(time.time()) // 60
     expected = []
@@ -80,64 +85,114 @@ def api_differences(truth, rates, arguments):
         for (minute, currency), amount in truth.metric.items():
             if last - WINDOW_MINUTES < minute <= last and currency in published:
                 sums[currency] = sums.get(currency, 0) + amount
-        expected.append(rates.total(sums, arguments.base))
+        expected.append(decimal_text(rates.total(sums, arguments.base), arguments.base))
     if found in expected:
         return []
     return [{
-        "where": "api", "expected": f"{float(expected[0]):.{digits}f}",
-        "found": str(answer["total_amount"]), "off_by": str(found - expected[0]),
+        "where": "api", "expected": expected[0], "found": found,
         "data_as_of": answer["data_as_of"], "is_degraded": answer["is_degraded"]}]
 
 
-def judge(truth, store, rates, arguments):
-    """Reads Redis until it agrees or the patience ends; the differences of the last look."""
-    begin = time.monotonic()
-    while True:
+class Topics:
+    """All regions' topics, each read by a process of its own, side by side."""
+
+    def __init__(self, arguments):
+        properties = dict(pair.split("=", 1) for pair in arguments.kafka)
+        # Forked children of a process with library threads may hang; these start afresh.
+        context = multiprocessing.get_context("spawn")
+        self.pipes, self.truths, self.processes = {}, {}, []
+        for pair in arguments.brokers:
+            region, brokers = pair.split("=", 1)
+            self.pipes[region], theirs = context.Pipe()
+            self.processes.append(context.Process(target=read_region, daemon=True, args=(
+                theirs, region, brokers, arguments.topic, properties, arguments.patience,
+                tuple(arguments.ids))))
+            self.processes[-1].start()
+            theirs.close()
+
+    def truth(self):
+        """What the topics say up to their present ends."""
+        for pipe in self.pipes.values():
+            try:
+                pipe.send(None)
+            except BrokenPipeError:
+                # Its last words are still to be read.
+                pass
+        for region, pipe in self.pipes.items():
+            try:
+                answer = pipe.recv()
+            except (EOFError, ConnectionError):
+                raise Unjudgeable(f"{region}: its reader ended") from None
+            if isinstance(answer, Unjudgeable):
+                raise answer
+            if answer is not None:
+                self.truths[region] = answer
+        return Truth(self.truths)
+
+    def close(self):
+        for process in self.processes:
+            process.kill()
+            process.join()
+
+
+def look(topics, store, rates, arguments):
+    """One look at everything: what the topics say, what Redis holds, and how they differ."""
+    truth = topics.truth()
+    if not sum(region.outcomes["consumed"] for region in truth.regions.values()):
+        raise Unjudgeable("no topic has a record")
+    try:
         snapshot = store.read()
-        differences = compare(truth, snapshot)
-        if arguments.api and not differences:
-            differences = api_differences(truth, rates, arguments)
-        waited = time.monotonic() - begin
+    except store.Failure as problem:
+        return truth, None, [{"where": "redis", "problem": str(problem)}]
+    differences = compare(truth, snapshot)
+    if arguments.api and not differences:
+        differences = api_differences(truth, rates, arguments)
+    return truth, snapshot, differences
+
+
+def judge(topics, store, rates, arguments, since):
+    """Looks until all agree or the patience ends; the verdict is that of the last look.
+
+    `since` is the Unix time from which HQ's time runs."""
+    while True:
+        truth, snapshot, differences = look(topics, store, rates, arguments)
+        waited = time.time() - since
         if not differences or waited >= arguments.wait:
             break
         time.sleep(0.2)
-    differences += [
-        {"where": "expiry", **odd} for odd in store.odd_expiries(snapshot.keys)]
+    behind, kept, late = {}, [], []
+    if snapshot is not None:
+        differences += [
+            {"where": "expiry", **odd} for odd in store.odd_expiries(snapshot.keys)]
+        behind = watermarks_not_at_end(truth, snapshot)
+        kept = [key for key in truth.shards if snapshot.is_kept(key[1])]
+        late = [key for key in truth.late if snapshot.is_kept(key[1])]
+    regions = truth.regions.items()
+    return {
+        "verdict": "different" if differences else "exact",
+        # When the last look was over.
+        "waited_seconds": round(waited, 1),
+        "records": sum(region.outcomes["consumed"] for _, region in regions),
+        "outcomes": {name: dict(sorted(region.outcomes.items())) for name, region in regions},
+        "ids": {name: region.ids for name, region in regions},
+        "compared": {
+            "buckets": len(kept), "minutes": len({key[1] for key in kept}),
+            "transfers": sum(truth.shards[key][1] for key in kept),
+            "late_buckets": len(late)},
+        "watermark_not_at_end": behind,
+        "difference_count": len(differences),
+        "differences": differences[:arguments.differences]}
+
+
+def watermarks_not_at_end(truth, snapshot):
+    """For diagnosis only: partition to [watermark, end of the partition]."""
     behind = {}
     for region, region_truth in truth.regions.items():
         coverage = snapshot.coverage.get(region, {})
         for partition, end in region_truth.ends.items():
             if coverage.get(partition, 0) != end:
                 behind[f"{region}/{partition}"] = [coverage.get(partition, 0), end]
-    kept = [key for key in truth.shards if snapshot.is_kept(key[1])]
-    return {
-        "verdict": "different" if differences else "exact",
-        "waited_seconds": round(waited, 1),
-        "records": sum(region.outcomes["consumed"] for region in truth.regions.values()),
-        "outcomes": {
-            name: dict(sorted(region.outcomes.items())) for name, region in truth.regions.items()},
-        "compared": {
-            "buckets": len(kept), "minutes": len({key[1] for key in kept}),
-            "transfers": sum(truth.shards[key][1] for key in kept),
-            "late_buckets": sum(snapshot.is_kept(key[1]) for key in truth.late)},
-        # Diagnosis only: [watermark, end of the partition].
-        "watermark_not_at_end": behind,
-        "difference_count": len(differences),
-        "differences": differences[:arguments.differences]}
-
-
-def read_topics(arguments):
-    """{region: RegionTruth}, the regions read side by side."""
-    regions = dict(pair.split("=", 1) for pair in arguments.brokers)
-    properties = dict(pair.split("=", 1) for pair in arguments.kafka)
-    # Forked children of a process with library threads may hang; these start afresh.
-    context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(arguments.jobs, mp_context=context) as pool:
-        reading = {
-            region: pool.submit(
-                fold_region, region, brokers, arguments.topic, properties, arguments.patience)
-            for region, brokers in regions.items()}
-        return {region: future.result() for region, future in reading.items()}
+    return behind
 
 
 def parse(words):
@@ -153,7 +208,11 @@ def parse(words):
     parser.add_argument(
         "--redis", default="127.0.0.1:6379", metavar="HOST:PORT|unix:PATH", help="HQ's Redis")
     parser.add_argument(
-        "--wait", type=float, default=0, metavar="SECONDS", help="how long HQ may take to agree")
+        "--wait", type=float, default=0, metavar="SECONDS",
+        help="how long HQ may take to agree; it is looked at once at least")
+    parser.add_argument(
+        "--follow", action="store_true",
+        help="read along; a line of standard input tells since when production has stopped")
     parser.add_argument(
         "--patience", type=float, default=30, metavar="SECONDS",
         help="how long a broker may stay silent")
@@ -163,7 +222,9 @@ def parse(words):
     parser.add_argument(
         "--publish", metavar="CODES", help="the currencies it counts; all with a rate otherwise")
     parser.add_argument("--differences", type=int, default=20, help="how many to print")
-    parser.add_argument("--jobs", type=int, default=2, help="regions read side by side")
+    parser.add_argument(
+        "--ids", action="append", default=[], metavar="PREFIX",
+        help="also count the transfers whose id begins so")
     arguments = parser.parse_args(words)
     if arguments.api and not arguments.rates:
         parser.error("--api needs --rates")
@@ -172,17 +233,26 @@ def parse(words):
     return arguments
 
 
+def told_time(line):
+    try:
+        return float(line)
+    except ValueError:
+        raise Unjudgeable(f"expected a Unix time on standard input, not {line!r}") from None
+
+
 def main(words):
     arguments = parse(words)
-    begin = time.monotonic()
+    since = time.time()
+    topics = Topics(arguments)
     try:
-        truth = Truth(read_topics(arguments))
-        read_seconds = time.monotonic() - begin
+        if arguments.follow:
+            since = told_time(sys.stdin.readline())
         rates = Rates(arguments.rates) if arguments.rates else None
-        verdict = judge(truth, Store(arguments.redis), rates, arguments)
-        verdict["read_seconds"] = round(read_seconds, 1)
+        verdict = judge(topics, Store(arguments.redis), rates, arguments, since)
     except Unjudgeable as reason:
         verdict = {"verdict": "unjudgeable", "reason": str(reason)}
+    finally:
+        topics.close()
     print(json.dumps(verdict, indent=2))
     return {"exact": 0, "different": 1}.get(verdict["verdict"], 2)
 

@@ -122,10 +122,15 @@ class RegionTruth:
         self.outcomes = collections.Counter()
         # partition -> end offset
         self.ends = {}
+        # What ids begin with, of the beginnings asked for -> how many transfers count
+        self.ids = {}
 
-    def add(self, partition, end, fold):
+    def add(self, partition, end, fold, prefixes=()):
         self.ends[partition] = end
         self.outcomes.update(fold.outcomes)
+        for prefix in prefixes:
+            count = sum(identifier.startswith(prefix) for identifier in fold.sighted)
+            self.ids[prefix] = self.ids.get(prefix, 0) + count
         for key, numbers in fold.buckets.items():
             add(self.buckets, key, numbers)
         for key, (settled, transfers) in fold.late.items():

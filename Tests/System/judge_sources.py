@@ -1,5 +1,4 @@
 """Where the judge reads: the regions' topics, HQ's Redis, the public API."""
-import decimal
 import fractions
 import json
 import time
@@ -11,6 +10,7 @@ from judge_fold import RETAINED_MINUTES, PartitionFold, RegionTruth, add
 
 KEY_FAMILIES = frozenset(
     "metric transfers shard watermark liveness changes store late drift checkpoint nonce".split())
+MINUTE_FAMILIES = frozenset([b"metric", b"transfers", b"shard", b"late"])
 KEYS_A_ROUND_TRIP = 2_000
 API_SECONDS_MAX = 10
 API_FIELDS = ["time_window", "base_currency", "total_amount", "data_as_of", "is_degraded"]
@@ -23,55 +23,99 @@ class Unjudgeable(Exception):
 # ---------------------------------------------------------------------------------------- topics
 
 
-def fold_region(region, brokers, topic, properties, patience):
-    """Folds every partition of the region's topic to its end; answers a RegionTruth.
+class RegionReader:
+    """Reads one region's topic and folds it as it comes.
 
     `patience` is how many seconds the broker may stay silent.
     """
-    # Imported here: the rules and their tests need no client library.
-    from confluent_kafka import Consumer, KafkaError, TopicPartition
 
-    consumer = Consumer({
-        "bootstrap.servers": brokers, "group.id": f"judge-{uuid.uuid4()}",
-        "enable.auto.commit": False, "enable.partition.eof": True,
-        "auto.offset.reset": "error", **properties})
-    try:
-        known = consumer.list_topics(topic, timeout=patience).topics[topic]
+    def __init__(self, region, brokers, topic, properties, patience, prefixes=()):
+        # Imported here: the rules and their tests need no client library.
+        from confluent_kafka import Consumer, TopicPartition
+
+        self.region, self.topic, self.patience = region, topic, patience
+        self.prefixes = prefixes
+        self.consumer = Consumer({
+            "bootstrap.servers": brokers, "group.id": f"judge-{uuid.uuid4()}",
+            "enable.auto.commit": False, "enable.partition.eof": True,
+            "auto.offset.reset": "error", **properties})
+        known = self.consumer.list_topics(topic, timeout=patience).topics[topic]
         if known.error is not None or not known.partitions:
             raise Unjudgeable(f"{region}: no topic {topic}")
-        folds, ends = {}, {}
-        for partition in sorted(known.partitions):
-            low, high = consumer.get_watermark_offsets(
-                TopicPartition(topic, partition), timeout=patience)
+        self.folds = {partition: PartitionFold() for partition in sorted(known.partitions)}
+        # partition -> where the next record will be
+        self.next = {partition: 0 for partition in self.folds}
+        self.told = None
+        self.consumer.assign([TopicPartition(topic, partition, 0) for partition in self.folds])
+
+    def read(self, seconds):
+        """Folds what comes within so long; whether anything came."""
+        from confluent_kafka import KafkaError
+
+        # Answers when it has so many or the time is up, whichever is first.
+        batch = self.consumer.consume(10_000, timeout=seconds)
+        for message in batch:
+            error, partition = message.error(), message.partition()
+            if error is None:
+                kind, stamp = message.timestamp()
+                self.folds[partition].fold(message.value(), stamp if kind else None)
+                self.next[partition] = message.offset() + 1
+            elif error.code() == KafkaError._PARTITION_EOF:
+                # Past the last record where a transaction's marker stands last.
+                self.next[partition] = max(self.next[partition], message.offset())
+            elif not error.retriable() and error.code() not in (
+                    KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN):
+                raise Unjudgeable(f"{self.region}: partition {partition}: {error}")
+        return bool(batch)
+
+    def ends(self):
+        from confluent_kafka import TopicPartition
+
+        ends = {}
+        for partition in self.folds:
+            low, ends[partition] = self.consumer.get_watermark_offsets(
+                TopicPartition(self.topic, partition), timeout=self.patience)
             if low > 0:
                 raise Unjudgeable(
-                    f"{region}: partition {partition} begins at {low}: its first records are gone")
-            folds[partition], ends[partition] = PartitionFold(), high
-        consumer.assign([TopicPartition(topic, p, 0) for p, end in ends.items() if end > 0])
-        unread = {partition for partition, end in ends.items() if end > 0}
-        deadline = time.monotonic() + patience
-        while unread:
-            # Answers when it has so many or the time is up, whichever is first.
-            batch = consumer.consume(10_000, timeout=0.2)
-            if batch:
-                deadline = time.monotonic() + patience
+                    f"{self.region}: partition {partition} begins at {low}: "
+                    "its first records are gone")
+        return ends
+
+    def catch_up(self):
+        """Folds up to the present ends; a RegionTruth, or None where it is the one told last."""
+        ends = self.ends()
+        deadline = time.monotonic() + self.patience
+        while any(self.next[partition] < end for partition, end in ends.items()):
+            if self.read(0.2):
+                deadline = time.monotonic() + self.patience
             elif time.monotonic() > deadline:
-                raise Unjudgeable(f"{region}: the broker sent nothing for {patience} s")
-            for message in batch:
-                error, partition = message.error(), message.partition()
-                if error is None and message.offset() < ends[partition]:
-                    kind, stamp = message.timestamp()
-                    folds[partition].fold(message.value(), stamp if kind else None)
-                elif error is not None and error.code() == KafkaError._PARTITION_EOF:
-                    unread.discard(partition)
-                elif error is not None:
-                    raise Unjudgeable(f"{region}: partition {partition}: {error}")
+                raise Unjudgeable(
+                    f"{self.region}: the broker sent nothing for {self.patience} s")
+        if self.told == self.next:
+            return None
+        self.told = dict(self.next)
         truth = RegionTruth()
-        for partition, fold in folds.items():
-            truth.add(partition, ends[partition], fold)
+        for partition, fold in self.folds.items():
+            truth.add(partition, self.next[partition], fold, self.prefixes)
         return truth
-    finally:
-        consumer.close()
+
+
+def read_region(pipe, *arguments):
+    """The work of a region's own process: reads along, and answers each message of the pipe with
+    what catch_up says, until the pipe ends. What cannot be judged ends it too."""
+    try:
+        reader = RegionReader(*arguments)
+        while True:
+            while not pipe.poll():
+                reader.read(0.2)
+            pipe.recv()
+            pipe.send(reader.catch_up())
+    except Unjudgeable as reason:
+        pipe.send(reason)
+    except (EOFError, BrokenPipeError):
+        pass
+    except Exception as problem:
+        pipe.send(Unjudgeable(f"{arguments[0]}: {problem!r}"))
 
 
 # ----------------------------------------------------------------------------------------- Redis
@@ -103,6 +147,7 @@ class Store:
     def __init__(self, address):
         import redis
 
+        self.Failure = redis.RedisError
         if address.startswith("unix:"):
             self.client = redis.Redis(unix_socket_path=address[5:], socket_timeout=30)
         else:
@@ -170,8 +215,7 @@ class Store:
 
     def odd_expiries(self, keys):
         """The minute-keyed keys that do not expire at minute · 60 s + 25 h exactly."""
-        minute_keys = [
-            key for key in keys if key.split(b":", 1)[0] in (b"metric", b"transfers", b"shard")]
+        minute_keys = [key for key in keys if key.split(b":", 1)[0] in MINUTE_FAMILIES]
         odd = []
         for key, expiry in self.pipelined(
                 minute_keys, lambda pipe, key: pipe.execute_command("EXPIRETIME", key)):
@@ -205,12 +249,22 @@ class Rates:
         return fractions.Fraction(round(exact * 10 ** EXPONENT[base]), 10 ** EXPONENT[base])
 
 
+def decimal_text(total, base):
+    """A Fraction that is whole in the base's minor units, with exactly their digits."""
+    digits = EXPONENT[base]
+    minor = total * 10 ** digits
+    assert minor.denominator == 1, total
+    text = f"{abs(minor.numerator):0{digits + 1}d}"
+    point = len(text) - digits
+    sign = "-" if minor < 0 else ""
+    return f"{sign}{text[:point]}.{text[point:]}" if digits else f"{sign}{text}"
+
+
 def read_api(url, base):
-    """The public total as (Fraction, digits after the point, the whole answer)."""
+    """The public total's own text, and the whole answer."""
     address = f"{url.rstrip('/')}/v1/metrics/money-moved/24h?base_currency={base}"
     with urllib.request.urlopen(address, timeout=API_SECONDS_MAX) as response:
-        answer = json.load(response, parse_float=decimal.Decimal)
+        answer = json.load(response, parse_float=str, parse_int=str)
     if list(answer) != API_FIELDS:
         raise Unjudgeable(f"API: expected the fields {API_FIELDS}, found {list(answer)}")
-    total = decimal.Decimal(answer["total_amount"])
-    return fractions.Fraction(total), -min(0, total.as_tuple().exponent), answer
+    return answer["total_amount"], answer

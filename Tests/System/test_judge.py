@@ -1,12 +1,12 @@
 """The judge on trial: hand-written logs and stores whose verdict is known."""
 import contextlib
-import fractions
 import io
 import json
 import pathlib
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -14,7 +14,7 @@ import unittest
 import judge
 from judge_examples import NOON, NOON_MINUTE, TRANSFER, correction, encoded, marker, transfer
 from judge_fold import PartitionFold, RegionTruth
-from judge_sources import Rates, Snapshot
+from judge_sources import RegionReader, Snapshot
 
 
 class Fold(unittest.TestCase):
@@ -203,22 +203,6 @@ class Comparison(unittest.TestCase):
         self.assertEqual(self.places(), ["key"])
 
 
-class Conversion(unittest.TestCase):
-    def test_the_total_is_exact_and_rounded_once_half_to_even(self):
-        with tempfile.TemporaryDirectory() as folder:
-            path = pathlib.Path(folder, "rates.json")
-            path.write_text('{"base":"EUR","rates":{"USD":"1.25","JPY":"160","KWD":0.4}}')
-            rates = Rates(path)
-        # 1 EUR + 2 EUR + 2.5 EUR + 1 EUR are 6.5 EUR, or 8.125 USD.
-        total = rates.total({"EUR": 100, "JPY": 320, "KWD": 1_000, "USD": 125}, "USD")
-        self.assertEqual(total, fractions.Fraction(812, 100))
-        # 0.075, 0.125 and 0.375 USD.
-        self.assertEqual(rates.total({"EUR": 6}, "USD"), fractions.Fraction(8, 100))
-        self.assertEqual(rates.total({"EUR": 10}, "USD"), fractions.Fraction(12, 100))
-        self.assertEqual(rates.total({"EUR": 30}, "USD"), fractions.Fraction(38, 100))
-        self.assertEqual(rates.total({"EUR": 1, "BRL": 10 ** 9}, "JPY"), 2)
-
-
 class RealSources(unittest.TestCase):
     """A mock Kafka cluster and a real Redis, both on free loopback ports."""
 
@@ -299,6 +283,13 @@ class RealSources(unittest.TestCase):
         status, verdict = self.verdict(*brokers)
         self.assertEqual([d["where"] for d in verdict["differences"]], ["expiry"])
         self.put(minute, "eu", 0, "5:1:0", 12, 2)
+        late = f"late:eu:main:0:{minute}"
+        self.client.hset(late, "EUR", "0:0:0")
+        self.client.expireat(late, minute * 60 + 90_001)
+        status, verdict = self.verdict(*brokers)
+        self.assertEqual(
+            [(d["where"], d["key"]) for d in verdict["differences"]], [("expiry", late)])
+        self.client.delete(late)
         self.client.set("surprise", 1)
         status, verdict = self.verdict(*brokers)
         self.assertEqual([d["where"] for d in verdict["differences"]], ["key"])
@@ -309,6 +300,59 @@ class RealSources(unittest.TestCase):
         self.assertEqual({d["where"] for d in verdict["differences"]},
                          {"shard", "metric", "transfers"})
         self.assertEqual(status, 1)
+
+    def follow(self, topic):
+        """A judge that reads along, as a process: its input ends its reading."""
+        return subprocess.Popen(
+            [sys.executable, judge.__file__, "--redis", self.redis_address, "--topic", topic,
+             "--brokers", f"eu={self.brokers}", "--ids", "live_", "--follow"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def test_it_reads_along_and_judges_what_came_before_it_was_told(self):
+        now = int(time.time() * 1000)
+        self.producer.produce("along", transfer("day_a", now, 5), partition=0, timestamp=now)
+        self.assertEqual(self.producer.flush(10), 0)
+        follower = self.follow("along")
+        self.producer.produce("along", transfer("live_a", now, 7), partition=1, timestamp=now)
+        self.producer.produce("along", transfer("live_a", now, 7), partition=1, timestamp=now)
+        self.assertEqual(self.producer.flush(10), 0)
+        output, _ = follower.communicate(f"{time.time() - 100}\n", 30)
+        verdict = json.loads(output)
+        self.assertEqual((follower.returncode, verdict["verdict"]), (1, "different"))
+        self.assertEqual((verdict["records"], verdict["ids"]), (3, {"eu": {"live_": 1}}))
+        self.assertGreaterEqual(verdict["waited_seconds"], 100)
+
+    def test_a_judge_that_is_not_told_judges_nothing(self):
+        follower = self.follow("settled")
+        output, _ = follower.communicate("", 30)
+        self.assertEqual((follower.returncode, json.loads(output)["verdict"]), (2, "unjudgeable"))
+
+    def test_what_comes_while_it_waits_counts_too(self):
+        now = int(time.time() * 1000)
+        self.producer.list_topics("counts", timeout=10)
+        reader = RegionReader("eu", self.brokers, "counts", {}, 10)
+        self.addCleanup(reader.consumer.close)
+        self.assertEqual(sum(reader.catch_up().ends.values()), 0)
+        self.assertIsNone(reader.catch_up())
+        self.producer.produce("counts", transfer("a", now, 5), partition=0, timestamp=now)
+        self.assertEqual(self.producer.flush(10), 0)
+        self.assertEqual(reader.catch_up().ends[0], 1)
+        self.assertIsNone(reader.catch_up())
+
+    def test_without_a_record_there_is_nothing_to_judge(self):
+        self.producer.list_topics("empty", timeout=10)
+        status, verdict = self.verdict("--brokers", f"eu={self.brokers}", "--topic", "empty")
+        self.assertEqual((status, verdict["verdict"]), (2, "unjudgeable"), verdict)
+        self.assertIn("no topic has a record", verdict["reason"])
+
+    def test_a_redis_that_is_away_differs_and_is_asked_again(self):
+        now = int(time.time() * 1000)
+        self.producer.produce("away", transfer("a", now, 5), partition=0, timestamp=now)
+        self.assertEqual(self.producer.flush(10), 0)
+        status, verdict = self.verdict(
+            "--brokers", f"eu={self.brokers}", "--topic", "away", "--redis", "127.0.0.1:1")
+        self.assertEqual((status, verdict["verdict"]), (1, "different"))
+        self.assertEqual([d["where"] for d in verdict["differences"]], ["redis"])
 
     def test_a_topic_that_is_not_there_cannot_be_judged(self):
         status, verdict = self.verdict(
