@@ -3,6 +3,7 @@
 Brokers are the embedded ones, or a real cluster's where `brokers` names them. Everything lives in
 a temporary folder, listens on free ports of 127.0.0.1 and is ended by process id.
 """
+import http.client
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -45,7 +47,7 @@ class Process:
     def __init__(self, name, command, folder):
         self.name, self.command = name, [str(word) for word in command]
         self.log = folder / f"{name}.log"
-        self.child = None
+        self.child, self.starts = None, 0
 
     def start(self):
         assert self.child is None or self.child.poll() is not None, f"{self.name} runs already"
@@ -53,6 +55,7 @@ class Process:
             self.child = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "--", *self.command], stdin=subprocess.DEVNULL,
                 stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        self.starts += 1
         return self
 
     @property
@@ -91,9 +94,21 @@ class Process:
             return None
         return wait_for(f"{self.name} says {prefix!r}", find, seconds)
 
+    def said(self, text):
+        """The lines of the output that hold `text`."""
+        return [line for line in self.log.read_text(errors="replace").splitlines()
+                if text in line]
+
     def tail(self, lines=15):
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return "\n".join(text.splitlines()[-lines:])
+
+
+def broker(region, folder):
+    """An embedded broker that has a region's topics, not started yet."""
+    return Process(f"broker-{region}", [
+        BINARY, "broker", "--port", 0, "--topic", "transaction.settled:6",
+        "--topic", "transaction.settled.dlq:1"], folder)
 
 
 class Deployment:
@@ -130,12 +145,11 @@ class Deployment:
             "--maxmemory-policy", "noeviction", "--enable-debug-command", "local"]).start()
         for region in self.regions:
             if region not in self.brokers:
-                broker = self.add(f"broker-{region}", [
-                    BINARY, "broker", "--port", 0, "--topic", "transaction.settled:6",
-                    "--topic", "transaction.settled.dlq:1"]).start()
-                self.brokers[region] = broker.line("bootstrap ")
+                process = broker(region, self.folder).start()
+                self.processes[process.name] = process
+                self.brokers[region] = process.line("bootstrap ")
         proxy = self.add("proxy", [
-            "python3", SYSTEM / "fault_proxy.py", "--upstream", f"127.0.0.1:{self.ingest_port}",
+            sys.executable, SYSTEM / "fault_proxy.py", "--upstream", f"127.0.0.1:{self.ingest_port}",
             "--seed", self.seed, "--phase", "calm", "--seconds", 900]).start()
         ports = json.loads(proxy.line("{") and proxy.log.read_text().splitlines()[0])
         self.control = address(ports["control"])
@@ -192,27 +206,38 @@ class Deployment:
             control.shutdown(socket.SHUT_WR)
             return control.makefile().read()
 
-    def total(self, base="USD"):
-        """The five fields with the amount as text; None where there is no answer with one."""
-        url = (f"http://127.0.0.1:{self.public_port}/v1/metrics/money-moved/24h"
+    def answer(self, base="USD", path=""):
+        """Status and body of the public total, or of a path below it; numbers as text. None where
+        there is no whole answer."""
+        url = (f"http://127.0.0.1:{self.public_port}/v1/metrics/money-moved/24h{path}"
                f"?base_currency={base}")
         try:
-            with urllib.request.urlopen(url, timeout=2) as response:
-                return json.load(response, parse_float=str, parse_int=str)
-        except (urllib.error.URLError, ConnectionError, TimeoutError, OSError, ValueError):
+            try:
+                with urllib.request.urlopen(url, timeout=2) as response:
+                    return response.status, parsed(response)
+            except urllib.error.HTTPError as refusal:
+                return refusal.code, parsed(refusal)
+        except (OSError, http.client.HTTPException, ValueError):
             return None
 
+    def total(self, base="USD"):
+        """The five fields with the amount as text; None where there is no answer with one."""
+        status, body = self.answer(base) or (None, None)
+        return body if status == 200 else None
+
+    def reasons(self):
+        """Why the public total says that it is degraded."""
+        status, body = self.answer(path="/breakdown") or (None, None)
+        return {entry["reason"] for entry in body["degraded"]} if status == 200 else set()
+
     def judge(self, *options):
-        """The verdict of the independent judge, parsed."""
-        words = ["python3", str(SYSTEM / "judge.py"), "--redis", f"127.0.0.1:{self.redis_port}"]
-        for region in self.regions:
-            words += ["--brokers", f"{region}={self.brokers[region]}"]
-        done = subprocess.run(words + [str(word) for word in options], capture_output=True,
-                              text=True, timeout=400, check=False)
-        try:
-            return json.loads(done.stdout)
-        except ValueError:
-            raise AssertionError(f"the judge said:\n{done.stdout}\n{done.stderr}") from None
+        """The independent judge, which reads along until it is asked for its verdict."""
+        return Judge([
+            "--redis", f"127.0.0.1:{self.redis_port}",
+            "--api", f"http://127.0.0.1:{self.public_port}",
+            "--rates", self.folder / "rates.json",
+            *(word for region in self.regions
+              for word in ("--brokers", f"{region}={self.brokers[region]}")), *options])
 
     def close(self):
         for process in reversed(self.processes.values()):
@@ -223,6 +248,49 @@ class Deployment:
     def logs(self):
         return "\n".join(
             f"── {process.name}\n{process.tail()}" for process in self.processes.values())
+
+
+class Judge:
+    """judge.py as a process of its own, begun while there still is production."""
+
+    def __init__(self, options):
+        self.child = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, SYSTEM / "judge.py",
+             "--follow", *map(str, options)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def verdict(self, since=None):
+        """The verdict, parsed: production has stopped since that Unix time, or since now."""
+        output, errors = self.child.communicate(f"{since or time.time()}\n", timeout=400)
+        try:
+            return json.loads(output)
+        except ValueError:
+            raise AssertionError(f"the judge said:\n{output}\n{errors}") from None
+
+
+def parsed(response):
+    """A JSON body with its numbers as text; the text itself where it is none."""
+    text = response.read().decode()
+    try:
+        return json.loads(text, parse_float=str, parse_int=str)
+    except ValueError:
+        return text
+
+
+def add_brokers_option(parser):
+    parser.add_argument(
+        "--brokers", action="append", default=[], metavar="REGION=HOST:PORT",
+        help="a region's Kafka in place of the embedded broker; once for each region")
+
+
+def named_brokers(pairs, regions):
+    """{region: brokers} of what --brokers was given."""
+    brokers = dict(pair.partition("=")[::2] for pair in pairs)
+    for region, address in brokers.items():
+        if region not in regions or not address:
+            raise SystemExit(f"--brokers: expected REGION=HOST:PORT with a region of {regions}, "
+                             f"found {region}={address}")
+    return brokers
 
 
 def address(text):

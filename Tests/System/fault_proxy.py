@@ -42,7 +42,7 @@ HAND = {
     "replay": 4,              # deliver, and once more up to 15 s later
     "overtake": 4,            # hang up; deliver after requests that came later
     "cut_request": 3,         # deliver half of it, then hang up on both sides
-    "truncate_request": 3,    # deliver a shorter body with a length that fits it
+    "truncate_request": 1,    # deliver a shorter body with a length that fits it
     "delay_reply": 4,         # deliver, pass the reply on up to 2 s later
     "duplicate_reply": 2,     # deliver, pass the reply on twice
     "cut_response": 3,        # deliver, hang up in the middle of the reply

@@ -1,0 +1,75 @@
+"""Somebody who looks at the public total all the time, and keeps what must never happen."""
+import collections
+import decimal
+import threading
+import time
+
+SECONDS_BETWEEN = 0.1
+
+
+class Watch(threading.Thread):
+    """Reads the public total ten times a second, whatever happens to those that make it.
+
+    All transfers lie within the window, so the total can only rise; an answer that is lower than
+    one before is a dip. From the first good answer on, as long as that HQ runs, it has one to give:
+    whatever else it answers is a refusal. That a new one has nothing to give yet, or that there is
+    no answer at all, is counted and no more, for HQ is killed at times.
+    """
+
+    def __init__(self, deployment):
+        super().__init__(daemon=True)
+        self.deployment, self.is_over = deployment, threading.Event()
+        self.answers = self.degraded = self.missed = 0
+        self.statuses = collections.Counter()
+        self.highest, self.as_of = None, ""
+        self.dips, self.backwards, self.refusals = [], [], []
+        # Which start of HQ gave the last good answer.
+        self.start_seen = None
+
+    def run(self):
+        while not self.is_over.wait(SECONDS_BETWEEN):
+            start = self.deployment.processes["hq"].starts
+            self.take(self.deployment.answer(), start)
+
+    def take(self, answer, start):
+        """Notes one answer, a pair of status and body; None where there was none. It came of HQ's
+        start of that number, or of a later one."""
+        if answer is None:
+            self.missed += 1
+            return
+        status, body = answer
+        self.statuses[status] += 1
+        if status != 200:
+            if start == self.start_seen == self.deployment.processes["hq"].starts:
+                self.refusals.append(f"{clock()} {status} {body}")
+            return
+        amount = decimal.Decimal(body["total_amount"])
+        if self.highest is not None and amount < self.highest:
+            self.dips.append(
+                f"{clock()} {self.highest} to {amount}, degraded {body['is_degraded']}")
+        self.highest = amount if self.highest is None else max(self.highest, amount)
+        if body["data_as_of"] < self.as_of:
+            self.backwards.append(f"{clock()} {self.as_of} to {body['data_as_of']}")
+        self.as_of = max(self.as_of, body["data_as_of"])
+        self.degraded += body["is_degraded"]
+        self.start_seen = start
+        self.answers += 1
+
+    def end(self):
+        """What must never have happened and did, each as a sentence."""
+        problems = []
+        if not self.is_alive():
+            problems.append("nobody looked at the total any longer: the watch ended by itself")
+        self.is_over.set()
+        self.join()
+        for what, found in {
+            "the total fell": self.dips, "data_as_of ran backwards": self.backwards,
+            "HQ had a total and did not give it": self.refusals,
+        }.items():
+            if found:
+                problems.append(f"{what}, {len(found)} times: {found[:5]}")
+        return problems
+
+
+def clock():
+    return time.strftime("%H:%M:%S")
