@@ -28,6 +28,8 @@ MUTANTS ?=
 DEFAULT_SEEDS := 0..<2000
 SEEDS ?= $(DEFAULT_SEEDS)
 SECONDS ?= 60
+# A real cluster for the system tests: BROKERS="eu-west=127.0.0.1:9092 us-east=…"
+BROKERS ?=
 
 # The default seeds take under 60 s of an idle machine with two cores.
 SIMULATION_BOUND := $(if $(filter $(DEFAULT_SEEDS),$(SEEDS)),timeout 120)
@@ -73,15 +75,16 @@ contract: build-tests .venv/tests ## the public interface against its own descri
 nginx: build-tests ## deploy/nginx in a real nginx: collapsing, stale answers, the stream
 	python3 Tests/Nginx/nginx.py
 
-system: build-tests .venv/tests ## real processes, a real Redis, real faults
-	PATH="$$PWD/.venv/bin:$$PATH" Tests/System/run.sh
+system: build-tests .venv/tests ## real processes, a real Redis, real faults; BROKERS=REGION=HOST:PORT …
+	PATH="$$PWD/.venv/bin:$$PATH" Tests/System/run.sh $(BROKERS:%=--brokers %)
 
-browser: build-tests .venv/browser ## the dashboard in Chromium; pictures in .build/screenshots
+browser: build-tests .venv/browser .venv/tests ## the dashboard in Chromium; pictures in .build/screenshots
 	@$(PREPARE) browser
-	Tests/Browser/run.sh
+	Tests/Browser/run.sh $(BROKERS:%=--brokers %)
 
-readme: build-tests ## every command of README.md, run as written
+readme: build-tests .venv/tests ## every command of README.md, run as written; what the demo promises
 	Tests/Readme/run.py
+	.venv/bin/python Tests/Readme/test_demo.py
 
 show: build-tests .venv/tests .venv/browser ## each promise of this release: shown or not shown
 	PATH="$$PWD/.venv/bin:$$PATH" Tests/Show/show.sh

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How old a transfer is when a viewer sees it, at 1,200 transfers a second over three regions.
 
-    latency_bench.py [--seconds N] [--rate PER_SECOND]
+    latency_bench.py [--seconds N] [--rate PER_SECOND] [--brokers REGION=HOST:PORT …]
 
 Real processes: brokers, region nodes, Redis, headquarters. Among small transfers go probes whose
 amounts are powers of ten, one power a region: the public total says in its digits how many probes
@@ -24,7 +24,7 @@ import confluent_kafka
 import redis
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "System"))
-from deployment import Deployment, wait_for  # noqa: E402
+from deployment import Deployment, add_brokers_option, named_brokers, wait_for  # noqa: E402
 
 REGIONS = ["eu-west", "us-east", "ap-south"]
 GOALS = {"produced to event": 2.0, "committed to event": 1.2}
@@ -138,9 +138,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=int, default=30)
     parser.add_argument("--rate", type=int, default=1_200)
+    add_brokers_option(parser)
     options = parser.parse_args()
     assert options.seconds * options.rate * SMALL_MAX < PROBES[0], "the small ones would be seen"
-    with Deployment(REGIONS) as deployment:
+    with Deployment(REGIONS, named_brokers(options.brokers, REGIONS)) as deployment:
         deployment.processes["hq"].start()
         for region in REGIONS:
             deployment.node(region, "a").start()
@@ -154,6 +155,8 @@ def main():
         wait_for("the last probe in an event", lambda: stream.events and counts(
             stream.events[-1][2]) == [len(of_region) for of_region in sent], 20)
         measured, missing = ages(stream.events, sent, versions.seen)
+        verdict = deployment.judge("--wait", 120).verdict()
+        assert verdict["verdict"] == "exact", verdict
     print(f"{number} transfers in {options.seconds} s, {len(stream.events)} events, "
           f"{sum(map(len, sent))} probes, {missing} of them never seen")
     missed = missing > 0

@@ -4,8 +4,20 @@
 #
 #   Tests/Browser/run.sh           everything
 #   Tests/Browser/run.sh pages     test_pages.py alone; `live` for the other
+#   … --brokers REGION=HOST:PORT   a region's Kafka in place of an embedded broker
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+
+subjects=()
+BROKERS=
+while (($#)); do
+    case $1 in
+    --brokers) BROKERS+="$2 " && shift 2 ;;
+    *) subjects+=("$1") && shift ;;
+    esac
+done
+((${#subjects[@]})) || subjects=(pages live)
+export BROKERS
 
 GALLERY=$(mktemp -d)
 export GALLERY
@@ -15,7 +27,7 @@ echo "browser: pages"
 DASHBOARD_GALLERY=$GALLERY NO_COLOR=1 .build/release/tributaryPackageTests.xctest \
     --testing-library swift-testing --filter GalleryTests >/dev/null
 
-for subject in ${1:-pages live}; do
+for subject in "${subjects[@]}"; do
     "${PYTHON:-.venv/bin/python}" -m unittest discover --verbose --failfast \
         --start-directory Tests/Browser --pattern "test_$subject.py"
 done

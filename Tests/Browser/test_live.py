@@ -1,9 +1,14 @@
 """The dashboard in a browser, before real processes: headquarters, regions, brokers, Redis.
 
-Transfers flow all the time. Processes are killed as a power cut would, and started again.
+Transfers flow all the time. Processes are killed as a power cut would, and started again. When all
+is over, the judge must find every bucket exact.
+
+BROKERS="REGION=HOST:PORT …" in the environment names a region's Kafka in place of an embedded
+broker.
 """
 import http.server
 import json
+import os
 import pathlib
 import re
 import sys
@@ -15,7 +20,7 @@ import urllib.request
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "System"))
 
 from chromium import PHONE, WALL, Chromium, keep, small_targets, violations  # noqa: E402
-from deployment import Deployment, wait_for  # noqa: E402
+from deployment import Deployment, named_brokers, wait_for  # noqa: E402
 
 REGIONS = ["eu-west", "us-east", "ap-south"]
 BANNER_SECONDS = 15
@@ -49,15 +54,15 @@ def grouped(amount):
 
 
 def produce(deployment):
-    """A day of history, then live transfers until the deployment ends."""
+    """A day of history, then live transfers from the producers that it answers."""
     history = [deployment.produce(
         f"history-{region}", region, 60_000, "--duration", "23h", "--start", "now-23h",
         "--seed", index + 10, "--id-prefix", "day_") for index, region in enumerate(REGIONS)]
     for producer in history:
         assert producer.child.wait(60) == 0, producer.tail()
-    for index, region in enumerate(REGIONS):
-        deployment.produce(f"live-{region}", region, 1_000_000, "--rate", 1, "--seed",
-                           index + 20, "--id-prefix", "live_")
+    return [deployment.produce(
+        f"live-{region}", region, 1_000_000, "--rate", 1, "--seed", index + 20,
+        "--id-prefix", "live_") for index, region in enumerate(REGIONS)]
 
 
 def another_site(test, html):
@@ -82,11 +87,12 @@ def another_site(test, html):
 class LiveTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.deployment = cls.enterClassContext(Deployment(REGIONS))
+        cls.deployment = cls.enterClassContext(Deployment(
+            REGIONS, named_brokers(os.environ.get("BROKERS", "").split(), REGIONS)))
         cls.deployment.processes["hq"].start()
         for region in REGIONS:
             cls.deployment.node(region, "a").start()
-        produce(cls.deployment)
+        cls.live = produce(cls.deployment)
         cls.site = f"http://127.0.0.1:{cls.deployment.public_port}"
         wait_for("HQ is up to date", lambda: (
             (body := cls.deployment.total()) and not body["is_degraded"]), 90)
@@ -291,6 +297,17 @@ class LiveTest(unittest.TestCase):
                   30)
         self.assertTrue(page.evaluate("window.sameDocument"))
         self.assert_equals_api(page, "USD")
+
+    def test_then_the_judge_finds_every_bucket_exact(self):
+        """The last test: it ends production."""
+        for producer in self.live:
+            self.assertTrue(producer.is_running, producer.tail())
+            producer.kill()
+        verdict = self.deployment.judge("--wait", 120, "--ids", "live_").verdict()
+        self.assertEqual(verdict["verdict"], "exact", verdict)
+        self.assertGreater(verdict["compared"]["buckets"], 0)
+        for region in REGIONS:
+            self.assertGreater(verdict["ids"][region]["live_"], 0, region)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,14 @@
 # Every system test, one after another; each takes --brokers for a real cluster.
 set -euo pipefail
 here=$(dirname "$0")
+python=${PYTHON:-python3}
 brokers=("$@")
 
 echo "system: exact under faults"
-"${PYTHON:-python3}" "$here/faults.py" --seed "${SEED:-1}" "${brokers[@]}"
+"$python" "$here/faults.py" --seed "${SEED:-1}" "${brokers[@]}"
+
+if ((${#brokers[@]} == 0)); then
+    echo "system: the same, shortly, with brokers that are not the test's own"
+    "$python" "$here/with_brokers.py" eu-west us-east -- \
+        "$python" "$here/faults.py" --seed "${SEED:-1}" --rounds 1
+fi
