@@ -270,6 +270,9 @@ class Judge:
 
 def parsed(response):
     """A JSON body with its numbers as text; the text itself where it is none."""
+    if "Content-Length" not in response.headers:
+        # A head that was cut; the library takes it for a whole one.
+        raise http.client.IncompleteRead(b"")
     text = response.read().decode()
     try:
         return json.loads(text, parse_float=str, parse_int=str)

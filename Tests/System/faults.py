@@ -149,12 +149,15 @@ class Faults:
     ALL = ["kill_node", "kill_both_nodes", "pause_node", "kill_hq", "kill_redis", "wipe_redis",
            "cut_hq", "wipe_while_cut", "lose_hq_and_redis"]
 
-    def run(self, rounds):
-        # Each at least once where there are rounds enough, then as chance has it.
+    def schedule(self, rounds):
+        """Each at least once where there are rounds enough, then as chance has it."""
         names = self.random.sample(self.ALL, min(rounds, len(self.ALL)))
         names += self.random.choices(self.ALL, k=rounds - len(names))
         self.random.shuffle(names)
-        for name in names:
+        return names
+
+    def run(self, rounds):
+        for name in self.schedule(rounds):
             time.sleep(self.random.uniform(0.5, 3))
             began = time.monotonic()
             getattr(self, name)()

@@ -2,6 +2,7 @@
 import time
 import types
 import unittest
+import unittest.mock
 
 from watch import Watch
 
@@ -64,7 +65,9 @@ class WatchTest(unittest.TestCase):
         self.assertIn("HQ had a total", problem)
 
     def test_a_watch_that_dies_is_missed(self):
-        (problem,) = self.problems(good("1"), (200, {}), good("1"))
+        # What it dies of is no news here.
+        with unittest.mock.patch("threading.excepthook"):
+            (problem,) = self.problems(good("1"), (200, {}), good("1"))
         self.assertIn("ended by itself", problem)
 
 
