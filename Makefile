@@ -75,14 +75,14 @@ contract: build-tests .venv/tests ## the public interface against its own descri
 nginx: build-tests ## deploy/nginx in a real nginx: collapsing, stale answers, the stream
 	python3 Tests/Nginx/nginx.py
 
-system: build-tests .venv/tests ## real processes, a real Redis, real faults; BROKERS=REGION=HOST:PORT …
+system: build-tests .venv/tests ## real processes, a real Redis, real faults; BROKERS=… for a cluster
 	PATH="$$PWD/.venv/bin:$$PATH" Tests/System/run.sh $(BROKERS:%=--brokers %)
 
-browser: build-tests .venv/browser .venv/tests ## the dashboard in Chromium; pictures in .build/screenshots
+browser: build-tests .venv/browser .venv/tests ## the dashboard in Chromium, into .build/screenshots
 	@$(PREPARE) browser
 	Tests/Browser/run.sh $(BROKERS:%=--brokers %)
 
-readme: build-tests .venv/tests ## every command of README.md, run as written; what the demo promises
+readme: build-tests .venv/tests ## each command of README.md as written; what the demo promises
 	Tests/Readme/run.py
 	.venv/bin/python Tests/Readme/test_demo.py
 
