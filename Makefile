@@ -75,7 +75,7 @@ contract: build-tests .venv/tests ## the public interface against its own descri
 nginx: build-tests ## deploy/nginx in a real nginx: collapsing, stale answers, the stream
 	python3 Tests/Nginx/nginx.py
 
-system: build-tests .venv/tests ## real processes, a real Redis, real faults; BROKERS=… for a cluster
+system: build-tests .venv/tests ## real processes, a real Redis, real faults; BROKERS=… a cluster
 	PATH="$$PWD/.venv/bin:$$PATH" Tests/System/run.sh $(BROKERS:%=--brokers %)
 
 browser: build-tests .venv/browser .venv/tests ## the dashboard in Chromium, into .build/screenshots

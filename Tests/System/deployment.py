@@ -149,8 +149,8 @@ class Deployment:
                 self.processes[process.name] = process
                 self.brokers[region] = process.line("bootstrap ")
         proxy = self.add("proxy", [
-            sys.executable, SYSTEM / "fault_proxy.py", "--upstream", f"127.0.0.1:{self.ingest_port}",
-            "--seed", self.seed, "--phase", "calm", "--seconds", 900]).start()
+            sys.executable, SYSTEM / "fault_proxy.py", "--seed", self.seed, "--phase", "calm",
+            "--upstream", f"127.0.0.1:{self.ingest_port}", "--seconds", 900]).start()
         ports = json.loads(proxy.line("{") and proxy.log.read_text().splitlines()[0])
         self.control = address(ports["control"])
         self.write_topology(address(ports["port"]))
