@@ -1,4 +1,4 @@
-package import CivilTime
+import CivilTime
 package import DeltaProtocol
 import Money
 import Topology
@@ -11,10 +11,15 @@ package enum ShardMerge {
     /// What must be read before `decide`.
     ///
     /// A delta of the whole shard needs every retained minute from its complete-from on, for what
-    /// it does not name must go; any other needs the minutes that it names.
+    /// it does not name must go; any other needs the minutes that it names, and one that is refused
+    /// whatever stands needs none. So each minute of the retention is read once at most.
     package static func minutesToRead(
-        _ delta: ShardDelta, retention: ClosedRange<Minute>
+        _ delta: ShardDelta, context: MergeContext
     ) -> MinutesToRead {
+        let retention = context.retention
+        guard refusal(of: delta, context: context) == nil else {
+            return MinutesToRead(buckets: [], late: [])
+        }
         guard delta.base != 0 else {
             let first = max(delta.completeFrom, retention.lowerBound)
             let all = first > retention.upperBound ? [] : Array(first...retention.upperBound)
@@ -46,10 +51,7 @@ package enum ShardMerge {
                     watermark: stored?.watermark ?? 0, completeFrom: stored?.completeFrom))
         }
 
-        guard context.knows(delta.log, partition: delta.partition) else {
-            return answer(.refused(.unknownLog))
-        }
-        if let reason = DeltaValidation.refusal(of: delta) { return answer(.refused(reason)) }
+        if let reason = refusal(of: delta, context: context) { return answer(.refused(reason)) }
         guard let stored else {
             guard delta.base == 0 else { return answer(.behind) }
             return commit(delta, over: nil, takesBuckets: true, reading: reading, context: context)
@@ -74,6 +76,12 @@ package enum ShardMerge {
                 || stored.foldVersion.isOlder(than: context.foldVersion))
         return commit(
             delta, over: stored, takesBuckets: knowsMore, reading: reading, context: context)
+    }
+
+    /// Why `delta` is refused whatever stands; nil where that decides.
+    private static func refusal(of delta: ShardDelta, context: MergeContext) -> RefusalReason? {
+        guard context.knows(delta.log, partition: delta.partition) else { return .unknownLog }
+        return DeltaValidation.refusal(of: delta)
     }
 
     /// Why a state of this fold version may not change the stored one; nil where it may.
@@ -144,11 +152,11 @@ package enum ShardMerge {
             foldVersion: context.foldVersion, fingerprint: delta.fingerprint)
     }
 
+    /// The minutes of buckets in order, each once.
     private static func minutes(
         of buckets: [Bucket], within retention: ClosedRange<Minute>
     ) -> [Minute] {
         var minutes: [Minute] = []
-        // Deltas that are out of order are refused by `decide`; here they only cost a read.
         for bucket in buckets
         where minutes.last != bucket.minute && retention.contains(bucket.minute) {
             minutes.append(bucket.minute)

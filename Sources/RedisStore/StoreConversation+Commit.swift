@@ -49,10 +49,9 @@ extension StoreConversation {
     ) throws(RedisStoreError) -> [Int] {
         var again: [Int] = []
         var group = CommitGroup()
-        for indices in readGroups(request.shards, pending, retention: context.retention) {
+        for indices in readGroups(request.shards, pending, context: context) {
             let wanted = indices.map { index in
-                WantedShard(
-                    request.shards[index], region: request.region, retention: context.retention)
+                WantedShard(request.shards[index], context: context)
             }
             let readings = try read(wanted, region: request.region, deadline: deadline)
             for (index, reading) in zip(indices, readings) {
@@ -63,9 +62,8 @@ extension StoreConversation {
                 if reading.liveness.map(ShardLiveness.isTorn) ?? false {
                     // Whoever's script failed may not be there to repair the sums it left.
                     suspects.formUnion(
-                        ShardMerge.minutesToRead(
-                            request.shards[index], retention: context.retention
-                        ).buckets)
+                        ShardMerge.minutesToRead(request.shards[index], context: context)
+                            .buckets)
                     try repairSuspects(deadline: deadline)
                 }
                 let decision = ShardMerge.decide(
@@ -172,12 +170,12 @@ extension StoreConversation {
 
     /// `pending` in runs whose hashes fit one read.
     private func readGroups(
-        _ shards: [ShardDelta], _ pending: [Int], retention: ClosedRange<Minute>
+        _ shards: [ShardDelta], _ pending: [Int], context: MergeContext
     ) -> [[Int]] {
         var groups: [[Int]] = []
         var hashes = 0
         for index in pending {
-            let minutes = ShardMerge.minutesToRead(shards[index], retention: retention)
+            let minutes = ShardMerge.minutesToRead(shards[index], context: context)
             let more = minutes.buckets.count + minutes.late.count
             if groups.isEmpty || hashes + more > ScriptLimits.hashesPerRead {
                 groups.append([])

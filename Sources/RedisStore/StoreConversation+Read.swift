@@ -16,10 +16,10 @@ struct WantedShard {
     }
 
     /// What must be read to decide `delta`.
-    init(_ delta: ShardDelta, region: RegionID, retention: ClosedRange<Minute>) {
+    init(_ delta: ShardDelta, context: MergeContext) {
         self.init(
             log: delta.log, partition: delta.partition,
-            minutes: ShardMerge.minutesToRead(delta, retention: retention))
+            minutes: ShardMerge.minutesToRead(delta, context: context))
     }
 }
 

@@ -75,7 +75,7 @@ import Testing
         }
 
         mutating func push(_ delta: ShardDelta) {
-            let minutes = ShardMerge.minutesToRead(delta, retention: Merge.retention)
+            let minutes = ShardMerge.minutesToRead(delta, context: Merge.context())
             let wanted = Set(minutes.buckets)
             let old = shard.filter { wanted.contains($0.key.minute) }.map {
                 Bucket(minute: $0.key.minute, currency: $0.key.currency, value: $0.value)

@@ -214,21 +214,42 @@ import Topology
                 Merge.bucket(5, Merge.usd, 1), Merge.bucket(2, Merge.usd, 1),
             ], late: [Merge.bucket(3, Merge.usd, 1)])
         #expect(
-            ShardMerge.minutesToRead(named, retention: Merge.retention)
+            ShardMerge.minutesToRead(named, context: Merge.context())
                 == MinutesToRead(
                     buckets: [Merge.minute(5), Merge.minute(2)], late: [Merge.minute(3)]))
         let whole = Merge.delta(base: 0, coverage: 2, completeFrom: 3)
         let all = Array(Merge.minute(3)...Merge.minute(-6))
         #expect(
-            ShardMerge.minutesToRead(whole, retention: Merge.retention)
+            ShardMerge.minutesToRead(whole, context: Merge.context())
                 == MinutesToRead(buckets: all, late: all))
         let everything = Merge.delta(base: 0, coverage: 2, completeFrom: 9_999)
         #expect(
-            ShardMerge.minutesToRead(everything, retention: Merge.retention).buckets.count == 1_506)
+            ShardMerge.minutesToRead(everything, context: Merge.context()).buckets.count == 1_506)
         let future = Merge.delta(base: 0, coverage: 2, completeFrom: -7)
         #expect(
-            ShardMerge.minutesToRead(future, retention: Merge.retention)
+            ShardMerge.minutesToRead(future, context: Merge.context())
                 == MinutesToRead(buckets: [], late: []))
+    }
+
+    @Test func `of a delta that is refused whatever stands nothing is read`() {
+        let alternating = (0..<1_000).map { Merge.bucket($0 % 2, Merge.usd, 1) }
+        let partition = Merge.context(logs: [Merge.log: 3])
+        for base in [0, 1] as [Int64] {
+            for delta in [
+                Merge.delta(base: base, coverage: 2, buckets: alternating),
+                Merge.delta(base: base, coverage: 2, late: alternating),
+                Merge.delta(base: base, coverage: -1),
+            ] {
+                #expect(
+                    ShardMerge.minutesToRead(delta, context: Merge.context())
+                        == MinutesToRead(buckets: [], late: []))
+            }
+            let unknown = Merge.delta(
+                base: base, coverage: 2, buckets: [Merge.bucket(5, Merge.usd, 1)])
+            #expect(
+                ShardMerge.minutesToRead(unknown, context: partition)
+                    == MinutesToRead(buckets: [], late: []))
+        }
     }
 
     @Test func `a shard named twice in one request is known`() {

@@ -98,7 +98,7 @@ extension World {
             guard let shard = shardNumber(of: delta, region: task.region) else {
                 return ShardReading()
             }
-            let minutes = ShardMerge.minutesToRead(delta, retention: task.context.retention)
+            let minutes = ShardMerge.minutesToRead(delta, context: task.context)
             if store.isHalfWritten(shard) {
                 // Whoever's script failed may not be there to repair what it left.
                 task.process.suspects += minutes.buckets.map(\.number)
