@@ -56,10 +56,14 @@ package enum ShardMerge {
             guard delta.base == 0 else { return answer(.behind) }
             return commit(delta, over: nil, takesBuckets: true, reading: reading, context: context)
         }
-        if let reason = refusal(of: context.foldVersion, base: delta.base, over: stored) {
+        if let reason = refusal(of: context.foldVersion, over: stored) {
             return answer(.refused(reason))
         }
+        // Before what a newer fold version needs: its node may still be on its way there.
         if delta.coverage < stored.watermark { return answer(.repeat) }
+        if stored.foldVersion.isOlder(than: context.foldVersion), delta.base != 0 {
+            return answer(.refused(.foldVersionNeedsBaseZero))
+        }
         if delta.base > stored.watermark { return answer(.behind) }
         guard delta.coverage == stored.watermark else {
             return commit(
@@ -86,12 +90,10 @@ package enum ShardMerge {
 
     /// Why a state of this fold version may not change the stored one; nil where it may.
     private static func refusal(
-        of foldVersion: FoldVersion, base: Int64, over stored: StoredShard
+        of foldVersion: FoldVersion, over stored: StoredShard
     ) -> RefusalReason? {
         if foldVersion.isOlder(than: stored.foldVersion) { return .foldVersionOlder }
-        if stored.foldVersion.isOlder(than: foldVersion) {
-            return base == 0 ? nil : .foldVersionNeedsBaseZero
-        }
+        if stored.foldVersion.isOlder(than: foldVersion) { return nil }
         return foldVersion.digest == stored.foldVersion.digest ? nil : .foldVersionConflict
     }
 

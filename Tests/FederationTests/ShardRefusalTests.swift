@@ -114,9 +114,14 @@ import Topology
         #expect(
             reason(Merge.delta(base: 10, coverage: 11), context: context)
                 == .foldVersionNeedsBaseZero)
-        let early = Merge.decide(
-            Merge.delta(base: 0, coverage: 9), stored: Merge.stored(10), context: context)
-        #expect(early.reply.outcome == .repeat)
+        // A node that still catches up sends changes only: it is not there yet, nothing else.
+        for base in [0, 5] as [Int64] {
+            let early = Merge.decide(
+                Merge.delta(base: base, coverage: 9), stored: Merge.stored(10), context: context)
+            #expect(early.reply.outcome == .repeat)
+            #expect(early.reply.watermark == 10)
+            #expect(early.commit == nil)
+        }
         for coverage in [10, 11] as [Int64] {
             let taken = Merge.decide(
                 Merge.delta(
