@@ -11,12 +11,12 @@ package struct MergeContext: Sendable {
     package var now: UnixTime
     /// The minutes that HQ takes; others are ignored and counted.
     package var retention: ClosedRange<Minute>
-    /// The region's logs and how many partitions each has; nil where the topology does not say.
-    package var knownLogs: [LogID: Int32?]
+    /// The region's logs and how many partitions each may have.
+    package var knownLogs: [LogID: Int32]
 
     package init(
         region: RegionID, foldVersion: FoldVersion, node: String, now: UnixTime,
-        retention: ClosedRange<Minute>, knownLogs: [LogID: Int32?]
+        retention: ClosedRange<Minute>, knownLogs: [LogID: Int32]
     ) {
         self.region = region
         self.foldVersion = foldVersion
@@ -27,7 +27,7 @@ package struct MergeContext: Sendable {
     }
 
     /// The context of `request` at HQ's time `now`.
-    package init(_ request: DeltaRequest, knownLogs: [LogID: Int32?], now: UnixTime) {
+    package init(_ request: DeltaRequest, knownLogs: [LogID: Int32], now: UnixTime) {
         self.init(
             region: request.region, foldVersion: request.foldVersion, node: request.node, now: now,
             retention: StoreRetention.minutes(
@@ -40,7 +40,6 @@ package struct MergeContext: Sendable {
     /// Whether the topology has this partition of this log.
     func knows(_ log: LogID, partition: Int32) -> Bool {
         guard let count = knownLogs[log] else { return false }
-        return partition >= 0
-            && partition < min(count ?? ShardID.maximumPartitions, ShardID.maximumPartitions)
+        return partition >= 0 && partition < min(count, ShardID.maximumPartitions)
     }
 }

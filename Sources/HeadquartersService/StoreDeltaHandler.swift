@@ -10,8 +10,8 @@ struct StoreDeltaHandler: DeltaHandler {
     private static let retryAfterSeconds = 1
 
     private let store: RedisStore
-    /// The logs whose values count, with their partitions where the topology names them.
-    private let knownLogs: [RegionID: [LogID: Int32?]]
+    /// The logs whose values count, and how many partitions each may have.
+    private let knownLogs: [RegionID: [LogID: Int32]]
     private let logger: Logger
     private let state: StoreState
     private let audit: DigestAudit
@@ -21,13 +21,7 @@ struct StoreDeltaHandler: DeltaHandler {
         self.audit = audit
         self.logger = logger
         state = StoreState(side: "ingest", logger: logger)
-        var knownLogs: [RegionID: [LogID: Int32?]] = [:]
-        for region in topology.regions {
-            for log in region.countedLogs {
-                knownLogs[region.id, default: [:]][log.id] = .some(log.partitions)
-            }
-        }
-        self.knownLogs = knownLogs
+        knownLogs = topology.knownLogs
     }
 
     func commit(_ request: DeltaRequest) async throws(IngestUnavailable) -> DeltaReply {

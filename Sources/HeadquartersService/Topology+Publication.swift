@@ -28,13 +28,15 @@ extension Topology {
     }
 }
 
-extension Region {
-    /// The logs whose values count, the current one last: those it continues, up to one that
-    /// replaced what was before.
-    var countedLogs: ArraySlice<RegionLog> {
-        let first = logs.lastIndex { log in
-            if case .replaces = log.relation { true } else { false }
+extension Topology {
+    /// By region, the logs whose values count, and how many partitions each may have.
+    var knownLogs: [RegionID: [LogID: Int32]] {
+        var known: [RegionID: [LogID: Int32]] = [:]
+        for region in regions {
+            for log in region.countedLogs {
+                known[region.id, default: [:]][log.id] = log.partitions ?? undeclaredPartitions
+            }
         }
-        return logs[(first ?? logs.startIndex)...]
+        return known
     }
 }

@@ -49,10 +49,10 @@ package final class RedisStore: Sendable {
     /// sending the same request again is always right.
     ///
     /// - Parameters:
-    ///   - knownLogs: the region's logs and their partitions; a nil count bounds nothing.
+    ///   - knownLogs: the region's logs and how many partitions each may have.
     ///   - now: HQ's clock.
     package func commit(
-        _ request: DeltaRequest, knownLogs: [LogID: Int32?], now: UnixTime
+        _ request: DeltaRequest, knownLogs: [LogID: Int32], now: UnixTime
     ) async throws -> DeltaReply {
         try await perform("committing deltas") { (conversation, deadline) throws(RedisStoreError) in
             try conversation.commit(request, knownLogs: knownLogs, now: now, deadline: deadline)

@@ -10,7 +10,7 @@ extension StoreConversation {
     /// Shards whose texts another writer changed between reading and writing are read and decided
     /// again; a script that fails midway is repaired before its shards are tried again.
     mutating func commit(
-        _ request: DeltaRequest, knownLogs: [LogID: Int32?], now: UnixTime, deadline: Deadline
+        _ request: DeltaRequest, knownLogs: [LogID: Int32], now: UnixTime, deadline: Deadline
     ) throws(RedisStoreError) -> DeltaReply {
         let context = MergeContext(request, knownLogs: knownLogs, now: now)
         var replies: [ShardReply?] = Array(repeating: nil, count: request.shards.count)

@@ -173,9 +173,9 @@ struct MinuteCollection {
             repeat {
                 let minute = Minute(Int32(clamping: number ?? 0))
                 buckets.removeAll(keepingCapacity: true)
-                if BucketText.append(hashes[at + 3], minute: minute, to: &buckets) {
-                    add(buckets)
-                } else {
+                if !BucketText.append(hashes[at + 3], minute: minute, to: &buckets)
+                    || !add(buckets)
+                {
                     damaged += 1
                 }
                 at += 4
@@ -204,18 +204,20 @@ struct MinuteCollection {
         }
     }
 
-    private mutating func add(_ buckets: [Bucket]) {
+    /// False, with nothing added, where a sum would leave `Int64`: values within the bounds stay
+    /// within it, over all shards there can be.
+    private mutating func add(_ buckets: [Bucket]) -> Bool {
+        for bucket in buckets
+        where sums[Int(bucket.currency.index)].adding(bucket.value) == nil { return false }
         for bucket in buckets {
             let index = Int(bucket.currency.index)
             if !isNamed[index] {
                 isNamed[index] = true
                 named.append(bucket.currency.index)
             }
-            // Values within the bounds, over all shards there can be, stay in bounds.
-            sums[index].settled &+= bucket.value.settled
-            sums[index].transfers &+= bucket.value.transfers
-            sums[index].correction &+= bucket.value.correction
+            if let sum = sums[index].adding(bucket.value) { sums[index] = sum }
         }
+        return true
     }
 
     private mutating func takeSums() -> [RegionMinute.CurrencyValue] {

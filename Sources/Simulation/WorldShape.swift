@@ -61,8 +61,8 @@ struct WorldShape {
     }
 
     /// As HQ's topology lists them.
-    func knownLogs(region: Int) -> [LogID: Int32?] {
-        var known: [LogID: Int32?] = [:]
+    func knownLogs(region: Int) -> [LogID: Int32] {
+        var known: [LogID: Int32] = [:]
         for log in logsOfRegion[region] { known[logs[log].id] = logs[log].partitions }
         return known
     }

@@ -76,6 +76,20 @@ package struct Region: Hashable, Sendable {
     /// The log that is being written; nil only where validation would refuse the region.
     package var currentLog: RegionLog? { logs.last }
 
+    /// The logs whose values count, the current one last: those it continues, up to one that
+    /// replaced what was before.
+    package var countedLogs: ArraySlice<RegionLog> { logs[firstCounted...] }
+
+    /// The logs whose values HQ takes out, for a later one replaced them.
+    package var replacedLogs: ArraySlice<RegionLog> { logs[..<firstCounted] }
+
+    private var firstCounted: Int {
+        let first = logs.lastIndex { log in
+            if case .replaces = log.relation { true } else { false }
+        }
+        return first ?? logs.startIndex
+    }
+
     /// The declared log of this id.
     package func log(_ id: LogID) -> RegionLog? { logs.first { $0.id == id } }
 }

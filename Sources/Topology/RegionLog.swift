@@ -16,7 +16,8 @@ package struct RegionLog: Hashable, Sendable {
     }
 
     package var id: LogID
-    /// How many partitions it has, 1 to `ShardID.maximumPartitions`; nil to take the broker's word.
+    /// How many partitions it has, 1 to `ShardID.maximumPartitions`; nil to take the broker's word,
+    /// up to `Topology.undeclaredPartitions`.
     package var partitions: Int32?
     /// Nil for a region's first log, and only there.
     package var relation: Relation?

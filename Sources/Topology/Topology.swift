@@ -43,6 +43,15 @@ package struct Topology: Hashable, Sendable {
         self.idKeyFile = idKeyFile
     }
 
+    /// How many partitions a log may have whose file does not say: an equal part of what the logs
+    /// that do say leave of `maximumShards`, for only as many shards can be summed.
+    package var undeclaredPartitions: Int32 {
+        let declared = regions.flatMap(\.logs).compactMap(\.partitions)
+        let undeclared = regions.reduce(0) { $0 + $1.logs.count } - declared.count
+        let left = Self.maximumShards - declared.reduce(0) { $0 + Int($1) }
+        return undeclared == 0 ? 0 : Int32(clamping: max(left, 0) / undeclared)
+    }
+
     /// The region of this id.
     package func region(_ id: RegionID) -> Region? { regions.first { $0.id == id } }
 }

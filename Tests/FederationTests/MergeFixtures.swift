@@ -52,7 +52,7 @@ enum Merge {
     }
 
     static func context(
-        version: FoldVersion = version, logs: [LogID: Int32?] = [log: 12],
+        version: FoldVersion = version, logs: [LogID: Int32] = [log: 12],
         retention: ClosedRange<Minute> = retention
     ) -> MergeContext {
         MergeContext(

@@ -21,12 +21,13 @@ import Topology
         #expect(reason(delta, context: Merge.context(logs: [:])) == .unknownLog)
         #expect(reason(delta, context: Merge.context(logs: [Merge.log: 3])) == .unknownLog)
         #expect(reason(delta, context: Merge.context(logs: [Merge.log: 4])) == nil)
-        #expect(reason(delta, context: Merge.context(logs: [Merge.log: nil])) == nil)
         var beyond = delta
         beyond.partition = ShardID.maximumPartitions
-        #expect(reason(beyond, context: Merge.context(logs: [Merge.log: nil])) == .unknownLog)
+        #expect(reason(beyond, context: Merge.context(logs: [Merge.log: .max])) == .unknownLog)
+        beyond.partition -= 1
+        #expect(reason(beyond, context: Merge.context(logs: [Merge.log: .max])) == nil)
         beyond.partition = -1
-        #expect(reason(beyond, context: Merge.context(logs: [Merge.log: nil])) == .unknownLog)
+        #expect(reason(beyond, context: Merge.context(logs: [Merge.log: .max])) == .unknownLog)
     }
 
     @Test func `offsets that no shard can have are malformed`() {

@@ -13,7 +13,7 @@ enum Fixture {
     static let us = RegionID(unchecked: "us-east")
     static let regions = [eu, us]
     static let log = LogID(unchecked: "a")
-    static let logs: [LogID: Int32?] = [log: 12, LogID(unchecked: "b"): 12]
+    static let logs: [LogID: Int32] = [log: 12, LogID(unchecked: "b"): 12]
     static let version = FoldVersion(rules: 1, settings: 1, digest: 7)
     static let usd = currency("USD")
     static let eur = currency("EUR")

@@ -209,6 +209,35 @@ import Topology
         #expect(try regionProblems { $0.logs = [] } == ["logs: expected 1 to 16 logs"])
     }
 
+    @Test func `what stood before a replacing log counts no more`() throws {
+        let ids = try ["one", "two", "three", "four"].map { try #require(LogID($0)) }
+        var region = try Self.region("a")
+        region.logs = [RegionLog(id: ids[0]), RegionLog(id: ids[1], relation: .continues(ids[0]))]
+        #expect(region.countedLogs.map(\.id) == [ids[0], ids[1]])
+        #expect(region.replacedLogs.isEmpty)
+        region.logs += [
+            RegionLog(id: ids[2], relation: .replaces(ids[1])),
+            RegionLog(id: ids[3], relation: .continues(ids[2])),
+        ]
+        #expect(region.countedLogs.map(\.id) == [ids[2], ids[3]])
+        #expect(region.replacedLogs.map(\.id) == [ids[0], ids[1]])
+    }
+
+    @Test func `logs that do not say share what the others leave of all shards`() throws {
+        var topology = try Self.topology()
+        topology.regions.removeLast()
+        let ids = try ["one", "two", "three"].map { try #require(LogID($0)) }
+        func bound(_ counts: [Int32?]) -> Int32 {
+            topology.regions[0].logs = zip(ids, counts).map { RegionLog(id: $0, partitions: $1) }
+            return topology.undeclaredPartitions
+        }
+        #expect(bound([nil]) == 1_000)
+        #expect(bound([nil, 12, nil]) == 494)
+        #expect(bound([998, nil, nil]) == 1)
+        #expect(bound([998, 1, 1]) == 0)
+        #expect(bound([1_024, nil]) == 0)
+    }
+
     @Test func `the last log is the current one, and each is found by its id`() throws {
         let one = try #require(LogID("one"))
         let two = try #require(LogID("two"))

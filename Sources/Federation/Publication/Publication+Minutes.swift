@@ -19,7 +19,7 @@ extension Publication {
         for region in regions {
             for entry in region.shown.ring[minute] {
                 let index = Int(entry.currency.index)
-                sums[index].amount += Int128(entry.value.published)
+                sums[index].amount += entry.value.publishedWide
                 sums[index].transfers += Int128(entry.value.transfers)
             }
         }

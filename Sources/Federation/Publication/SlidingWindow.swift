@@ -61,7 +61,7 @@ struct SlidingWindow: Sendable {
         guard let current else { return derived }
         for minute in Self.minutes(endingWith: current) {
             for entry in ring[minute] {
-                derived[Int(entry.currency.index)].amount += Int128(entry.value.published)
+                derived[Int(entry.currency.index)].amount += entry.value.publishedWide
                 derived[Int(entry.currency.index)].transfers += Int128(entry.value.transfers)
             }
         }
@@ -81,7 +81,7 @@ struct SlidingWindow: Sendable {
     private mutating func add(_ values: MinuteRing.Values, sign: Int128) {
         for entry in values {
             let index = Int(entry.currency.index)
-            sums[index].amount += sign * Int128(entry.value.published)
+            sums[index].amount += sign * entry.value.publishedWide
             sums[index].transfers += sign * Int128(entry.value.transfers)
         }
     }
