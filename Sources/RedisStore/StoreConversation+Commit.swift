@@ -13,31 +13,31 @@ extension StoreConversation {
         _ request: DeltaRequest, knownLogs: [LogID: Int32], now: UnixTime, deadline: Deadline
     ) throws(RedisStoreError) -> DeltaReply {
         let context = MergeContext(request, knownLogs: knownLogs, now: now)
-        var replies: [ShardReply?] = Array(repeating: nil, count: request.shards.count)
-        var pending: [Int] = []
         // Sums count the configured regions only: another one's buckets would be repaired away.
-        let isOurs = configuration.regions.contains(request.region)
-        for (index, isFirst) in ShardMerge.isFirstOfItsShard(request.shards).enumerated() {
-            if !isOurs {
-                replies[index] = Self.refusal(.unknownLog, of: request.shards[index])
-            } else if isFirst {
-                pending.append(index)
-            } else {
-                replies[index] = Self.refusal(.malformed, of: request.shards[index])
-            }
+        guard configuration.regions.contains(request.region) else {
+            let answered = request.shards.map { Self.refusal(.unknownLog, of: $0, over: nil) }
+            count(answered)
+            return DeltaReply(shards: answered, serverTime: now)
         }
+        let isFirst = ShardMerge.isFirstOfItsShard(request.shards)
+        var answers = CommitAnswers(count: request.shards.count)
+        var pending = request.shards.indices.filter { isFirst[$0] }
         var attempt = 0
         while !pending.isEmpty, attempt < ScriptLimits.commitAttempts {
             if attempt > 0 { counters.update { $0.casRetries += pending.count } }
             attempt += 1
             try repairSuspects(deadline: deadline)
             pending = try commitOnce(
-                request, pending, context: context, replies: &replies, deadline: deadline)
+                request, pending, context: context, answers: &answers, deadline: deadline)
         }
         for index in pending {
-            replies[index] = Self.refusal(.store, of: request.shards[index])
+            answers.replies[index] = Self.refusal(
+                .store, of: request.shards[index], over: answers.stored[index])
         }
-        let answered = replies.compactMap { $0 }
+        for index in request.shards.indices where !isFirst[index] {
+            answers.refuseRepeated(request.shards[index], at: index)
+        }
+        let answered = answers.replies.compactMap { $0 }
         count(answered)
         return DeltaReply(shards: answered, serverTime: now)
     }
@@ -45,7 +45,7 @@ extension StoreConversation {
     /// One round over `pending`; answers the shards to try again.
     private mutating func commitOnce(
         _ request: DeltaRequest, _ pending: [Int], context: MergeContext,
-        replies: inout [ShardReply?], deadline: Deadline
+        answers: inout CommitAnswers, deadline: Deadline
     ) throws(RedisStoreError) -> [Int] {
         var again: [Int] = []
         var group = CommitGroup()
@@ -68,7 +68,8 @@ extension StoreConversation {
                 }
                 let decision = ShardMerge.decide(
                     request.shards[index], reading: reading, context: context)
-                replies[index] = decision.reply
+                answers.stored[index] = reading.watermark.flatMap { StoredShard(text: $0) }
+                answers.replies[index] = decision.reply
                 guard let commit = decision.commit else { continue }
                 group.add(commit, index: index)
                 guard group.buckets >= ScriptLimits.bucketsPerCommit else { continue }
@@ -162,10 +163,12 @@ extension StoreConversation {
         }
     }
 
-    private static func refusal(_ reason: RefusalReason, of delta: ShardDelta) -> ShardReply {
+    private static func refusal(
+        _ reason: RefusalReason, of delta: ShardDelta, over stored: StoredShard?
+    ) -> ShardReply {
         ShardReply(
-            log: delta.log, partition: delta.partition, outcome: .refused(reason), watermark: 0,
-            completeFrom: nil)
+            log: delta.log, partition: delta.partition, outcome: .refused(reason),
+            watermark: stored?.watermark ?? 0, completeFrom: stored?.completeFrom)
     }
 
     /// `pending` in runs whose hashes fit one read.
@@ -185,6 +188,31 @@ extension StoreConversation {
             hashes += more
         }
         return groups
+    }
+}
+
+/// What the shards of a request are answered, by their place in it.
+private struct CommitAnswers {
+    /// Nil until a shard is decided.
+    var replies: [ShardReply?]
+    /// What was read of it last; nil where HQ had nothing.
+    var stored: [StoredShard?]
+
+    init(count: Int) {
+        replies = Array(repeating: nil, count: count)
+        stored = Array(repeating: nil, count: count)
+    }
+
+    /// Answers a later delta of a shard that the request has named before.
+    mutating func refuseRepeated(_ delta: ShardDelta, at index: Int) {
+        let first = replies.first {
+            $0?.log == delta.log && $0?.partition == delta.partition
+        }
+        guard var reply = first ?? nil else {
+            preconditionFailure("a repeated shard was answered before the first one of its name")
+        }
+        reply.outcome = .refused(.malformed)
+        replies[index] = reply
     }
 }
 
