@@ -105,10 +105,14 @@ package struct HeadquartersService: Service {
             case .tcp(let address): .tcp(host: address.host, port: address.port)
             case .unixSocket(let path): .unixSocket(path: path)
             }
-        return try RedisStore(
-            configuration: RedisStoreConfiguration(
-                endpoint: endpoint, regions: configuration.topology.regions.map(\.id)),
-            logger: logger)
+        var store = RedisStoreConfiguration(
+            endpoint: endpoint, regions: configuration.topology.regions.map(\.id))
+        for region in configuration.topology.regions {
+            // Nobody has to read a retired region.
+            let read = region.state == .retired ? 0 : 1
+            store.earlierLogs[region.id] = Set(region.countedLogs.dropLast(read).map(\.id))
+        }
+        return try RedisStore(configuration: store, logger: logger)
     }
 }
 

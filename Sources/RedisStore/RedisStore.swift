@@ -85,8 +85,8 @@ package final class RedisStore: Sendable {
         }
     }
 
-    /// Takes the watermarks of a region, or of one partition of each of its logs, out: the region
-    /// sends those shards whole. Answers how many there were.
+    /// Takes the watermarks of a region, or of one partition of each of its logs that are read,
+    /// out: the region sends those shards whole. Answers how many there were.
     package func dropWatermarks(region: RegionID, partition: Int32? = nil) async throws -> Int {
         try await perform("dropping watermarks") {
             (conversation, deadline) throws(RedisStoreError) in
@@ -115,7 +115,7 @@ package final class RedisStore: Sendable {
             (conversation, deadline) throws(RedisStoreError) in
             try conversation.dropWatermark(of: shard, deadline: deadline)
         }
-        return try await verify(Array(minutes))
+        return try await compare(Array(minutes), cause: .refill)
     }
 
     /// What one round of maintenance did.
@@ -144,14 +144,16 @@ package final class RedisStore: Sendable {
             let retained = StoreRetention.minutes(now: now, observedThrough: [])
             doubtful = Set(listed).union(retained).sorted()
         }
+        var losses: [Minute: Set<Int>] = [:]
         for chunk in Self.chunks(listed, of: ScriptLimits.minutesPerPresenceCheck) {
-            let lost = try await perform("counting the keys of minutes") {
+            let found = try await perform("counting the keys of minutes") {
                 (conversation, deadline) throws(RedisStoreError) in
-                try conversation.minutesThatLostKeys(chunk, deadline: deadline)
+                try conversation.keyLosses(of: chunk, deadline: deadline)
             }
-            if !isDue { doubtful += lost }
+            losses.merge(found.regions) { _, new in new }
+            if !isDue { doubtful += found.doubtful }
         }
-        let done = try await verify(doubtful)
+        let done = try await compare(doubtful.sorted(), cause: .verification(losses: losses))
         if isDue {
             try await perform("maintaining the store") { (conversation, _) in
                 conversation.noteComparison(now: now)
@@ -161,13 +163,20 @@ package final class RedisStore: Sendable {
     }
 
     /// Compares the sums of `minutes` with their shards and sets right what differs. Where sums
-    /// differ, keys have vanished: the watermarks of shards that have no hash there are dropped.
+    /// say more than the shards, hashes have vanished: the watermarks of shards that have none
+    /// there are dropped.
     package func verify(_ minutes: [Minute]) async throws -> Maintenance {
+        try await compare(minutes, cause: .verification(losses: [:]))
+    }
+
+    private func compare(
+        _ minutes: [Minute], cause: StoreConversation.RepairCause
+    ) async throws -> Maintenance {
         var done = Maintenance()
         for chunk in Self.chunks(minutes, of: ScriptLimits.minutesPerSurvey) {
             let result = try await perform("comparing sums with shards") {
                 (conversation, deadline) throws(RedisStoreError) in
-                try conversation.repair(chunk, cause: .verification, deadline: deadline)
+                try conversation.repair(chunk, cause: cause, deadline: deadline)
             }
             done.verifiedMinutes += result.minutes
             done.repairedKeys += result.keys

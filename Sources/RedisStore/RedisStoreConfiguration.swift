@@ -18,6 +18,9 @@ package struct RedisStoreConfiguration: Sendable {
     package var password: String?
     /// All regions whose buckets the global sums count, retired ones included.
     package var regions: [RegionID]
+    /// Logs whose buckets count and that nobody reads any more, so nobody could fill them anew:
+    /// a watermark of theirs goes only with a part of its shard that is known to be lost.
+    package var earlierLogs: [RegionID: Set<LogID>] = [:]
     /// To connect, and for Redis to accept the password.
     package var connectTimeout: Duration = .seconds(2)
     /// The longest silence of Redis within one command.
@@ -37,6 +40,13 @@ package struct RedisStoreConfiguration: Sendable {
         self.endpoint = endpoint
         self.password = password
         self.regions = regions.sorted()
+    }
+}
+
+extension RedisStoreConfiguration {
+    /// Whether somebody reads the shard's log, so that it can be filled anew.
+    func isRead(_ shard: ShardID) -> Bool {
+        !(earlierLogs[shard.region]?.contains(shard.log) ?? false)
     }
 }
 

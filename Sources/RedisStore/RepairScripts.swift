@@ -38,8 +38,8 @@ extension RedisScript {
     ///
     /// ARGV: 1 an id for a store that has none; 2 the expected id and version (`false` where
     /// absent); 3 key, value and expiry in turns; 4 keys to remove; 5 minutes to list as changed;
-    /// 6 region and field in turns of the watermarks to drop. Answers how many watermarks it
-    /// dropped.
+    /// 6 region and field in turns of the watermarks to drop; 7 minutes to take off the list.
+    /// Answers how many watermarks it dropped.
     static let repair = RedisScript(
         name: "repair",
         source: """
@@ -58,6 +58,8 @@ extension RedisScript {
             local version = redis.call('HGET', 'store', 'version')
             local minutes = cmsgpack.unpack(ARGV[5])
             for i = 1, #minutes do redis.call('ZADD', 'changes', version, minutes[i]) end
+            local bare = cmsgpack.unpack(ARGV[7])
+            for i = 1, #bare do redis.call('ZREM', 'changes', bare[i]) end
             local dropped = 0
             local shards = cmsgpack.unpack(ARGV[6])
             for i = 1, #shards, 2 do
@@ -70,7 +72,7 @@ extension RedisScript {
     ///
     /// ARGV: 1 the regions; 2 the minutes; 3 all currency codes. Answers the store's id, the
     /// seconds of Redis's clock, and per minute: its place in `changes` or `false`, how many
-    /// hashes, published sums and counts of it stand.
+    /// published sums and counts of it stand, and how many hashes of each region.
     static let presence = RedisScript(
         name: "presence",
         source: ScriptParts.shards + """
@@ -78,10 +80,10 @@ extension RedisScript {
             local minutes = cmsgpack.unpack(ARGV[2])
             local codes = cmsgpack.unpack(ARGV[3])
             local prefixes = {}
-            for _, region in ipairs(regions) do
-              for _, field in ipairs(shardsOf(region)) do
-                prefixes[#prefixes + 1] =
-                  'shard:' .. region .. ':' .. string.gsub(field, '/', ':') .. ':'
+            for r, region in ipairs(regions) do
+              prefixes[r] = {}
+              for s, field in ipairs(shardsOf(region)) do
+                prefixes[r][s] = 'shard:' .. region .. ':' .. string.gsub(field, '/', ':') .. ':'
               end
             end
             local metrics, transfers = {}, {}
@@ -102,11 +104,13 @@ extension RedisScript {
             end
             local answer = {redis.call('HGET', 'store', 'id'), redis.call('TIME')[1]}
             for _, minute in ipairs(minutes) do
+              local hashes = {}
+              for r = 1, #regions do hashes[r] = standing(prefixes[r], minute) end
               answer[#answer + 1] = {
                 redis.call('ZSCORE', 'changes', minute),
-                standing(prefixes, minute),
                 standing(metrics, minute),
-                standing(transfers, minute)
+                standing(transfers, minute),
+                hashes
               }
             end
             return answer

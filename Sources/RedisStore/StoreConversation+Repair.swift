@@ -8,8 +8,13 @@ extension StoreConversation {
     enum RepairCause {
         /// A script failed there: hashes are what they are, and their readers must be told.
         case failedScript
+        /// A shard whose watermark is gone already is about to be filled anew, and its differences
+        /// are to be added to sums that its hashes are in.
+        case refill
         /// Nothing is known to have failed, so what differs has vanished or was changed by others.
-        case verification
+        /// `losses` names the regions, by their place, that have fewer hashes in a minute than when
+        /// it was counted before; minutes that were not counted before are not in it.
+        case verification(losses: [Minute: Set<Int>])
     }
 
     struct RepairResult: Sendable {
@@ -41,7 +46,7 @@ extension StoreConversation {
     ) throws(RedisStoreError) -> RepairResult {
         for _ in 0..<ScriptLimits.repairAttempts {
             let survey = try survey(minutes, deadline: deadline)
-            let plan = RepairPlan(survey, cause: cause, regions: configuration.regions)
+            let plan = RepairPlan(survey, cause: cause, configuration: configuration)
             var result = RepairResult(minutes: plan.comparedMinutes)
             guard !plan.isEmpty else { return result }
             guard let dropped = try apply(plan, deadline: deadline) else { continue }
@@ -92,6 +97,7 @@ extension StoreConversation {
         command.append(Self.packed(plan.removals))
         command.append(Self.packed(plan.listed.map { String($0.number) }))
         command.append(Self.packed(plan.drops.flatMap { [$0.region.name, $0.field] }))
+        command.append(Self.packed(plan.unlisted.map { String($0.number) }))
         let doing = "setting sums right"
         return try run(.repair, command, deadline: deadline, doing: doing) {
             (reply) throws(RedisStoreError) -> Int? in
@@ -144,14 +150,22 @@ struct RepairPlan {
     var removals: [String] = []
     /// Minutes that readers must read again.
     var listed: [Minute] = []
+    /// Minutes to take off the list of changes: nothing of them is left to be read or checked.
+    var unlisted: [Minute] = []
     /// Watermarks to drop, so that the regions fill their shards anew.
     var drops: [Drop] = []
     /// Minutes whose keys have not expired.
     var comparedMinutes = 0
 
-    var isEmpty: Bool { sums.isEmpty && removals.isEmpty && listed.isEmpty && drops.isEmpty }
+    var isEmpty: Bool {
+        sums.isEmpty && removals.isEmpty && listed.isEmpty && unlisted.isEmpty && drops.isEmpty
+    }
 
-    init(_ survey: Survey, cause: StoreConversation.RepairCause, regions: [RegionID]) {
+    init(
+        _ survey: Survey, cause: StoreConversation.RepairCause,
+        configuration: RedisStoreConfiguration
+    ) {
+        let regions = configuration.regions
         storeID = survey.storeID
         version = survey.version
         var places: Set<Survey.ShardPlace> = []
@@ -161,43 +175,76 @@ struct RepairPlan {
             guard expiry > survey.serverSeconds else { continue }
             comparedMinutes += 1
             let wrong = minute.wrongCurrencies
-            for currency in wrong {
-                let tail = "\(StoreConversation.codes[currency]):\(minute.minute.number)"
-                sums.append(
-                    Sum(
-                        key: "metric:\(tail)", value: minute.expectedPublished[currency] ?? 0,
-                        expiry: expiry))
-                sums.append(
-                    Sum(
-                        key: "transfers:\(tail)", value: minute.expectedTransfers[currency] ?? 0,
-                        expiry: expiry))
-            }
+            setSums(of: minute, wrong, expiry: expiry)
             for place in minute.damaged.sorted() {
                 removals.append(
                     StoreKeys.buckets(
                         regions[place.region], field: place.field, minute: minute.minute))
             }
             places.formUnion(minute.damaged)
-            let isSuspicious = !wrong.isEmpty || minute.hasLostAllSums
-            let isUnlisted = !minute.isListed && !minute.standing.isEmpty
-            switch cause {
-            case .failedScript:
-                listed.append(minute.minute)
-            case .verification:
-                if isSuspicious || isUnlisted || !minute.damaged.isEmpty {
-                    listed.append(minute.minute)
-                }
-                // A sum that differs without a failed script tells of keys that went, so a shard
-                // without a hash there may have lost it.
-                guard isSuspicious else { continue }
-                for (region, fields) in survey.fields.enumerated() {
-                    for field in fields {
-                        let place = Survey.ShardPlace(region: region, field: field)
-                        if !minute.standing.contains(place) { places.insert(place) }
-                    }
-                }
+            if case .verification(let losses) = cause {
+                places.formUnion(Self.lost(minute, losses, survey, configuration))
             }
+            note(minute, isWrong: !wrong.isEmpty || !minute.damaged.isEmpty, cause)
         }
         drops = places.sorted().map { Drop(region: regions[$0.region], field: $0.field) }
+    }
+
+    /// What readers are told of a minute, `isWrong` where something of it is set right.
+    private mutating func note(
+        _ minute: Survey.MinuteSurvey, isWrong: Bool, _ cause: StoreConversation.RepairCause
+    ) {
+        guard !minute.isBare else {
+            // A script that failed before it wrote has listed it, or all its keys have gone: then
+            // readers go on with what they had, and whoever fills it anew lists it. A refill only
+            // knows of one shard.
+            if case .refill = cause { return }
+            if minute.isListed { unlisted.append(minute.minute) }
+            return
+        }
+        let isUnlisted = !minute.isListed && !minute.standing.isEmpty
+        if case .failedScript = cause {
+            listed.append(minute.minute)
+        } else if isWrong || isUnlisted {
+            listed.append(minute.minute)
+        }
+    }
+
+    private mutating func setSums(
+        of minute: Survey.MinuteSurvey, _ currencies: [Int], expiry: Int64
+    ) {
+        for currency in currencies {
+            let tail = "\(StoreConversation.codes[currency]):\(minute.minute.number)"
+            sums.append(
+                Sum(
+                    key: "metric:\(tail)", value: minute.expectedPublished[currency] ?? 0,
+                    expiry: expiry))
+            sums.append(
+                Sum(
+                    key: "transfers:\(tail)", value: minute.expectedTransfers[currency] ?? 0,
+                    expiry: expiry))
+        }
+    }
+
+    /// The shards that may have lost their hash in a minute: those without one, in the regions that
+    /// lost some. Where none were counted before, that may be any region, once sums tell of it.
+    private static func lost(
+        _ minute: Survey.MinuteSurvey, _ losses: [Minute: Set<Int>], _ survey: Survey,
+        _ configuration: RedisStoreConfiguration
+    ) -> Set<Survey.ShardPlace> {
+        let isShort = minute.tellsOfLostHashes || (minute.isListed && minute.isBare)
+        let regions = losses[minute.minute] ?? (isShort ? Set(survey.fields.indices) : [])
+        var places: Set<Survey.ShardPlace> = []
+        for region in regions where survey.fields.indices.contains(region) {
+            let id = configuration.regions[region]
+            for field in survey.fields[region] {
+                let place = Survey.ShardPlace(region: region, field: field)
+                guard !minute.standing.contains(place),
+                    let shard = StoreKeys.shard(id, field: field), configuration.isRead(shard)
+                else { continue }
+                places.insert(place)
+            }
+        }
+        return places
     }
 }

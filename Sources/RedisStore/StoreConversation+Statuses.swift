@@ -36,11 +36,10 @@ extension StoreConversation {
             if withValues, reading.liveness.map(ShardLiveness.isTorn) ?? false {
                 // A script that failed midway has written values newer than the watermark. No one
                 // may be seeded with them: the shard is to be filled anew.
-                let dropped = try dropWatermarks(
-                    region: region, partition: shard.partition, deadline: deadline)
+                try dropWatermark(of: shard, deadline: deadline)
                 logger.warning(
                     "dropped the watermark of a shard that was written in part",
-                    metadata: ["shard": "\(shard)", "dropped": "\(dropped)"])
+                    metadata: ["shard": "\(shard)"])
                 continue
             }
             statuses.append(

@@ -15,7 +15,8 @@ struct VerificationMemory {
     /// How many keys of a minute stood when it had changed last at `version`.
     struct KeyCount: Equatable {
         var version: String?
-        var hashes: Int64
+        /// By region's place.
+        var hashes: [Int64]
         var published: Int64
         var transfers: Int64
 
@@ -23,8 +24,24 @@ struct VerificationMemory {
         func hasLost(since earlier: KeyCount?) -> Bool {
             if published != transfers || published == 0 { return true }
             guard let earlier, earlier.version == version else { return false }
-            return hashes < earlier.hashes || published < earlier.published
+            return regionsThatLost(since: earlier) != [] || published < earlier.published
         }
+
+        /// The regions that had more hashes then; nil where the minute has changed since, or was
+        /// not counted.
+        func regionsThatLost(since earlier: KeyCount?) -> Set<Int>? {
+            guard let earlier, earlier.version == version, earlier.hashes.count == hashes.count
+            else { return nil }
+            return Set(hashes.indices.filter { hashes[$0] < earlier.hashes[$0] })
+        }
+    }
+
+    /// What a count of keys says of the minutes it was made of.
+    struct KeyLosses {
+        /// Minutes that may have lost keys.
+        var doubtful: [Minute] = []
+        /// The regions that lost hashes, by minute; see `RepairCause.verification`.
+        var regions: [Minute: Set<Int>] = [:]
     }
 }
 
@@ -76,10 +93,10 @@ extension StoreConversation {
         verification.comparedOn = connectionNumber
     }
 
-    /// Which of some listed minutes have lost keys.
-    mutating func minutesThatLostKeys(
-        _ minutes: [Minute], deadline: Deadline
-    ) throws(RedisStoreError) -> [Minute] {
+    /// What some listed minutes have lost.
+    mutating func keyLosses(
+        of minutes: [Minute], deadline: Deadline
+    ) throws(RedisStoreError) -> VerificationMemory.KeyLosses {
         var command = RedisCommand()
         command.append(Self.packed(configuration.regions.map(\.name)))
         command.append(Self.packed(minutes.map { String($0.number) }))
@@ -100,22 +117,30 @@ extension StoreConversation {
                 guard StoreRetention.expiry(of: minute) > seconds, let version = view[0].text
                 else { continue }
                 counts[minute] = VerificationMemory.KeyCount(
-                    version: version, hashes: view[1].integer ?? 0,
-                    published: view[2].integer ?? 0, transfers: view[3].integer ?? 0)
+                    version: version,
+                    hashes: (0..<view[3].count).map { view[3][$0].integer ?? 0 },
+                    published: view[1].integer ?? 0, transfers: view[2].integer ?? 0)
             }
         }
         if verification.storeID != storeID {
             verification.storeID = storeID
             verification.keys = [:]
         }
-        return minutes.filter { minute in
-            guard let count = counts[minute] else { return false }
-            let earlier = verification.keys.updateValue(count, forKey: minute)
-            return count.hasLost(since: earlier)
+        var losses = VerificationMemory.KeyLosses()
+        for (minute, count) in counts {
+            let earlier = verification.keys[minute]
+            losses.regions[minute] = count.regionsThatLost(since: earlier)
+            if count.hasLost(since: earlier) {
+                // The count before stays, so that a repair that fails is tried again.
+                losses.doubtful.append(minute)
+            } else {
+                verification.keys[minute] = count
+            }
         }
+        return losses
     }
 
-    /// Takes the watermarks of a region, or of one partition of all its logs, out.
+    /// Takes the watermarks of a region, or of one partition of all its logs that are read, out.
     mutating func dropWatermarks(
         region: RegionID, partition: Int32?, deadline: Deadline
     ) throws(RedisStoreError) -> Int {
@@ -125,7 +150,9 @@ extension StoreConversation {
             $0.texts
         }
         let chosen = fields.filter { field in
-            partition == nil || StoreKeys.shard(region, field: field)?.partition == partition
+            guard let shard = StoreKeys.shard(region, field: field) else { return partition == nil }
+            return configuration.isRead(shard)
+                && (partition == nil || shard.partition == partition)
         }
         guard !chosen.isEmpty else { return 0 }
         var command = RedisCommand("HDEL", key)

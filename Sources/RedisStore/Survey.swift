@@ -42,8 +42,48 @@ struct Survey {
             expected == nil ? found != nil && found != 0 : found != expected
         }
 
-        /// A listed minute has had buckets, and sums stay when they become 0.
-        var hasLostAllSums: Bool { isListed && published.allSatisfy { $0 == nil } }
+        /// Whether sums say more than the shards: then hashes must have gone. A sum that is missing
+        /// or says less has gone itself, save that a bucket of nothing but a negative correction
+        /// leaves a count that is right behind.
+        var tellsOfLostHashes: Bool {
+            wrongCurrencies.contains { currency in
+                let money = published[currency] ?? .min
+                let count = transfers[currency] ?? .min
+                let expectedMoney = expectedPublished[currency] ?? 0
+                let expectedCount = expectedTransfers[currency] ?? 0
+                return money > expectedMoney || count > expectedCount
+                    || (count == expectedCount && published[currency] != nil)
+            }
+        }
+
+        /// Whether no key of the minute is left.
+        var isBare: Bool {
+            standing.isEmpty && damaged.isEmpty && published.allSatisfy { $0 == nil }
+                && transfers.allSatisfy { $0 == nil }
+        }
+
+        /// Adds a sound hash. One that takes a sum out of `Int64` is damage as well: within the
+        /// bounds of buckets and shards none does.
+        mutating func add(_ buckets: [Bucket], of place: ShardPlace) {
+            var sums: [(currency: Int, published: Int64, transfers: Int64)] = []
+            for bucket in buckets {
+                let currency = Int(bucket.currency.index)
+                let money = (expectedPublished[currency] ?? 0)
+                    .addingReportingOverflow(bucket.value.published)
+                let count = (expectedTransfers[currency] ?? 0)
+                    .addingReportingOverflow(bucket.value.transfers)
+                guard !money.overflow, !count.overflow else {
+                    damaged.insert(place)
+                    return
+                }
+                sums.append((currency, money.partialValue, count.partialValue))
+            }
+            standing.insert(place)
+            for sum in sums {
+                expectedPublished[sum.currency] = sum.published
+                expectedTransfers[sum.currency] = sum.transfers
+            }
+        }
     }
 
     struct ShardPlace: Hashable, Comparable {
@@ -105,15 +145,7 @@ extension Survey {
                 minutes[index].damaged.insert(place)
                 continue
             }
-            minutes[index].standing.insert(place)
-            for bucket in buckets {
-                let currency = Int(bucket.currency.index)
-                // Sums of values within the bounds over all shards there can be stay in bounds.
-                minutes[index].expectedPublished[currency] =
-                    (minutes[index].expectedPublished[currency] ?? 0) &+ bucket.value.published
-                minutes[index].expectedTransfers[currency] =
-                    (minutes[index].expectedTransfers[currency] ?? 0) &+ bucket.value.transfers
-            }
+            minutes[index].add(buckets, of: place)
         }
     }
 }

@@ -82,6 +82,56 @@ import Topology
         }
     }
 
+    @Test func `a failed commit of a whole shard lists no minute in which nothing stands`()
+        async throws
+    {
+        try await RedisServer.with { server in
+            let store = try Fixture.store(server)
+            let m = present
+            let before = present.advanced(by: -1)
+            let other = [Fixture.delta(base: 0, coverage: 9, [Fixture.bucket(m, Fixture.eur, 70)])]
+            _ = try await Fixture.commit(store, other, region: Fixture.us)
+            // The script fails at the later minute's sum, and would again until it is repaired.
+            try server.cli("SADD", "metric:USD:\(m.number)", "damage")
+            let whole = [Fixture.bucket(before, Fixture.usd, 3), Fixture.bucket(m, Fixture.usd, 4)]
+            let replies = try await Fixture.commit(
+                store, [Fixture.delta(base: 0, coverage: 1, whole)])
+            #expect(replies.map(\.outcome) == [.committed])
+            #expect(store.counters.failedScripts == 1)
+            #expect(
+                try server.cli("ZRANGE", "changes", "0", "-1").split(separator: "\n").sorted()
+                    == ["\(before.number)", "\(m.number)"])
+            for minutes in [0, 1, 61] as [Int64] {
+                let done = try await store.maintenance(now: Fixture.now() + minutes * 60_000)
+                #expect(done.droppedWatermarks == 0)
+                #expect(done.repairedKeys == 0)
+            }
+            await store.stop()
+        }
+    }
+
+    @Test func `a torn shard is dropped alone, not the same partition of another log`()
+        async throws
+    {
+        try await RedisServer.with { server in
+            let store = try Fixture.store(server)
+            let other = LogID(unchecked: "b")
+            _ = try await Fixture.commit(
+                store,
+                [
+                    Fixture.delta(base: 0, coverage: 1), Fixture.delta(1, base: 0, coverage: 1),
+                    Fixture.delta(log: other, base: 0, coverage: 1),
+                ])
+            try server.cli("HSET", "liveness:eu-west", "a/0", "torn x")
+            let statuses = try await store.statuses(
+                region: Fixture.eu, partition: 0, withValues: true, now: Fixture.now())
+            #expect(statuses.map(\.log) == [other])
+            #expect(try server.hash("watermark:eu-west").keys.sorted() == ["a/1", "b/0"])
+            #expect(store.counters.droppedWatermarks == 1)
+            await store.stop()
+        }
+    }
+
     @Test func `while a commit is torn nobody is seeded with its values`() async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
