@@ -27,6 +27,7 @@ import Topology
         var restarts = 0
         var keptForLostHistory = 0
         var slides = 0
+        var refilledMinutes = 0
         for seed in UInt64(0)..<30 {
             var run = PublicationRun(seed: seed)
             for step in 0..<150 { try run.step(step) }
@@ -34,11 +35,13 @@ import Topology
             restarts += run.restarts
             keptForLostHistory += run.turnsWithLostHistory
             slides += run.slides
+            refilledMinutes += run.refilledMinutes
         }
         #expect(recoveries > 50)
         #expect(restarts > 50)
         #expect(keptForLostHistory > 50)
         #expect(slides > 500)
+        #expect(refilledMinutes > 500)
     }
 }
 
@@ -67,6 +70,7 @@ struct PublicationRun {
     var last: PublishedTotals?
     var recoveriesSeen = 0
     var turnsWithLostHistory = 0
+    var refilledMinutes = 0
     var slides = 0
 
     // What is kept for a restart, brought up by changes as a file is.
@@ -232,6 +236,7 @@ struct PublicationRun {
                     recoveringSince[region] = current
                     recoveriesSeen += 1
                 }
+                showRefilled(region, ids)
                 return
             }
             if shard.completeFrom > mark.completeFrom {
@@ -250,6 +255,28 @@ struct PublicationRun {
         if liveFrom > store.retainedFrom { turnsWithLostHistory += 1 }
         shown[region] = store.content(of: region).filter { $0.key >= liveFrom }
             .merging(kept) { live, _ in live }
+    }
+
+    /// While some shard is missing: what is worth no less than before is shown, and what is shown
+    /// of the shards that are back is waited for.
+    private mutating func showRefilled(_ region: RegionID, _ ids: [ShardID]) {
+        for id in ids {
+            guard let shard = store.shards[id], shard.watermark >= marks[id]?.watermark ?? 0 else {
+                continue
+            }
+            let earlier = marks[id]?.completeFrom ?? shard.completeFrom
+            marks[id] = (shard.watermark, min(earlier, shard.completeFrom))
+        }
+        for (minute, values) in store.content(of: region) {
+            let before = shown[region]?[minute] ?? [:]
+            let isLess = before.contains { currency, value in
+                let now = values[currency] ?? .zero
+                return now.settled < value.settled || now.transfers < value.transfers
+            }
+            if isLess { continue }
+            shown[region, default: [:]][minute] = values
+            refilledMinutes += 1
+        }
     }
 
     private mutating func compare() throws {

@@ -12,6 +12,7 @@ final class Publisher {
         publication = Publication(settings: settings, restoring: snapshot)
     }
 
+    var settings: PublicationSettings { publication.settings }
     var readPosition: StorePosition? { publication.readPosition }
     var counters: Publication.Counters { publication.counters }
     var changesEnd: ChangePosition { publication.changesEnd }

@@ -14,7 +14,8 @@ import Topology
 ///   cannot empty the window.
 /// - Values that were shown are never taken back because the store lost them: a region whose
 ///   store holds less than what is shown keeps its last good values, which go on sliding out,
-///   until every shard of it is back where it was. The answer says so meanwhile.
+///   until every shard of it is back where it was; a minute that is worth no less than before is
+///   shown as it stands. The answer says so meanwhile.
 package struct Publication: Sendable {
     package let settings: PublicationSettings
     package private(set) var counters = Counters()

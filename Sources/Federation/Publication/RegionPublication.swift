@@ -73,10 +73,15 @@ struct RegionPublication: Sendable {
 
         forgetOutlivedMarks(current: current)
         guard let liveFrom = firstMinuteToShowLive() else {
-            if recoveringSince == nil {
+            let isFound = recoveringSince == nil
+            if isFound {
                 recoveringSince = current
                 recoveries += 1
             }
+            raiseMarks()
+            let refilled = isFound ? Array(servedMinutes(around: current)) : changed
+            for minute in refilled { showUnlessLess(minute) }
+            if currentLogsAreBack { raiseObservedThrough() }
             return
         }
         let wasBehind = isRecovering || isRestored || liveFrom < shownLiveFrom
@@ -85,7 +90,9 @@ struct RegionPublication: Sendable {
         shownLiveFrom = liveFrom
         raiseMarks()
         if wasBehind {
-            for minute in storedMinutes(from: retainedFrom, current: current) { show(minute) }
+            for minute in servedMinutes(around: current) {
+                if minute >= retainedFrom { show(minute) } else { showUnlessLess(minute) }
+            }
         } else {
             for minute in changed { show(minute) }
         }
@@ -98,8 +105,8 @@ struct RegionPublication: Sendable {
     ) -> [Minute] {
         var changed: [Minute] = []
         if update.isFull {
-            for minute in storedMinutes(from: retainedFrom, current: current)
-            where !live[minute].isEmpty {
+            for minute in servedMinutes(around: current)
+            where minute >= retainedFrom && !live[minute].isEmpty {
                 live[minute] = []
                 changed.append(minute)
             }
@@ -112,17 +119,29 @@ struct RegionPublication: Sendable {
         return changed
     }
 
-    /// The minutes that both the store and the ring keep; none where they lie days apart.
-    private func storedMinutes(from retainedFrom: Minute, current: Minute) -> Range<Minute> {
-        let served = MinuteRing.range(around: current)
-        let end = served.upperBound.advanced(by: 1)
-        return min(max(retainedFrom, served.lowerBound), end)..<end
+    private func servedMinutes(around current: Minute) -> ClosedRange<Minute> {
+        MinuteRing.range(around: current)
     }
 
     private mutating func show(_ minute: Minute) {
         guard minute >= shownLiveFrom else { return }
         let values = live[minute]
         guard shown.ring[minute] != values else { return }
+        shown.replace(minute, with: values)
+        changed.append(minute)
+    }
+
+    /// Shows a minute of a store that holds less than what is shown, unless less of anything would
+    /// be shown of it than before: what has been refilled is live, what is missing stays.
+    private mutating func showUnlessLess(_ minute: Minute) {
+        let values = live[minute]
+        guard shown.ring[minute] != values else { return }
+        for entry in shown.ring[minute] {
+            let now = values.first { $0.currency == entry.currency }?.value ?? .zero
+            guard now.transfers >= entry.value.transfers,
+                now.publishedWide >= entry.value.publishedWide
+            else { return }
+        }
         shown.replace(minute, with: values)
         changed.append(minute)
     }
@@ -149,8 +168,28 @@ extension RegionPublication {
         return first
     }
 
+    /// Whether the current logs have seen all that is shown, which a log that counts no more was
+    /// a part of.
+    private var hasReplacement: Bool {
+        guard let observedThrough else { return true }
+        let seen = expectedStandings()
+        return seen.missing == 0
+            && seen.known.allSatisfy { $0.observedThrough.map { $0 >= observedThrough } ?? false }
+    }
+
+    /// Whether nothing that somebody could refill is missing.
+    private var currentLogsAreBack: Bool {
+        marks.allSatisfy { shard, mark in
+            !settings.currentLogs.contains(shard.log)
+                || (standings[shard]?.watermark ?? -1) >= mark.watermark
+        }
+    }
+
+    /// Takes what stands as what the shown values stand on. A shard that has been refilled in part
+    /// keeps its mark.
     private mutating func raiseMarks() {
-        for (shard, standing) in standings where counts(shard.log) {
+        for (shard, standing) in standings
+        where counts(shard.log) && standing.watermark >= marks[shard]?.watermark ?? 0 {
             let earlier = marks[shard]?.completeFrom ?? standing.completeFrom
             marks[shard] = Mark(
                 watermark: standing.watermark,
@@ -159,14 +198,15 @@ extension RegionPublication {
     }
 
     /// After a whole window nothing is left of what was shown before the loss, so there is nothing
-    /// to wait for; a shard that nobody refills (an earlier log's) cannot hold its region forever.
+    /// to wait for: a shard that nobody refills (an earlier log's) cannot keep its region from
+    /// being shown in full forever.
     private mutating func forgetOutlivedMarks(current: Minute) {
         if let since = recoveringSince, since.distance(to: current) >= Limits.windowMinutes {
             marks = [:]
         }
     }
 
-    /// A log that the topology has since replaced is no longer waited for.
+    /// Whether a log's values count: the topology may have replaced it since it was shown.
     private func counts(_ log: LogID) -> Bool {
         settings.currentLogs.contains(log) || settings.earlierLogs.contains(log)
     }
@@ -309,9 +349,12 @@ extension RegionPublication {
         return reasons.map { Degradation($0, region: settings.id) }
     }
 
-    /// Whether a minute of the window lies before the first complete one of a shard that counts.
+    /// Whether a minute of the window lies before the first complete one of a shard that counts,
+    /// or the store has lost a log that nobody reads any more.
     private func isHistoryIncomplete() -> Bool {
         guard let current = shown.current else { return false }
+        let logs = Set(standings.keys.map(\.log))
+        if !logs.isSuperset(of: settings.earlierLogs) { return true }
         let start = SlidingWindow.minutes(endingWith: current).lowerBound
         return standings.contains { counts($0.key.log) && $0.value.completeFrom > start }
     }

@@ -72,7 +72,15 @@ struct PublisherCheck {
             }
             regions[region].behindSince =
                 isBehind ? regions[region].behindSince ?? current : nil
-            guard !isBehind else { continue }
+            guard !isBehind else {
+                // What is back is shown where that is no less than before, and is waited for again.
+                for (local, standing) in standings.enumerated() {
+                    guard let standing, standing.watermark >= regions[region].shown[local] ?? 0
+                    else { continue }
+                    regions[region].shown[local] = standing.watermark
+                }
+                continue
+            }
             regions[region].isHalfWritten = halfWritten[shards].contains(true)
             regions[region].isWhole = standings.allSatisfy { $0 != nil }
             var completeFrom = Minute(.min)
