@@ -11,9 +11,10 @@ package struct ShardCommit: Hashable, Sendable {
     package var expectedWatermark: String?
     /// The liveness text that the decision rests on; nil where the field must be absent.
     package var expectedLiveness: String?
-    /// The new watermark text, written last.
-    package var watermark: String
-    package var liveness: String
+    /// The new watermark text, written last; nil removes the field.
+    package var watermark: String?
+    /// The new liveness text; nil removes the field.
+    package var liveness: String?
     /// The buckets that change, by minute, then currency code.
     package var changes: [BucketChange]
     /// The late money that changes, with its new absolute values, in the same order. A zero value
@@ -23,8 +24,9 @@ package struct ShardCommit: Hashable, Sendable {
     package var ignoredBuckets: Int
 
     package init(
-        shard: ShardID, expectedWatermark: String?, expectedLiveness: String?, watermark: String,
-        liveness: String, changes: [BucketChange] = [], late: [Bucket] = [], ignoredBuckets: Int = 0
+        shard: ShardID, expectedWatermark: String?, expectedLiveness: String?, watermark: String?,
+        liveness: String?, changes: [BucketChange] = [], late: [Bucket] = [],
+        ignoredBuckets: Int = 0
     ) {
         self.shard = shard
         self.expectedWatermark = expectedWatermark

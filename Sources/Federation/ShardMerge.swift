@@ -1,7 +1,7 @@
 import CivilTime
 package import DeltaProtocol
 import Money
-import Topology
+package import Topology
 
 /// HQ's merge: what a delta does to what stands of its shard, as a pure function of both.
 ///
@@ -95,6 +95,21 @@ package enum ShardMerge {
         if foldVersion.isOlder(than: stored.foldVersion) { return .foldVersionOlder }
         if stored.foldVersion.isOlder(than: foldVersion) { return nil }
         return foldVersion.digest == stored.foldVersion.digest ? nil : .foldVersionConflict
+    }
+
+    /// Takes out what stands of a shard whose log was replaced: all of `reading`, and both texts.
+    package static func removal(of shard: ShardID, reading: ShardReading) -> ShardCommit {
+        ShardCommit(
+            shard: shard, expectedWatermark: reading.watermark,
+            expectedLiveness: reading.liveness, watermark: nil, liveness: nil,
+            changes: reading.buckets.map { bucket in
+                BucketChange(
+                    minute: bucket.minute, currency: bucket.currency, value: .zero,
+                    published: -bucket.value.published, transfers: -bucket.value.transfers)
+            },
+            late: reading.late.map {
+                Bucket(minute: $0.minute, currency: $0.currency, value: .zero)
+            })
     }
 
     private static func commit(

@@ -2,7 +2,7 @@ extension RedisScript {
     /// Writes the commits of one request, or nothing where one of them rests on an old reading.
     ///
     /// ARGV: 1 an id for a store that has none; 2 the region; 3 the shards, each as field,
-    /// expected watermark, expected liveness (`false` where absent), new watermark, new liveness;
+    /// expected watermark, expected liveness, new watermark, new liveness (`false` for none);
     /// 4 log and partition count in turns; from 5 on groups, each a tag and then
     /// for `hashes`: key, expiry, fields with values in turns, fields to remove;
     /// for `sums`: minute, expiry, (currency, published, transfers) in turns.
@@ -31,6 +31,11 @@ extension RedisScript {
               if redis.call('INCRBY', key, difference) == tonumber(difference) then
                 redis.call('EXPIREAT', key, expiry)
               end
+            end
+
+            local function put(key, field, text)
+              if text then redis.call('HSET', key, field, text)
+              else redis.call('HDEL', key, field) end
             end
 
             local function list(minutes)
@@ -70,8 +75,8 @@ extension RedisScript {
 
               local counts = cmsgpack.unpack(ARGV[4])
               for i = 1, #counts, 2 do redis.call('HSET', liveness, counts[i], counts[i + 1]) end
-              for i = 1, #shards do redis.call('HSET', liveness, shards[i][1], shards[i][5]) end
-              for i = 1, #shards do redis.call('HSET', watermarks, shards[i][1], shards[i][4]) end
+              for i = 1, #shards do put(liveness, shards[i][1], shards[i][5]) end
+              for i = 1, #shards do put(watermarks, shards[i][1], shards[i][4]) end
             end
 
             if pcall(write) then return {'written'} end

@@ -136,6 +136,9 @@ package final class RedisStore: Sendable {
         let (listed, isDue) = try await perform("maintaining the store") {
             (conversation, deadline) throws(RedisStoreError) in
             try conversation.repairSuspects(deadline: deadline)
+            for region in conversation.configuration.regions {
+                try conversation.removeReplacedLogs(of: region, now: now, deadline: deadline)
+            }
             let listed = try conversation.pruneChanges(deadline: deadline)
             return (listed, conversation.isComparisonDue(now: now))
         }

@@ -19,6 +19,7 @@ extension StoreConversation {
             count(answered)
             return DeltaReply(shards: answered, serverTime: now)
         }
+        try removeReplacedLogsOnce(of: request.region, now: now, deadline: deadline)
         let isFirst = ShardMerge.isFirstOfItsShard(request.shards)
         var answers = CommitAnswers(count: request.shards.count)
         var pending = request.shards.indices.filter { isFirst[$0] }
@@ -98,9 +99,38 @@ extension StoreConversation {
             .filter { context.knownLogs[$0.key] != nil && $0.value > 0 }
             .filter { $0.value <= ShardID.maximumPartitions }
             .sorted { $0.key < $1.key }
+        let isWritten = try write(
+            group.commits, differences, region: request.region,
+            partitionCounts: counts.map { ($0.key, $0.value) }, deadline: deadline)
+        guard isWritten else { return group.indices }
+        counters.update { counters in
+            for commit in group.commits {
+                counters.ignoredBuckets += commit.ignoredBuckets
+                if commit.changes.isEmpty, commit.late.isEmpty { counters.touches += 1 }
+            }
+        }
+        return []
+    }
+
+    /// Writes the removal of a shard; false where it is to be tried again.
+    mutating func write(
+        _ removal: ShardCommit, deadline: Deadline
+    ) throws(RedisStoreError) -> Bool {
+        // One shard alone never overflows.
+        guard let differences = GlobalDifference.sum(of: [removal]) else { return false }
+        return try write(
+            [removal], differences, region: removal.shard.region, partitionCounts: [],
+            deadline: deadline)
+    }
+
+    /// Writes commits in one script; false where they are to be tried again.
+    private mutating func write(
+        _ commits: [ShardCommit], _ differences: [GlobalDifference], region: RegionID,
+        partitionCounts: [(LogID, Int32)], deadline: Deadline
+    ) throws(RedisStoreError) -> Bool {
         let arguments = CommitArguments.make(
-            region: request.region, commits: group.commits, differences: differences,
-            partitionCounts: counts.map { ($0.key, $0.value) })
+            region: region, commits: commits, differences: differences,
+            partitionCounts: partitionCounts)
         let doing = "committing deltas"
         let word: String
         do {
@@ -112,32 +142,25 @@ extension StoreConversation {
                 return word
             }
         } catch {
-            try doubt(group, error)
-            return group.indices
+            try doubt(commits, error)
+            return false
         }
         if word == "failed" {
-            try doubt(group, RedisStoreError(.server("an error midway"), doing: doing))
+            try doubt(commits, RedisStoreError(.server("an error midway"), doing: doing))
         }
-        guard word == "written" else { return group.indices }
-        counters.update { counters in
-            for commit in group.commits {
-                counters.ignoredBuckets += commit.ignoredBuckets
-                if commit.changes.isEmpty, commit.late.isEmpty { counters.touches += 1 }
-            }
-        }
-        return []
+        return word == "written"
     }
 
     /// Remembers what a script that failed may have touched. Returns where trying again, after a
     /// repair, can help; throws where the connection or the store does not take writes.
     private mutating func doubt(
-        _ group: CommitGroup, _ error: RedisStoreError
+        _ commits: [ShardCommit], _ error: RedisStoreError
     ) throws(RedisStoreError) {
         switch error.code {
         case .unavailable, .overloaded, .stopped, .configuration: throw error
         default: break
         }
-        for commit in group.commits {
+        for commit in commits {
             for change in commit.changes { suspects.insert(change.minute) }
         }
         counters.update { $0.failedScripts += 1 }

@@ -2,6 +2,7 @@ import CivilTime
 import Federation
 import Logging
 import Money
+import Topology
 
 /// The thread's side of the store: the connection and what is remembered about it. Everything
 /// here blocks and is called on the store's own thread only.
@@ -19,6 +20,8 @@ struct StoreConversation: ~Copyable {
     private(set) var connectionNumber = 0
     /// The connection of the last complete refresh: a reader on another one reads everything.
     var refreshedOn = 0
+    /// The connection on which a region's replaced logs were taken out last.
+    var removedOn: [RegionID: Int] = [:]
     var verification = VerificationMemory()
 
     private var connection: RedisConnection?

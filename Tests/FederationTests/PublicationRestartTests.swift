@@ -120,9 +120,44 @@ import Topology
             regions: [.init(id: Fixture.eu, currentLogs: [LogID("other")!])],
             currencies: [Fixture.eur])
         let moved = Publisher(settings: other, restoring: try Self.kept())
-        moved.take(Fixture.refresh(storeID: "b", standings: [:]), now: Fixture.noon)
-        // Nobody will ever bring the old log back.
-        #expect(moved.counters.recoveries == 0)
+        moved.take(Fixture.refresh(version: 41, standings: [:]), now: Fixture.noon)
+        // Nobody will ever bring the old log back: the new one is waited for.
+        #expect(moved.counters.recoveries == 1)
+        #expect(moved.totals(now: Fixture.noon)?.currencies.map(\.amount) == [7])
+    }
+
+    @Test("What a replaced log showed stays until the new one has seen as much, restarts included")
+    func replacedLog() throws {
+        let log = LogID("other")!
+        let settings = PublicationSettings(
+            regions: [.init(id: Fixture.eu, currentLogs: [log])], currencies: [Fixture.eur])
+        func refresh(_ version: Int64, settled: Int64, observed: UnixTime) -> StoreRefresh {
+            StoreRefresh(
+                position: StorePosition(storeID: "a", version: version), isFull: true,
+                minutes: [Fixture.minute(Fixture.eu, Self.current, settled: settled)],
+                standings: [
+                    ShardID(region: Fixture.eu, log: log, partition: 0): Fixture.standing(
+                        watermark: version, observed: observed)
+                ], partitionCounts: [Fixture.eu: [log: 1]])
+        }
+        let first = Publisher(settings: settings, restoring: try Self.kept())
+        first.take(
+            refresh(41, settled: 3, observed: Fixture.noon - 60_000), now: Fixture.noon)
+        let early = try #require(first.totals(now: Fixture.noon))
+        #expect(early.currencies.map(\.amount) == [7])
+        #expect(early.degradations.first == Degradation(.storeRefilling, region: Fixture.eu))
+
+        let kept = try #require(first.snapshot(since: nil, now: Fixture.noon))
+        let second = Publisher(settings: settings, restoring: kept)
+        second.take(refresh(42, settled: 4, observed: Fixture.noon - 1), now: Fixture.noon)
+        #expect(second.totals(now: Fixture.noon)?.currencies.map(\.amount) == [7])
+        second.take(refresh(43, settled: 5, observed: Fixture.noon), now: Fixture.noon)
+        let late = try #require(second.totals(now: Fixture.noon))
+        #expect(late.currencies.map(\.amount) == [5])
+        #expect(!late.isDegraded)
+        // Nothing of the old log is left behind.
+        let last = try #require(second.snapshot(since: nil, now: Fixture.noon))
+        #expect(last.regions.flatMap(\.marks).map(\.log) == [log])
     }
 
     @Test("Readers of changes are told the minutes shown anew, each once, and all when too late")

@@ -273,4 +273,20 @@ import Topology
             Merge.delta(base: 0, coverage: 9), reading: reading, context: Merge.context())
         #expect(whole.commit?.expectedWatermark == "nonsense")
     }
+
+    @Test func `the removal of a shard takes out all that stands, late money and texts too`() {
+        let reading = ShardReading(
+            watermark: Merge.stored(10).text, liveness: "torn x",
+            buckets: [Merge.bucket(5, Merge.usd, 100, 3, -120), Merge.bucket(4, Merge.eur, 7)],
+            late: [Merge.bucket(2, Merge.usd, 9, 2)])
+        #expect(
+            ShardMerge.removal(of: Merge.shard, reading: reading)
+                == ShardCommit(
+                    shard: Merge.shard, expectedWatermark: reading.watermark,
+                    expectedLiveness: "torn x", watermark: nil, liveness: nil,
+                    changes: [
+                        Merge.change(5, Merge.usd, .zero, published: 20, transfers: -3),
+                        Merge.change(4, Merge.eur, .zero, published: -7, transfers: -1),
+                    ], late: [Merge.bucket(2, Merge.usd, 0, 0)]))
+    }
 }

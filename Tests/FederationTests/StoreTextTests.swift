@@ -76,7 +76,8 @@ import Testing
         let decision = Merge.decide(
             Merge.delta(base: 0, coverage: 1, observedThrough: Merge.now - 90_000), stored: nil,
             liveness: liveness)
-        let text = try #require(decision.commit).liveness
+        let commit = try #require(decision.commit)
+        let text = try #require(commit.liveness)
         #expect(ShardLiveness(text: text)?.observedThrough == Merge.now - 90_000)
     }
 

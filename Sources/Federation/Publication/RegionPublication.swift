@@ -88,6 +88,7 @@ struct RegionPublication: Sendable {
         recoveringSince = nil
         isRestored = false
         shownLiveFrom = liveFrom
+        marks = marks.filter { counts($0.key.log) }
         raiseMarks()
         if wasBehind {
             for minute in servedMinutes(around: current) {
@@ -151,13 +152,17 @@ struct RegionPublication: Sendable {
 
 extension RegionPublication {
     /// The first minute whose live values are at least what is shown; nil while some shard stands
-    /// below what is shown of it.
+    /// below what is shown of it, or the log that replaces its own has not come as far.
     ///
     /// A shard that was refilled by a node with less history than HQ had is back at its watermark
     /// without its earlier minutes: those keep their last good values until they leave the window.
     private func firstMinuteToShowLive() -> Minute? {
         var first = Minute(.min)
         for (shard, mark) in marks {
+            guard counts(shard.log) else {
+                guard hasReplacement else { return nil }
+                continue
+            }
             guard let standing = standings[shard], standing.watermark >= mark.watermark else {
                 return nil
             }
@@ -285,7 +290,7 @@ extension RegionPublication {
         observedThrough = saved.observedThrough
         recoveringSince = saved.recoveringSince
         for log in saved.partitionCounts { partitionCounts[log.log] = log.count }
-        for mark in saved.marks where counts(mark.log) {
+        for mark in saved.marks {
             let shard = ShardID(region: settings.id, log: mark.log, partition: mark.partition)
             marks[shard] = Mark(watermark: mark.watermark, completeFrom: mark.completeFrom)
         }

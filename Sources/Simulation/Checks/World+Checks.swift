@@ -70,7 +70,7 @@ extension World {
     /// A script failed in the middle: its buckets may be ahead of its watermarks from now on.
     func check(afterPartial step: CommitStep) {
         for (shard, commit) in zip(step.shards, step.commits) {
-            let coverage = StoredShard(text: commit.watermark)?.watermark ?? 0
+            let coverage = commit.watermark.flatMap { StoredShard(text: $0) }?.watermark ?? 0
             checks[shard].partialUntil = max(checks[shard].partialUntil, coverage)
             checks[shard].partialOnce = max(checks[shard].partialOnce, coverage)
             // No node can be given what stands there.

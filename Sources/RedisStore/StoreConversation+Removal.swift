@@ -1,0 +1,63 @@
+import CivilTime
+import DeltaProtocol
+import Federation
+import Logging
+import Topology
+
+extension StoreConversation {
+    /// Takes out what stands of a region's replaced logs, before anything of the log that replaces
+    /// them is added. Done once per connection, for a new one may lead to a database that still
+    /// has them.
+    mutating func removeReplacedLogsOnce(
+        of region: RegionID, now: UnixTime, deadline: Deadline
+    ) throws(RedisStoreError) {
+        guard configuration.replacedLogs[region] != nil else { return }
+        try connect()
+        guard removedOn[region] != connectionNumber else { return }
+        try removeReplacedLogs(of: region, now: now, deadline: deadline)
+        removedOn[region] = connectionNumber
+    }
+
+    /// Takes out what stands of a region's replaced logs, shard by shard.
+    mutating func removeReplacedLogs(
+        of region: RegionID, now: UnixTime, deadline: Deadline
+    ) throws(RedisStoreError) {
+        guard let replaced = configuration.replacedLogs[region] else { return }
+        var shards: Set<ShardID> = []
+        // A dropped watermark leaves the hashes behind, and the liveness that names them.
+        for key in [StoreKeys.watermarks(region), StoreKeys.liveness(region)] {
+            let fields = try send(
+                RedisCommand("HKEYS", key), deadline: deadline, doing: "listing replaced shards"
+            ) { $0.texts }
+            shards.formUnion(fields.compactMap { StoreKeys.shard(region, field: $0) })
+        }
+        for shard in shards.sorted() where replaced.contains(shard.log) {
+            try remove(shard, now: now, deadline: deadline)
+        }
+    }
+
+    private mutating func remove(
+        _ shard: ShardID, now: UnixTime, deadline: Deadline
+    ) throws(RedisStoreError) {
+        let minutes = Array(StoreRetention.widest(now: now))
+        let wanted = WantedShard(
+            log: shard.log, partition: shard.partition,
+            minutes: MinutesToRead(buckets: minutes, late: minutes))
+        for _ in 0..<ScriptLimits.commitAttempts {
+            try repairSuspects(deadline: deadline)
+            let readings = try read([wanted], region: shard.region, deadline: deadline)
+            guard let reading = readings.first ?? nil else { continue }
+            if reading.liveness.map(ShardLiveness.isTorn) ?? false {
+                suspects.formUnion(reading.buckets.map(\.minute))
+                try repairSuspects(deadline: deadline)
+            }
+            let commit = ShardMerge.removal(of: shard, reading: reading)
+            guard try write(commit, deadline: deadline) else { continue }
+            logger.notice(
+                "took out a shard of a log that was replaced",
+                metadata: ["shard": "\(shard)", "buckets": "\(commit.changes.count)"])
+            return
+        }
+        throw RedisStoreError(.contended, doing: "taking out a replaced shard")
+    }
+}
