@@ -37,13 +37,15 @@ package struct ShardLiveness: Hashable, Sendable {
 
     /// What stands after a push that HQ accepts.
     ///
-    /// Observed-through is clamped to HQ's clock. Times never go back while the watermark stands:
+    /// Observed-through is clamped to HQ's clock, and never goes back while the watermark stands:
     /// `previous` is nil where HQ has lost the shard, for its old claims went with the data.
+    /// Received-at is HQ's clock now, also where it was ahead before: a shard that has fallen
+    /// silent since must not look alive until that time has come.
     package init(delta: ShardDelta, node: String, now: UnixTime, previous: ShardLiveness?) {
         let seen = delta.observedThrough.map { min($0, now) }
         self.init(
             observedThrough: [seen, previous?.observedThrough].compactMap { $0 }.max(),
-            receivedAt: max(now, previous?.receivedAt ?? now),
+            receivedAt: now,
             counters: delta.counters,
             marker: Self.later(delta.marker, previous?.marker),
             node: node)

@@ -162,6 +162,9 @@ import Topology
         // Nor does it move back with the clock.
         let back = try #require(publication.totals(now: Self.noon - 3_600_000))
         #expect(back.currentMinute == current.advanced(by: 1))
+        // With the clock right again, a full read says again what stands.
+        publication.take(Self.refresh(version: 3, standings: Self.both), now: Self.noon + 60_000)
+        #expect(publication.totals(now: Self.noon + 60_000)?.currencies == [])
     }
 
     @Test("A time from the future counts as HQ's own now")

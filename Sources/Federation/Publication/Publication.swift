@@ -32,8 +32,6 @@ package struct Publication: Sendable {
     private(set) var greatestObservedThrough: UnixTime?
     private(set) var currentMinute: Minute?
     private var checkedMinute: Minute?
-    /// The first minute that the store still keeps, by the latest clock seen.
-    private var retainedFrom = Minute(.min)
     private(set) var dataAsOf: UnixTime?
     /// The currencies of the settings, by code.
     let currencies: [Currency]
@@ -107,7 +105,8 @@ package struct Publication: Sendable {
         position = refresh.position
         mustReadAll = false
 
-        retainedFrom = max(retainedFrom, now.minute.advanced(by: 1 - Limits.retainedMinutes))
+        // By the clock of this very turn: one that jumps and comes back leaves nothing behind.
+        let retainedFrom = now.minute.advanced(by: 1 - Limits.retainedMinutes)
         for index in regions.indices {
             regions[index].take(
                 updates[index], current: currentMinute, retainedFrom: retainedFrom)
