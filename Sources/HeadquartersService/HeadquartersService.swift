@@ -31,7 +31,8 @@ package struct HeadquartersService: Service {
     /// Runs until a graceful shutdown.
     /// - Throws: `ListenerError` for an address that cannot be bound or must not be,
     ///   `RedisStoreError` for a Redis that is not on this machine, `RatesFeedError` where there
-    ///   can be no feed of exchange rates.
+    ///   can be no feed of exchange rates, `ForgottenRegions` where Redis holds money of regions
+    ///   that the topology lacks.
     package func run() async throws {
         var stores: [RedisStore] = []
         var services: [any Service] = []
@@ -45,12 +46,34 @@ package struct HeadquartersService: Service {
             stores.append(store)
             services += try ingestServices(store)
         }
+        if let store = stores.first {
+            do {
+                try await refuseForgottenRegions(store)
+            } catch {
+                for store in stores { await store.stop() }
+                throw error
+            }
+        }
         // Services stop in reverse order: the stores last.
         var group = ServiceGroupConfiguration(
             services: [StoreOwner(stores: stores)] + services, logger: logger)
         group.maximumGracefulShutdownDuration = configuration.shutdownDurationMax
         group.maximumCancellationDuration = .seconds(5)
         try await ServiceGroup(configuration: group).run()
+    }
+
+    /// A store that does not answer keeps nobody from serving: then this stays unknown.
+    private func refuseForgottenRegions(_ store: RedisStore) async throws {
+        let regions: [RegionID]
+        do {
+            regions = try await store.foreignRegions(now: WallClock.now())
+        } catch {
+            logger.warning(
+                "not known whether the store holds regions that the topology lacks",
+                metadata: ["error": "\(error)"])
+            return
+        }
+        if !regions.isEmpty { throw ForgottenRegions(regions: regions) }
     }
 
     private func publicServices(_ store: RedisStore) throws -> [any Service] {

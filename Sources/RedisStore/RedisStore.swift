@@ -118,6 +118,15 @@ package final class RedisStore: Sendable {
         return try await compare(Array(minutes), cause: .refill)
     }
 
+    /// Regions beside the configured ones that have buckets in the store, by name: their money is
+    /// in no sum.
+    package func foreignRegions(now: UnixTime) async throws -> [RegionID] {
+        try await perform("looking for regions") {
+            (conversation, deadline) throws(RedisStoreError) in
+            try conversation.foreignRegions(now: now, deadline: deadline)
+        }
+    }
+
     /// What one round of maintenance did.
     package struct Maintenance: Hashable, Sendable {
         /// Minutes whose sums were compared with their shards.

@@ -92,6 +92,8 @@ enum ScriptLimits {
     static let repairAttempts = 16
     /// Minutes whose keys one presence check counts.
     static let minutesPerPresenceCheck = 50
+    /// Keys that one step of a scan looks at.
+    static let keysPerScan = 10_000
     /// Members that one removal from the list of changes names.
     static let membersPerRemoval = 1_000
 }

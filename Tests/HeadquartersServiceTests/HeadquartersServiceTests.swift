@@ -2,6 +2,7 @@ import CivilTime
 import DeltaProtocol
 import Foundation
 import HTTPTestSupport
+import HeadquartersService
 import Money
 import Testing
 import Topology
@@ -19,6 +20,36 @@ import Topology
         let path = folder.appending(path: "rates.json").path
         try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
         return path
+    }
+
+    @Test("A region's file may go only once its money has gone")
+    func forgottenRegion() async throws {
+        let redis = try RedisProcess()
+        try redis.start()
+        let topology = HeadquartersScope.topology(redis: redis.socket, ratesFile: nil)
+        try await HeadquartersScope.with(topology) { scope in
+            let outcome = await scope.push(
+                base: 0, coverage: 3, buckets: [Self.bucket("EUR", 5, minutesAgo: 1_000)])
+            #expect(outcome == .committed)
+        }
+        var other = topology
+        other.regions[0].id = RegionID("us-east")!
+        let without = other
+        let refused = await #expect(throws: ForgottenRegions.self) {
+            try await HeadquartersScope.with(without) { _ in }
+        }
+        #expect(refused?.regions == [HeadquartersScope.eu])
+        // What else stands of it says nothing about money.
+        let minute = HeadquartersScope.now.minute.advanced(by: -1_000).number
+        for key in try redis.command("KEYS", "shard:eu-west:main:0:*").split(separator: "\n") {
+            #expect(key.hasSuffix("\(minute)") || key.hasSuffix("\(minute - 1)"))
+            try redis.command("DEL", String(key))
+        }
+        #expect(try redis.command("EXISTS", "liveness:eu-west") == "1")
+        try await HeadquartersScope.with(without) { scope in
+            let status = try await scope.total().status
+            #expect(status == 503)
+        }
     }
 
     @Test("What a region pushes is published, converted exactly")
