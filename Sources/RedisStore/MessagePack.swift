@@ -91,11 +91,15 @@ struct MessagePack: ~Copyable {
     private mutating func header(length: Int) {
         if length < 32 {
             bytes.append(0xA0 | UInt8(truncatingIfNeeded: length))
-        } else {
-            precondition(length <= 0xFFFF, "a string of \(length) bytes was to be packed")
+        } else if length <= 0xFFFF {
             bytes.append(0xDA)
             bytes.append(UInt8(truncatingIfNeeded: length >> 8))
             bytes.append(UInt8(truncatingIfNeeded: length))
+        } else {
+            // No name or text of ours is so long, but what others wrote may be, and is compared.
+            precondition(length <= UInt32.max, "a string of \(length) bytes was to be packed")
+            bytes.append(0xDB)
+            for shift in [24, 16, 8, 0] { bytes.append(UInt8(truncatingIfNeeded: length >> shift)) }
         }
     }
 }

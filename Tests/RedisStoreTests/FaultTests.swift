@@ -167,39 +167,6 @@ import Topology
         }
     }
 
-    @Test func `something else in the place of a hash goes, and the shard is filled anew`()
-        async throws
-    {
-        try await RedisServer.with { server in
-            let store = try Fixture.store(server)
-            let m = present
-            let key = "shard:eu-west:a:0:\(m.number)"
-            let late = "late:eu-west:a:0:\(m.number)"
-            let one = [Fixture.bucket(m, Fixture.usd, 5)]
-            let other = [Fixture.delta(base: 0, coverage: 9, [Fixture.bucket(m, Fixture.usd, 70)])]
-            _ = try await Fixture.commit(store, other, region: Fixture.us)
-            for damage in [["SET", key, "x"], ["HSET", key, "USD", "1:x:0"], ["SET", late, "x"]] {
-                _ = try await Fixture.commit(
-                    store, [Fixture.delta(base: 0, coverage: 1, one, late: one)])
-                try server.cli("DEL", damage[1])
-                try server.cli(damage)
-                let two = [Fixture.bucket(m, Fixture.usd, 6)]
-                let behind = try await Fixture.commit(
-                    store, [Fixture.delta(base: 1, coverage: 2, two, late: two)])
-                #expect(behind.map(\.outcome) == [.behind], "\(damage)")
-                let whole = try await Fixture.commit(
-                    store, [Fixture.delta(base: 0, coverage: 2, two, late: two)])
-                #expect(whole.map(\.outcome) == [.committed])
-                #expect(try server.hash(key) == ["USD": "6:1:0"])
-                #expect(try server.hash(late) == ["USD": "6:1:0"])
-                #expect(try server.cli("GET", "metric:USD:\(m.number)") == "76")
-                _ = try await store.dropWatermarks(region: Fixture.eu)
-            }
-            #expect(store.counters.damagedValues >= 3)
-            await store.stop()
-        }
-    }
-
     @Test func `a wiped store is filled anew from base 0, exactly`() async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
