@@ -88,6 +88,7 @@ package struct HeadquartersService: Service {
         var publicServer = PublicServerConfiguration(address: configuration.publicAddress)
         publicServer.publicOrigin = topology.listeners.publicURL?.origin
         let feeds: [any Service] = ratesFeed.map { [$0] } ?? []
+        let firstTurn = FirstTurn()
         return feeds + [
             Publisher(
                 Publisher.Configuration(
@@ -96,10 +97,11 @@ package struct HeadquartersService: Service {
                 store: store, ratesFeed: ratesFeed, published: published,
                 keeper: try configuration.stateFile.map {
                     try StateKeeper(path: $0, logger: logger)
-                }, logger: logger),
-            api.listener(publicServer, logger: logger) { [onListening] in
-                await onListening(.public, $0)
-            },
+                }, firstTurn: firstTurn, logger: logger),
+            firstTurn.then(
+                api.listener(publicServer, logger: logger) { [onListening] in
+                    await onListening(.public, $0)
+                }),
         ]
     }
 

@@ -45,19 +45,23 @@ final class Publisher: Service {
     private let ratesFeed: RatesFeed?
     private let published: PublishedSnapshot
     private let keeper: StateKeeper?
+    private let firstTurn: FirstTurn
     private let logger: Logger
     private let state: Mutex<State>
 
-    /// - Parameter keeper: nil where nothing is kept for the next run.
+    /// - Parameters:
+    ///   - keeper: nil where nothing is kept for the next run.
+    ///   - firstTurn: ended once something is published, or was not to be had in time.
     init(
         _ configuration: Configuration, store: RedisStore, ratesFeed: RatesFeed?,
-        published: PublishedSnapshot, keeper: StateKeeper?, logger: Logger
+        published: PublishedSnapshot, keeper: StateKeeper?, firstTurn: FirstTurn, logger: Logger
     ) {
         self.configuration = configuration
         self.store = store
         self.ratesFeed = ratesFeed
         self.published = published
         self.keeper = keeper
+        self.firstTurn = firstTurn
         self.logger = logger
         state = Mutex(
             State(
@@ -124,7 +128,9 @@ final class Publisher: Service {
                 state.keepingSince.map { .now - $0 < configuration.interval } ?? false
             }
             // What is being kept is published a moment later, unless the disk hangs.
-            if !isKeeping { publish() }
+            if isKeeping { continue }
+            publish()
+            firstTurn.end()
         }
     }
 
@@ -144,6 +150,7 @@ final class Publisher: Service {
                     PublicSnapshot(
                         report: report,
                         origin: configuration.topology.listeners.publicURL?.origin))
+                firstTurn.end()
             }
             return Self.events(report, after: before, &state)
         }

@@ -71,7 +71,7 @@ import Topology
                     base: 0, coverage: 9, buckets: buckets, digest: Self.digest(buckets))
                     == .committed)
             let whole = Decimal(string: "50000")!
-            #expect(try await scope.total(within: 5) { $0.totalAmount == whole } != nil)
+            #expect(try await scope.total { $0.totalAmount == whole } != nil)
             let before = try Self.content(cli.redis)
             #expect(before.count == 2 + 2 * 3)
 
@@ -102,7 +102,7 @@ import Topology
                     base: 0, coverage: 9, buckets: buckets, digest: Self.digest(buckets))
                     == .committed)
             #expect(try Self.content(cli.redis) == before)
-            let healed = try await scope.total(within: 5) { total in
+            let healed = try await scope.total { total in
                 #expect(total.totalAmount == whole)
                 return !total.dataAsOf.isEmpty
             }

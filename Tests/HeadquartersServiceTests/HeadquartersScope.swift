@@ -132,11 +132,11 @@ struct HeadquartersScope: Sendable {
         return (200, total, response.text)
     }
 
-    /// Asks until `condition` holds; nil after `seconds`.
+    /// Asks until `condition` holds; nil after longer than any busy machine should need.
     func total(
-        _ base: String? = nil, within seconds: Double, until condition: (Total) -> Bool
+        _ base: String? = nil, until condition: (Total) -> Bool
     ) async throws -> Total? {
-        let deadline = ContinuousClock.now + .seconds(seconds)
+        let deadline = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < deadline {
             if let total = try await total(base).total, condition(total) { return total }
             try await Task.sleep(for: .milliseconds(20))

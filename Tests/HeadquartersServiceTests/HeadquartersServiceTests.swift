@@ -68,7 +68,7 @@ import Topology
                     Self.bucket("USD", usd),
                 ])
             #expect(outcome == .committed)
-            let total = try await scope.total(within: 10) { !$0.isDegraded }
+            let total = try await scope.total { !$0.isDegraded }
 
             // In cents: EUR × 1.0842, USD, and JPY × 100 × 1.0842 ÷ 161.25, over 10,000 · 16,125.
             let denominator: Int128 = 10_000 * 16_125
@@ -102,10 +102,10 @@ import Topology
         try await HeadquartersScope.with(topology) { scope in
             #expect(await scope.push(base: 0, coverage: 7, buckets: buckets) == .committed)
             let full = Decimal(string: "50000.42")!
-            #expect(try await scope.total(within: 5) { $0.totalAmount == full } != nil)
+            #expect(try await scope.total { $0.totalAmount == full } != nil)
 
             try cli.redis.command("FLUSHALL")
-            let degraded = try await scope.total(within: 5) { total in
+            let degraded = try await scope.total { total in
                 #expect(total.totalAmount == full)
                 return total.isDegraded
             }
@@ -124,7 +124,7 @@ import Topology
                 await scope.push(
                     base: 5, coverage: 8,
                     buckets: [buckets[1], Self.bucket("USD", 58, minutesAgo: 0)]) == .committed)
-            let back = try await scope.total(within: 5) { total in
+            let back = try await scope.total { total in
                 #expect(total.totalAmount >= full)
                 return !total.isDegraded
             }
@@ -150,12 +150,12 @@ import Topology
             }
             let whole = Decimal(string: "0.42")!
             #expect(
-                try await scope.total(within: 8) {
+                try await scope.total {
                     $0.totalAmount == whole && !$0.isDegraded
                 } != nil)
 
             cli.redis.stop()
-            let lost = try await scope.total(within: 8) { $0.isDegraded }
+            let lost = try await scope.total { $0.isDegraded }
             #expect(lost?.totalAmount == whole)
             #expect(await scope.push(base: 1, coverage: 1, buckets: []) == nil)
             // It comes back empty.
@@ -167,7 +167,7 @@ import Topology
             }
             #expect(try await scope.total().total?.totalAmount == whole)
             #expect(await scope.push(base: 0, coverage: 1, buckets: buckets) == .committed)
-            let back = try await scope.total(within: 8) {
+            let back = try await scope.total {
                 #expect($0.totalAmount == whole)
                 return !$0.isDegraded
             }
@@ -186,12 +186,12 @@ import Topology
             let buckets = [Self.bucket("EUR", 10_000), Self.bucket("USD", 100)]
             #expect(await scope.push(base: 0, coverage: 2, buckets: buckets) == .committed)
             // No file yet: each base stands alone, and says so.
-            let alone = try await scope.total(within: 5) { _ in true }
+            let alone = try await scope.total { _ in true }
             #expect(alone?.totalAmount == 1)
             #expect(alone?.isDegraded == true)
 
             _ = try Self.ratesFile(in: folder)
-            let converted = try await scope.total(within: 5) { !$0.isDegraded }
+            let converted = try await scope.total { !$0.isDegraded }
             #expect(converted?.totalAmount == Decimal(string: "109.42"))
 
             _ = try Self.ratesFile(in: folder, "{\"base\": \"EUR\", \"rates\": {\"USD\": \"0\"}}")
@@ -203,13 +203,13 @@ import Topology
 
             let other = HeadquartersScope.rates.replacing("1.0842", with: "2")
             _ = try Self.ratesFile(in: folder, other)
-            let changed = try await scope.total(within: 5) { $0.totalAmount == 201 }
+            let changed = try await scope.total { $0.totalAmount == 201 }
             #expect(changed?.isDegraded == false)
 
             // A region whose currency loses its rate: named by nobody else, so left out.
             let less = HeadquartersScope.rates.replacing(#""USD": "1.0842", "#, with: "")
             _ = try Self.ratesFile(in: folder, less)
-            let partial = try await scope.total("EUR", within: 5) { $0.isDegraded }
+            let partial = try await scope.total("EUR") { $0.isDegraded }
             #expect(partial?.totalAmount == 100)
             #expect(try await scope.total("USD").status == 400)
         }

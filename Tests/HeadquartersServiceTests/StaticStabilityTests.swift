@@ -22,12 +22,12 @@ import Testing
                 HeadquartersServiceTests.bucket("USD", 4_200),
             ]
             #expect(await scope.push(base: 0, coverage: 7, buckets: buckets) == .committed)
-            #expect(try await scope.total(within: 5) { !$0.isDegraded } != nil)
+            #expect(try await scope.total { !$0.isDegraded } != nil)
 
             cli.redis.stop()
             try FileManager.default.removeItem(atPath: rates)
             // Nobody pushes any more.
-            let gone = try await scope.total(within: 10) { $0.isDegraded }
+            let gone = try await scope.total { $0.isDegraded }
             let frozen = try #require(gone)
             #expect(frozen.totalAmount == Decimal(string: "150.42"))
 

@@ -1,13 +1,9 @@
 """The watch on trial: answers whose faults are known."""
 import time
-import types
 import unittest
 import unittest.mock
 
 from watch import Watch
-
-
-RESTART = object()
 
 
 class Answers:
@@ -15,14 +11,9 @@ class Answers:
 
     def __init__(self, *answers):
         self.answers = list(answers)
-        self.processes = {"hq": types.SimpleNamespace(starts=1)}
 
     def answer(self):
-        answer = self.answers.pop(0) if self.answers else None
-        if answer is RESTART:
-            self.processes["hq"].starts += 1
-            return None
-        return answer
+        return self.answers.pop(0) if self.answers else None
 
 
 def good(amount, as_of="2026-03-25T12:00:00Z", is_degraded=False):
@@ -58,11 +49,6 @@ class WatchTest(unittest.TestCase):
         for status in (503, 500, 404):
             (problem,) = self.problems(good("1"), None, (status, {"title": "no total"}), good("1"))
             self.assertIn(f"{status} {{'title': 'no total'}}", problem)
-
-    def test_a_new_start_may_refuse_until_it_has_a_total(self):
-        self.assertEqual(self.problems(good("1"), RESTART, (503, {}), good("1")), [])
-        (problem,) = self.problems(good("1"), RESTART, good("1"), (503, {}))
-        self.assertIn("HQ had a total", problem)
 
     def test_a_watch_that_dies_is_missed(self):
         # What it dies of is no news here.

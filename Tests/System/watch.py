@@ -11,9 +11,9 @@ class Watch(threading.Thread):
     """Reads the public total ten times a second, whatever happens to those that make it.
 
     All transfers lie within the window, so the total can only rise; an answer that is lower than
-    one before is a dip. From the first good answer on, as long as that HQ runs, it has one to give:
-    whatever else it answers is a refusal. That a new one has nothing to give yet, or that there is
-    no answer at all, is counted and no more, for HQ is killed at times.
+    one before is a dip. From the first good answer on HQ has one to give, for it keeps what it
+    published: whatever else it answers is a refusal, after a restart too. That there is no answer
+    at all is counted and no more, for HQ is killed at times.
     """
 
     def __init__(self, deployment):
@@ -23,24 +23,20 @@ class Watch(threading.Thread):
         self.statuses = collections.Counter()
         self.highest, self.as_of = None, ""
         self.dips, self.backwards, self.refusals = [], [], []
-        # Which start of HQ gave the last good answer.
-        self.start_seen = None
 
     def run(self):
         while not self.is_over.wait(SECONDS_BETWEEN):
-            start = self.deployment.processes["hq"].starts
-            self.take(self.deployment.answer(), start)
+            self.take(self.deployment.answer())
 
-    def take(self, answer, start):
-        """Notes one answer, a pair of status and body; None where there was none. It came of HQ's
-        start of that number, or of a later one."""
+    def take(self, answer):
+        """Notes one answer, a pair of status and body; None where there was none."""
         if answer is None:
             self.missed += 1
             return
         status, body = answer
         self.statuses[status] += 1
         if status != 200:
-            if start == self.start_seen == self.deployment.processes["hq"].starts:
+            if self.answers > 0:
                 self.refusals.append(f"{clock()} {status} {body}")
             return
         amount = decimal.Decimal(body["total_amount"])
@@ -52,7 +48,6 @@ class Watch(threading.Thread):
             self.backwards.append(f"{clock()} {self.as_of} to {body['data_as_of']}")
         self.as_of = max(self.as_of, body["data_as_of"])
         self.degraded += body["is_degraded"]
-        self.start_seen = start
         self.answers += 1
 
     def end(self):
