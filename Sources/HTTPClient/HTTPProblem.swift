@@ -10,7 +10,7 @@ package enum HTTPProblem: Hashable, Sendable {
     case torn
     /// More bytes of answer than were asked for.
     case oversize
-    /// Ended by the sink's `stop`.
+    /// Ended by the conversation's ``StopSignal``.
     case stopped
     /// libcurl could not begin: out of memory, or built without what we need.
     case library
