@@ -12,21 +12,24 @@ package final class KafkaLog {
     package let topic: String
     private var isClosed = false
 
-    /// - Parameter properties: librdkafka's, as for ``KafkaConsumer``.
+    /// - Parameter properties: librdkafka's, as for ``KafkaConsumer``; what it reads ahead is
+    ///   for the consumer alone.
     /// - Throws: ``KafkaErrorCode/invalidConfiguration``. No broker is contacted yet.
     package init(
         properties: [String: String], topic: String, logger: Logger
     ) throws(KafkaError) {
+        var properties = properties
+        // One record is wanted at a time.
+        properties["queued.min.messages"] = "1"
         let configuration = try HandleConfiguration(
             properties: properties,
-            // One record is wanted at a time; do not read ahead.
             defaults: [
                 "client.id": "tributary", "reconnect.backoff.max.ms": "2000",
                 "fetch.wait.max.ms": "100",
             ],
             fixed: [
                 "auto.offset.reset": "error", "enable.partition.eof": "true",
-                "queued.min.messages": "1", "allow.auto.create.topics": "false",
+                "allow.auto.create.topics": "false",
             ]
         ).build()
         let handle = try Handle(RD_KAFKA_CONSUMER, configuration, HandleContext(logger: logger))

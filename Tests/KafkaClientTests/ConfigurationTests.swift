@@ -34,6 +34,15 @@ import Testing
         }
     }
 
+    @Test func `How far a consumer reads ahead is no matter of questions to the log`() throws {
+        let log = try KafkaLog(
+            properties: ["queued.min.messages": "500"], topic: "topic", logger: silent)
+        log.close()
+        #expect {
+            _ = try KafkaLog(properties: ["queued.min": "500"], topic: "topic", logger: silent)
+        } throws: { ($0 as? KafkaError)?.message.contains("queued.min") == true }
+    }
+
     @Test func `An empty group name and a topic pattern are refused`() throws {
         #expect(throws: KafkaError.self) {
             _ = try KafkaConsumer(properties: [:], group: "", logger: silent)
