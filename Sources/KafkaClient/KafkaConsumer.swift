@@ -177,7 +177,9 @@ package final class KafkaConsumer {
             let text = rd_kafka_message_errstr(message).map { String(cString: $0) }
             var error = KafkaError(code: code, message: text)
             if code == .fatal { error = KafkaError.fatal(of: handle.raw) ?? error }
-            return partition < 0 || error.isFatal
+            // An error of the group's names no topic, and by that no partition, whatever it holds.
+            let isGeneral = partition < 0 || message.pointee.rkt == nil
+            return isGeneral || error.isFatal
                 ? .error(error) : .partitionFailed(partition: partition, error)
         }
     }

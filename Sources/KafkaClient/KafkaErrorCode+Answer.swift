@@ -9,11 +9,13 @@ extension KafkaErrorCode {
         return .stop
     }
 
-    /// Conditions that pass by themselves: connections, elections, coordinators, rebalances,
-    /// time-outs, full queues, throttling.
+    /// Conditions that pass by themselves: connections (TLS and authentication of one among them:
+    /// librdkafka tries again, and a certificate or a password may be changed under way),
+    /// elections, coordinators, rebalances, time-outs, full queues, throttling.
     private static let transient: Set<KafkaErrorCode> = Set(
         [
             RD_KAFKA_RESP_ERR__BAD_MSG, RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__RESOLVE,
+            RD_KAFKA_RESP_ERR__SSL, RD_KAFKA_RESP_ERR__AUTHENTICATION,
             RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, RD_KAFKA_RESP_ERR__PARTITION_EOF,
             RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__TIMED_OUT,
             RD_KAFKA_RESP_ERR__QUEUE_FULL, RD_KAFKA_RESP_ERR__ISR_INSUFF,
@@ -48,6 +50,27 @@ extension KafkaErrorCode {
             RD_KAFKA_RESP_ERR_ELIGIBLE_LEADERS_NOT_AVAILABLE,
             RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT,
             RD_KAFKA_RESP_ERR_THROTTLING_QUOTA_EXCEEDED,
+        ].map { KafkaErrorCode($0) })
+
+    /// Whether an operator took a right away: reading goes on by nobody's patience.
+    package var isAuthorization: Bool {
+        Self.authorization.contains(self)
+    }
+
+    private static let authorization: Set<KafkaErrorCode> = Set(
+        [
+            RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+            RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED,
+            RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED,
+        ].map { KafkaErrorCode($0) })
+
+    /// Whether the record is larger than the library, the broker or the topic takes.
+    package var isSize: Bool { Self.size.contains(self) }
+
+    private static let size: Set<KafkaErrorCode> = Set(
+        [
+            RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
+            RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE,
         ].map { KafkaErrorCode($0) })
 
     /// The broker or the library refuses this record and would refuse it again.

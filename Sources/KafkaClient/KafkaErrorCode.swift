@@ -47,6 +47,10 @@ package struct KafkaErrorCode: RawRepresentable, Hashable, Sendable, CustomStrin
     package static let noError = Self(RD_KAFKA_RESP_ERR_NO_ERROR)
     /// The connection broke or could not be made.
     package static let transport = Self(RD_KAFKA_RESP_ERR__TRANSPORT)
+    /// A TLS session could not be made, or broke.
+    package static let insecure = Self(RD_KAFKA_RESP_ERR__SSL)
+    /// The broker did not accept who a connection says it is.
+    package static let unauthenticated = Self(RD_KAFKA_RESP_ERR__AUTHENTICATION)
     package static let allBrokersDown = Self(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
     package static let timedOut = Self(RD_KAFKA_RESP_ERR__TIMED_OUT)
     package static let invalidArgument = Self(RD_KAFKA_RESP_ERR__INVALID_ARG)

@@ -78,7 +78,8 @@ import Testing
         #expect(unknown.answer == .stop)
         #expect(unknown.description.contains("31000"))
         let answers: [(KafkaErrorCode, KafkaAnswer)] = [
-            (.transport, .retry), (.timedOut, .retry), (.queueFull, .retry),
+            (.transport, .retry), (.insecure, .retry), (.unauthenticated, .retry),
+            (.timedOut, .retry), (.queueFull, .retry),
             (.notCoordinator, .retry), (.messageTooLarge, .drop), (.fatal, .stop),
             (.topicAuthorizationFailed, .stop), (.offsetOutOfRange, .stop),
             (.offsetResetForbidden, .stop), (.invalidConfiguration, .stop),
