@@ -90,22 +90,28 @@ package struct ShardPush: Sendable {
     /// Takes HQ's answer to the delta under way.
     package mutating func answered(_ reply: ShardReply, completeFrom: Minute) {
         inFlight = nil
-        if reply.watermark < watermark { regressions += 1 }
-        watermark = reply.watermark
-        refusal = nil
         switch reply.outcome {
         case .committed, .repeat:
+            stand(at: reply.watermark)
             // HQ knows less of the past than this node does: it may have the whole shard.
             wantsWhole = reply.completeFrom.map { $0 > completeFrom } ?? false
             isUrgent = wantsWhole
         case .behind:
+            stand(at: reply.watermark)
             wantsWhole = false
             isUrgent = true
         case .refused(let reason):
+            // HQ may not have been able to look: where it stands, only the others say.
             refusal = reason
             wantsWhole = reason == .foldVersionNeedsBaseZero
             isUrgent = wantsWhole
         }
+    }
+
+    private mutating func stand(at watermark: Int64) {
+        if watermark < self.watermark { regressions += 1 }
+        self.watermark = watermark
+        refusal = nil
     }
 
     /// The delta under way got no answer that can be believed: whether HQ took it is unknown, and

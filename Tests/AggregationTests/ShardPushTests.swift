@@ -118,6 +118,22 @@ import Topology
         #expect(due != nil)
     }
 
+    @Test func aRefusalSaysNothingOfWhatHeadquartersHas() throws {
+        var fold = Self.folded(3)
+        var push = Self.push(watermark: 3)
+        _ = push.delta(of: &fold, now: Self.now)
+        push.answered(
+            Self.reply(.refused(.store), 0, from: nil), completeFrom: fold.completeFrom)
+        #expect(push.watermark == 3)
+        #expect(push.regressions == 0)
+        let early = push.delta(of: &fold, now: Self.now + 1_999)
+        let due = push.delta(of: &fold, now: Self.now + 2_000)
+        #expect(early == nil)
+        let again = try #require(due)
+        #expect(again.base == 3)
+        #expect(again.buckets.isEmpty)
+    }
+
     @Test func aClockThatJumpedBackDoesNotSilenceAShard() {
         var fold = Self.folded(1)
         var push = Self.push(watermark: 1)
