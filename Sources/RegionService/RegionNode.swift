@@ -79,7 +79,7 @@ final class RegionNode {
         log = current.id
         settings = FoldSettings(
             idKey: configuration.idKey, exponents: region.exponents, logs: region.logs.map(\.id),
-            generation: region.generation)
+            generation: region.generation, isRelayed: region.isRelayed)
         consumer = try KafkaConsumer(
             properties: region.kafka, group: region.group, logger: logger)
         letters = try DeadLetters(

@@ -27,6 +27,9 @@ package struct Region: Hashable, Sendable {
     /// In the order in which they were declared; the last one is being written.
     package var logs: [RegionLog]
     package var timestamps: Timestamps
+    /// Whether a relay feeds the topic and marks it: then only its markers prove how far the ledger
+    /// is seen, and a relay that died cannot look up to date.
+    package var isRelayed: Bool
     /// Rises with every change of what the fold reads: exponents and log ids. At least 1.
     package var generation: UInt32
     /// The admin listeners of the region's nodes.
@@ -54,9 +57,9 @@ package struct Region: Hashable, Sendable {
     package init(
         id: RegionID, kafka: [String: String], topic: String = defaultTopic,
         group: String = defaultGroup, deadLetterTopic: String? = nil, logs: [RegionLog],
-        timestamps: Timestamps = .broker, generation: UInt32 = 1, adminURLs: [ServiceURL] = [],
-        ledger: String? = nil, keyFile: String? = nil, exponents: [Currency: Int] = [:],
-        state: State = .active
+        timestamps: Timestamps = .broker, isRelayed: Bool = false, generation: UInt32 = 1,
+        adminURLs: [ServiceURL] = [], ledger: String? = nil, keyFile: String? = nil,
+        exponents: [Currency: Int] = [:], state: State = .active
     ) {
         self.id = id
         self.kafka = kafka
@@ -65,6 +68,7 @@ package struct Region: Hashable, Sendable {
         self.deadLetterTopic = deadLetterTopic ?? Self.defaultDeadLetterTopic(of: topic)
         self.logs = logs
         self.timestamps = timestamps
+        self.isRelayed = isRelayed
         self.generation = generation
         self.adminURLs = adminURLs
         self.ledger = ledger

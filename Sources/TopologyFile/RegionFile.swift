@@ -4,7 +4,8 @@ import Topology
 /// Reads one region file.
 ///
 /// Defaults: `topic: transaction.settled`, `group: metrics-viz`, `dlq_topic` the topic with
-/// `.dlq`, `timestamps: broker`, `state: active`, no admin URLs, ledger, key file or exponents.
+/// `.dlq`, `timestamps: broker`, `relayed: false`, `state: active`, no admin URLs, ledger, key file
+/// or exponents.
 /// `id`, `kafka`, `logs` and `generation` must be there.
 struct RegionFile {
     let document: Document
@@ -33,6 +34,8 @@ struct RegionFile {
         let timestamps = fields.optional(
             "timestamps", expected: ScalarText.choices(of: Region.Timestamps.self),
             Region.Timestamps.init)
+        let isRelayed = fields.optional(
+            "relayed", expected: ScalarText.flagRule, ScalarText.flag)
         let generation: UInt32? = fields.required(
             "generation", expected: "an integer from 1 up", ScalarText.integer)
         let adminURLs = fields.optionalList("admin_urls", of: Self.urlRule) { ServiceURL($0) }
@@ -48,8 +51,9 @@ struct RegionFile {
             kafka: Dictionary(uniqueKeysWithValues: kafka.map { ($0.key, $0.value) }),
             topic: topic ?? Region.defaultTopic, group: group ?? Region.defaultGroup,
             deadLetterTopic: deadLetters, logs: logs, timestamps: timestamps ?? .broker,
-            generation: generation ?? 1, adminURLs: adminURLs ?? [], ledger: ledger,
-            keyFile: keyFile.map(resolve), exponents: exponents, state: state ?? .active)
+            isRelayed: isRelayed ?? false, generation: generation ?? 1,
+            adminURLs: adminURLs ?? [], ledger: ledger, keyFile: keyFile.map(resolve),
+            exponents: exponents, state: state ?? .active)
     }
 
     private func log(_ fields: Fields) -> RegionLog {

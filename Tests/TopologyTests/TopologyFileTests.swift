@@ -29,7 +29,7 @@ import TopologyFile
                         topic: "transaction.settled", group: "metrics-viz",
                         deadLetterTopic: "transaction.settled.dlq",
                         logs: [RegionLog(id: LogID(unchecked: "main"), partitions: 6)],
-                        timestamps: .broker, generation: 1, state: .active)
+                        timestamps: .broker, isRelayed: false, generation: 1, state: .active)
                 ])
         }
     }
@@ -58,6 +58,7 @@ import TopologyFile
                 group: readers
                 dlq_topic: rejected
                 timestamps: trusted
+                relayed: true
                 admin_urls: [http://127.0.0.1:9000, https://node.example.net]
                 ledger: host=127.0.0.1 dbname=ledger
                 key_file: keys/a.key
@@ -85,6 +86,7 @@ import TopologyFile
             #expect(region.group == "readers")
             #expect(region.deadLetterTopic == "rejected")
             #expect(region.timestamps == .trusted)
+            #expect(region.isRelayed)
             #expect(
                 region.adminURLs.map(\.description)
                     == ["http://127.0.0.1:9000", "https://node.example.net:443"])
@@ -145,8 +147,8 @@ import TopologyFile
         #expect(
             try TopologyFixture.complaints(region: region) == [
                 "regions/a.yaml:9: colour: expected one of the keys admin_urls, dlq_topic,"
-                    + " exponents, generation, group, id, kafka, key_file, ledger, logs, state,"
-                    + " timestamps, topic",
+                    + " exponents, generation, group, id, kafka, key_file, ledger, logs, relayed,"
+                    + " state, timestamps, topic",
                 "regions/a.yaml:10: topic: expected each key once, but it stands on line 8",
                 "regions/a.yaml:11: topic: expected each key once, but it stands on line 8",
                 "regions/a.yaml:12: state: expected one of active, retired",
