@@ -46,11 +46,14 @@ package enum ShardJoin {
     /// - Parameters:
     ///   - status: what HQ has of the shard; nil where it has nothing. Its values are looked at
     ///     only where the log does not reach back far enough.
+    ///   - version: of the node's fold. Values of another one are no start for it: what they came
+    ///     to by other rules must not be told as its own.
     ///   - hasAskedForValues: whether `status` answers a question for values: where it has none, HQ
     ///     has none, and what the log does not reach stays incomplete.
     ///   - now: the node's clock. It decides how far back is read, never what a record means.
     package static func plan(
-        log: LogFacts, status: ShardStatus?, hasAskedForValues: Bool = false, now: UnixTime
+        log: LogFacts, status: ShardStatus?, version: FoldVersion,
+        hasAskedForValues: Bool = false, now: UnixTime
     ) -> Plan {
         if let status, status.watermark > log.high { return .stop(.endsBelowWatermark) }
         var start = FoldStart(offset: log.start)
@@ -76,7 +79,7 @@ package enum ShardJoin {
         start.knownFrom = knownFrom
         let retainedFrom = now.minute.advanced(by: 1 - Limits.retainedMinutes)
         guard knownFrom > retainedFrom, let status, status.watermark >= log.start,
-            status.completeFrom < knownFrom
+            status.completeFrom < knownFrom, status.foldVersion == version
         else { return .start(start) }
         guard let values = status.values else {
             return hasAskedForValues ? .start(start) : .needsSeed

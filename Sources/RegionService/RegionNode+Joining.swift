@@ -100,7 +100,8 @@ extension RegionNode {
             return false
         }
         switch ShardJoin.plan(
-            log: facts, status: status, hasAskedForValues: shard.needsValues, now: now)
+            log: facts, status: status, version: settings.version,
+            hasAskedForValues: shard.needsValues, now: now)
         {
         case .needsSeed:
             shard.needsValues = true

@@ -25,9 +25,18 @@ import Topology
 
     private struct Unexpected: Error {}
 
+    private static func plan(
+        _ facts: ShardJoin.LogFacts, _ status: ShardStatus?,
+        version: FoldVersion = Records.settings.version, hasAskedForValues: Bool = false
+    ) -> ShardJoin.Plan {
+        ShardJoin.plan(
+            log: facts, status: status, version: version, hasAskedForValues: hasAskedForValues,
+            now: now)
+    }
+
     @Test func aLogFromItsBeginningIsKnownInFull() throws {
         let facts = ShardJoin.LogFacts(low: 0, high: 10, start: 0, startTimestamp: 0)
-        let start = try Self.start(ShardJoin.plan(log: facts, status: nil, now: Self.now))
+        let start = try Self.start(Self.plan(facts, nil))
         #expect(start.offset == 0)
         #expect(start.foldFrom == nil)
         let fold = ShardFold(settings: Records.settings, start: start)
@@ -39,7 +48,7 @@ import Topology
         let facts = ShardJoin.LogFacts(
             low: 0, high: 900, start: 100,
             startTimestamp: (Self.now - ShardJoin.rememberMilliseconds).milliseconds)
-        let start = try Self.start(ShardJoin.plan(log: facts, status: nil, now: Self.now))
+        let start = try Self.start(Self.plan(facts, nil))
         #expect(start.offset == 100)
         #expect(start.foldFrom == Self.now - ShardJoin.foldMilliseconds)
         let known = try #require(start.knownFrom)
@@ -48,8 +57,7 @@ import Topology
 
     @Test func aPartitionThatEndsBelowTheWatermarkIsNotFolded() {
         let facts = ShardJoin.LogFacts(low: 0, high: 5, start: 0, startTimestamp: 0)
-        let plan = ShardJoin.plan(
-            log: facts, status: Self.status(6, from: Minute(0)), now: Self.now)
+        let plan = Self.plan(facts, Self.status(6, from: Minute(0)))
         guard case .stop(.endsBelowWatermark) = plan else {
             Issue.record("\(plan)")
             return
@@ -127,13 +135,12 @@ import Topology
             low: 100, high: 103, start: 100, startTimestamp: first.milliseconds)
         let old = first.minute
         let bare = Self.status(101, from: Minute(0))
-        guard case .needsSeed = ShardJoin.plan(log: facts, status: bare, now: Self.now) else {
+        guard case .needsSeed = Self.plan(facts, bare) else {
             Issue.record("a seed was not asked for")
             return
         }
         // An HQ that was asked for values and has none is not asked again.
-        let unseeded = try Self.start(
-            ShardJoin.plan(log: facts, status: bare, hasAskedForValues: true, now: Self.now))
+        let unseeded = try Self.start(Self.plan(facts, bare, hasAskedForValues: true))
         #expect(unseeded.seed == nil)
         #expect(unseeded.knownFrom != nil)
         let euro = try #require(Currency(code: "EUR"))
@@ -141,7 +148,7 @@ import Topology
             minute: old, currency: euro, value: BucketValue(settled: 40, transfers: 2))
         let status = Self.status(
             101, from: Minute(0), values: ShardStatus.Values(buckets: [seeded], late: []))
-        let start = try Self.start(ShardJoin.plan(log: facts, status: status, now: Self.now))
+        let start = try Self.start(Self.plan(facts, status))
         var fold = ShardFold(settings: Records.settings, start: start)
         fold.fold([
             // Below the watermark: the seed holds it.
@@ -159,11 +166,24 @@ import Topology
         #expect(all == changes)
     }
 
+    /// Neither is asked for nor taken what other rules or settings came to.
+    @Test func valuesOfAnotherFoldVersionAreNoSeed() throws {
+        let facts = ShardJoin.LogFacts(
+            low: 100, high: 103, start: 100, startTimestamp: (Self.now - 600_000).milliseconds)
+        let version = FoldSettings(idKey: Records.settings.idKey, generation: 2).version
+        for values in [nil, ShardStatus.Values(buckets: [], late: [])] {
+            let status = Self.status(101, from: Minute(0), values: values)
+            let start = try Self.start(Self.plan(facts, status, version: version))
+            #expect(start.seed == nil)
+            #expect(start.knownFrom != nil)
+        }
+    }
+
     @Test func withoutASeedThePartlyKnownMinutesAreNotPushed() throws {
         let first = Self.now - 600_000
         let facts = ShardJoin.LogFacts(
             low: 100, high: 102, start: 100, startTimestamp: first.milliseconds)
-        let start = try Self.start(ShardJoin.plan(log: facts, status: nil, now: Self.now))
+        let start = try Self.start(Self.plan(facts, nil))
         var fold = ShardFold(settings: Records.settings, start: start)
         fold.fold([
             Entry(Records.transfer("a", "30", at: first), at: first, offset: 100),
@@ -181,7 +201,7 @@ import Topology
             low: 100, high: 102, start: 100, startTimestamp: first.milliseconds)
         let behind = Self.status(
             99, from: Minute(0), values: ShardStatus.Values(buckets: [], late: []))
-        let start = try Self.start(ShardJoin.plan(log: facts, status: behind, now: Self.now))
+        let start = try Self.start(Self.plan(facts, behind))
         #expect(start.seed == nil)
         let fold = ShardFold(settings: Records.settings, start: start)
         let from = fold.completeFrom

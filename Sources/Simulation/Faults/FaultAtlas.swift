@@ -3,7 +3,7 @@
 struct FaultAtlas {
     /// By shard, whether its log has lost its beginning.
     private(set) var isCut: [Bool]
-    /// By shard, whether HQ has lost something of it.
+    /// By shard, whether HQ has lost something of it, or has it by older settings than a node.
     private(set) var hasLost: [Bool]
     /// By shard, whether the log lost records that nobody had taken, or a node looked at it with a
     /// clock so wrong that it read too little of it.

@@ -46,6 +46,8 @@ extension World {
         case .upgradeRegion:
             guard node.generation < Self.generations else { return }
             node.generation += 1
+            // What HQ has by the settings before is no seed for a node by these.
+            for shard in shape.shardsOfRegion[node.region] { atlas.lose(shard) }
             if node.state != .down { crash(node) }
         default: break
         }

@@ -230,7 +230,9 @@ extension World {
         let facts = logs[shard].facts(
             from: options.answersTimes
                 ? time.milliseconds - ShardJoin.rememberMilliseconds : nil)
-        switch ShardJoin.plan(log: facts, status: status, now: time) {
+        switch ShardJoin.plan(
+            log: facts, status: status, version: settings(of: node).version, now: time)
+        {
         case .needsSeed:
             node.slots[local] = .joining(needsValues: true)
         case .stop(let alarm):
