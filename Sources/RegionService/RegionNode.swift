@@ -103,7 +103,7 @@ final class RegionNode {
         let now = WallClock.now()
         takeLogAnswers(now: now)
         takeHeadquartersAnswers(now: now)
-        letters.settle()
+        try letters.settle()
         try holdBack()
         var events: [KafkaEvent] = []
         _ = try consumer.poll(timeoutMs: Self.pollMs) { partition, records in
@@ -263,7 +263,7 @@ final class RegionNode {
         let limit = WallClock.now() + configuration.drainTimeout.milliseconds
         while WallClock.now() < limit {
             takeHeadquartersAnswers(now: WallClock.now())
-            letters.settle()
+            try letters.settle()
             let isDone = foldingShards.allSatisfy { $0.acknowledged >= $0.fold.coverage }
             if isDone { break }
             for index in links.indices { push(to: index, now: WallClock.now()) }

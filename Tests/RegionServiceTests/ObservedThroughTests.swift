@@ -1,13 +1,40 @@
 import CivilTime
 import DeltaProtocol
 import KafkaClient
+import RegionService
 import Testing
+import Topology
 
 /// What a node says it has seen of its log.
 @Suite struct ObservedThroughTests {
     /// Idle pushes come every other second, and a question to the broker waits up to 5 s for its
     /// answer: the last of this many is later than the end of the first question.
     private static let pushesPastAQuestion = 4
+
+    @Test("Under a relay, only its markers count as observed")
+    func relayed() async throws {
+        try await withRegion(partitions: 1) { region in
+            let headquarters = region.headquarters
+            let now = Values.now()
+            let marked = now - 60_000
+            try await region.produce(Values.transfers(3, now: now).values)
+            try await region.withNode(region.service { $0.region.isRelayed = true }) {
+                () async throws in
+                // The end of the log is asked for each second, and told every other.
+                #expect(
+                    try await eventually {
+                        headquarters.watermark(0) == 3
+                            && headquarters.deltas.count > Self.pushesPastAQuestion
+                    })
+                #expect(headquarters.deltas.allSatisfy { $0.observedThrough == nil })
+                try await region.produce([Values.marker(at: marked)])
+                #expect(try await eventually { headquarters.watermark(0) == 4 })
+                let told = headquarters.deltas.count
+                #expect(try await eventually { headquarters.deltas.count >= told + 2 })
+                #expect(headquarters.deltas.last?.observedThrough == marked)
+            }
+        }
+    }
 
     @Test("While the broker does not answer, nothing more counts as observed")
     func unreachableBroker() async throws {

@@ -28,6 +28,13 @@ func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
     return false
 }
 
+/// A port of loopback where nobody listens at this moment.
+func closedPort() throws -> UInt16 {
+    let cluster = try MockCluster(logger: silent)
+    defer { cluster.close() }
+    return cluster.port
+}
+
 /// A region's topics on a mock broker, and an HQ that listens beside them. Nodes come and go.
 struct RegionFixture: Sendable {
     static let id = RegionID(unchecked: "eu-west")
@@ -89,22 +96,28 @@ struct RegionFixture: Sendable {
         producer.close()
     }
 
+    /// - Parameter change: what the node has otherwise than others.
     func service(
-        commitInterval: Duration = .milliseconds(100)
+        commitInterval: Duration = .milliseconds(100), logger: Logger = silent,
+        _ change: (inout RegionConfiguration) -> Void = { _ in }
     ) -> RegionService {
         var configuration = RegionConfiguration(
             region: region, node: "node-1", idKey: IDKey(low: 7, high: 11),
             headquarters: [DeltaClientConfiguration(url: "http://127.0.0.1:\(port)")])
         configuration.commitInterval = commitInterval
-        return RegionService(configuration, logger: silent)
+        change(&configuration)
+        return RegionService(configuration, logger: logger)
     }
 
     /// Runs a node for as long as `body` runs, and stops it in order.
     func withNode(
         commitInterval: Duration = .milliseconds(100), _ body: () async throws -> Void
     ) async throws {
-        var configuration = ServiceGroupConfiguration(
-            services: [service(commitInterval: commitInterval)], logger: silent)
+        try await withNode(service(commitInterval: commitInterval), body)
+    }
+
+    func withNode(_ service: RegionService, _ body: () async throws -> Void) async throws {
+        var configuration = ServiceGroupConfiguration(services: [service], logger: silent)
         configuration.maximumGracefulShutdownDuration = .seconds(15)
         configuration.maximumCancellationDuration = .seconds(15)
         let group = ServiceGroup(configuration: configuration)
@@ -188,6 +201,12 @@ enum Values {
     ) -> String {
         #"{"transfer_id":"\#(id)","currency":"\#(currency)","amount_minor_units":\#(amount),"#
             + #""settled_at_utc":"\#(settledAt)"}"#
+    }
+
+    static func marker(at time: UnixTime) -> [UInt8] {
+        Array(
+            (#"{"type":"ledger_marker","lsn":"0/1","system":"73","timeline":1,"#
+                + #""marked_at_utc":"\#(RFC3339.format(time))"}"#).utf8)
     }
 
     /// Transfers of distinct amounts, one in each of the minutes that end with that of `now`, and
