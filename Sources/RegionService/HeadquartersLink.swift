@@ -1,21 +1,22 @@
-import DeltaClient
-import DeltaProtocol
-import Logging
-import Topology
+package import DeltaClient
+package import DeltaProtocol
+package import Topology
 
 /// The way to one HQ: takes one errand at a time from the node's thread and puts the answer into
 /// its inbox.
-final class HeadquartersLink: Sendable {
-    enum Errand: Sendable {
+package final class HeadquartersLink: Sendable {
+    package enum Errand: Sendable {
         /// The parts of one push, in order.
         case push([DeltaRequest])
         /// What HQ stands at: for all shards, or for one partition with its values.
         case statuses(partition: Int32?)
     }
 
-    enum Answer: Sendable {
+    package enum Answer: Sendable {
         /// One part of a push.
         case push(DeltaRequest, HeadquartersAnswer<DeltaReply>)
+        /// One that was not sent, because a part before it failed.
+        case skipped(DeltaRequest)
         case statuses(partition: Int32?, HeadquartersAnswer<[ShardStatus]>)
         /// The errand is done: the next one may come.
         case idle
@@ -25,9 +26,10 @@ final class HeadquartersLink: Sendable {
     private let region: RegionID
     private let errands: AsyncStream<Errand>
     private let continuation: AsyncStream<Errand>.Continuation
-    let inbox = Inbox<Answer>()
+    package let inbox = Inbox<Answer>()
 
-    init(_ configuration: DeltaClientConfiguration, region: RegionID) throws {
+    /// Connects nowhere yet.
+    package init(_ configuration: DeltaClientConfiguration, region: RegionID) throws {
         client = try DeltaClient(configuration)
         self.region = region
         (errands, continuation) = AsyncStream.makeStream(
@@ -35,19 +37,20 @@ final class HeadquartersLink: Sendable {
     }
 
     /// Queues an errand; the node sends none before the last one's `idle`.
-    func send(_ errand: Errand) { continuation.yield(errand) }
+    package func send(_ errand: Errand) { continuation.yield(errand) }
 
     /// Runs errands until `stop`.
-    func run() async {
+    package func run() async {
         for await errand in errands {
             switch errand {
             case .push(let requests):
                 var isBroken = false
                 for request in requests {
-                    // After one part failed, the rest waits for the next push.
-                    let answer =
-                        isBroken
-                        ? .retry(.unreachable, after: nil) : await client.push(request)
+                    if isBroken {
+                        inbox.put(.skipped(request))
+                        continue
+                    }
+                    let answer = await client.push(request)
                     if case .answered = answer {} else { isBroken = true }
                     inbox.put(.push(request, answer))
                 }
@@ -60,7 +63,7 @@ final class HeadquartersLink: Sendable {
     }
 
     /// Ends `run`: the exchange under way is given up within a second, not waited for.
-    func stop() async {
+    package func stop() async {
         continuation.finish()
         await client.stop()
     }

@@ -2,14 +2,15 @@ import Synchronization
 
 /// What other threads have for the node: taken all at once, in order. Bounded by its senders, each
 /// of which waits for the node before it sends again.
-final class Inbox<Message: Sendable>: Sendable {
+package final class Inbox<Message: Sendable>: Sendable {
     private let messages = Mutex<[Message]>([])
 
     func put(_ message: Message) {
         messages.withLock { $0.append(message) }
     }
 
-    func takeAll() -> [Message] {
+    /// Everything put since the last call, in order.
+    package func takeAll() -> [Message] {
         messages.withLock { messages in
             defer { messages.removeAll(keepingCapacity: true) }
             return messages

@@ -59,6 +59,8 @@ extension RegionNode {
                         continue
                     }
                     take(reply, at: index, now: now)
+                case .skipped(let request):
+                    fail(request, at: index)
                 }
             }
         }

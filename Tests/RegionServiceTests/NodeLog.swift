@@ -10,7 +10,6 @@ final class NodeLog: Sendable {
 
     var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
 
-    var all: [String] { logged.withLock { $0 } }
     /// How many lines hold this text.
     func count(_ text: String) -> Int {
         logged.withLock { $0.filter { $0.contains(text) }.count }
