@@ -9,7 +9,8 @@ package struct RegionConfiguration: Sendable {
     package var node: String
     /// The topology's secret that ids are hashed with.
     package var idKey: Aggregation.IDKey
-    /// Every HQ to push to, each with watermarks of its own. Shards join by what the first says.
+    /// Every HQ to push to, each with watermarks of its own. Shards join by what the first one that
+    /// answers says.
     package var headquarters: [DeltaClientConfiguration]
     /// The least time between two pushes to one HQ, unless it asks for one at once.
     package var pushInterval: Duration = .milliseconds(450)

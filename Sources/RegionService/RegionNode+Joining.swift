@@ -72,8 +72,17 @@ extension RegionNode {
         if started { try assignFolding() }
     }
 
+    /// The HQ that is asked what it has of the joining shards: the first that answers what it is
+    /// sent. Where none does, the first that may be tried; nil while none may.
+    var joiningLink: Int? {
+        if let well = links.firstIndex(where: \.problem.isEmpty) { return well }
+        let now = WallClock.now()
+        return links.firstIndex { !$0.isBusy && !$0.isResting(at: now) }
+    }
+
     private func askStatuses(for joining: [RegionShard]) {
-        let state = links[0]
+        guard let index = joiningLink else { return }
+        let state = links[index]
         guard !state.isBusy, !state.isResting(at: WallClock.now()) else { return }
         let unknown = joining.filter { if case .unknown = $0.status { true } else { false } }
         guard let first = unknown.first else { return }
@@ -84,19 +93,19 @@ extension RegionNode {
         state.link.send(.statuses(partition: partition))
     }
 
-    func takeStatuses(_ statuses: [ShardStatus], partition asked: Int32?) {
+    func takeStatuses(_ statuses: [ShardStatus], partition asked: Int32?, from index: Int) {
         for shard in shards.values {
             guard case .joining = shard.stage, case .unknown = shard.status,
                 asked == nil ? !shard.needsValues : asked == shard.partition
             else { continue }
             shard.status = .known(
-                statuses.first { $0.log == log && $0.partition == shard.partition })
+                statuses.first { $0.log == log && $0.partition == shard.partition }, from: index)
         }
     }
 
     /// True where the shard now folds.
     private func start(_ shard: RegionShard, committed: Int64?, now: UnixTime) -> Bool {
-        guard let facts = shard.facts, case .known(let status) = shard.status else {
+        guard let facts = shard.facts, case .known(let status, let source) = shard.status else {
             return false
         }
         switch ShardJoin.plan(
@@ -121,7 +130,7 @@ extension RegionNode {
             let pushes = links.indices.map { index in
                 ShardPush(
                     log: log, partition: shard.partition,
-                    watermark: index == 0 ? status?.watermark ?? 0 : 0)
+                    watermark: index == source ? status?.watermark ?? 0 : 0)
             }
             shard.stage = .folding(
                 FoldingShard(

@@ -29,9 +29,9 @@ extension RegionNode {
         state.link.send(.push(DeltaClient.split(request)))
     }
 
-    /// The first HQ is asked for statuses on the same link; those go first.
+    /// An HQ is asked for statuses on the same link; those go first.
     private func hasUnansweredJoin(_ index: Int) -> Bool {
-        index == 0
+        index == joiningLink
             && shards.values.contains {
                 guard case .joining = $0.stage, case .unknown = $0.status else { return false }
                 return true
@@ -51,7 +51,7 @@ extension RegionNode {
                     state.isBusy = false
                 case .statuses(let partition, let answer):
                     if let statuses = value(of: answer, from: state, now: now) {
-                        takeStatuses(statuses, partition: partition)
+                        takeStatuses(statuses, partition: partition, from: index)
                     }
                 case .push(let request, let answer):
                     guard let reply = value(of: answer, from: state, now: now) else {

@@ -31,8 +31,8 @@ final class RegionShard {
 
     enum Learned {
         case unknown
-        /// HQ answered; nil means that it has nothing of the shard.
-        case known(ShardStatus?)
+        /// An HQ answered, of this index; nil means that it has nothing of the shard.
+        case known(ShardStatus?, from: Int)
     }
 
     init(partition: Int32) { self.partition = partition }

@@ -1,5 +1,7 @@
+import DeltaClient
 import DeltaProtocol
 import KafkaClient
+import RegionService
 import Testing
 import Topology
 
@@ -23,6 +25,31 @@ import Topology
             #expect(headquarters.deltas.allSatisfy { $0.partition == 1 })
             #expect(try await region.committed(0) == nil)
             #expect(try await region.committed(1) == 5)
+        }
+    }
+
+    @Test("While the first HQ is away, shards join by what the next one says")
+    func nextHeadquarters() async throws {
+        try await withRegion(partitions: 1) { region in
+            let headquarters = region.headquarters
+            let (values, amounts) = Values.transfers(5, now: Values.now())
+            try await region.produce(values)
+            headquarters.claim(0, watermark: 2)
+            let away = try closedPort()
+            let service = region.service {
+                $0.headquarters.insert(
+                    DeltaClientConfiguration(url: "http://127.0.0.1:\(away)"), at: 0)
+            }
+            try await region.withNode(service) { () async throws in
+                #expect(try await eventually { headquarters.watermark(0) == 5 })
+                // What it had stays where it is: the node knew its watermark.
+                #expect(headquarters.deltas.first?.base == 2)
+                #expect(
+                    headquarters.shard(0)?.settled.values.sorted()
+                        == amounts.values.sorted().suffix(3))
+            }
+            // Not before the other has it too.
+            #expect(try await region.committed() == nil)
         }
     }
 
