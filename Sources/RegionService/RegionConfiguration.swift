@@ -37,4 +37,12 @@ package struct RegionError: Error, CustomStringConvertible {
     package let description: String
 
     init(_ description: String) { self.description = description }
+
+    /// The topic has other partitions than the region's log: ids would be remembered in one and
+    /// repeated in another.
+    static func partitions(of region: Region, expected: String, found: Int) -> RegionError {
+        RegionError(
+            "topic \(region.topic): expected \(expected) partitions, found \(found); "
+                + "declare a new log in the region file")
+    }
 }

@@ -12,13 +12,19 @@ import Topology
 /// recreated topic before anything is folded, and its values stand in for what retention took.
 /// A node without an HQ in reach waits; it loses nothing by that, since it could not push either.
 extension RegionNode {
-    /// Reading a committed offset is worth waiting for; without an answer, letters are sent again.
+    /// Reading a committed offset is worth waiting for.
     private static let committedTimeoutMs: Int32 = 3_000
     /// A shard that could start waits this long for the others, in milliseconds: starting several
     /// at once spares them the restart of their fetches. One that cannot must not hold up the rest.
     private static let startTogetherMilliseconds: Int64 = 2_000
 
     func takeOver(_ partitions: [Int32]) throws {
+        // More partitions are a new log, at the start and under way.
+        if let greatest = partitions.max(), greatest >= partitionCount {
+            throw RegionError.partitions(
+                of: configuration.region, expected: "\(partitionCount)",
+                found: Int(greatest) + 1)
+        }
         let held = Set(partitions)
         for partition in shards.keys where !held.contains(partition) {
             shards.removeValue(forKey: partition)
@@ -27,7 +33,7 @@ extension RegionNode {
             shards[partition] = RegionShard(partition: partition)
         }
         // States that were kept go on where they stood.
-        try assignFolding()
+        try assignFolding(now: WallClock.now())
     }
 
     func stop(_ shard: RegionShard, _ alarm: ShardJoin.Alarm) {
@@ -62,14 +68,9 @@ extension RegionNode {
                     ($0.readyAt ?? now) + Self.startTogetherMilliseconds <= now
                 })
         else { return }
-        let committed =
-            (try? consumer.committedOffsets(
-                ready.map(\.partition), timeoutMs: Self.committedTimeoutMs)) ?? [:]
         var started = false
-        for shard in ready {
-            started = start(shard, committed: committed[shard.partition], now: now) || started
-        }
-        if started { try assignFolding() }
+        for shard in ready { started = start(shard, now: now) || started }
+        if started { try assignFolding(now: WallClock.now()) }
     }
 
     /// The HQ that is asked what it has of the joining shards: the first that answers what it is
@@ -104,7 +105,7 @@ extension RegionNode {
     }
 
     /// True where the shard now folds.
-    private func start(_ shard: RegionShard, committed: Int64?, now: UnixTime) -> Bool {
+    private func start(_ shard: RegionShard, now: UnixTime) -> Bool {
         guard let facts = shard.facts, case .known(let status, let source) = shard.status else {
             return false
         }
@@ -136,8 +137,7 @@ extension RegionNode {
                 FoldingShard(
                     partition: shard.partition,
                     fold: ShardFold(settings: settings, start: start, memory: .largePages),
-                    pushes: pushes,
-                    caughtUpAt: facts.high, committed: committed ?? 0))
+                    pushes: pushes, caughtUpAt: facts.high))
             logger.info(
                 "shard joined",
                 metadata: [
@@ -151,14 +151,31 @@ extension RegionNode {
 
     /// Reads every folding shard that the group lets us read, each from its coverage; none while
     /// dead letters hold the node back.
-    func assignFolding() throws {
+    func assignFolding(now: UnixTime) throws {
         let held = consumer.heldPartitions
-        var positions: [KafkaPosition] = []
-        for shard in foldingShards where held.contains(shard.partition) {
-            positions.append(
-                KafkaPosition(partition: shard.partition, offset: shard.fold.coverage))
-            shard.isAssigned = true
+        let shards = foldingShards.filter { held.contains($0.partition) }
+        learnCommitted(of: shards.filter { !$0.isAssigned }, now: now)
+        let positions = shards.filter(\.isAssigned).map {
+            KafkaPosition(partition: $0.partition, offset: $0.fold.coverage)
         }
         try consumer.assign(isHeldBack ? [] : positions)
+    }
+
+    /// Asks how far the group has committed shards that are about to be read, kept ones among
+    /// them: another owner may have gone on meanwhile. Without an answer they are not read yet, or
+    /// the letters below it would be sent again and the group's offsets be put back.
+    private func learnCommitted(of shards: [FoldingShard], now: UnixTime) {
+        guard !shards.isEmpty else { return }
+        do {
+            let committed = try consumer.committedOffsets(
+                shards.map(\.partition), timeoutMs: Self.committedTimeoutMs)
+            for shard in shards {
+                shard.committed = max(shard.committed, committed[shard.partition] ?? 0)
+                shard.isAssigned = true
+            }
+        } catch {
+            logger.warning("committed offsets not known", metadata: ["error": "\(error)"])
+            assignAgainAt = now + Self.askAgainMilliseconds
+        }
     }
 }

@@ -34,6 +34,8 @@ final class RegionNode {
     var shards: [Int32: RegionShard] = [:]
     /// Whether nothing is read until dead letters are acknowledged.
     private(set) var isHeldBack = false
+    /// When to say anew which partitions are read; nil where nothing of that has changed.
+    var assignAgainAt: UnixTime?
     private var diversions: [Diversion] = []
     private var records: [Aggregation.LogRecord] = []
     private var endsAskedAt: UnixTime?
@@ -80,6 +82,11 @@ final class RegionNode {
         settings = FoldSettings(
             idKey: configuration.idKey, exponents: region.exponents, logs: region.logs.map(\.id),
             generation: region.generation, isRelayed: region.isRelayed)
+        logger.info(
+            "node begins",
+            metadata: [
+                "topic": "\(region.topic)", "partitions": "\(partitionCount)", "log": "\(log)",
+            ])
         consumer = try KafkaConsumer(
             properties: region.kafka, group: region.group, logger: logger)
         letters = try DeadLetters(
@@ -112,6 +119,7 @@ final class RegionNode {
             events.append($0)
         }
         for event in events { try handle(event) }
+        try assignAgain(now: WallClock.now())
         try join(now: WallClock.now())
         askEnds(now: now)
         for index in links.indices { push(to: index, now: WallClock.now()) }
@@ -124,7 +132,16 @@ final class RegionNode {
     private func holdBack() throws {
         guard letters.isFull != isHeldBack else { return }
         isHeldBack = letters.isFull
-        try assignFolding()
+        try assignFolding(now: WallClock.now())
+    }
+
+    /// Not while a batch is delivered: what is left of it belongs to the old assignment.
+    private func assignAgain(now: UnixTime) throws {
+        guard let due = assignAgainAt else { return }
+        // A clock that jumped back must not leave a shard unread.
+        guard due <= now || due - Self.askAgainMilliseconds > now else { return }
+        assignAgainAt = nil
+        try assignFolding(now: now)
     }
 
     var foldingShards: [FoldingShard] {
@@ -148,8 +165,12 @@ final class RegionNode {
         }
         diversions.removeAll(keepingCapacity: true)
         records.withUnsafeBufferPointer { folding.fold.fold($0, into: &diversions) }
+        guard !folding.fold.hasForeignRecord else {
+            stop(shard, .foreignRecord)
+            assignAgainAt = WallClock.now()
+            return
+        }
         if !diversions.isEmpty { try letters.send(diversions, of: batch, shard: folding) }
-        if folding.fold.hasForeignRecord { stop(shard, .foreignRecord) }
     }
 
     private func handle(_ event: KafkaEvent) throws {

@@ -80,10 +80,10 @@ package struct RegionService: Service {
                 let declared = configuration.region.currentLog?.partitions
                 guard declared == nil || declared == count, count <= ShardID.maximumPartitions
                 else {
-                    throw RegionError(
-                        "topic \(configuration.region.topic): expected "
-                            + "\(declared.map(String.init) ?? "at most 1024") partitions, "
-                            + "found \(count); declare a new log in the region file")
+                    throw RegionError.partitions(
+                        of: configuration.region,
+                        expected: declared.map(String.init)
+                            ?? "at most \(ShardID.maximumPartitions)", found: Int(count))
                 }
                 return count
             } catch let error as KafkaError where error.isRetriable {

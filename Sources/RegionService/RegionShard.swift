@@ -66,25 +66,25 @@ final class FoldingShard {
     var pushes: [ShardPush]
     /// The log's end when the shard joined: until then there is nothing worth showing.
     let caughtUpAt: Int64
-    /// The group's committed offset: records below it have been dead-lettered before.
-    var committed: Int64
+    /// The group's committed offset, as far as it is known: records below it have been
+    /// dead-lettered before.
+    var committed: Int64 = 0
     /// Dead letters that Kafka has not acknowledged, by offset, oldest first.
     var unacknowledgedLetters: [Int64] = []
     /// The least offset whose dead letter Kafka refused for good.
     var refusedLetter: Int64?
+    /// Whether the group gives the shard to this node and `committed` was learned since.
     var isAssigned = false
     /// When the shard began to fold.
     var joinedAt = WallClock.now()
 
     init(
-        partition: Int32, fold: consuming ShardFold, pushes: [ShardPush], caughtUpAt: Int64,
-        committed: Int64
+        partition: Int32, fold: consuming ShardFold, pushes: [ShardPush], caughtUpAt: Int64
     ) {
         self.partition = partition
         self.fold = fold
         self.pushes = pushes
         self.caughtUpAt = caughtUpAt
-        self.committed = committed
     }
 
     var isCaughtUp: Bool { fold.coverage >= caughtUpAt }

@@ -28,6 +28,31 @@ import Topology
         }
     }
 
+    @Test("A shard of another topic's HQ stops before a letter is sent, and the others go on")
+    func foreignRecord() async throws {
+        try await withRegion(partitions: 2) { region in
+            let headquarters = region.headquarters
+            let (values, amounts) = Values.transfers(5, now: Values.now())
+            try await region.produce((0..<3).map { Array("no record \($0)".utf8) }, partition: 0)
+            try await region.produce(values, partition: 1)
+            headquarters.claim(0, watermark: 2, fingerprint: Fingerprint(timestamp: 1, crc: 2))
+            let log = NodeLog()
+            try await region.withNode(region.service(logger: log.logger)) { () async throws in
+                #expect(try await eventually { log.count("alarm=foreign_record") == 1 })
+                #expect(try await eventually { headquarters.watermark(1) == 5 })
+                let more = Values.transfers(2, now: Values.now(), prefix: "more")
+                try await region.produce([Array("no record 3".utf8)], partition: 0)
+                try await region.produce(more.values, partition: 1)
+                #expect(try await eventually { headquarters.watermark(1) == 7 })
+                let both = amounts.merging(more.amounts, uniquingKeysWith: +)
+                #expect(headquarters.shard(1)?.settled == both)
+            }
+            #expect(try await region.deadLetterCount() == 0)
+            #expect(headquarters.deltas.allSatisfy { $0.partition == 1 })
+            #expect(try await region.committed(0) == nil)
+        }
+    }
+
     @Test("While the first HQ is away, shards join by what the next one says")
     func nextHeadquarters() async throws {
         try await withRegion(partitions: 1) { region in

@@ -15,6 +15,7 @@ final class StubHeadquarters: DeltaHandler {
 
     struct Shard {
         var watermark: Int64
+        var fingerprint: Fingerprint?
         var completeFrom = Minute(.min)
         var counters = ShardCounters()
         var buckets: [Place: BucketValue] = [:]
@@ -49,8 +50,10 @@ final class StubHeadquarters: DeltaHandler {
     }
 
     /// Claims to have committed a shard up to `watermark`.
-    func claim(_ partition: Int32, watermark: Int64) {
-        state.withLock { $0.shards[partition] = Shard(watermark: watermark) }
+    func claim(_ partition: Int32, watermark: Int64, fingerprint: Fingerprint? = nil) {
+        state.withLock {
+            $0.shards[partition] = Shard(watermark: watermark, fingerprint: fingerprint)
+        }
     }
 
     /// Loses all it has, as a wiped store does.
@@ -102,7 +105,8 @@ final class StubHeadquarters: DeltaHandler {
                 ShardStatus(
                     log: RegionFixture.log, partition: number, watermark: shard.watermark,
                     completeFrom: shard.completeFrom,
-                    foldVersion: FoldVersion(rules: 1, settings: 1, digest: 0), fingerprint: nil)
+                    foldVersion: FoldVersion(rules: 1, settings: 1, digest: 0),
+                    fingerprint: shard.fingerprint)
             }
         }
     }

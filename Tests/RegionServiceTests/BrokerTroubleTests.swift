@@ -1,0 +1,98 @@
+import KafkaClient
+import Logging
+import RegionService
+import Testing
+import Topology
+
+/// What the broker says and does that a node must survive, or must not.
+@Suite struct BrokerTroubleTests {
+    private static let bad = Array("no record".utf8)
+
+    @Test("Without the group's offsets a shard waits, and letters are not sent twice")
+    func unknownCommits() async throws {
+        try await withRegion(partitions: 1) { region in
+            try await region.produce([Self.bad, Self.bad])
+            try await region.withNode { () async throws in
+                #expect(try await eventually { try await region.committed() == 2 })
+            }
+            try await region.produce([Self.bad])
+            let log = NodeLog()
+            region.cluster.pushErrors([.topicAuthorizationFailed], to: .offsetFetch)
+            try await region.withNode(region.service(logger: log.logger)) { () async throws in
+                #expect(try await eventually { log.count("committed offsets not known") == 1 })
+                #expect(try await eventually { try await region.committed() == 3 })
+            }
+            #expect(try await region.deadLetterCount() == 3)
+        }
+    }
+
+    /// As a machine that is suspended does, or a process that is stopped and goes on.
+    @Test("A node that stood still while another had its partition repeats no letter of it")
+    func stoodStill() async throws {
+        try await withRegion(partitions: 1) { region in
+            let log = NodeLog()
+            let first = region.service(logger: log.logger) {
+                $0.region.kafka["max.poll.interval.ms"] = "6000"
+            }
+            try await region.produce([Self.bad, Self.bad])
+            region.cluster.pushErrors([.topicAuthorizationFailed], to: .offsetCommit)
+            log.stall(at: "offsets not committed")
+            try await region.withNode(first) { () async throws in
+                #expect(try await eventually { log.isStalled })
+                #expect(try await region.committed() == nil)
+                // Another node gets the partition once the group has given the first one up.
+                try await region.withNode(region.service { $0.node = "node-2" }) {
+                    () async throws in
+                    #expect(try await eventually { try await region.committed() == 2 })
+                    try await region.produce([Self.bad])
+                    #expect(try await eventually { try await region.committed() == 3 })
+                }
+                #expect(try await region.deadLetterCount() == 5)
+                log.release()
+                try await region.produce([Self.bad])
+                #expect(try await eventually { try await region.committed() == 4 })
+            }
+            let letters = try await region.deadLetters()
+            #expect(
+                letters.map { $0.headers.last.map { String(decoding: $0.value, as: UTF8.self) } }
+                    == ["0", "1", "0", "1", "2", "3"])
+        }
+    }
+
+    @Test("A topic that got more partitions since they were counted ends the node")
+    func morePartitions() async throws {
+        try await withRegion(partitions: 1) { region in
+            // The topic as it was and as it is, behind one address.
+            let larger = try MockCluster(logger: silent)
+            defer { larger.close() }
+            try larger.createTopic(region.region.topic, partitions: 2)
+            let port = try closedPort()
+            let before = try BootstrapPort(port: port, target: region.cluster.port)
+            let log = NodeLog()
+            let service = region.service(logger: log.logger) {
+                $0.region.kafka["bootstrap.servers"] = "127.0.0.1:\(port)"
+                $0.region.logs[0].partitions = nil
+            }
+            // Partitions are counted then, and the group is not joined yet.
+            log.stall(at: "node begins")
+            let running = Task {
+                do {
+                    try await service.run()
+                    return ""
+                } catch {
+                    log.logger.error("node ended")
+                    return "\(error)"
+                }
+            }
+            #expect(try await eventually { log.isStalled })
+            await before.close()
+            let after = try BootstrapPort(port: port, target: larger.port)
+            log.release()
+            #expect(try await eventually { log.count("node ended") == 1 })
+            running.cancel()
+            let problem = await running.value
+            #expect(problem.contains("expected 1 partitions, found 2; declare a new log"))
+            await after.close()
+        }
+    }
+}
