@@ -18,6 +18,9 @@ final class RegionNode {
     static let askAgainMilliseconds: Int64 = 3_000
     /// How often the node writes how it stands, in milliseconds.
     private static let reportMilliseconds: Int64 = 30_000
+    /// A broker's trouble is written once in so long, in milliseconds: librdkafka tells of every
+    /// connection that failed.
+    private static let warnAgainMilliseconds: Int64 = 30_000
 
     let configuration: RegionConfiguration
     let settings: FoldSettings
@@ -36,6 +39,7 @@ final class RegionNode {
     private(set) var isHeldBack = false
     /// When to say anew which partitions are read; nil where nothing of that has changed.
     var assignAgainAt: UnixTime?
+    private var warnedAt: [KafkaErrorCode: UnixTime] = [:]
     private var diversions: [Diversion] = []
     private var records: [Aggregation.LogRecord] = []
     private var endsAskedAt: UnixTime?
@@ -118,7 +122,7 @@ final class RegionNode {
         } onEvent: {
             events.append($0)
         }
-        for event in events { try handle(event) }
+        for event in events { try handle(event, now: now) }
         try assignAgain(now: WallClock.now())
         try join(now: WallClock.now())
         askEnds(now: now)
@@ -173,7 +177,7 @@ final class RegionNode {
         if !diversions.isEmpty { try letters.send(diversions, of: batch, shard: folding) }
     }
 
-    private func handle(_ event: KafkaEvent) throws {
+    private func handle(_ event: KafkaEvent, now: UnixTime) throws {
         switch event {
         case .assigned(let partitions):
             logger.info("partitions taken over", metadata: ["count": "\(partitions.count)"])
@@ -197,9 +201,19 @@ final class RegionNode {
             logger.debug("offsets not committed", metadata: ["error": "\(error)"])
             commitAgain(positions)
         case .error(let error):
-            guard error.answer != .stop else { throw error }
-            logger.warning("kafka", metadata: ["error": "\(error)"])
+            // librdkafka tells here of every connection that failed, whatever for, and makes
+            // others by itself.
+            guard !error.isFatal, !error.code.isAuthorization else { throw error }
+            warn(of: error, now: now)
         }
+    }
+
+    private func warn(of error: KafkaError, now: UnixTime) {
+        if let last = warnedAt[error.code], last <= now, last + Self.warnAgainMilliseconds > now {
+            return
+        }
+        warnedAt[error.code] = now
+        logger.warning("kafka", metadata: ["error": "\(error)"])
     }
 
     private func askEnds(now: UnixTime) {

@@ -8,6 +8,32 @@ import Topology
 @Suite struct BrokerTroubleTests {
     private static let bad = Array("no record".utf8)
 
+    @Test(
+        "A connection that could not be made does not end the node",
+        arguments: [KafkaErrorCode.insecure, .unauthenticated])
+    func connectionTrouble(code: KafkaErrorCode) async throws {
+        try await withRegion(partitions: 1) { region in
+            try await region.produce(Values.transfers(3, now: Values.now()).values)
+            let log = NodeLog()
+            // The library passes on what it finds no cure for, with the code it was told.
+            region.cluster.pushErrors([code], to: .joinGroup)
+            try await region.withNode(region.service(logger: log.logger)) { () async throws in
+                #expect(try await eventually { try await region.committed() == 3 })
+            }
+            #expect(log.count("error=\(code)") == 1)
+        }
+    }
+
+    @Test("A right that was taken away ends the node")
+    func authorization() async throws {
+        try await withRegion(partitions: 1) { region in
+            region.cluster.pushErrors([.topicAuthorizationFailed], to: .joinGroup)
+            await #expect {
+                try await region.service().run()
+            } throws: { ($0 as? KafkaError)?.code == .topicAuthorizationFailed }
+        }
+    }
+
     @Test("Without the group's offsets a shard waits, and letters are not sent twice")
     func unknownCommits() async throws {
         try await withRegion(partitions: 1) { region in
