@@ -9,7 +9,10 @@ import WorkerThread
 /// shard begins, and where each partition ends now.
 final class LogWatcher: Sendable {
     enum Answer: Sendable {
-        case facts(partition: Int32, askedAt: UnixTime, ShardJoin.LogFacts)
+        /// Beside the facts, who stamped the last record: nil where there is none, or where the
+        /// region trusts whoever it was.
+        case facts(
+            partition: Int32, askedAt: UnixTime, ShardJoin.LogFacts, stamped: KafkaTimestampKind?)
         case failed(partition: Int32, askedAt: UnixTime, KafkaError)
         /// The ends of all partitions asked for, as of a question sent at `askedAt`.
         case ends([Int32: Int64], askedAt: UnixTime)
@@ -20,21 +23,26 @@ final class LogWatcher: Sendable {
     /// A broker that does not answer for so long counts as unreachable.
     private static let timeoutMs: Int32 = 5_000
 
-    private let thread: WorkerThread<KafkaLog?>
+    private let thread: WorkerThread<Result<KafkaLog, KafkaError>>
+    private let trustsProducers: Bool
     let inbox = Inbox<Answer>()
 
     init(region: Region, logger: Logger) throws {
         let (properties, topic) = (region.kafka, region.topic)
+        trustsProducers = region.timestamps == .trusted
         thread = try WorkerThread(name: "kafka-log", capacity: ShardLimit.questions) {
-            try? KafkaLog(properties: properties, topic: topic, logger: logger)
+            Result { () throws(KafkaError) in
+                try KafkaLog(properties: properties, topic: topic, logger: logger)
+            }
         }
     }
 
     /// How many partitions the topic has.
+    ///
+    /// - Throws: ``KafkaErrorCode/invalidConfiguration`` where the properties make no client.
     func partitionCount() async throws -> Int {
         try await thread.perform { log in
-            guard let log else { throw RegionError("kafka: the properties make no client") }
-            return try log.partitionCount(timeoutMs: Self.timeoutMs)
+            try log.get().partitionCount(timeoutMs: Self.timeoutMs)
         }
     }
 
@@ -42,10 +50,16 @@ final class LogWatcher: Sendable {
     /// `now` as its `askedAt` comes to the inbox; otherwise the queue is full.
     func askFacts(partition: Int32, now: UnixTime) -> Bool {
         let inbox = inbox
+        let trustsProducers = trustsProducers
         return submit { log throws(KafkaError) in
             do throws(KafkaError) {
                 let facts = try Self.facts(log, partition: partition, now: now)
-                inbox.put(.facts(partition: partition, askedAt: now, facts))
+                let last =
+                    trustsProducers
+                    ? nil : try log.lastRecord(partition: partition, timeoutMs: Self.timeoutMs)
+                inbox.put(
+                    .facts(
+                        partition: partition, askedAt: now, facts, stamped: last?.timestampKind))
             } catch {
                 inbox.put(.failed(partition: partition, askedAt: now, error))
             }
@@ -72,7 +86,7 @@ final class LogWatcher: Sendable {
     ) -> Bool {
         do {
             try thread.submit { log in
-                guard let log else { return }
+                guard let log = try? log.get() else { return }
                 try? job(log)
             }
             return true

@@ -45,4 +45,12 @@ package struct RegionError: Error, CustomStringConvertible {
             "topic \(region.topic): expected \(expected) partitions, found \(found); "
                 + "declare a new log in the region file")
     }
+
+    /// The topic's records are stamped by their producers, whom the region file does not trust.
+    static func timestamps(of region: Region) -> RegionError {
+        RegionError(
+            "topic \(region.topic): its records carry their producers' time; set "
+                + "message.timestamp.type=LogAppendTime, or declare `timestamps: trusted` until "
+                + "those records are 51 h old")
+    }
 }

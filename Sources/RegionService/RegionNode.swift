@@ -112,7 +112,7 @@ final class RegionNode {
     /// One turn: read the inboxes, fold what came, push what is due.
     private func turn() throws {
         let now = WallClock.now()
-        takeLogAnswers(now: now)
+        try takeLogAnswers(now: now)
         takeHeadquartersAnswers(now: now)
         try letters.settle()
         try holdBack()
@@ -154,11 +154,7 @@ final class RegionNode {
 
     private func fold(_ batch: UnsafeBufferPointer<KafkaRecord>, of partition: Int32) throws {
         guard let shard = shards[partition], let folding = shard.folding else { return }
-        if configuration.region.timestamps == .broker, batch.first?.timestampKind == .producer {
-            throw RegionError(
-                "topic \(configuration.region.topic): its records carry their producers' time; "
-                    + "set message.timestamp.type=LogAppendTime, or declare timestamps: trusted")
-        }
+        try checkTimestamps(batch)
         records.removeAll(keepingCapacity: true)
         for record in batch {
             records.append(
@@ -175,6 +171,17 @@ final class RegionNode {
             return
         }
         if !diversions.isEmpty { try letters.send(diversions, of: batch, shard: folding) }
+    }
+
+    /// Every record, for a topic's setting may have changed under way.
+    private func checkTimestamps(_ batch: UnsafeBufferPointer<KafkaRecord>) throws {
+        guard configuration.region.timestamps == .broker else { return }
+        for record in batch { try checkTimestamp(record.timestampKind) }
+    }
+
+    private func checkTimestamp(_ kind: KafkaTimestampKind?) throws {
+        guard configuration.region.timestamps == .broker, kind == .producer else { return }
+        throw RegionError.timestamps(of: configuration.region)
     }
 
     private func handle(_ event: KafkaEvent, now: UnixTime) throws {
@@ -231,10 +238,11 @@ final class RegionNode {
         watcher.askEnds(of: partitions)
     }
 
-    private func takeLogAnswers(now: UnixTime) {
+    private func takeLogAnswers(now: UnixTime) throws {
         for answer in watcher.inbox.takeAll() {
             switch answer {
-            case .facts(let partition, let askedAt, let facts):
+            case .facts(let partition, let askedAt, let facts, let stamped):
+                try checkTimestamp(stamped)
                 // An answer to a shard that was given back meanwhile is too old for a new one.
                 guard let shard = shards[partition], shard.askedFactsAt == askedAt else {
                     continue

@@ -31,13 +31,22 @@ package struct RegionService: Service {
             try HeadquartersLink($0, region: region.id)
         }
         let isStopping = StopFlag()
-        try await withTaskCancellationOrGracefulShutdownHandler {
-            guard let count = try await partitionCount(watcher, isStopping) else { return }
-            try await run(links, watcher, isStopping, partitionCount: count)
-        } onCancelOrGracefulShutdown: {
-            isStopping.set()
+        let outcome: Result<Void, any Error>
+        do {
+            try await withTaskCancellationOrGracefulShutdownHandler {
+                guard let count = try await partitionCount(watcher, isStopping) else { return }
+                try await run(links, watcher, isStopping, partitionCount: count)
+            } onCancelOrGracefulShutdown: {
+                isStopping.set()
+            }
+            outcome = .success(())
+        } catch {
+            outcome = .failure(error)
         }
+        // After an error too: a thread inside a C library must not see the end of the process.
+        for link in links { await link.stop() }
         await watcher.stop()
+        try outcome.get()
     }
 
     /// Runs the node and its links until the node ends.
@@ -48,7 +57,7 @@ package struct RegionService: Service {
         let configuration = configuration
         let logger = logger
         let thread = try WorkerThread<Void>(name: "region-node", capacity: 1)
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        let outcome = await withTaskGroup(of: Void.self) { group in
             for link in links { group.addTask { await link.run() } }
             let outcome: Result<Void, any Error>
             do {
@@ -63,9 +72,10 @@ package struct RegionService: Service {
                 outcome = .failure(error)
             }
             for link in links { await link.stop() }
-            try outcome.get()
+            return outcome
         }
         await thread.stop()
+        try outcome.get()
     }
 
     /// Waits for the broker to say how many partitions the topic has, and holds the region file to

@@ -34,6 +34,19 @@ import Topology
         }
     }
 
+    @Test("Records with their producers' time are refused before anything is folded")
+    func producersTime() async throws {
+        try await withRegion(partitions: 1) { region in
+            try await region.produce(Values.transfers(3, now: Values.now()).values)
+            await #expect {
+                try await region.service { $0.region.timestamps = .broker }.run()
+            } throws: {
+                "\($0)".contains("declare `timestamps: trusted` until those records are 51 h old")
+            }
+            #expect(region.headquarters.deltas.isEmpty)
+        }
+    }
+
     @Test("Without the group's offsets a shard waits, and letters are not sent twice")
     func unknownCommits() async throws {
         try await withRegion(partitions: 1) { region in
