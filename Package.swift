@@ -253,6 +253,7 @@ let package = Package(
             [
                 "Topology", "DeltaProtocol", "Money", "CivilTime", "Aggregation", "KafkaClient",
                 "DeltaClient", "DeltaIngest", "WorkerThread", "HTTPTestSupport", lifecycle, logging,
+                .product(name: "Subprocess", package: "swift-subprocess"),
             ]),
         test(
             "HeadquartersService",

@@ -1,7 +1,9 @@
 import Aggregation
 import ArgumentParser
 import DeltaClient
+import DeltaProtocol
 import Foundation
+import KafkaClient
 import Logging
 import RegionService
 import ServiceLifecycle
@@ -19,6 +21,9 @@ struct RegionCommand: AsyncParsableCommand {
             they share its partitions, and one that dies or is added loses and doubles nothing. \
             A node keeps nothing on disk; it rebuilds from the topic, which must retain 51 hours.
 
+            Exit status 78 when the topology or a property of Kafka's is invalid; what is wrong \
+            is on standard error.
+
             EXAMPLE:
               tributary region --region eu-west
               tributary region --topology /etc/tributary/topology.yaml --region eu-west --node b
@@ -29,11 +34,21 @@ struct RegionCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The region's id, as its file gives it.", valueName: "id"))
     var region: String
 
-    @Option(help: "Name of this node in logs and status; by default host name and process id.")
+    @Option(
+        help: """
+            Name of this node in logs and status, 1 to \(Limits.nodeNameBytes) bytes; by default \
+            host name and process id.
+            """)
     var node: String?
 
     @Option(help: ArgumentHelp("trace, debug, info, notice, warning or error.", valueName: "level"))
     var logLevel = "info"
+
+    func validate() throws {
+        if let node, !(1...Limits.nodeNameBytes).contains(node.utf8.count) {
+            throw ValidationError("A node's name has 1 to \(Limits.nodeNameBytes) bytes.")
+        }
+    }
 
     func run() async throws {
         let topology = try topologyOption.load()
@@ -50,10 +65,20 @@ struct RegionCommand: AsyncParsableCommand {
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(10)
         group.maximumCancellationDuration = .seconds(5)
-        try await ServiceGroup(configuration: group).run()
+        do {
+            try await ServiceGroup(configuration: group).run()
+        } catch let error as KafkaError where error.code == .invalidConfiguration {
+            let text = "region \(id): \(error.message)\n"
+            FileHandle.standardError.write(Data(text.utf8))
+            throw TopologyOption.invalidSettings
+        }
     }
 
+    /// A host's name has up to 253 bytes; its end says the least.
     private var defaultNode: String {
-        "\(ProcessInfo.processInfo.hostName)-\(ProcessInfo.processInfo.processIdentifier)"
+        let suffix = "-\(ProcessInfo.processInfo.processIdentifier)"
+        let host = ProcessInfo.processInfo.hostName.utf8
+        let kept = host.prefix(Limits.nodeNameBytes - suffix.utf8.count)
+        return String(decoding: kept, as: UTF8.self) + suffix
     }
 }
