@@ -50,6 +50,8 @@ extension StoreConversation {
     ) throws(RedisStoreError) -> [Int] {
         var again: [Int] = []
         var group = CommitGroup()
+        /// The minutes whose sums were repaired after a failed script, by what it left.
+        var mended: [String: Set<Minute>] = [:]
         for indices in readGroups(request.shards, pending, context: context) {
             let wanted = indices.map { index in
                 WantedShard(request.shards[index], context: context)
@@ -60,12 +62,14 @@ extension StoreConversation {
                     again.append(index)
                     continue
                 }
-                if reading.liveness.map(ShardLiveness.isTorn) ?? false {
-                    // Whoever's script failed may not be there to repair the sums it left.
-                    suspects.formUnion(
-                        ShardMerge.minutesToRead(request.shards[index], context: context)
-                            .buckets)
+                if let text = reading.liveness, ShardLiveness.isTorn(text) {
+                    // Whoever's script failed may not be there to repair the sums it left. It left
+                    // the same text on all its shards.
+                    let minutes = Set(
+                        ShardMerge.minutesToRead(request.shards[index], context: context).buckets)
+                    suspects.formUnion(minutes.subtracting(mended[text] ?? []))
                     try repairSuspects(deadline: deadline)
+                    mended[text, default: []].formUnion(minutes)
                 }
                 let decision = ShardMerge.decide(
                     request.shards[index], reading: reading, context: context)

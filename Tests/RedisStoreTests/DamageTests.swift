@@ -65,7 +65,8 @@ import Topology
             #expect(try server.cli("GET", "metric:USD:\(m.number)") == "\(1_012 * 2 * most)")
             let full = (0..<12 as Range<Int32>).map {
                 Fixture.delta(
-                    $0, base: 0, coverage: 7, [Fixture.bucket(m, Fixture.usd, most, 1, most)])
+                    $0, base: 0, coverage: 7, completeFrom: m,
+                    [Fixture.bucket(m, Fixture.usd, most, 1, most)])
             }
             let replies = try await Fixture.commit(store, full)
             // The script failed at the sum; of the hashes then, one has no room in it and goes.

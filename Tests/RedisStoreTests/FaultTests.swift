@@ -94,10 +94,14 @@ import Topology
             // The script fails at the later minute's sum, and would again until it is repaired.
             try server.cli("SADD", "metric:USD:\(m.number)", "damage")
             let whole = [Fixture.bucket(before, Fixture.usd, 3), Fixture.bucket(m, Fixture.usd, 4)]
-            let replies = try await Fixture.commit(
-                store, [Fixture.delta(base: 0, coverage: 1, whole)])
-            #expect(replies.map(\.outcome) == [.committed])
+            let shards = (0..<3 as Range<Int32>).map {
+                Fixture.delta($0, base: 0, coverage: 1, whole)
+            }
+            let replies = try await Fixture.commit(store, shards)
+            #expect(replies.map(\.outcome) == [.committed, .committed, .committed])
             #expect(store.counters.failedScripts == 1)
+            // What the three may have touched is repaired once, not for each of them.
+            #expect(store.counters.repairs < 2 * Limits.retainedMinutes)
             #expect(
                 try server.cli("ZRANGE", "changes", "0", "-1").split(separator: "\n").sorted()
                     == ["\(before.number)", "\(m.number)"])
@@ -128,6 +132,31 @@ import Topology
             #expect(statuses.map(\.log) == [other])
             #expect(try server.hash("watermark:eu-west").keys.sorted() == ["a/1", "b/0"])
             #expect(store.counters.droppedWatermarks == 1)
+            await store.stop()
+        }
+    }
+
+    @Test func `a shard that Redis does not take is refused with the watermark that stands`()
+        async throws
+    {
+        try await RedisServer.with { server in
+            let store = try Fixture.store(server)
+            let completeFrom = present.advanced(by: -20)
+            _ = try await Fixture.commit(
+                store, [Fixture.delta(base: 0, coverage: 4, completeFrom: completeFrom)])
+            // Every attempt fails as it writes its first hash, and is repaired.
+            try server.cli("ACL", "SETUSER", "default", "-hset")
+            let replies = try await Fixture.commit(
+                store,
+                [Fixture.delta(base: 4, coverage: 5, [Fixture.bucket(present, Fixture.usd, 1)])])
+            #expect(replies.map(\.outcome) == [.refused(.store)])
+            #expect(replies.map(\.watermark) == [4])
+            #expect(replies.map(\.completeFrom) == [completeFrom])
+            try server.cli("ACL", "SETUSER", "default", "+hset")
+            let next = try await Fixture.commit(
+                store,
+                [Fixture.delta(base: 4, coverage: 5, [Fixture.bucket(present, Fixture.usd, 1)])])
+            #expect(next.map(\.outcome) == [.committed])
             await store.stop()
         }
     }
