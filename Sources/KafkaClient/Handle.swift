@@ -29,6 +29,9 @@ final class Handle: @unchecked Sendable {
 
     deinit { destroy() }
 
+    /// Leaves the library's threads and memory as they are: for one that would never end.
+    func abandon() { isDestroyed = true }
+
     /// Ends librdkafka's threads and waits for them. All queues, topics and messages of the
     /// handle have been given back before; not to be called by two threads at once.
     func destroy() {

@@ -17,6 +17,7 @@ package final class KafkaConsumer {
 
     private let handle: Handle
     private let context: ConsumerContext
+    private let logger: Logger
     private let queue: OpaquePointer
     private var topic = ""
     private var isClosed = false
@@ -45,6 +46,7 @@ package final class KafkaConsumer {
         }
         context.queue = queue
         self.context = context
+        self.logger = logger
         self.handle = handle
         self.queue = queue
         messages = .allocate(capacity: Self.batchRecordsMax)
@@ -184,16 +186,47 @@ package final class KafkaConsumer {
         }
     }
 
-    /// Leaves the group and ends librdkafka's threads. Blocks for milliseconds; for some 7 s where
-    /// the broker is away and a commit was under way to it. Calling it again changes nothing.
+    /// Leaves the group and ends librdkafka's threads. Blocks for milliseconds; where the broker is
+    /// away and a commit was under way to it, for `closeMsMax` and little more. Calling it again
+    /// changes nothing.
     package func close() {
         if isClosed { return }
         isClosed = true
-        // A yield during the close would end the library's own wait, and hang the next one.
         context.queue = nil
-        rd_kafka_consumer_close(handle.raw)
+        let hasLeft = leaveGroup()
         rd_kafka_queue_destroy(queue)
-        handle.destroy()
+        if hasLeft {
+            handle.destroy()
+        } else {
+            logger.warning("the group was not left in time: it will notice by the session's end")
+            handle.abandon()
+        }
+    }
+
+    /// How long the group's coordinator is waited for at the end. Less than a service manager
+    /// waits, more than librdkafka's own retries take as a rule.
+    package static let closeMsMax: Int32 = 8_000
+
+    private static let closePollMs: Int32 = 100
+
+    /// False where the library does not come to an end. librdkafka up to 2.x may ask for the
+    /// group's coordinator for ever when a commit is under way to a broker that is gone (its issue
+    /// 3740), and neither `rd_kafka_consumer_close` nor `rd_kafka_destroy` would return.
+    private func leaveGroup() -> Bool {
+        guard let events = rd_kafka_queue_new(handle.raw) else { return false }
+        defer { rd_kafka_queue_destroy(events) }
+        if let error = rd_kafka_consumer_close_queue(handle.raw, events) {
+            // A consumer in a fatal state takes part in no group; it can be destroyed.
+            rd_kafka_error_destroy(error)
+            return true
+        }
+        let deadline = Deadline(afterMs: Self.closeMsMax)
+        while rd_kafka_consumer_closed(handle.raw) == 0 {
+            guard !deadline.isOver else { return false }
+            // Serves the callbacks of the last rebalance.
+            rd_kafka_event_destroy(rd_kafka_queue_poll(events, Self.closePollMs))
+        }
+        return true
     }
 }
 
