@@ -150,6 +150,8 @@
 
         stop() {
             for (const motion of this.cells.getAnimations({ subtree: true })) motion.finish();
+            // An animation says a frame later that it has finished.
+            for (const leaving of this.cells.querySelectorAll(".leaving")) leaving.remove();
         }
     }
 
