@@ -223,8 +223,12 @@ package final class KafkaConsumer {
         let deadline = Deadline(afterMs: Self.closeMsMax)
         while rd_kafka_consumer_closed(handle.raw) == 0 {
             guard !deadline.isOver else { return false }
-            // Serves the callbacks of the last rebalance.
-            rd_kafka_event_destroy(rd_kafka_queue_poll(events, Self.closePollMs))
+            guard let event = rd_kafka_queue_poll(events, Self.closePollMs) else { continue }
+            // From this queue the last rebalance comes as an event, not by the callback.
+            if rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE {
+                rd_kafka_assign(handle.raw, nil)
+            }
+            rd_kafka_event_destroy(event)
         }
         return true
     }

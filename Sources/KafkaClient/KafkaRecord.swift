@@ -10,14 +10,14 @@ package enum KafkaTimestampKind: UInt8, Sendable {
 
 /// One record as the hot path sees it. `key` and `value` point into librdkafka's own buffer and
 /// are valid only inside the call that delivers the record; copy what must live longer.
-package struct KafkaRecord {
+public struct KafkaRecord {
     package let offset: Int64
     /// Milliseconds since 1970, ``withoutTimestamp`` when the record has none.
     package let timestampMs: Int64
     /// `baseAddress` is nil when the record has no key.
     package let key: UnsafeRawBufferPointer
     /// `baseAddress` is nil for a tombstone and not nil for an empty value.
-    package let value: UnsafeRawBufferPointer
+    public let value: UnsafeRawBufferPointer
     package let timestampKind: KafkaTimestampKind
 
     /// The `timestampMs` of a record that has no timestamp.

@@ -156,13 +156,12 @@ final class RegionNode {
         guard let shard = shards[partition], let folding = shard.folding else { return }
         try checkTimestamps(batch)
         records.removeAll(keepingCapacity: true)
-        for record in batch {
-            records.append(
+        records.append(
+            contentsOf: batch.lazy.map { record in
                 Aggregation.LogRecord(
-                    offset: record.offset,
-                    timestamp: record.timestampMs,
-                    value: record.isTombstone ? nil : record.value))
-        }
+                    offset: record.offset, timestamp: record.timestampMs,
+                    value: record.isTombstone ? nil : record.value)
+            })
         diversions.removeAll(keepingCapacity: true)
         records.withUnsafeBufferPointer { folding.fold.fold($0, into: &diversions) }
         guard !folding.fold.hasForeignRecord else {

@@ -19,12 +19,12 @@ final class BenchFold {
 
     func add(_ batch: UnsafeBufferPointer<KafkaRecord>) {
         records.removeAll(keepingCapacity: true)
-        for record in batch {
-            records.append(
+        records.append(
+            contentsOf: batch.lazy.map { record in
                 Aggregation.LogRecord(
                     offset: record.offset, timestamp: record.timestampMs,
-                    value: record.isTombstone ? nil : record.value))
-        }
+                    value: record.isTombstone ? nil : record.value)
+            })
         diversions.removeAll(keepingCapacity: true)
         records.withUnsafeBufferPointer { fold.fold($0, into: &diversions) }
     }

@@ -113,9 +113,12 @@ import WorkerThread
                 try producer.produce(to: producer.topic(topic), key: nil, value: [1])
                 _ = producer.flush(timeoutMs: 10_000)
                 let ownCluster = try MockCluster(logger: silent)
-                for _ in 0..<10 {
+                // A member that reads has a rebalance to go through before it can end.
+                let end = ContinuousClock.now + .seconds(60)
+                while consumer.heldPartitions != [0, 1], ContinuousClock.now < end {
                     _ = consumer.poll(timeoutMs: 20, onRecords: { _, _ in }, onEvent: { _ in })
                 }
+                try consumer.assign([KafkaPosition(partition: 0, offset: 0)])
                 let during = threads(ofPriority: priority)
                 consumer.close()
                 log.close()
