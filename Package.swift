@@ -68,6 +68,8 @@ let package = Package(
         .systemLibrary(
             name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(
+            name: "CJemalloc", pkgConfig: "jemalloc", providers: [.apt(["libjemalloc-dev"])]),
 
         // Values.
         library("CivilTime", settings: pure),
@@ -103,7 +105,7 @@ let package = Package(
         library("WorkerThread"),
         library("LargePages", ["Aggregation"]),
         library("HTTPClient", ["CCurl"]),
-        library("KafkaClient", ["CRdKafka", "WorkerThread", logging]),
+        library("KafkaClient", ["CRdKafka", "CJemalloc", "WorkerThread", logging]),
         library(
             "DeltaClient",
             ["HTTPClient", "WorkerThread", "Topology", "DeltaProtocol", "DeltaCodec", logging]),

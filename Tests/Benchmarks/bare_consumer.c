@@ -2,6 +2,8 @@
  * `tributary-bench consume`, built by kafka_bench.py with cc. Prints the same line.
  *
  *   bare_consumer BROKERS TOPIC
+ *
+ * Linked with the allocator that the product is linked with.
  */
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>

@@ -55,7 +55,7 @@ def main():
 def compare(options, brokers, folder):
     bare = folder / "bare_consumer"
     subprocess.run(["cc", "-O2", "-o", bare, ROOT / "Tests/Benchmarks/bare_consumer.c",
-                    "-lrdkafka"], check=True)
+                    "-lrdkafka", "-ljemalloc"], check=True)
     subprocess.run([BINARY, "generate", str(options.records), "--kafka", brokers, "--topic",
                     options.topic], check=True, stderr=subprocess.DEVNULL)
     commands = {

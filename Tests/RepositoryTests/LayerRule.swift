@@ -20,7 +20,7 @@ enum LayerRule {
     /// What tests share. It may know everything; nothing but tests may know it.
     static let testSupport = ["HTTPTestSupport"]
 
-    static let systemLibraries = ["CRdKafka", "CHiredis", "CCurl", "CZlib"]
+    static let systemLibraries = ["CRdKafka", "CHiredis", "CCurl", "CZlib", "CJemalloc"]
     /// What adapters stand on themselves.
     static let sharedAdapters = ["WorkerThread", "HTTPListener", "HTTPClient"]
     static let adapters = [

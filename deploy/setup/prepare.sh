@@ -15,7 +15,8 @@ set -euo pipefail
 readonly swift_minimum=6.3
 
 declare -A packages=(
-    [build]="git pkg-config libc6-dev librdkafka-dev libhiredis-dev libcurl4-openssl-dev zlib1g-dev"
+    [build]="git pkg-config libc6-dev librdkafka-dev libhiredis-dev libcurl4-openssl-dev zlib1g-dev
+        libjemalloc-dev"
     [demo]="redis-server redis-tools curl util-linux"
     [test]="python3 python3-venv kcat nginx-light"
     [browser]="chromium fonts-inter"
