@@ -37,6 +37,7 @@ same_seed_same_bytes() {
 # promise | what shows it
 readonly promises='
 the demo answers with five fields, and ends exact      | Tests/Readme/run.py
+the demo says what differs, and leaves nothing behind  | Tests/Readme/test_demo.py
 exact after kills, pauses, wipes and a hostile proxy   | Tests/System/run.sh
 2,000 seeds of faults in 2 minutes, no unit wrong      | within_two_minutes
 the same seed is the same disaster                     | same_seed_same_story
