@@ -10,7 +10,8 @@ enum StoreKeys {
 
     static func liveness(_ region: RegionID) -> String { "liveness:\(region)" }
 
-    /// A shard's field in both hashes above.
+    /// A shard's field in both hashes above. `liveness` has one more for each log, under the log's
+    /// bare name: how many partitions it has, without which none of them could be missed.
     static func field(_ log: LogID, _ partition: Int32) -> String { "\(log)/\(partition)" }
 
     /// What the minute follows in the key of a shard's buckets.
