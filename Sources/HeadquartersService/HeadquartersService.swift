@@ -98,10 +98,11 @@ package struct HeadquartersService: Service {
                 keeper: try configuration.stateFile.map {
                     try StateKeeper(path: $0, logger: logger)
                 }, firstTurn: firstTurn, logger: logger),
-            firstTurn.then(
-                api.listener(publicServer, logger: logger) { [onListening] in
-                    await onListening(.public, $0)
-                }),
+            api.listener(publicServer, logger: logger) {
+                await firstTurn.wait()
+            } onListening: { [onListening] in
+                await onListening(.public, $0)
+            },
         ]
     }
 

@@ -21,15 +21,19 @@ package struct PublicAPI: Sendable {
     }
 
     /// A listener of this interface.
-    /// - Parameter onListening: called once with the address that was bound, its port never 0.
+    /// - Parameters:
+    ///   - whenReady: waited for once the address is bound: whoever connects meanwhile waits in the
+    ///     kernel's queue.
+    ///   - onListening: called once with the address that was bound, its port never 0.
     package func listener(
         _ configuration: PublicServerConfiguration, logger: Logger,
+        whenReady: @escaping @Sendable () async -> Void = {},
         onListening: @escaping @Sendable (HostPort) async -> Void
     ) -> PublicServer {
         PublicServer(
             configuration: configuration,
             router: Router(bases: bases, publicOrigin: configuration.publicOrigin),
-            published: published, logger: logger, onListening: onListening)
+            published: published, logger: logger, whenReady: whenReady, onListening: onListening)
     }
 
     /// A listener with the bounds that are usual.

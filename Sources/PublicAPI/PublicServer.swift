@@ -13,16 +13,19 @@ package struct PublicServer: Service {
     private let router: Router
     private let published: PublishedSnapshot
     private let logger: Logger
+    private let whenReady: @Sendable () async -> Void
     private let onListening: @Sendable (HostPort) async -> Void
 
     init(
         configuration: PublicServerConfiguration, router: Router, published: PublishedSnapshot,
-        logger: Logger, onListening: @escaping @Sendable (HostPort) async -> Void
+        logger: Logger, whenReady: @escaping @Sendable () async -> Void,
+        onListening: @escaping @Sendable (HostPort) async -> Void
     ) {
         self.configuration = configuration
         self.router = router
         self.published = published
         self.logger = logger
+        self.whenReady = whenReady
         self.onListening = onListening
     }
 
@@ -49,6 +52,8 @@ package struct PublicServer: Service {
                 eventLoop.execute { loop.value.snapshotChanged() }
             }
         }
+        await whenReady()
+        try await listener.setOption(.autoRead, value: true).get()
         let port = listener.localAddress?.port ?? configuration.address.port
         await onListening(HostPort(host: configuration.address.host, port: port))
         // Ends by the shutdown, or by a cancellation.
@@ -84,6 +89,8 @@ package struct PublicServer: Service {
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: Int32(clamping: configuration.backlog))
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            // Nobody is taken in before there is something to say.
+            .serverChannelOption(.autoRead, value: false)
             .serverChannelInitializer { [logger] channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(AcceptGuard(logger: logger))
