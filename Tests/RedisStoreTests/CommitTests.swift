@@ -192,7 +192,7 @@ import Topology
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for (store, offset) in [(a, 0), (b, 1)] {
                     group.addTask {
-                        for step in 0..<100 {
+                        for step in 0..<400 {
                             let coverage = Int64(step * 2 + offset + 1)
                             let shards = (0..<2 as Range<Int32>).map { partition in
                                 Fixture.delta(
@@ -205,11 +205,11 @@ import Topology
                 }
                 try await group.waitForAll()
             }
-            #expect(try server.cli("GET", "metric:USD:\(m.number)") == "1200")
-            #expect(try server.cli("GET", "transfers:USD:\(m.number)") == "400")
+            #expect(try server.cli("GET", "metric:USD:\(m.number)") == "4800")
+            #expect(try server.cli("GET", "transfers:USD:\(m.number)") == "1600")
             #expect(
                 try server.hash("watermark:eu-west").values
-                    .compactMap { StoredShard(text: $0)?.watermark } == [200, 200])
+                    .compactMap { StoredShard(text: $0)?.watermark } == [800, 800])
             let counters = [a.counters, b.counters]
             #expect(counters.map(\.failedScripts) == [0, 0])
             #expect(counters.map(\.refused) == [0, 0])
