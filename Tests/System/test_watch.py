@@ -28,6 +28,7 @@ class WatchTest(unittest.TestCase):
         deadline = time.monotonic() + 10
         while deployment.answers and self.watch.is_alive() and time.monotonic() < deadline:
             time.sleep(0.01)
+        self.assertTrue(not deployment.answers or not self.watch.is_alive(), "it looks no more")
         return self.watch.end()
 
     def test_a_total_that_rises_is_well(self):
