@@ -1,49 +1,47 @@
 import Glibc
+import HTTPTestSupport
 import Logging
 import Synchronization
+import Testing
 
-/// What a node logs, a line for each message; and a way to hold the node up where it logs.
+/// What a node logs, and a way to hold the node up where it logs.
 final class NodeLog: Sendable {
-    private let logged = Mutex<[String]>([])
-    private let stalling = Mutex<String?>(nil)
-    private let stalled = Atomic(false)
+    private let stall = Stall()
+    private let capture: LogCapture
 
-    var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
+    init() { capture = LogCapture { [stall] in stall.hold($0) } }
+
+    var logger: Logger { capture.logger }
 
     /// How many lines hold this text.
-    func count(_ text: String) -> Int {
-        logged.withLock { $0.filter { $0.contains(text) }.count }
-    }
+    func count(_ text: String) -> Int { capture.count(text) }
 
-    /// A thread that logs a line with this text stands still until `release`.
-    func stall(at text: String) { stalling.withLock { $0 = text } }
+    /// A thread that logs a line with this text stands still until `release`, which must come
+    /// within three minutes.
+    func stall(at text: String) { stall.text.withLock { $0 = text } }
 
     /// Whether one does.
-    var isStalled: Bool { stalled.load(ordering: .acquiring) }
+    var isStalled: Bool { stall.isHolding.load(ordering: .acquiring) }
 
-    func release() { stalling.withLock { $0 = nil } }
+    func release() { stall.text.withLock { $0 = nil } }
+}
 
-    private func take(_ line: String) {
-        logged.withLock { $0.append(line) }
-        guard let text = stalling.withLock({ $0 }), line.contains(text) else { return }
-        stalled.store(true, ordering: .releasing)
-        while stalling.withLock({ $0 }) != nil { usleep(1_000) }
-        stalled.store(false, ordering: .releasing)
-    }
+/// Where a thread is to stand still.
+private final class Stall: Sendable {
+    let text = Mutex<String?>(nil)
+    let isHolding = Atomic(false)
 
-    private struct Handler: LogHandler {
-        let log: NodeLog
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.debug
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
+    func hold(_ line: String) {
+        guard let text = text.withLock({ $0 }), line.contains(text) else { return }
+        isHolding.store(true, ordering: .releasing)
+        let deadline = ContinuousClock.now + .seconds(180)
+        while self.text.withLock({ $0 }) != nil {
+            guard ContinuousClock.now < deadline else {
+                Issue.record("nobody released the node that stood still at: \(text)")
+                break
+            }
+            usleep(1_000)
         }
-
-        func log(event: LogEvent) {
-            let details = (event.metadata ?? [:]).map { "\($0)=\($1)" }.sorted()
-            log.take(([event.message.description] + details).joined(separator: " "))
-        }
+        isHolding.store(false, ordering: .releasing)
     }
 }
