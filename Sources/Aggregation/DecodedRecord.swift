@@ -4,9 +4,11 @@ public import Money
 
 /// A settled transfer, decoded: all that the fold reads of it.
 public struct DecodedTransfer: Sendable {
+    /// Of `transfer_id`, under the topology's key.
     public var id: IDHash
     /// Minor units as the source counts them; above 0.
     public var amount: Int64
+    /// Event time: it decides the bucket.
     public var settledAt: UnixTime
     public var currency: Currency
 

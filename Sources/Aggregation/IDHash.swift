@@ -34,7 +34,9 @@ package struct IDKey: Sendable {
 /// The keyed 128-bit hash of a transfer or correction id: SipHash-1-3 with 128-bit output
 /// (J.-P. Aumasson, D. J. Bernstein, "SipHash: a fast short-input PRF").
 public struct IDHash: Hashable, Sendable {
+    /// The first 64 bits; they choose the place in a table.
     public var low: UInt64
+    /// The other 64.
     public var high: UInt64
 
     @inlinable

@@ -15,6 +15,7 @@ public struct IDMemory: ~Copyable {
 
     /// What a sighting found.
     public enum Sighting: UInt8, Sendable {
+        /// Not sighted within the horizon.
         case fresh
         /// Sighted before with the same content.
         case repeated

@@ -5,6 +5,7 @@ public struct LogRecord {
     /// What `timestamp` holds where the record has none.
     package static let noTimestamp = Int64.min
 
+    /// Its place in the partition; at least 0.
     public var offset: Int64
     /// Milliseconds since 1970, or `noTimestamp`.
     public var timestamp: Int64
