@@ -5,11 +5,12 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-# One configuration, release, for the demo, the tests and CI. Two habits of SwiftPM 6.3 cost
+# One configuration, release, for the demo, the tests and CI. Three habits of SwiftPM 6.3 cost
 # minutes and are kept out: a plan made with --product makes the next build compile every tool
-# of every dependency (protoc among them), and trait flags in hash order compile swift-protobuf
-# and Hummingbird anew after every second plan.
-BUILD := SWIFT_DETERMINISTIC_HASHING=1 swift build -c release
+# of every dependency (protoc among them), trait flags in hash order compile swift-protobuf and
+# Hummingbird anew after every second plan, and colours on a terminal compile everything anew
+# after a build that was read as a file.
+BUILD := SWIFT_DETERMINISTIC_HASHING=1 swift build -c release --no-color-diagnostics
 TRIBUTARY := .build/release/tributary
 
 # `swift test` would plan once more, with other flags; the bundle it starts can be started.
