@@ -78,6 +78,13 @@ import Testing
         #expect(try await demo(["--history=\(span)"]).status == .exited(64))
     }
 
+    @Test(arguments: ["0", "5184001", "9223372036854775807"])
+    func `a length of time that no demo has is refused`(_ seconds: String) async throws {
+        let result = try await demo(["--seconds", seconds])
+        #expect(result.status == .exited(64))
+        #expect(result.error.hasPrefix("Error: --seconds must be 1 to 5184000.\n"))
+    }
+
     /// The repository's topology, its files run through `sed`.
     private static func editedTopology(_ edit: String) throws -> URL {
         var root = URL(fileURLWithPath: #filePath)

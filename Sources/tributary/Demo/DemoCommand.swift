@@ -61,8 +61,8 @@ struct DemoCommand: AsyncParsableCommand {
         guard history.milliseconds <= 86_400_000 else {
             throw ValidationError("--history can be at most 24h.")
         }
-        guard seconds.map({ $0 > 0 }) ?? true else {
-            throw ValidationError("--seconds must be 1 or more.")
+        guard seconds.map({ (1...Self.secondsMax).contains($0) }) ?? true else {
+            throw ValidationError("--seconds must be 1 to \(Self.secondsMax).")
         }
         guard regions.map({ $0 > 0 }) ?? true else {
             throw ValidationError("--regions must be 1 or more.")
@@ -95,6 +95,9 @@ struct DemoCommand: AsyncParsableCommand {
         }
         if !isExact { throw ExitCode.failure }
     }
+
+    /// For how long there are live transfers: sixty days, longer than any demo.
+    static let secondsMax = 60 * 86_400
 
     /// As a shell reports SIGINT.
     private static let interrupted = ExitCode(130)

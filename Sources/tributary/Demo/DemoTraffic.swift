@@ -67,10 +67,11 @@ final class DemoTraffic: Sendable {
                 configuration(
                     "day_", from: now - historyMilliseconds, count: count,
                     perMinute: historyPerMinute, stream: 0))
-        // Sixty days, or as many ids as there are: long enough for any demo.
+        // Or as many as there are ids.
         live = configuration(
             "live_", from: now,
-            count: min(GeneratorConfiguration.countMax, livePerMinute * 60 * 24 * 60),
+            count: min(
+                GeneratorConfiguration.countMax, livePerMinute * DemoCommand.secondsMax / 60),
             perMinute: livePerMinute, stream: 1)
         var logger = Logger(label: "demo")
         logger.logLevel = .error
