@@ -40,6 +40,7 @@ extension StoreConversation {
             var command = RedisCommand()
             command.append(Self.packed([region.name]))
             command.append(Self.packed(chunk.map { String($0.number) }))
+            // Sums are not asked about: any one currency will do.
             command.append(Self.packed(["USD"]))
             let doing = "counting the keys of minutes"
             let isFound = try runReading(.presence, command, deadline: deadline, doing: doing) {

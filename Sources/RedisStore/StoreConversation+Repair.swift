@@ -203,11 +203,8 @@ struct RepairPlan {
             return
         }
         let isUnlisted = !minute.isListed && !minute.standing.isEmpty
-        if case .failedScript = cause {
-            listed.append(minute.minute)
-        } else if isWrong || isUnlisted {
-            listed.append(minute.minute)
-        }
+        let isSuspect = if case .failedScript = cause { true } else { false }
+        if isSuspect || isWrong || isUnlisted { listed.append(minute.minute) }
     }
 
     private mutating func setSums(
