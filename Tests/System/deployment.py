@@ -47,7 +47,7 @@ class Process:
     def __init__(self, name, command, folder):
         self.name, self.command = name, [str(word) for word in command]
         self.log = folder / f"{name}.log"
-        self.child, self.starts = None, 0
+        self.child = None
 
     def start(self):
         assert self.child is None or self.child.poll() is not None, f"{self.name} runs already"
@@ -55,7 +55,6 @@ class Process:
             self.child = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "--", *self.command], stdin=subprocess.DEVNULL,
                 stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
-        self.starts += 1
         return self
 
     @property
