@@ -4,10 +4,19 @@ package struct SeedReport: Sendable {
     package var tally = Tally()
     package var probes = ProbeCounts()
     package var hash = RollingHash()
+    package var outcome = Outcome()
     /// What was found to be wrong first; nil where every check held.
     package var failure: String?
 
     package init(seed: UInt64) { self.seed = seed }
+
+    /// What a world came to, whatever way it took there.
+    package struct Outcome: Hashable, Sendable {
+        /// Over what the logs hold at the end.
+        package var logs = RollingHash()
+        /// Over HQ's watermarks and buckets at the end, as far back as it knows them in full.
+        package var state = RollingHash()
+    }
 }
 
 /// How much happened.

@@ -1,6 +1,7 @@
 import Aggregation
 import CivilTime
 import DeltaProtocol
+import Federation
 import Money
 import Topology
 
@@ -128,6 +129,7 @@ final class World {
         report.tally = tally
         report.probes = probes
         report.hash = hash
+        report.outcome = outcome()
         report.failure = failure
         return report
     }
@@ -238,6 +240,28 @@ final class World {
     }
 
     func mix(_ number: Int64) { hash.add(number) }
+
+    /// What the world came to, whatever way it took there: what its logs hold, and what HQ has.
+    private func outcome() -> SeedReport.Outcome {
+        var outcome = SeedReport.Outcome()
+        for shard in shape.shards.indices {
+            logs[shard].mix(into: &outcome.logs)
+            guard let stored = store.stored(shard) else { continue }
+            outcome.state.add(stored.watermark)
+            let table = store.buckets[shard]
+            for (row, minute) in table.minutes.enumerated()
+            where minute >= stored.completeFrom.number {
+                outcome.state.add(Int64(minute))
+                for column in options.currencies.indices {
+                    let value = table.value(row: row, column: column)
+                    outcome.state.add(value.settled)
+                    outcome.state.add(value.transfers)
+                    outcome.state.add(value.correction)
+                }
+            }
+        }
+        return outcome
+    }
 
     private func addFinalState() {
         for shard in shape.shards.indices {

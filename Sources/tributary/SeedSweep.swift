@@ -15,6 +15,8 @@ final class SeedSweep: Sendable {
         /// How many seeds were run twice, and which of them differed.
         var repeated: Int
         var unrepeatable: [UInt64]
+        /// By seed, in order.
+        var outcomes: [(seed: UInt64, SeedReport.Outcome)]
     }
 
     private struct State {
@@ -48,13 +50,15 @@ final class SeedSweep: Sendable {
         }
         return state.withLock { state in
             var report = SweepReport()
+            var outcomes: [(seed: UInt64, SeedReport.Outcome)] = []
             for seed in seeds {
                 guard let one = state.reports[seed] else { continue }
                 report.add(one)
+                outcomes.append((seed, one.outcome))
             }
             return Outcome(
                 report: report, repeated: state.repeated,
-                unrepeatable: state.unrepeatable.sorted())
+                unrepeatable: state.unrepeatable.sorted(), outcomes: outcomes)
         }
     }
 

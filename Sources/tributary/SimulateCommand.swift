@@ -33,6 +33,9 @@ struct SimulateCommand: AsyncParsableCommand {
     @Flag(help: "With --seed, print each thing that happens.")
     var trace = false
 
+    @Flag(help: "Print for each seed what its logs and HQ came to, as two hashes.")
+    var outcomes = false
+
     private static let jobsMax = 256
 
     func validate() throws {
@@ -50,6 +53,13 @@ struct SimulateCommand: AsyncParsableCommand {
             seeds: seeds.seeds, jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount
         ).run { done in line.show { "\(done) seeds  \(Int(Double(done) / max($0, 0.001)))/s" } }
         line.clear()
+        if outcomes {
+            for (seed, outcome) in sweep.outcomes {
+                Swift.print(
+                    "outcome  \(seed) \(Self.hexadecimal(outcome.logs)) "
+                        + Self.hexadecimal(outcome.state))
+            }
+        }
         Self.print(sweep.report, of: seeds.seeds, elapsed: ContinuousClock.now - begun)
         var isGood = true
         for failure in sweep.report.failures {

@@ -100,6 +100,19 @@ struct PartitionLog {
         return max(cut, low)
     }
 
+    /// Adds where the log begins and ends, and every record of it.
+    func mix(into hash: inout RollingHash) {
+        hash.add(low)
+        hash.add(end)
+        for entry in entries {
+            hash.add(entry.offset)
+            hash.add(entry.stamp)
+            for byte in bytes[entry.start..<entry.start + max(entry.count, 0)] {
+                hash.add(UInt64(byte))
+            }
+        }
+    }
+
     mutating func trim(to offset: Int64) { low = max(low, offset) }
 
     /// What a joining node learns, asking for the first offset stamped at or after `time`; nil
