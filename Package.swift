@@ -74,6 +74,7 @@ let package = Package(
         // Values.
         library("CivilTime", settings: pure),
         library("Money", [bigInt], settings: pure),
+        library("Pacing", ["CivilTime"], settings: pure),
         library("Topology", ["Money"], settings: pure),
 
         // The region-HQ contract, and the pure state machines on both sides of it.
@@ -81,6 +82,10 @@ let package = Package(
         library(
             "Aggregation", ["Money", "CivilTime", "Topology", "DeltaProtocol"], settings: pure),
         library("Federation", ["Money", "CivilTime", "Topology", "DeltaProtocol"], settings: pure),
+        library(
+            "RegionCore",
+            ["Money", "CivilTime", "Pacing", "Topology", "DeltaProtocol", "Aggregation"],
+            settings: pure),
         library("TransferGenerator", ["Money", "CivilTime"], settings: pure),
 
         // What the public is told, and the pages that tell it.
@@ -91,8 +96,8 @@ let package = Package(
         library(
             "Simulation",
             [
-                "Money", "CivilTime", "Topology", "DeltaProtocol", "Aggregation", "Federation",
-                "DeltaCodec",
+                "Money", "CivilTime", "Pacing", "Topology", "DeltaProtocol", "Aggregation",
+                "Federation", "RegionCore", "DeltaCodec",
             ], settings: pure),
 
         // Adapters.
@@ -102,6 +107,12 @@ let package = Package(
         library(
             "TopologyFile",
             ["Topology", "Money", "CivilTime", .product(name: "Yams", package: "Yams")]),
+        library(
+            "Recording",
+            [
+                "Money", "CivilTime", "Topology", "DeltaProtocol", "Aggregation", "Federation",
+                "RegionCore", "DeltaCodec",
+            ]),
         library("WorkerThread"),
         library("LargePages", ["Aggregation"]),
         library("HTTPClient", ["CCurl"]),
@@ -134,8 +145,8 @@ let package = Package(
         library(
             "RatesFeed",
             [
-                "HTTPClient", "WorkerThread", "Money", "CivilTime", "Topology", "TopologyFile",
-                lifecycle, logging,
+                "HTTPClient", "Pacing", "WorkerThread", "Money", "CivilTime", "Topology",
+                "TopologyFile", lifecycle, logging,
             ]),
 
         // Services.
@@ -144,15 +155,16 @@ let package = Package(
         library(
             "RegionService",
             [
-                "Money", "CivilTime", "Topology", "DeltaProtocol", "Aggregation", "KafkaClient",
-                "DeltaClient", "WorkerThread", "LargePages", lifecycle, logging,
+                "CivilTime", "Pacing", "Topology", "DeltaProtocol", "Aggregation", "RegionCore",
+                "Recording", "KafkaClient", "DeltaClient", "WorkerThread", "LargePages", lifecycle,
+                logging,
             ]),
         library(
             "HeadquartersService",
             [
-                "Money", "CivilTime", "Topology", "DeltaProtocol", "Federation", "RatesFeed",
-                "RedisStore", "HTTPListener", "DeltaIngest", "Reporting", "PublicAPI",
-                "WorkerThread", lifecycle, logging,
+                "Money", "CivilTime", "Pacing", "Topology", "DeltaProtocol", "Federation",
+                "Recording", "RatesFeed", "RedisStore", "HTTPListener", "DeltaIngest", "Reporting",
+                "PublicAPI", "WorkerThread", lifecycle, logging,
             ]),
 
         // The one binary, and what measures and attacks it.
@@ -160,7 +172,7 @@ let package = Package(
             name: "tributary",
             dependencies: [
                 "Money", "CivilTime", "Topology", "TopologyFile", "TransferGenerator", "Rollup",
-                "Simulation", "KafkaClient", "RegionService", "HeadquartersService",
+                "Simulation", "Recording", "KafkaClient", "RegionService", "HeadquartersService",
                 "HTTPListener", "RedisStore", "Aggregation", "DeltaProtocol", "DeltaClient",
                 "Federation", "WorkerThread", lifecycle, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -212,6 +224,13 @@ let package = Package(
             ]),
         test("Aggregation", ["Money", "CivilTime", "Topology", "DeltaProtocol"]),
         test("Federation", ["Money", "CivilTime", "Topology", "DeltaProtocol"]),
+        test("RegionCore", ["Aggregation", "CivilTime", "DeltaProtocol", "Money", "Topology"]),
+        test(
+            "Recording",
+            [
+                "Aggregation", "CivilTime", "DeltaProtocol", "Federation", "Money", "RegionCore",
+                "Topology",
+            ]),
         test("Simulation", ["Money", "CivilTime", "DeltaProtocol", "Aggregation", "Federation"]),
         test("TransferGenerator", ["Money", "CivilTime"]),
         test("Rollup", ["TransferGenerator", "Aggregation", "Money", "CivilTime"]),
@@ -254,8 +273,8 @@ let package = Package(
             "RegionService",
             [
                 "Topology", "DeltaProtocol", "Money", "CivilTime", "Aggregation", "KafkaClient",
-                "DeltaClient", "DeltaIngest", "WorkerThread", "HTTPTestSupport", lifecycle, logging,
-                .product(name: "Subprocess", package: "swift-subprocess"),
+                "DeltaClient", "DeltaIngest", "RegionCore", "WorkerThread", "HTTPTestSupport",
+                lifecycle, logging, .product(name: "Subprocess", package: "swift-subprocess"),
             ]),
         test(
             "HeadquartersService",

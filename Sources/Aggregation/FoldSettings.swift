@@ -11,6 +11,10 @@ package struct FoldSettings: Sendable {
     /// Whether a relay feeds the topic, so that only its markers prove how far the ledger is seen.
     package let isRelayed: Bool
     package let version: FoldVersion
+    /// Where a source counts a currency in other minor units than ISO 4217 says, its digits.
+    package let exponents: [Currency: Int]
+    /// The region's current logs.
+    package let logs: [LogID]
     /// By currency index: the power of ten that takes a source's amount to ISO minor units; empty
     /// where no source differs.
     let scaleByCurrency: [Int8]
@@ -26,6 +30,8 @@ package struct FoldSettings: Sendable {
     ) {
         self.idKey = idKey
         self.isRelayed = isRelayed
+        self.exponents = exponents
+        self.logs = logs
         var digest = FNV1a()
         digest.add(Self.rulesGeneration.description)
         digest.add(generation.description)

@@ -23,12 +23,16 @@ struct MessageShape: Sendable {
     static let columns = MessageShape(name: "BucketColumns", repeated: [1: maximumCurrencies])
 
     static let request = MessageShape(
-        name: "DeltaRequest", repeated: [6: Limits.shardsPerRequest, 7: Limits.shardsPerRequest],
+        name: "DeltaRequest",
+        repeated: [
+            6: Limits.shardsPerRequest, 7: Limits.shardsPerRequest, 8: Limits.outcomesPerRequest,
+        ],
         nested: [7: MessageShape(name: "ShardDelta", nested: [11: columns, 12: columns])],
         maximumObjects: objects(shards: Limits.shardsPerRequest))
 
     static let reply = MessageShape(
-        name: "DeltaReply", repeated: [1: Limits.shardsPerRequest],
+        name: "DeltaReply",
+        repeated: [1: Limits.shardsPerRequest, 3: Limits.commandsPerReply],
         maximumObjects: objects(shards: Limits.shardsPerRequest))
 
     static let statuses = MessageShape(
@@ -40,7 +44,8 @@ struct MessageShape: Sendable {
         ],
         maximumObjects: objects(shards: DeltaCodec.maximumStatuses))
 
-    /// A shard has at most seven objects, the envelope three; braces in names take from the rest.
+    /// A shard has at most seven objects, the envelope three and two for each command or outcome;
+    /// braces in texts take from the rest.
     private static func objects(shards: Int) -> Int { 8 * shards + 256 }
 
     /// Walks the tags of a message in the binary form; the content of packed columns is skipped.

@@ -7,6 +7,7 @@ extension WireDeltaReply {
         self.init()
         self.shards = reply.shards.map(WireShardReply.init)
         self.serverTimeMs = reply.serverTime.milliseconds
+        self.commands = reply.commands.map(WireCommand.init)
     }
 
     func decoded() throws(DeltaCodecError) -> DeltaReply {
@@ -17,7 +18,16 @@ extension WireDeltaReply {
         var replies: [ShardReply] = []
         replies.reserveCapacity(shards.count)
         for shard in shards { replies.append(try shard.decoded()) }
-        return DeltaReply(shards: replies, serverTime: UnixTime(milliseconds: serverTimeMs))
+        guard commands.count <= Limits.commandsPerReply else {
+            throw DeltaCodecError(
+                .tooLarge, "commands: expected at most \(Limits.commandsPerReply)")
+        }
+        var wanted: [RegionCommand] = []
+        for command in commands {
+            if let command = try command.decoded() { wanted.append(command) }
+        }
+        return DeltaReply(
+            shards: replies, serverTime: UnixTime(milliseconds: serverTimeMs), commands: wanted)
     }
 }
 

@@ -14,6 +14,7 @@ extension WireDeltaRequest {
         for (log, count) in request.partitionCounts { counts[log.name] = count }
         self.partitionCounts = counts
         self.shards = request.shards.map(WireShardDelta.init)
+        self.outcomes = request.outcomes.map(WireCommandOutcome.init)
     }
 
     func decoded() throws(DeltaCodecError) -> DecodedRequest {
@@ -41,7 +42,7 @@ extension WireDeltaRequest {
             request: DeltaRequest(
                 version: version, foldVersion: foldVersion.value, region: region, node: node,
                 sentAt: UnixTime(milliseconds: sentAtMs), partitionCounts: try logCounts(),
-                shards: []))
+                shards: [], outcomes: try commandOutcomes()))
         result.request.shards.reserveCapacity(shards.count)
         for shard in shards {
             guard let log = LogID(shard.log) else {
@@ -55,6 +56,18 @@ extension WireDeltaRequest {
             }
         }
         return result
+    }
+
+    private func commandOutcomes() throws(DeltaCodecError) -> [CommandOutcome] {
+        guard outcomes.count <= Limits.outcomesPerRequest else {
+            throw DeltaCodecError(
+                .tooLarge, "outcomes: expected at most \(Limits.outcomesPerRequest)")
+        }
+        var told: [CommandOutcome] = []
+        for outcome in outcomes {
+            if let outcome = try outcome.decoded() { told.append(outcome) }
+        }
+        return told
     }
 
     static let nameRule = "1 to 32 bytes of a-z, 0-9 and '-'"

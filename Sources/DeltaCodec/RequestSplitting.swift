@@ -3,7 +3,8 @@ internal import Topology
 
 extension DeltaCodec {
     /// The request as one or more that keep the limits of size and of shards, each with the same
-    /// envelope; shards stay whole and in order.
+    /// envelope but for the outcomes of commands, which the first one tells; shards stay whole and
+    /// in order.
     ///
     /// A shard too large for any request stands in one of its own, which HQ refuses as too large;
     /// the limits of the topology exclude it.
@@ -20,6 +21,7 @@ extension DeltaCodec {
             if isFull && !current.shards.isEmpty {
                 requests.append(current)
                 current = envelope
+                current.outcomes = []
                 bytes = 0
             }
             current.shards.append(shard)

@@ -225,6 +225,9 @@ nonisolated struct WireDeltaRequest: Sendable {
   /// At most 1,024.
   var shards: [WireShardDelta] = []
 
+  /// What became of commands; at most 64. Each is told until a reply to a request with it has come.
+  var outcomes: [WireCommandOutcome] = []
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -500,7 +503,128 @@ nonisolated struct WireDeltaReply: Sendable {
   /// HQ's clock.
   var serverTimeMs: Int64 = 0
 
+  /// What HQ wants of the region: at most 16. A node that has partition 0 of the current log carries
+  /// each out once and tells the outcome; carrying one out twice is harmless.
+  var commands: [WireCommand] = []
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Something that HQ wants of a region.
+nonisolated struct WireCommand: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 1 to 128 bytes.
+  var id: String = String()
+
+  /// A reader ignores a command of a kind that it does not know.
+  var kind: WireCommand.OneOf_Kind? = nil
+
+  /// Publish this correction into partition 0 of the current log, under the command's id.
+  var publish: WireBucketCorrection {
+    get {
+      if case .publish(let v)? = kind {return v}
+      return WireBucketCorrection()
+    }
+    set {kind = .publish(newValue)}
+  }
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  /// A reader ignores a command of a kind that it does not know.
+  nonisolated enum OneOf_Kind: Equatable, Sendable {
+    /// Publish this correction into partition 0 of the current log, under the command's id.
+    case publish(WireBucketCorrection)
+
+  }
+
+  init() {}
+}
+
+/// A signed change of one bucket: applies once, where the bucket's correction is `before`.
+nonisolated struct WireBucketCorrection: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// An ISO 4217 code.
+  var currency: String = String()
+
+  var minute: Int32 = 0
+
+  /// Minor units, within +-2^52, as before.
+  var delta: Int64 = 0
+
+  var before: Int64 = 0
+
+  /// At most 512 bytes.
+  var reason: String = String()
+
+  /// At most 512 bytes.
+  var requestedBy: String = String()
+
+  var issuedAtMs: Int64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// What became of a command.
+nonisolated struct WireCommandOutcome: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The command's id.
+  var command: String = String()
+
+  var result: WireCommandOutcome.OneOf_Result? = nil
+
+  var published: WireCommandOutcome.Published {
+    get {
+      if case .published(let v)? = result {return v}
+      return WireCommandOutcome.Published()
+    }
+    set {result = .published(newValue)}
+  }
+
+  /// Why it was not carried out: at most 200 bytes. HQ offers it again.
+  var problem: String {
+    get {
+      if case .problem(let v)? = result {return v}
+      return String()
+    }
+    set {result = .problem(newValue)}
+  }
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  nonisolated enum OneOf_Result: Equatable, Sendable {
+    case published(WireCommandOutcome.Published)
+    /// Why it was not carried out: at most 200 bytes. HQ offers it again.
+    case problem(String)
+
+  }
+
+  /// Where the record is, acknowledged by all in-sync replicas.
+  nonisolated struct Published: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    var partition: Int32 = 0
+
+    var offset: Int64 = 0
+
+    var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    init() {}
+  }
 
   init() {}
 }
@@ -670,7 +794,7 @@ nonisolated extension WireRefusalReason: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension WireDeltaRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".DeltaRequest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{3}fold_version\0\u{1}region\0\u{1}node\0\u{3}sent_at_ms\0\u{3}partition_counts\0\u{1}shards\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{3}fold_version\0\u{1}region\0\u{1}node\0\u{3}sent_at_ms\0\u{3}partition_counts\0\u{1}shards\0\u{1}outcomes\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -685,6 +809,7 @@ nonisolated extension WireDeltaRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 5: try { try decoder.decodeSingularInt64Field(value: &self.sentAtMs) }()
       case 6: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufInt32>.self, value: &self.partitionCounts) }()
       case 7: try { try decoder.decodeRepeatedMessageField(value: &self.shards) }()
+      case 8: try { try decoder.decodeRepeatedMessageField(value: &self.outcomes) }()
       default: break
       }
     }
@@ -716,6 +841,9 @@ nonisolated extension WireDeltaRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.shards.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.shards, fieldNumber: 7)
     }
+    if !self.outcomes.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.outcomes, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -727,6 +855,7 @@ nonisolated extension WireDeltaRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.sentAtMs != rhs.sentAtMs {return false}
     if lhs.partitionCounts != rhs.partitionCounts {return false}
     if lhs.shards != rhs.shards {return false}
+    if lhs.outcomes != rhs.outcomes {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1151,7 +1280,7 @@ nonisolated extension WireCounters: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension WireDeltaReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".DeltaReply"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}shards\0\u{3}server_time_ms\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}shards\0\u{3}server_time_ms\0\u{1}commands\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1161,6 +1290,7 @@ nonisolated extension WireDeltaReply: SwiftProtobuf.Message, SwiftProtobuf._Mess
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.shards) }()
       case 2: try { try decoder.decodeSingularInt64Field(value: &self.serverTimeMs) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.commands) }()
       default: break
       }
     }
@@ -1173,12 +1303,229 @@ nonisolated extension WireDeltaReply: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if self.serverTimeMs != 0 {
       try visitor.visitSingularInt64Field(value: self.serverTimeMs, fieldNumber: 2)
     }
+    if !self.commands.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.commands, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: WireDeltaReply, rhs: WireDeltaReply) -> Bool {
     if lhs.shards != rhs.shards {return false}
     if lhs.serverTimeMs != rhs.serverTimeMs {return false}
+    if lhs.commands != rhs.commands {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCommand: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Command"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}publish\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
+      case 2: try {
+        var v: WireBucketCorrection?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .publish(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .publish(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.id.isEmpty {
+      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
+    }
+    try { if case .publish(let v)? = self.kind {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireCommand, rhs: WireCommand) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBucketCorrection: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".BucketCorrection"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}currency\0\u{1}minute\0\u{1}delta\0\u{1}before\0\u{1}reason\0\u{3}requested_by\0\u{3}issued_at_ms\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.currency) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self.minute) }()
+      case 3: try { try decoder.decodeSingularSInt64Field(value: &self.delta) }()
+      case 4: try { try decoder.decodeSingularSInt64Field(value: &self.before) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.requestedBy) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self.issuedAtMs) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.currency.isEmpty {
+      try visitor.visitSingularStringField(value: self.currency, fieldNumber: 1)
+    }
+    if self.minute != 0 {
+      try visitor.visitSingularInt32Field(value: self.minute, fieldNumber: 2)
+    }
+    if self.delta != 0 {
+      try visitor.visitSingularSInt64Field(value: self.delta, fieldNumber: 3)
+    }
+    if self.before != 0 {
+      try visitor.visitSingularSInt64Field(value: self.before, fieldNumber: 4)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 5)
+    }
+    if !self.requestedBy.isEmpty {
+      try visitor.visitSingularStringField(value: self.requestedBy, fieldNumber: 6)
+    }
+    if self.issuedAtMs != 0 {
+      try visitor.visitSingularInt64Field(value: self.issuedAtMs, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireBucketCorrection, rhs: WireBucketCorrection) -> Bool {
+    if lhs.currency != rhs.currency {return false}
+    if lhs.minute != rhs.minute {return false}
+    if lhs.delta != rhs.delta {return false}
+    if lhs.before != rhs.before {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.requestedBy != rhs.requestedBy {return false}
+    if lhs.issuedAtMs != rhs.issuedAtMs {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCommandOutcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".CommandOutcome"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}command\0\u{1}published\0\u{1}problem\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.command) }()
+      case 2: try {
+        var v: WireCommandOutcome.Published?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .published(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .published(v)
+        }
+      }()
+      case 3: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.result != nil {try decoder.handleConflictingOneOf()}
+          self.result = .problem(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.command.isEmpty {
+      try visitor.visitSingularStringField(value: self.command, fieldNumber: 1)
+    }
+    switch self.result {
+    case .published?: try {
+      guard case .published(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case .problem?: try {
+      guard case .problem(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireCommandOutcome, rhs: WireCommandOutcome) -> Bool {
+    if lhs.command != rhs.command {return false}
+    if lhs.result != rhs.result {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCommandOutcome.Published: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = WireCommandOutcome.protoMessageName + ".Published"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}partition\0\u{1}offset\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt32Field(value: &self.partition) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.offset) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.partition != 0 {
+      try visitor.visitSingularInt32Field(value: self.partition, fieldNumber: 1)
+    }
+    if self.offset != 0 {
+      try visitor.visitSingularInt64Field(value: self.offset, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireCommandOutcome.Published, rhs: WireCommandOutcome.Published) -> Bool {
+    if lhs.partition != rhs.partition {return false}
+    if lhs.offset != rhs.offset {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

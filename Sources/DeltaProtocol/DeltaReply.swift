@@ -61,10 +61,15 @@ package struct DeltaReply: Hashable, Sendable {
     package var shards: [ShardReply]
     /// HQ's clock, so that a node can tell its own skew.
     package var serverTime: UnixTime
+    /// What HQ wants of the region, at most `Limits.commandsPerReply`.
+    package var commands: [RegionCommand]
 
-    package init(shards: [ShardReply], serverTime: UnixTime) {
+    package init(
+        shards: [ShardReply], serverTime: UnixTime, commands: [RegionCommand] = []
+    ) {
         self.shards = shards
         self.serverTime = serverTime
+        self.commands = commands
     }
 }
 

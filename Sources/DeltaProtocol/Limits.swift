@@ -13,6 +13,16 @@ public enum Limits {
     package static let bucketsPerShard = 1_506 * 300
     /// Bytes of a node's name.
     package static let nodeNameBytes = 128
+    /// Commands that one reply carries.
+    package static let commandsPerReply = 16
+    /// Outcomes of commands that one request carries.
+    package static let outcomesPerRequest = 64
+    /// Bytes of a command's id.
+    package static let commandIDBytes = 128
+    /// Bytes of a correction's reason, and of who asked for it.
+    package static let reasonBytes = 512
+    /// Bytes of what went wrong with a command.
+    package static let problemBytes = 200
     /// Bytes of a ledger's system identifier.
     package static let ledgerSystemBytes = 64
 

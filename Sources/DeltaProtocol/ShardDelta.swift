@@ -68,10 +68,14 @@ package struct DeltaRequest: Hashable, Sendable {
     /// How many partitions each of the region's current logs has.
     package var partitionCounts: [LogID: Int32]
     package var shards: [ShardDelta]
+    /// What became of commands, at most `Limits.outcomesPerRequest`; each is told until a reply
+    /// shows that HQ has had it.
+    package var outcomes: [CommandOutcome]
 
     package init(
         version: UInt32 = Limits.protocolVersion, foldVersion: FoldVersion, region: RegionID,
-        node: String, sentAt: UnixTime, partitionCounts: [LogID: Int32], shards: [ShardDelta]
+        node: String, sentAt: UnixTime, partitionCounts: [LogID: Int32], shards: [ShardDelta],
+        outcomes: [CommandOutcome] = []
     ) {
         self.version = version
         self.foldVersion = foldVersion
@@ -80,5 +84,6 @@ package struct DeltaRequest: Hashable, Sendable {
         self.sentAt = sentAt
         self.partitionCounts = partitionCounts
         self.shards = shards
+        self.outcomes = outcomes
     }
 }

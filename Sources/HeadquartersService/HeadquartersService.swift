@@ -2,8 +2,10 @@ import DeltaIngest
 package import Logging
 import PublicAPI
 import RatesFeed
+import Recording
 import RedisStore
 import ServiceLifecycle
+import Synchronization
 package import Topology
 
 /// Headquarters in one process: ingest commits what regions push, the publisher reads the store
@@ -13,17 +15,22 @@ package import Topology
 /// afterwards it goes on with the last good values, labelled.
 package struct HeadquartersService: Service {
     private let configuration: HeadquartersConfiguration
+    private let commits: CommitState
     private let logger: Logger
     private let onListening: @Sendable (HeadquartersConfiguration.Interface, HostPort) async -> Void
 
-    /// - Parameter onListening: called once for each interface with the address it is bound to.
+    /// - Parameters:
+    ///   - commits: what ingest remembers; whoever asks regions for commands shares it.
+    ///   - onListening: called once for each interface with the address it is bound to.
     package init(
-        _ configuration: HeadquartersConfiguration, logger: Logger,
+        _ configuration: HeadquartersConfiguration, commits: CommitState = CommitState(),
+        logger: Logger,
         onListening:
             @escaping @Sendable (HeadquartersConfiguration.Interface, HostPort) async ->
             Void = { _, _ in }
     ) {
         self.configuration = configuration
+        self.commits = commits
         self.logger = logger
         self.onListening = onListening
     }
@@ -32,7 +39,7 @@ package struct HeadquartersService: Service {
     /// - Throws: `ListenerError` for an address that cannot be bound or must not be,
     ///   `RedisStoreError` for a Redis that is not on this machine, `RatesFeedError` where there
     ///   can be no feed of exchange rates, `ForgottenRegions` where Redis holds money of regions
-    ///   that the topology lacks.
+    ///   that the topology lacks, `RecordingError` for a file that cannot be recorded to.
     package func run() async throws {
         var stores: [RedisStore] = []
         var services: [any Service] = []
@@ -42,6 +49,10 @@ package struct HeadquartersService: Service {
             services += try publicServices(store)
         }
         if configuration.interfaces.contains(.ingest) {
+            if let path = configuration.recordFile {
+                let recorder = RoundRecorder(try RecordingFile(path))
+                commits.guarded.withLock { $0.recorder = recorder }
+            }
             let store = try makeStore()
             stores.append(store)
             services += try ingestServices(store)
@@ -110,10 +121,7 @@ package struct HeadquartersService: Service {
         let ingest = DeltaIngest(
             regions: configuration.topology.regions.map(\.id),
             handler: StoreDeltaHandler(
-                store: store, topology: configuration.topology,
-                audit: DigestAudit(
-                    store: store, interval: configuration.digestInterval, logger: logger),
-                logger: logger),
+                store: store, configuration: configuration, commits: commits, logger: logger),
             logger: logger)
         return [
             StoreMaintenance(

@@ -2,6 +2,7 @@ import CivilTime
 import Federation
 import Logging
 import Money
+import Pacing
 import PublicAPI
 import RatesFeed
 import RedisStore

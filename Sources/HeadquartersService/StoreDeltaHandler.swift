@@ -1,6 +1,8 @@
 import DeltaIngest
 import DeltaProtocol
+import Federation
 import Logging
+import Pacing
 import RedisStore
 import Topology
 
@@ -10,28 +12,41 @@ struct StoreDeltaHandler: DeltaHandler {
     private static let retryAfterSeconds = 1
 
     private let store: RedisStore
-    /// The logs whose values count, and how many partitions each may have.
-    private let knownLogs: [RegionID: [LogID: Int32]]
+    private let driver: CommitDriver
+    private let settings: [RegionID: CommitRound.Settings]
     private let logger: Logger
     private let state: StoreState
-    private let audit: DigestAudit
 
-    init(store: RedisStore, topology: Topology, audit: DigestAudit, logger: Logger) {
+    init(
+        store: RedisStore, configuration: HeadquartersConfiguration, commits: CommitState,
+        logger: Logger
+    ) {
         self.store = store
-        self.audit = audit
         self.logger = logger
+        driver = CommitDriver(store: store, state: commits, logger: logger)
         state = StoreState(side: "ingest", logger: logger)
-        knownLogs = topology.knownLogs
+        let topology = configuration.topology
+        let knownLogs = topology.knownLogs
+        settings = Dictionary(
+            uniqueKeysWithValues: topology.regions.map { region in
+                (
+                    region.id,
+                    CommitRound.Settings(
+                        knownLogs: knownLogs[region.id] ?? [:],
+                        currentLog: region.currentLog?.id, isSummed: store.sums(region.id),
+                        digestMilliseconds: configuration.digestInterval.milliseconds)
+                )
+            })
     }
 
     func commit(_ request: DeltaRequest) async throws(IngestUnavailable) -> DeltaReply {
+        let settings =
+            settings[request.region] ?? CommitRound.Settings(knownLogs: [:], isSummed: false)
         let reply = try await answering {
-            try await store.commit(
-                request, knownLogs: knownLogs[request.region] ?? [:], now: WallClock.now())
+            try await driver.commit(request, settings: settings)
         }
         logRefusals(reply, of: request)
-        // Before the answer, for until then the node pushes nothing that would move the coverage.
-        return await audit.check(request, reply, now: WallClock.now())
+        return reply
     }
 
     func statuses(
@@ -46,7 +61,7 @@ struct StoreDeltaHandler: DeltaHandler {
 
     var isReady: Bool {
         get async {
-            guard let region = knownLogs.keys.min() else { return false }
+            guard let region = settings.keys.min() else { return false }
             return (try? await statuses(region: region, partition: nil)) != nil
         }
     }

@@ -1,4 +1,4 @@
-internal import HTTPClient
+internal import Pacing
 
 /// How long to wait for the next look at a source. A plain value: the random numbers and the
 /// waiting are the caller's.

@@ -6,14 +6,11 @@ import Topology
 
 /// The arguments of the commit script, packed.
 enum CommitArguments {
-    static func make(
-        region: RegionID, commits: [ShardCommit], differences: [GlobalDifference],
-        partitionCounts: [(LogID, Int32)]
-    ) -> RedisCommand {
+    static func make(region: RegionID, _ step: CommitStep) -> RedisCommand {
         var command = RedisCommand(StoreConversation.randomID(), region.name)
         var shards = MessagePack()
-        shards.array(count: commits.count)
-        for commit in commits {
+        shards.array(count: step.commits.count)
+        for commit in step.commits {
             shards.array(count: 5)
             shards.string(StoreKeys.field(commit.shard.log, commit.shard.partition))
             shards.string(commit.expectedWatermark)
@@ -23,14 +20,14 @@ enum CommitArguments {
         }
         command.append(shards)
         var counts = MessagePack()
-        counts.array(count: partitionCounts.count * 2)
-        for (log, count) in partitionCounts {
-            counts.string(log.name)
-            counts.decimal(Int64(count))
+        counts.array(count: step.partitionCounts.count * 2)
+        for entry in step.partitionCounts {
+            counts.string(entry.log.name)
+            counts.decimal(Int64(entry.count))
         }
         command.append(counts)
 
-        for commit in commits {
+        for commit in step.commits {
             let shard = commit.shard
             let buckets = commit.changes.map {
                 Bucket(minute: $0.minute, currency: $0.currency, value: $0.value)
@@ -40,7 +37,7 @@ enum CommitArguments {
             appendHashes(
                 commit.late, prefix: StoreKeys.late(region, shard.log, shard.partition), &command)
         }
-        appendSums(differences, &command)
+        appendSums(step.differences, &command)
         return command
     }
 

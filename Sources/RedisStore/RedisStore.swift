@@ -15,6 +15,7 @@ package final class RedisStore: Sendable {
     private let thread: WorkerThread<StoreConversation>
     private let shared: SharedCounters
     private let operationTimeout: Duration
+    private let summedRegions: Set<RegionID>
 
     /// Starts the thread; connects with the first operation.
     /// - Throws: `configuration` for an endpoint that is not on this machine.
@@ -27,6 +28,7 @@ package final class RedisStore: Sendable {
         let shared = SharedCounters()
         self.shared = shared
         operationTimeout = configuration.operationTimeout
+        summedRegions = Set(configuration.regions)
         do {
             thread = try WorkerThread(
                 name: "redis-store", capacity: max(1, configuration.waitingOperations)
@@ -42,20 +44,65 @@ package final class RedisStore: Sendable {
     /// What the store has done so far.
     package var counters: RedisStoreCounters { shared.snapshot }
 
-    /// Commits the shards of a request and answers each, in the request's order.
+    /// Whether the region's buckets are in the store's sums.
+    package func sums(_ region: RegionID) -> Bool { summedRegions.contains(region) }
+
+    /// Carries a commit round out, and returns what the request is answered.
     ///
     /// Where a shard is committed its buckets, the global sums, the version and its watermark are
     /// written, in this order, in one step of Redis. After a throw the outcome may be unknown;
     /// sending the same request again is always right.
     ///
     /// - Parameters:
-    ///   - knownLogs: the region's logs and how many partitions each may have.
     ///   - now: HQ's clock.
-    package func commit(
-        _ request: DeltaRequest, knownLogs: [LogID: Int32], now: UnixTime
+    ///   - handle: hands an event to the round, together with the memory it shares with others.
+    package func carryOut(
+        _ round: CommitRound, now: UnixTime,
+        _ handle: (inout CommitRound, CommitRound.Event) -> CommitRound.Action
     ) async throws -> DeltaReply {
-        try await perform("committing deltas") { (conversation, deadline) throws(RedisStoreError) in
-            try conversation.commit(request, knownLogs: knownLogs, now: now, deadline: deadline)
+        var round = round
+        let region = round.request.region
+        var failure: (any Error)?
+        var event = CommitRound.Event.begun
+        while true {
+            let action = handle(&round, event)
+            switch action {
+            case .answer(let reply):
+                note(reply, retries: round.retries)
+                return reply
+            case .giveUp:
+                throw failure ?? RedisStoreError(.unavailable, doing: "committing deltas")
+            default: break
+            }
+            do {
+                if case .refill(let shard, let minutes) = action {
+                    _ = try await refill(shard, minutes: minutes)
+                    event = .refilled
+                } else {
+                    event = try await perform("committing deltas") {
+                        (conversation, deadline) throws(RedisStoreError) in
+                        try conversation.perform(
+                            action, of: region, now: now, deadline: deadline)
+                    }
+                }
+            } catch {
+                failure = error
+                event = .storeFailed
+            }
+        }
+    }
+
+    private func note(_ reply: DeltaReply, retries: Int) {
+        shared.update { counters in
+            counters.casRetries += retries
+            for shard in reply.shards {
+                switch shard.outcome {
+                case .committed: counters.commits += 1
+                case .repeat: counters.repeats += 1
+                case .behind: counters.behind += 1
+                case .refused: counters.refused += 1
+                }
+            }
         }
     }
 

@@ -70,14 +70,6 @@ extension RedisStoreConfiguration.Endpoint {
 
 /// Bounds of single scripts, so that none holds Redis for long.
 enum ScriptLimits {
-    /// Attempts of one commit before its shards are answered `refused(store)`.
-    static let commitAttempts = 6
-    /// Buckets that one commit script writes, unless a single shard has more. The six full shards
-    /// of a request fit, for sums are added once per script: 0.4 to 0.8 s of a Redis that nobody
-    /// but HQ waits for.
-    static let bucketsPerCommit = 450_000
-    /// Hashes that one read asks for, unless a single shard needs more.
-    static let hashesPerRead = 10_000
     /// Bytes of one packed argument, after which the next begins.
     static let packedArgumentBytes = 1 << 20
     /// Changed minutes that a refresh reads in one step; more are read in chunks of it.

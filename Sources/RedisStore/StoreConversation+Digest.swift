@@ -1,14 +1,7 @@
-package import CivilTime
-package import DeltaProtocol
+import CivilTime
+import DeltaProtocol
 import Federation
 import Topology
-
-/// What the hashes of a shard add up to, and what they are true at.
-package struct StoredDigest: Hashable, Sendable {
-    package var watermark: Int64
-    package var completeFrom: Minute
-    package var digest: ShardDigest
-}
 
 extension StoreConversation {
     /// The digest of a shard's buckets in some minutes, all read in one step with its watermark;
@@ -16,7 +9,7 @@ extension StoreConversation {
     mutating func digest(
         of shard: ShardID, minutes: ClosedRange<Minute>, deadline: Deadline
     ) throws(RedisStoreError) -> StoredDigest? {
-        let wanted = WantedShard(
+        let wanted = ShardQuestion(
             log: shard.log, partition: shard.partition,
             minutes: MinutesToRead(buckets: Array(minutes), late: []))
         guard

@@ -3,26 +3,6 @@ import DeltaProtocol
 import Federation
 import Topology
 
-/// A shard to read, and which minutes of it.
-struct WantedShard {
-    var log: LogID
-    var partition: Int32
-    var minutes: MinutesToRead
-
-    init(log: LogID, partition: Int32, minutes: MinutesToRead) {
-        self.log = log
-        self.partition = partition
-        self.minutes = minutes
-    }
-
-    /// What must be read to decide `delta`.
-    init(_ delta: ShardDelta, context: MergeContext) {
-        self.init(
-            log: delta.log, partition: delta.partition,
-            minutes: ShardMerge.minutesToRead(delta, context: context))
-    }
-}
-
 /// A key of late money that holds something no HQ wrote.
 struct DamagedLate: Hashable {
     var region: RegionID
@@ -36,7 +16,7 @@ extension StoreConversation {
     /// A shard is nil where something stands in its hashes that no HQ wrote: the minutes are
     /// suspect then, and the repair takes the damage out.
     mutating func read(
-        _ shards: [WantedShard], region: RegionID, deadline: Deadline
+        _ shards: [ShardQuestion], region: RegionID, deadline: Deadline
     ) throws(RedisStoreError) -> [ShardReading?] {
         var packed = MessagePack()
         packed.array(count: shards.count)
@@ -76,7 +56,7 @@ extension StoreConversation {
             }
             return readings
         }
-        suspects.formUnion(damaged)
+        suspects.add(damaged)
         lateDamage.formUnion(damagedLate)
         let found = damaged.count + damagedLate.count
         if found > 0 { counters.update { $0.damagedValues += found } }

@@ -40,15 +40,15 @@ extension StoreConversation {
         _ shard: ShardID, now: UnixTime, deadline: Deadline
     ) throws(RedisStoreError) {
         let minutes = Array(StoreRetention.widest(now: now))
-        let wanted = WantedShard(
+        let wanted = ShardQuestion(
             log: shard.log, partition: shard.partition,
             minutes: MinutesToRead(buckets: minutes, late: minutes))
-        for _ in 0..<ScriptLimits.commitAttempts {
+        for _ in 0..<CommitRound.Bounds().attempts {
             try repairSuspects(deadline: deadline)
             let readings = try read([wanted], region: shard.region, deadline: deadline)
             guard let reading = readings.first ?? nil else { continue }
             if reading.liveness.map(ShardLiveness.isTorn) ?? false {
-                suspects.formUnion(reading.buckets.map(\.minute))
+                suspects.add(reading.buckets.map(\.minute))
                 try repairSuspects(deadline: deadline)
             }
             let commit = ShardMerge.removal(of: shard, reading: reading)

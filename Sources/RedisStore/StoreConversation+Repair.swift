@@ -27,13 +27,13 @@ extension StoreConversation {
     mutating func repairSuspects(deadline: Deadline) throws(RedisStoreError) {
         try removeLateDamage(deadline: deadline)
         guard !suspects.isEmpty else { return }
-        let minutes = suspects.sorted()
+        let minutes = suspects.minutes.sorted()
         var start = 0
         while start < minutes.count {
             let end = min(start + ScriptLimits.minutesPerSurvey, minutes.count)
             let chunk = Array(minutes[start..<end])
             let result = try repair(chunk, cause: .failedScript, deadline: deadline)
-            suspects.subtract(chunk)
+            suspects.wereRepaired(chunk)
             counters.update { $0.repairs += result.minutes }
             start = end
         }

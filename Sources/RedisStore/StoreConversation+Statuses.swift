@@ -19,7 +19,7 @@ extension StoreConversation {
             .sorted()
         let minutes = withValues ? Array(StoreRetention.widest(now: now)) : []
         let wanted = shards.map {
-            WantedShard(
+            ShardQuestion(
                 log: $0.log, partition: $0.partition,
                 minutes: MinutesToRead(buckets: minutes, late: minutes))
         }

@@ -11,9 +11,8 @@ struct StoreConversation: ~Copyable {
     let counters: SharedCounters
     let logger: Logger
 
-    /// Minutes that a script has touched without a known end: their sums may not be what the
-    /// shards add up to, and what changed in them may not be listed.
-    var suspects: Set<Minute> = []
+    /// What scripts that did not end well may have left wrong.
+    var suspects = SuspectMinutes()
     /// Late money to take out before its shard is tried again.
     var lateDamage: Set<DamagedLate> = []
     /// How many connections there have been.

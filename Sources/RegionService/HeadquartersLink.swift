@@ -1,65 +1,85 @@
 package import DeltaClient
 package import DeltaProtocol
+package import RegionCore
 package import Topology
 
-/// The way to one HQ: takes one errand at a time from the node's thread and puts the answer into
-/// its inbox.
+/// The way to one HQ: takes one question at a time from the node and puts the answer into the
+/// node's inbox.
 package final class HeadquartersLink: Sendable {
-    package enum Errand: Sendable {
-        /// The parts of one push, in order.
-        case push([DeltaRequest])
-        /// What HQ stands at: for all shards, or for one partition with its values.
-        case statuses(partition: Int32?)
-    }
-
-    package enum Answer: Sendable {
-        /// One part of a push.
-        case push(DeltaRequest, HeadquartersAnswer<DeltaReply>)
-        /// One that was not sent, because a part before it failed.
-        case skipped(DeltaRequest)
-        case statuses(partition: Int32?, HeadquartersAnswer<[ShardStatus]>)
-        /// The errand is done: the next one may come.
-        case idle
+    package enum Question: Sendable {
+        /// A push, in as many requests as it takes.
+        case push(question: Int, DeltaRequest)
+        /// What HQ has of all shards, or of one partition with its values.
+        case statuses(question: Int, partition: Int32?)
     }
 
     private let client: DeltaClient
     private let region: RegionID
-    private let errands: AsyncStream<Errand>
-    private let continuation: AsyncStream<Errand>.Continuation
-    package let inbox = Inbox<Answer>()
+    /// The place of this HQ in the configuration.
+    private let place: Int
+    private let inbox: Inbox<RegionEvent>
+    private let questions: AsyncStream<Question>
+    private let continuation: AsyncStream<Question>.Continuation
 
     /// Connects nowhere yet.
-    package init(_ configuration: DeltaClientConfiguration, region: RegionID) throws {
+    package init(
+        _ configuration: DeltaClientConfiguration, place: Int, region: RegionID,
+        inbox: Inbox<RegionEvent>
+    ) throws {
         client = try DeltaClient(configuration)
+        self.place = place
         self.region = region
-        (errands, continuation) = AsyncStream.makeStream(
-            of: Errand.self, bufferingPolicy: .unbounded)
+        self.inbox = inbox
+        (questions, continuation) = AsyncStream.makeStream(
+            of: Question.self, bufferingPolicy: .unbounded)
     }
 
-    /// Queues an errand; the node sends none before the last one's `idle`.
-    package func send(_ errand: Errand) { continuation.yield(errand) }
+    /// Queues a question; the node sends none before the last one's answer.
+    package func send(_ question: Question) { continuation.yield(question) }
 
-    /// Runs errands until `stop`.
+    /// Answers questions until `stop`.
     package func run() async {
-        for await errand in errands {
-            switch errand {
-            case .push(let requests):
-                var isBroken = false
-                for request in requests {
-                    if isBroken {
-                        inbox.put(.skipped(request))
-                        continue
-                    }
-                    let answer = await client.push(request)
-                    if case .answered = answer {} else { isBroken = true }
-                    inbox.put(.push(request, answer))
-                }
-            case .statuses(let partition):
+        for await question in questions {
+            switch question {
+            case .push(let number, let request): await push(request, question: number)
+            case .statuses(let number, let partition):
                 let answer = await client.statuses(region: region, partition: partition)
-                inbox.put(.statuses(partition: partition, answer))
+                put(answer, question: number) {
+                    .statuses(hq: place, question: number, $0)
+                }
             }
-            inbox.put(.idle)
         }
+    }
+
+    /// The first part that HQ does not answer ends the push.
+    private func push(_ request: DeltaRequest, question: Int) async {
+        let parts = DeltaClient.split(request)
+        for (index, part) in parts.enumerated() {
+            let answer = await client.push(part)
+            let isLast = index == parts.count - 1
+            let isAnswered = put(answer, question: question) {
+                .reply(hq: place, question: question, $0, isLast: isLast)
+            }
+            guard isAnswered else { return }
+        }
+    }
+
+    @discardableResult
+    private func put<Value>(
+        _ answer: HeadquartersAnswer<Value>, question: Int, _ event: (Value) -> RegionEvent
+    ) -> Bool {
+        switch answer {
+        case .answered(let value):
+            inbox.put(event(value))
+            return true
+        case .retry(let problem, let after):
+            let reason = NoAnswer.unknown(problem: problem.description, retryAfter: after)
+            inbox.put(.noAnswer(hq: place, question: question, reason))
+        case .refused(let status, let title):
+            let reason = NoAnswer.refused(problem: "\(status) \(title)")
+            inbox.put(.noAnswer(hq: place, question: question, reason))
+        }
+        return false
     }
 
     /// Ends `run`: the exchange under way is given up within a second, not waited for.

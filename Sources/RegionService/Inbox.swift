@@ -5,6 +5,8 @@ import Synchronization
 package final class Inbox<Message: Sendable>: Sendable {
     private let messages = Mutex<[Message]>([])
 
+    package init() {}
+
     func put(_ message: Message) {
         messages.withLock { $0.append(message) }
     }

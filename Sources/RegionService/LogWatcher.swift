@@ -2,35 +2,28 @@ import Aggregation
 import CivilTime
 import KafkaClient
 import Logging
+import RegionCore
 import Topology
 import WorkerThread
 
 /// Asks the broker, on a thread of its own, what a node must know beside the records: where a
-/// shard begins, and where each partition ends now.
+/// shard begins, and where each partition ends now. Each question gets exactly one answer, as an
+/// event in the node's inbox.
 final class LogWatcher: Sendable {
-    enum Answer: Sendable {
-        /// Beside the facts, who stamped the last record: nil where there is none, or where the
-        /// region trusts whoever it was.
-        case facts(
-            partition: Int32, askedAt: UnixTime, ShardJoin.LogFacts, stamped: KafkaTimestampKind?)
-        case failed(partition: Int32, askedAt: UnixTime, KafkaError)
-        /// The ends of all partitions asked for, as of a question sent at `askedAt`.
-        case ends([Int32: Int64], askedAt: UnixTime)
-        /// The broker did not answer: nothing is proven.
-        case endsUnknown
-    }
-
     /// A broker that does not answer for so long counts as unreachable.
     private static let timeoutMs: Int32 = 5_000
+    /// Questions that may wait: the facts of every partition, and the ends.
+    private static let questionsMax = Int(ShardID.maximumPartitions) + 8
 
     private let thread: WorkerThread<Result<KafkaLog, KafkaError>>
     private let trustsProducers: Bool
-    let inbox = Inbox<Answer>()
+    private let inbox: Inbox<RegionEvent>
 
-    init(region: Region, logger: Logger) throws {
+    init(region: Region, inbox: Inbox<RegionEvent>, logger: Logger) throws {
         let (properties, topic) = (region.kafka, region.topic)
         trustsProducers = region.timestamps == .trusted
-        thread = try WorkerThread(name: "kafka-log", capacity: ShardLimit.questions) {
+        self.inbox = inbox
+        thread = try WorkerThread(name: "kafka-log", capacity: Self.questionsMax) {
             Result { () throws(KafkaError) in
                 try KafkaLog(properties: properties, topic: topic, logger: logger)
             }
@@ -46,61 +39,55 @@ final class LogWatcher: Sendable {
         }
     }
 
-    /// Asks for the facts that a shard joins by. Where this says true, exactly one answer with
-    /// `now` as its `askedAt` comes to the inbox; otherwise the queue is full.
-    func askFacts(partition: Int32, now: UnixTime) -> Bool {
-        let inbox = inbox
+    /// Asks for the facts that a shard joins by.
+    func askFacts(question: Int, partition: Int32, from: UnixTime) {
         let trustsProducers = trustsProducers
-        return submit { log throws(KafkaError) in
-            do throws(KafkaError) {
-                let facts = try Self.facts(log, partition: partition, now: now)
-                let last =
-                    trustsProducers
-                    ? nil : try log.lastRecord(partition: partition, timeoutMs: Self.timeoutMs)
-                inbox.put(
-                    .facts(
-                        partition: partition, askedAt: now, facts, stamped: last?.timestampKind))
-            } catch {
-                inbox.put(.failed(partition: partition, askedAt: now, error))
-            }
+        submit { log throws(KafkaError) in
+            let facts = try Self.facts(log, partition: partition, from: from)
+            let last =
+                trustsProducers
+                ? nil : try log.lastRecord(partition: partition, timeoutMs: Self.timeoutMs)
+            return .facts(
+                question: question, facts, isProducerStamped: last?.timestampKind == .producer)
+        } otherwise: {
+            .factsUnknown(question: question, problem: $0)
         }
     }
 
-    /// Asks where the partitions end; the answer comes to the inbox.
-    func askEnds(of partitions: [Int32]) {
-        let inbox = inbox
-        _ = submit { log throws(KafkaError) in
-            let askedAt = WallClock.now()
-            do throws(KafkaError) {
-                let ends = try log.endOffsets(partitions, timeoutMs: Self.timeoutMs)
-                inbox.put(.ends(ends, askedAt: askedAt))
-            } catch {
-                inbox.put(.endsUnknown)
-            }
+    /// Asks where the partitions end.
+    func askEnds(question: Int, of partitions: [Int32]) {
+        submit { log throws(KafkaError) in
+            .ends(
+                question: question,
+                try log.endOffsets(partitions, timeoutMs: Self.timeoutMs))
+        } otherwise: { _ in
+            .endsUnknown(question: question)
         }
     }
 
-    /// False where the queue is full and the question was dropped: who asked asks again.
     private func submit(
-        _ job: @escaping @Sendable (KafkaLog) throws(KafkaError) -> Void
-    ) -> Bool {
+        _ ask: @escaping @Sendable (KafkaLog) throws(KafkaError) -> RegionEvent,
+        otherwise: @escaping @Sendable (_ problem: String) -> RegionEvent
+    ) {
+        let inbox = inbox
         do {
             try thread.submit { log in
-                guard let log = try? log.get() else { return }
-                try? job(log)
+                do throws(KafkaError) {
+                    inbox.put(try ask(try log.get()))
+                } catch {
+                    inbox.put(otherwise("\(error)"))
+                }
             }
-            return true
         } catch {
-            return false
+            inbox.put(otherwise("\(error)"))
         }
     }
 
     private static func facts(
-        _ log: KafkaLog, partition: Int32, now: UnixTime
+        _ log: KafkaLog, partition: Int32, from: UnixTime
     ) throws(KafkaError) -> ShardJoin.LogFacts {
-        let from = max((now - ShardJoin.rememberMilliseconds).milliseconds, 0)
         let start = try log.firstOffset(
-            atOrAfter: from, partition: partition, timeoutMs: timeoutMs)
+            atOrAfter: max(from.milliseconds, 0), partition: partition, timeoutMs: timeoutMs)
         let bounds = try log.watermarks(partition: partition, timeoutMs: timeoutMs)
         // Retention may have moved on since the look-up.
         let offset = max(start, bounds.low)
@@ -114,10 +101,4 @@ final class LogWatcher: Sendable {
     }
 
     func stop() async { await thread.stop() }
-}
-
-/// Bounds of a node's queues.
-enum ShardLimit {
-    /// Questions to the log that may wait: the facts of every partition, and the ends.
-    static let questions = Int(ShardID.maximumPartitions) + 8
 }

@@ -1,5 +1,8 @@
 package import Aggregation
 package import DeltaClient
+import LargePages
+import Pacing
+import RegionCore
 package import Topology
 
 /// What a node of a region runs on.
@@ -20,6 +23,9 @@ package struct RegionConfiguration: Sendable {
     package var commitInterval: Duration = .seconds(5)
     /// How long a stopping node tries to push its last changes.
     package var drainTimeout: Duration = .seconds(2)
+    /// A new file that every event and action of the node is written to, for
+    /// `tributary simulate --replay`; nil writes none. It holds the region's transfers.
+    package var recordFile: String?
 
     package init(
         region: Region, node: String, idKey: Aggregation.IDKey,
@@ -29,6 +35,24 @@ package struct RegionConfiguration: Sendable {
         self.node = node
         self.idKey = idKey
         self.headquarters = headquarters
+    }
+
+    /// What the node's core is made of.
+    func settings(log: LogID, partitionCount: Int32) -> RegionNodeSettings {
+        var settings = RegionNodeSettings(
+            region: region.id, node: node, log: log, partitionCount: partitionCount,
+            fold: FoldSettings(
+                idKey: idKey, exponents: region.exponents, logs: region.logs.map(\.id),
+                generation: region.generation, isRelayed: region.isRelayed),
+            headquarters: headquarters.count, seed: UInt64.random(in: 0 ... .max))
+        settings.deadLetterTopic = region.deadLetterTopic
+        settings.requiresBrokerStamps = region.timestamps == .broker
+        settings.memory = .largePages
+        settings.pushMilliseconds = pushInterval.milliseconds
+        settings.endsMilliseconds = endOffsetInterval.milliseconds
+        settings.commitMilliseconds = commitInterval.milliseconds
+        settings.drainMilliseconds = drainTimeout.milliseconds
+        return settings
     }
 }
 

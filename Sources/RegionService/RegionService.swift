@@ -1,5 +1,6 @@
 import KafkaClient
 package import Logging
+import RegionCore
 internal import ServiceLifecycle
 import Synchronization
 import Topology
@@ -26,16 +27,21 @@ package struct RegionService: Service {
         guard !configuration.headquarters.isEmpty else {
             throw RegionError("hq: expected at least one")
         }
-        let watcher = try LogWatcher(region: region, logger: logger)
-        let links = try configuration.headquarters.map {
-            try HeadquartersLink($0, region: region.id)
+        guard let log = region.currentLog?.id else {
+            throw RegionError("region \(region.id): expected at least one log")
+        }
+        let inbox = Inbox<RegionEvent>()
+        let watcher = try LogWatcher(region: region, inbox: inbox, logger: logger)
+        let links = try configuration.headquarters.enumerated().map { place, headquarters in
+            try HeadquartersLink(headquarters, place: place, region: region.id, inbox: inbox)
         }
         let isStopping = StopFlag()
         let outcome: Result<Void, any Error>
         do {
             try await withTaskCancellationOrGracefulShutdownHandler {
                 guard let count = try await partitionCount(watcher, isStopping) else { return }
-                try await run(links, watcher, isStopping, partitionCount: count)
+                let settings = configuration.settings(log: log, partitionCount: count)
+                try await run(settings, links, watcher, inbox, isStopping)
             } onCancelOrGracefulShutdown: {
                 isStopping.set()
             }
@@ -51,8 +57,8 @@ package struct RegionService: Service {
 
     /// Runs the node and its links until the node ends.
     private func run(
-        _ links: [HeadquartersLink], _ watcher: LogWatcher, _ isStopping: StopFlag,
-        partitionCount: Int32
+        _ settings: RegionNodeSettings, _ links: [HeadquartersLink], _ watcher: LogWatcher,
+        _ inbox: Inbox<RegionEvent>, _ isStopping: StopFlag
     ) async throws {
         let configuration = configuration
         let logger = logger
@@ -62,10 +68,10 @@ package struct RegionService: Service {
             let outcome: Result<Void, any Error>
             do {
                 try await thread.perform { _ in
-                    try RegionNode(
-                        configuration, partitionCount: partitionCount, links: links,
-                        watcher: watcher, logger: logger, isStopping: { isStopping.isSet }
-                    ).run()
+                    try NodeDriver(
+                        configuration, settings: settings, links: links, watcher: watcher,
+                        inbox: inbox, logger: logger
+                    ).run { isStopping.isSet }
                 }
                 outcome = .success(())
             } catch {

@@ -130,15 +130,20 @@ import Topology
         private func commit(
             _ region: RegionID, base: Int64, coverage: Int64, _ buckets: [Bucket]
         ) async throws {
-            let reply = try await writer.commit(
-                DeltaRequest(
-                    foldVersion: FoldVersion(rules: 1, settings: 1, digest: 1), region: region,
-                    node: "n", sentAt: now, partitionCounts: [RefreshCostTests.log: 1],
-                    shards: [
-                        ShardDelta(
-                            log: RefreshCostTests.log, partition: 0, base: base, coverage: coverage,
-                            completeFrom: Minute(0), observedThrough: now, buckets: buckets)
-                    ]), knownLogs: [RefreshCostTests.log: 1], now: now)
+            let request = DeltaRequest(
+                foldVersion: FoldVersion(rules: 1, settings: 1, digest: 1), region: region,
+                node: "n", sentAt: now, partitionCounts: [RefreshCostTests.log: 1],
+                shards: [
+                    ShardDelta(
+                        log: RefreshCostTests.log, partition: 0, base: base, coverage: coverage,
+                        completeFrom: Minute(0), observedThrough: now, buckets: buckets)
+                ])
+            let round = CommitRound(
+                request, settings: .init(knownLogs: [RefreshCostTests.log: 1]), now: now)
+            var memory = CommitMemory()
+            let reply = try await writer.carryOut(round, now: now) { round, event in
+                round.handle(event, at: now, memory: &memory)
+            }
             #expect(reply.shards.map(\.outcome) == [.committed])
         }
 

@@ -87,3 +87,19 @@ enum Fixture {
         var currency: Currency
     }
 }
+
+extension RedisStore {
+    /// Commits a request as ingest does, without comparing digests.
+    func commit(
+        _ request: DeltaRequest, knownLogs: [LogID: Int32], now: UnixTime
+    ) async throws -> DeltaReply {
+        var memory = CommitMemory()
+        let round = CommitRound(
+            request,
+            settings: CommitRound.Settings(
+                knownLogs: knownLogs, isSummed: sums(request.region)), now: now)
+        return try await carryOut(round, now: now) { round, event in
+            round.handle(event, at: now, memory: &memory)
+        }
+    }
+}

@@ -1,42 +1,57 @@
 import CivilTime
 import DeltaClient
 import DeltaProtocol
+import Money
+import RegionCore
 import RegionService
 import Testing
 import Topology
 
 @Suite struct HeadquartersLinkTests {
-    @Test("What was not sent after a part that failed is no failure of its own")
-    func skips() async throws {
+    @Test("A push of several parts ends with the first one that has no answer")
+    func ends() async throws {
         let port = try closedPort()
+        let inbox = Inbox<RegionEvent>()
         let link = try HeadquartersLink(
-            DeltaClientConfiguration(url: "http://127.0.0.1:\(port)"), region: RegionFixture.id)
-        let parts = (0..<3).map { part in
-            DeltaRequest(
-                foldVersion: FoldVersion(rules: 1, settings: 1, digest: 0),
-                region: RegionFixture.id, node: "part-\(part)", sentAt: UnixTime(seconds: 0),
-                partitionCounts: [:], shards: [])
+            DeltaClientConfiguration(url: "http://127.0.0.1:\(port)"), place: 1,
+            region: RegionFixture.id, inbox: inbox)
+        // Three shards that no two of fit one request.
+        let value = BucketValue(settled: 1 << 51, transfers: 1 << 51)
+        let buckets = (0..<150_000).map { number in
+            Bucket(
+                minute: Minute(Int32(number)), currency: Currency(code: "EUR")!, value: value)
         }
+        let request = DeltaRequest(
+            foldVersion: FoldVersion(rules: 1, settings: 1, digest: 0),
+            region: RegionFixture.id, node: "n", sentAt: UnixTime(seconds: 0),
+            partitionCounts: [:],
+            shards: (0..<3).map {
+                ShardDelta(
+                    log: RegionFixture.log, partition: $0, base: 0, coverage: 1,
+                    completeFrom: Minute(0), buckets: buckets)
+            })
+        #expect(DeltaClient.split(request).count == 3)
         let running = Task { await link.run() }
-        link.send(.push(parts))
+        link.send(.push(question: 7, request))
+        link.send(.statuses(question: 8, partition: nil))
         var outcomes: [String] = []
-        let isIdle = try await eventually {
-            outcomes += link.inbox.takeAll().map(Self.describe)
-            return outcomes.last == "idle"
+        let isDone = try await eventually {
+            outcomes += inbox.takeAll().map(Self.describe)
+            return outcomes.last == "no answer to 8 from 1: unreachable"
         }
-        #expect(isIdle)
-        #expect(outcomes == ["failed part-0", "skipped part-1", "skipped part-2", "idle"])
+        #expect(isDone)
+        #expect(
+            outcomes == [
+                "no answer to 7 from 1: unreachable", "no answer to 8 from 1: unreachable",
+            ])
         await link.stop()
         await running.value
     }
 
-    private static func describe(_ answer: HeadquartersLink.Answer) -> String {
-        switch answer {
-        case .push(let request, .retry(.unreachable, after: nil)): "failed \(request.node)"
-        case .push(let request, _): "other \(request.node)"
-        case .skipped(let request): "skipped \(request.node)"
-        case .statuses: "statuses"
-        case .idle: "idle"
+    private static func describe(_ event: RegionEvent) -> String {
+        guard case .noAnswer(let hq, let question, .unknown(let problem, nil)) = event else {
+            return "\(event)"
         }
+        return "no answer to \(question) from \(hq): \(problem)"
     }
 }

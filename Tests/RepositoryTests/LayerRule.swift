@@ -4,11 +4,12 @@ enum LayerRule {
     static let layers: [[String]] = [
         systemLibraries,
         ["CivilTime", "Money"],
-        ["Topology"],
+        ["Topology", "Pacing"],
         ["DeltaProtocol"],
         ["Aggregation", "Federation", "TransferGenerator", "Reporting"],
+        ["RegionCore"],
         ["DeltaCodec", "TopologyFile", "Dashboard"] + sharedAdapters,
-        ["Simulation"],
+        ["Simulation", "Recording"],
         adapters,
         ["Rollup", "RegionService", "HeadquartersService"],
         [

@@ -3,8 +3,8 @@
 /// The simulation can stand for the real thing only as long as this holds.
 enum PureTargetRule {
     static let targets = [
-        "CivilTime", "Money", "Topology", "DeltaProtocol", "Aggregation", "Federation",
-        "TransferGenerator", "Simulation", "Reporting", "Dashboard",
+        "CivilTime", "Money", "Pacing", "Topology", "DeltaProtocol", "Aggregation", "Federation",
+        "RegionCore", "TransferGenerator", "Simulation", "Reporting", "Dashboard",
     ]
 
     /// What a pure target may import besides pure targets: conversions count in integers of any
@@ -28,7 +28,7 @@ enum PureTargetRule {
 
     /// Where money is counted or merged, a fraction of a minor unit must not even be sayable.
     static let targetsWithoutFloatingPoint = [
-        "Money", "DeltaProtocol", "Aggregation", "Federation",
+        "Money", "DeltaProtocol", "Aggregation", "Federation", "RegionCore",
     ]
     static let floatingPointWords = ["Double", "Float", "Float16", "Float80", "CGFloat", "Decimal"]
 

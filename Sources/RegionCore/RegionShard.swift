@@ -1,39 +1,19 @@
-import Aggregation
+package import Aggregation
 import CivilTime
 import DeltaProtocol
-import KafkaClient
 
 /// One partition that the group gave to this node, from taking it over to giving it back.
-final class RegionShard {
+struct RegionShard {
     enum Stage {
         /// Waiting for what the log and HQ say.
-        case joining
+        case joining(Joining)
         case folding(FoldingShard)
         /// An operator must look; the other shards go on.
         case stopped(ShardJoin.Alarm)
     }
 
     let partition: Int32
-    var stage = Stage.joining
-    /// While joining: what was learned.
-    var facts: ShardJoin.LogFacts?
-    var status: Learned = .unknown
-    /// When the question for the facts that is under way was asked. One at a time: a broker that
-    /// does not answer must not find a queue of them when it is back.
-    var askedFactsAt: UnixTime?
-    var factsFailedAt: UnixTime?
-    /// Whether the facts were asked for anew after HQ had answered.
-    var areFactsNewer = false
-    /// Since when both are known.
-    var readyAt: UnixTime?
-    /// Whether HQ's values are needed, so that its watermark alone will not do.
-    var needsValues = false
-
-    enum Learned {
-        case unknown
-        /// An HQ answered, of this index; nil means that it has nothing of the shard.
-        case known(ShardStatus?, from: Int)
-    }
+    var stage = Stage.joining(Joining())
 
     init(partition: Int32) { self.partition = partition }
 
@@ -41,29 +21,46 @@ final class RegionShard {
         if case .folding(let shard) = stage { shard } else { nil }
     }
 
-    /// Whether the log and HQ have both answered.
-    var isReady: Bool {
-        if case .known = status { facts != nil } else { false }
-    }
-
-    /// Forgets what was learned and begins to join anew.
-    func rejoin() {
-        stage = .joining
-        facts = nil
-        askedFactsAt = nil
-        areFactsNewer = false
-        readyAt = nil
-        status = .unknown
-        needsValues = false
+    var joining: Joining? {
+        if case .joining(let joining) = stage { joining } else { nil }
     }
 }
 
-/// A shard's state and, for each HQ, what it was told.
-final class FoldingShard {
-    let partition: Int32
-    var fold: ShardFold
+/// What a shard that joins has learned.
+struct Joining {
+    enum Status {
+        case unknown
+        /// An HQ answered, of this place; nil means that it has nothing of the shard.
+        case known(ShardStatus?, from: Int)
+    }
+
+    var facts: ShardJoin.LogFacts?
+    var status = Status.unknown
+    /// The question for the facts that is open. One at a time: a broker that does not answer must
+    /// not find a queue of them when it is back.
+    var factsQuestion: Int?
+    var factsFailedAt: UnixTime?
+    /// Whether the facts were asked for again after HQ had answered.
+    var areFactsNewer = false
+    /// Since when both are known.
+    var readyAt: UnixTime?
+    /// Whether HQ's values are needed, so that its watermark alone will not do.
+    var needsValues = false
+
+    var isUnknown: Bool {
+        if case .unknown = status { true } else { false }
+    }
+
+    /// Whether the log and HQ have both answered.
+    var isReady: Bool { facts != nil && !isUnknown }
+}
+
+/// A shard's state and, for each HQ, what it was told. One owner: the node.
+package final class FoldingShard {
+    package let partition: Int32
+    package internal(set) var fold: ShardFold
     /// By HQ, in the order of the configuration.
-    var pushes: [ShardPush]
+    package internal(set) var pushes: [ShardPush]
     /// The log's end when the shard joined: until then there is nothing worth showing.
     let caughtUpAt: Int64
     /// The group's committed offset, as far as it is known: records below it have been
@@ -76,20 +73,23 @@ final class FoldingShard {
     /// Whether the group gives the shard to this node and `committed` was learned since.
     var isAssigned = false
     /// When the shard began to fold.
-    var joinedAt = WallClock.now()
+    var joinedAt: UnixTime
 
     init(
-        partition: Int32, fold: consuming ShardFold, pushes: [ShardPush], caughtUpAt: Int64
+        partition: Int32, fold: consuming ShardFold, pushes: [ShardPush], caughtUpAt: Int64,
+        joinedAt: UnixTime
     ) {
         self.partition = partition
         self.fold = fold
         self.pushes = pushes
         self.caughtUpAt = caughtUpAt
+        self.joinedAt = joinedAt
     }
 
     var isCaughtUp: Bool { fold.coverage >= caughtUpAt }
 
-    /// The offset up to which nothing of the shard can be lost any more.
+    /// The offset up to which nothing of the shard can be lost any more: every HQ and the
+    /// dead-letter topic have what lies below.
     var acknowledged: Int64 {
         var offset = fold.coverage
         for push in pushes { offset = min(offset, push.watermark) }

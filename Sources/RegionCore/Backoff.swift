@@ -1,4 +1,4 @@
-internal import HTTPClient
+internal import Pacing
 
 /// How long to wait before the next try: exponential with full jitter, so that the nodes of a
 /// region do not come back in step after HQ was away.

@@ -1,4 +1,4 @@
-import DeltaClient
+import RegionCore
 import Testing
 
 @Suite("Backoff")

@@ -1,6 +1,6 @@
 extension Duration {
     /// In whole milliseconds, the rest cut off; saturating.
-    var milliseconds: Int64 {
+    package var milliseconds: Int64 {
         let (seconds, attoseconds) = components
         let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000)
         guard !overflow else { return seconds < 0 ? .min : .max }

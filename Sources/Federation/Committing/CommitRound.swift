@@ -1,0 +1,306 @@
+package import CivilTime
+package import DeltaProtocol
+package import Topology
+
+/// One request of a region at HQ, from its arrival to its answer: repair, read, decide, write,
+/// again where another writer was faster, then the comparison of digests.
+///
+/// A state machine: whoever drives it performs the action it was given and says with the next
+/// event what came of it. Each action is one step of the store, atomic by itself; other rounds,
+/// here or in another process, may come between any two. What outlives a round is in
+/// `CommitMemory`. One owner, any thread.
+package struct CommitRound: Sendable {
+    package enum Action: Sendable, Hashable {
+        /// Set the sums right that failed scripts may have left wrong, those of these minutes too.
+        case repair(Set<Minute>)
+        /// Read these shards, all in one atomic step.
+        case read([ShardQuestion])
+        /// Write these commits in one atomic step, each only over the texts it rests on.
+        case write(CommitStep)
+        case digest(ShardID, ClosedRange<Minute>)
+        /// Take the shard's watermark out, then set the sums of the minutes to what its hashes say.
+        case refill(ShardID, ClosedRange<Minute>)
+        case answer(DeltaReply)
+        /// The store does not answer: nothing can be said of the request.
+        case giveUp
+    }
+
+    package enum Event: Sendable, Hashable {
+        case begun
+        case repaired
+        /// In the order of the question; nil where what is stored of a shard is damaged. The
+        /// damage is among what the next repair sets right.
+        case read([ShardReading?])
+        case written
+        /// A text was not the one that a commit rests on: nothing is written.
+        case conflicted
+        /// The script ended midway, which the store undoes nothing of.
+        case failed
+        case digested(StoredDigest?)
+        case refilled
+        /// The store did not answer, or not in time; what it did is unknown.
+        case storeFailed
+    }
+
+    /// What is known of a region beside its requests.
+    package struct Settings: Sendable, Hashable {
+        /// The region's logs and how many partitions each may have.
+        package var knownLogs: [LogID: Int32]
+        /// The log that is being written; nil where there is none.
+        package var currentLog: LogID?
+        /// Whether the store sums the region; another one's buckets would be repaired away.
+        package var isSummed: Bool
+        /// A shard's digest is compared at most once in this long; nil compares none.
+        package var digestMilliseconds: Int64?
+        package var bounds: Bounds
+
+        package init(
+            knownLogs: [LogID: Int32], currentLog: LogID? = nil, isSummed: Bool = true,
+            digestMilliseconds: Int64? = nil, bounds: Bounds = Bounds()
+        ) {
+            self.knownLogs = knownLogs
+            self.currentLog = currentLog
+            self.isSummed = isSummed
+            self.digestMilliseconds = digestMilliseconds
+            self.bounds = bounds
+        }
+    }
+
+    /// How much one step of the store may do.
+    package struct Bounds: Sendable, Hashable {
+        /// Attempts of one request before its shards are answered `refused(store)`.
+        package var attempts = 6
+        /// Buckets that one script writes, unless a single shard has more. The six full shards of
+        /// a request fit, for sums are added once per script: 0.4 to 0.8 s of a Redis that nobody
+        /// but HQ waits for.
+        package var bucketsPerWrite = 450_000
+        /// Hashes that one read asks for, unless a single shard needs more.
+        package var hashesPerRead = 10_000
+
+        package init() {}
+    }
+
+    package let request: DeltaRequest
+    let settings: Settings
+    let context: MergeContext
+    /// What the shards are answered, by their place in the request; nil until one is decided.
+    var replies: [ShardReply?]
+    /// What was read of a shard last; nil where HQ had nothing.
+    private var stored: [StoredShard?]
+    /// Attempts begun.
+    package private(set) var attempt = 0
+    /// Shards that were decided again, in all attempts.
+    package private(set) var retries = 0
+    /// Shards that another attempt has to decide.
+    private var again: [Int]
+    /// What this attempt has yet to read.
+    private var unread: [[Int]] = []
+    /// The shards of the read under way.
+    private var reading: [Int] = []
+    /// What was read and is not decided yet, the next last.
+    private var undecided: [(index: Int, reading: ShardReading)] = []
+    /// Decided commits that no script has taken yet.
+    private var group = CommitGroup()
+    /// Groups to be written, the next last.
+    private var unwritten: [CommitGroup] = []
+    private var writing = CommitGroup()
+    /// The minutes whose sums were repaired after a failed script, by the text it left.
+    private var mended: [String: Set<Minute>] = [:]
+    var audit: Audit?
+
+    /// - Parameter now: HQ's clock when the request came.
+    package init(_ request: DeltaRequest, settings: Settings, now: UnixTime) {
+        self.request = request
+        self.settings = settings
+        context = MergeContext(request, knownLogs: settings.knownLogs, now: now)
+        replies = Array(repeating: nil, count: request.shards.count)
+        stored = Array(repeating: nil, count: request.shards.count)
+        let isFirst = ShardMerge.isFirstOfItsShard(request.shards)
+        again = request.shards.indices.filter { isFirst[$0] }
+    }
+
+    /// Takes what came of the last action, and says what is next.
+    package mutating func handle(
+        _ event: Event, at now: UnixTime, memory: inout CommitMemory
+    ) -> Action {
+        switch event {
+        case .begun:
+            guard settings.isSummed else {
+                for index in request.shards.indices { refuse(index, .unknownLog) }
+                return answer(now, &memory)
+            }
+            return beginAttempt(now, &memory)
+        case .repaired: return proceed(now, &memory)
+        case .read(let readings):
+            for (index, found) in Array(zip(reading, readings)).reversed() {
+                if let found { undecided.append((index, found)) } else { again.append(index) }
+            }
+            return proceed(now, &memory)
+        case .written: return proceed(now, &memory)
+        case .conflicted, .failed:
+            again += writing.indices
+            return proceed(now, &memory)
+        case .digested(let found): return digested(found, now, &memory)
+        case .refilled: return refilled(now, &memory)
+        case .storeFailed:
+            // Once the commits stand, the next digest is compared instead.
+            return audit == nil ? .giveUp : answer(now, &memory)
+        }
+    }
+
+    // MARK: - Attempts
+
+    /// Shards whose texts another writer changed between reading and writing are read and decided
+    /// again; a script that fails midway is repaired before its shards are tried again.
+    private mutating func beginAttempt(_ now: UnixTime, _ memory: inout CommitMemory) -> Action {
+        again.sort()
+        guard !again.isEmpty, attempt < settings.bounds.attempts else {
+            for index in again { refuse(index, .store) }
+            return beginAudit(now, &memory)
+        }
+        if attempt > 0 { retries += again.count }
+        attempt += 1
+        unread = readGroups(again)
+        again = []
+        return .repair([])
+    }
+
+    private mutating func proceed(_ now: UnixTime, _ memory: inout CommitMemory) -> Action {
+        while true {
+            if let next = unwritten.popLast() {
+                if let write = write(next) { return write }
+            } else if let next = undecided.last {
+                if let repair = mend(next.index, next.reading) { return repair }
+                undecided.removeLast()
+                decide(next.index, next.reading)
+            } else if !unread.isEmpty {
+                reading = unread.removeFirst()
+                return .read(
+                    reading.map { ShardQuestion(request.shards[$0], context: context) })
+            } else if !group.commits.isEmpty {
+                flush()
+            } else {
+                return beginAttempt(now, &memory)
+            }
+        }
+    }
+
+    /// `pending` in runs whose hashes fit one read.
+    private func readGroups(_ pending: [Int]) -> [[Int]] {
+        var groups: [[Int]] = []
+        var hashes = 0
+        for index in pending {
+            let minutes = ShardMerge.minutesToRead(request.shards[index], context: context)
+            let more = minutes.buckets.count + minutes.late.count
+            if groups.isEmpty || hashes + more > settings.bounds.hashesPerRead {
+                groups.append([])
+                hashes = 0
+            }
+            groups[groups.count - 1].append(index)
+            hashes += more
+        }
+        return groups
+    }
+
+    // MARK: - Decisions
+
+    /// The repair of what a failed script left of a shard's sums: whoever's it was may not be there
+    /// to do it. It left the same text on all its shards. Nil where nothing is to be repaired.
+    private mutating func mend(_ index: Int, _ reading: ShardReading) -> Action? {
+        guard let text = reading.liveness, ShardLiveness.isTorn(text) else { return nil }
+        let minutes = Set(
+            ShardMerge.minutesToRead(request.shards[index], context: context).buckets)
+        let open = minutes.subtracting(mended[text] ?? [])
+        guard !open.isEmpty else { return nil }
+        mended[text, default: []].formUnion(open)
+        return .repair(open)
+    }
+
+    private mutating func decide(_ index: Int, _ reading: ShardReading) {
+        let decision = ShardMerge.decide(
+            request.shards[index], reading: reading, context: context)
+        stored[index] = reading.watermark.flatMap { StoredShard(text: $0) }
+        replies[index] = decision.reply
+        guard let commit = decision.commit else { return }
+        group.add(commit, index: index)
+        if group.buckets >= settings.bounds.bucketsPerWrite { flush() }
+    }
+
+    private mutating func flush() {
+        unwritten.append(group)
+        group = CommitGroup()
+    }
+
+    /// Nil where the group has to be written in halves: the differences of many shards that all
+    /// swing at once leave `Int64`, those of one alone never.
+    private mutating func write(_ group: CommitGroup) -> Action? {
+        guard let differences = GlobalDifference.sum(of: group.commits) else {
+            unwritten += group.halves().reversed()
+            return nil
+        }
+        writing = group
+        let counts = request.partitionCounts
+            .filter { settings.knownLogs[$0.key] != nil }
+            .filter { (1...ShardID.maximumPartitions).contains($0.value) }
+            .sorted { $0.key < $1.key }
+        return .write(
+            CommitStep(
+                commits: group.commits, differences: differences,
+                partitionCounts: counts.map { .init(log: $0.key, count: $0.value) }))
+    }
+
+    private mutating func refuse(_ index: Int, _ reason: RefusalReason) {
+        let delta = request.shards[index]
+        replies[index] = ShardReply(
+            log: delta.log, partition: delta.partition, outcome: .refused(reason),
+            watermark: stored[index]?.watermark ?? 0, completeFrom: stored[index]?.completeFrom)
+    }
+
+    // MARK: - The answer
+
+    mutating func answer(_ now: UnixTime, _ memory: inout CommitMemory) -> Action {
+        for index in request.shards.indices where replies[index] == nil { refuseRepeated(index) }
+        memory.commands.take(request.outcomes, of: request.region)
+        let commands = memory.commands.offers(
+            to: request, currentLog: settings.currentLog, at: now)
+        return .answer(
+            DeltaReply(
+                shards: replies.compactMap(\.self), serverTime: context.now, commands: commands))
+    }
+
+    /// A later delta of a shard that the request has named before would be decided from what the
+    /// first one is about to change.
+    private mutating func refuseRepeated(_ index: Int) {
+        let delta = request.shards[index]
+        let first = replies.first {
+            $0?.log == delta.log && $0?.partition == delta.partition
+        }
+        guard var reply = first ?? nil else {
+            preconditionFailure("a repeated shard was answered before the first one of its name")
+        }
+        reply.outcome = .refused(.malformed)
+        replies[index] = reply
+    }
+}
+
+/// Commits that are written by one script, each with its place in the request.
+private struct CommitGroup: Sendable {
+    var commits: [ShardCommit] = []
+    var indices: [Int] = []
+    var buckets = 0
+
+    mutating func add(_ commit: ShardCommit, index: Int) {
+        commits.append(commit)
+        indices.append(index)
+        buckets += commit.changes.count + commit.late.count
+    }
+
+    func halves() -> [CommitGroup] {
+        let middle = commits.count / 2
+        return [0..<middle, middle..<commits.count].map { range in
+            var half = CommitGroup()
+            for at in range { half.add(commits[at], index: indices[at]) }
+            return half
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import CivilTime
+package import DeltaProtocol
+package import Federation
+import Logging
+import Recording
+import RedisStore
+import Synchronization
+package import Topology
+
+/// What an HQ process remembers of its commit rounds, for ingest and for who asks for commands.
+package final class CommitState: Sendable {
+    struct Guarded {
+        var memory = CommitMemory()
+        var recorder: RoundRecorder?
+        var rounds = 0
+    }
+
+    let guarded = Mutex(Guarded())
+
+    package init() {}
+
+    /// Has the region's nodes carry a command out. An id that was asked for before changes nothing.
+    ///
+    /// - Returns: False where too many commands of the region are open, or the command is not
+    ///   within its limits.
+    package func ask(_ command: RegionCommand, of region: RegionID) -> Bool {
+        guarded.withLock { state in
+            state.recorder?.note(asked: command, of: region)
+            return state.memory.commands.ask(command, of: region)
+        }
+    }
+
+    /// How far a command has come; nil for an id that nobody asked for, or that is long over.
+    package func progress(of id: String, region: RegionID) -> CommandDesk.Progress? {
+        guarded.withLock { $0.memory.commands.progress(of: id, region: region) }
+    }
+
+    /// What the comparison of digests has come to.
+    package var auditCounters: AuditMemory.Counters {
+        guarded.withLock { $0.memory.audit.counters }
+    }
+}
+
+/// Drives commit rounds over the global Redis.
+struct CommitDriver: Sendable {
+    let store: RedisStore
+    let state: CommitState
+    let logger: Logger
+
+    /// What the request is answered. Throws where the store does not answer.
+    func commit(
+        _ request: DeltaRequest, settings: CommitRound.Settings
+    ) async throws -> DeltaReply {
+        let now = WallClock.now()
+        let number = state.guarded.withLock { guarded in
+            guarded.rounds += 1
+            guarded.recorder?.note(round: guarded.rounds, request, settings, at: now)
+            return guarded.rounds
+        }
+        let round = CommitRound(request, settings: settings, now: now)
+        return try await store.carryOut(round, now: now) { round, event in
+            let now = WallClock.now()
+            let (action, differing) = state.guarded.withLock { guarded in
+                guarded.memory.audit.lastDifference = nil
+                let action = round.handle(event, at: now, memory: &guarded.memory)
+                guarded.recorder?.note(round: number, event, at: now, action)
+                return (action, guarded.memory.audit.lastDifference)
+            }
+            log(action, differing: differing)
+            return action
+        }
+    }
+
+    private func log(_ action: CommitRound.Action, differing: ShardID?) {
+        if let differing {
+            logger.error(
+                "shard differs from its region at the same coverage",
+                metadata: ["shard": "\(differing)"])
+        }
+        if case .refill(let shard, _) = action {
+            logger.notice("shard is filled again", metadata: ["shard": "\(shard)"])
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import CivilTime
+import Money
+import Topology
+
+/// Numbers and texts as bytes: variable-length integers as Protocol Buffers has them, texts and
+/// lists behind their length. Equal values give equal bytes.
+struct ByteWriter {
+    private(set) var bytes: [UInt8] = []
+
+    mutating func write(_ number: UInt64) {
+        var rest = number
+        while rest >= 0x80 {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        bytes.append(UInt8(rest))
+    }
+
+    mutating func write(_ number: Int64) {
+        write(UInt64(bitPattern: number << 1 ^ number >> 63))
+    }
+
+    mutating func write(_ number: Int) { write(Int64(number)) }
+    mutating func write(_ number: Int32) { write(Int64(number)) }
+    mutating func write(_ flag: Bool) { bytes.append(flag ? 1 : 0) }
+    mutating func write(_ time: UnixTime) { write(time.milliseconds) }
+    mutating func write(_ minute: Minute) { write(minute.number) }
+    mutating func write(_ currency: Currency) { write(currency.code) }
+    mutating func write(_ id: some Identifier) { write(id.name) }
+
+    mutating func write(_ text: String) {
+        write(text.utf8.count)
+        bytes.append(contentsOf: text.utf8)
+    }
+
+    mutating func write(_ content: [UInt8]) {
+        write(content.count)
+        bytes.append(contentsOf: content)
+    }
+
+    mutating func write(_ content: UnsafeRawBufferPointer) {
+        write(content.count)
+        bytes.append(contentsOf: content)
+    }
+
+    mutating func write<Value>(
+        _ value: Value?, _ body: (inout ByteWriter, Value) -> Void
+    ) {
+        write(value != nil)
+        if let value { body(&self, value) }
+    }
+
+    mutating func write<Elements: Collection>(
+        each elements: Elements, _ body: (inout ByteWriter, Elements.Element) -> Void
+    ) {
+        write(elements.count)
+        for element in elements { body(&self, element) }
+    }
+
+    /// What `body` writes, behind its kind and its length: readable without knowing the kind.
+    mutating func write(kind: UInt8, _ body: (inout ByteWriter) -> Void) {
+        var inner = ByteWriter()
+        body(&inner)
+        bytes.append(kind)
+        write(inner.bytes)
+    }
+}

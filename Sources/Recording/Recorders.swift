@@ -1,0 +1,134 @@
+package import Aggregation
+package import CivilTime
+import DeltaCodec
+package import DeltaProtocol
+package import Federation
+package import RegionCore
+package import Topology
+
+/// What a recording is of, in its first bytes.
+enum RecordingKind: String, CaseIterable {
+    case node = "tributary recording of a node, 1\n"
+    case rounds = "tributary recording of commit rounds, 1\n"
+}
+
+enum NodeEntry: UInt8 {
+    /// The first entry.
+    case settings = 1
+    /// An event, and the actions that followed from it.
+    case event
+    /// Records of a partition, and the actions that followed.
+    case records
+}
+
+enum RoundEntry: UInt8 {
+    /// A round's number, its request and settings.
+    case request = 1
+    /// An event of a round, and the action that followed.
+    case event
+    /// A command that a region is asked for.
+    case asked
+}
+
+/// Writes all that a node is told, and all that it wants done. One owner: who drives the node.
+package struct NodeRecorder: Sendable {
+    private let file: RecordingFile
+
+    package init(_ file: RecordingFile, settings: RegionNodeSettings) {
+        self.file = file
+        append { entry in
+            entry.write(RecordingKind.node.rawValue)
+            entry.write(UInt64(NodeEntry.settings.rawValue))
+            entry.write(settings)
+        }
+    }
+
+    package func note(
+        _ event: RegionEvent, at now: UnixTime, _ actions: ArraySlice<RegionAction>
+    ) {
+        append { entry in
+            entry.write(UInt64(NodeEntry.event.rawValue))
+            entry.write(now)
+            entry.write(event)
+            entry.write(each: actions) { $0.write($1) }
+        }
+        if case .end = actions.last { file.flush() }
+    }
+
+    package func note(
+        _ records: UnsafeBufferPointer<LogRecord>, of partition: Int32, areProducerStamped: Bool,
+        _ actions: ArraySlice<RegionAction>
+    ) {
+        append { entry in
+            entry.write(UInt64(NodeEntry.records.rawValue))
+            entry.write(partition)
+            entry.write(areProducerStamped)
+            entry.write(records.count)
+            for record in records {
+                entry.write(record.offset)
+                entry.write(record.timestamp)
+                entry.write(record.value) { $0.write($1) }
+            }
+            entry.write(each: actions) { $0.write($1) }
+        }
+    }
+
+    private func append(_ body: (inout ByteWriter) -> Void) {
+        var entry = ByteWriter()
+        body(&entry)
+        file.append(entry)
+    }
+}
+
+/// Writes all that an HQ's commit rounds are told, and what each does. Calls come in the order in
+/// which the rounds' memory is changed.
+package struct RoundRecorder: Sendable {
+    private let file: RecordingFile
+
+    package init(_ file: RecordingFile) {
+        self.file = file
+        append { $0.write(RecordingKind.rounds.rawValue) }
+    }
+
+    package func note(
+        round: Int, _ request: DeltaRequest, _ settings: CommitRound.Settings, at now: UnixTime
+    ) {
+        append { entry in
+            entry.write(UInt64(RoundEntry.request.rawValue))
+            entry.write(round)
+            entry.write(now)
+            entry.write(DeltaCodec.encode(request))
+            entry.write(settings)
+        }
+    }
+
+    package func note(
+        round: Int, _ event: CommitRound.Event, at now: UnixTime, _ action: CommitRound.Action
+    ) {
+        append { entry in
+            entry.write(UInt64(RoundEntry.event.rawValue))
+            entry.write(round)
+            entry.write(now)
+            entry.write(event)
+            entry.write(action)
+        }
+    }
+
+    package func note(asked command: RegionCommand, of region: RegionID) {
+        let carrier = DeltaReply(
+            shards: [], serverTime: UnixTime(milliseconds: 0), commands: [command])
+        append { entry in
+            entry.write(UInt64(RoundEntry.asked.rawValue))
+            entry.write(region)
+            entry.write(DeltaCodec.encode(carrier))
+        }
+    }
+
+    package func flush() { file.flush() }
+
+    private func append(_ body: (inout ByteWriter) -> Void) {
+        var entry = ByteWriter()
+        body(&entry)
+        file.append(entry)
+    }
+}

@@ -1,0 +1,75 @@
+import Glibc
+import Synchronization
+
+/// Why nothing can be recorded or replayed. Safe to print.
+package struct RecordingError: Error, Hashable, CustomStringConvertible {
+    package let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// A new file that entries are appended to, each behind its length.
+///
+/// Readable by its owner alone: it holds transfers. A process that is killed loses the entries of
+/// the last moments; what is in the file is whole up to its last entry. A disk that is full ends
+/// the recording, not the process.
+package final class RecordingFile: Sendable {
+    /// Entries are gathered up to so many bytes before they are written.
+    private static let gatheredBytesMax = 64 << 10
+
+    private struct State {
+        var gathered: [UInt8] = []
+        /// Below 0 once the file is closed or took no more.
+        var descriptor: Int32
+    }
+
+    private let state: Mutex<State>
+
+    /// - Throws: Where the file exists already, or cannot be made.
+    package init(_ path: String) throws {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            let reason = String(cString: strerror(errno))
+            throw RecordingError("\(path): \(reason); expected the name of a new file")
+        }
+        state = Mutex(State(descriptor: descriptor))
+    }
+
+    deinit {
+        state.withLock { state in
+            Self.flush(&state)
+            if state.descriptor >= 0 { close(state.descriptor) }
+        }
+    }
+
+    func append(_ entry: borrowing ByteWriter) {
+        var length = ByteWriter()
+        length.write(entry.bytes.count)
+        state.withLock { state in
+            state.gathered += length.bytes
+            state.gathered += entry.bytes
+            if state.gathered.count >= Self.gatheredBytesMax { Self.flush(&state) }
+        }
+    }
+
+    /// Hands everything to the operating system.
+    package func flush() { state.withLock { Self.flush(&$0) } }
+
+    private static func flush(_ state: inout State) {
+        guard state.descriptor >= 0 else { return state.gathered.removeAll() }
+        var start = 0
+        while start < state.gathered.count {
+            let written = state.gathered.withUnsafeBytes {
+                write(state.descriptor, $0.baseAddress! + start, $0.count - start)
+            }
+            if written < 0, errno == EINTR { continue }
+            guard written > 0 else {
+                close(state.descriptor)
+                state.descriptor = -1
+                break
+            }
+            start += written
+        }
+        state.gathered.removeAll(keepingCapacity: true)
+    }
+}

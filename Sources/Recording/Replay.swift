@@ -1,0 +1,220 @@
+import Aggregation
+import CivilTime
+import DeltaCodec
+import DeltaProtocol
+import Federation
+import RegionCore
+import Topology
+
+/// Tells the same types what a recording says they were told, and compares what they want done.
+package enum Replay {
+    /// What a recording came to.
+    package struct Report: Sendable {
+        /// `node` or `rounds`.
+        package var kind = ""
+        package var events = 0
+        package var actions = 0
+        /// By name, how often each kind of action occurred.
+        package var actionsByKind: [String: Int] = [:]
+        /// Whether the file ends within an entry, as one does whose process was killed.
+        package var isCut = false
+        /// The first entry whose actions differ, told for a person; nil where none does.
+        package var difference: String?
+    }
+
+    /// - Throws: `RecordingError` for bytes that are not a recording.
+    package static func run(_ bytes: [UInt8]) throws -> Report {
+        var entries = EntryReader(bytes)
+        guard let first = entries.next() else {
+            throw RecordingError("expected a recording; there is no whole entry")
+        }
+        do {
+            var reader = ByteReader(first)
+            switch RecordingKind(rawValue: try reader.text()) {
+            case .node: return try NodeReplay(&reader).run(&entries)
+            case .rounds:
+                var replay = RoundReplay()
+                return try replay.run(&entries)
+            case nil: throw NotARecording()
+            }
+        } catch is NotARecording {
+            throw RecordingError("expected a recording of this version; entry \(entries.count)")
+        } catch let error as DeltaCodecError {
+            throw RecordingError("entry \(entries.count): \(error)")
+        }
+    }
+}
+
+/// Takes a recording apart.
+struct EntryReader {
+    private let bytes: [UInt8]
+    private var position = 0
+    private(set) var count = 0
+    private(set) var isCut = false
+
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    /// Nil at the end, and where the last entry is not whole.
+    mutating func next() -> ArraySlice<UInt8>? {
+        guard position < bytes.count else { return nil }
+        var reader = ByteReader(bytes[position...])
+        guard let entry = try? reader.content() else {
+            isCut = true
+            return nil
+        }
+        position = reader.position
+        count += 1
+        return entry
+    }
+}
+
+/// Compares what an entry recorded with what happens now.
+private struct Comparison {
+    var report = Replay.Report()
+
+    /// - Returns: False where they differ.
+    mutating func compare(
+        _ recorded: ArraySlice<UInt8>, _ replayed: [UInt8], entry: Int, what: String,
+        names: [String]
+    ) -> Bool {
+        report.events += 1
+        report.actions += names.count
+        for name in names { report.actionsByKind[name, default: 0] += 1 }
+        guard !recorded.elementsEqual(replayed) else { return true }
+        let place = zip(recorded, replayed).prefix { $0 == $1 }.count
+        report.difference = """
+            entry \(entry), \(what): \(recorded.count) bytes of actions were recorded, \
+            \(replayed.count) bytes follow now (\(names.joined(separator: ", "))); \
+            they differ from byte \(place) on
+            """
+        return false
+    }
+}
+
+private struct NodeReplay: ~Copyable {
+    private var node: RegionNode
+    private var comparison = Comparison()
+
+    init(_ reader: inout ByteReader) throws {
+        guard try reader.unsigned() == UInt64(NodeEntry.settings.rawValue) else {
+            throw NotARecording()
+        }
+        node = RegionNode(try reader.nodeSettings())
+        comparison.report.kind = "node"
+    }
+
+    consuming func run(_ entries: inout EntryReader) throws -> Replay.Report {
+        while let entry = entries.next() {
+            guard try take(entry, number: entries.count) else { break }
+        }
+        comparison.report.isCut = entries.isCut
+        return comparison.report
+    }
+
+    private mutating func take(_ entry: ArraySlice<UInt8>, number: Int) throws -> Bool {
+        var reader = ByteReader(entry)
+        var actions: [RegionAction] = []
+        let what: String
+        switch NodeEntry(rawValue: UInt8(clamping: try reader.unsigned())) {
+        case .event:
+            let now = try reader.time()
+            let event = try reader.regionEvent()
+            node.handle(event, at: now, into: &actions)
+            what = "\(event.kind) at \(now.milliseconds)"
+        case .records:
+            let partition: Int32 = try reader.integer()
+            try fold(&reader, of: partition, &actions)
+            what = "records of partition \(partition)"
+        case .settings, nil: throw NotARecording()
+        }
+        var replayed = ByteWriter()
+        replayed.write(each: actions) { $0.write($1) }
+        return comparison.compare(
+            entry[reader.position...], replayed.bytes, entry: number, what: what,
+            names: actions.map { "\($0.kind)" })
+    }
+
+    private mutating func fold(
+        _ reader: inout ByteReader, of partition: Int32, _ actions: inout [RegionAction]
+    ) throws {
+        let areProducerStamped = try reader.flag()
+        let contents = try reader.list { reader in
+            (
+                offset: try reader.integer(Int64.self), stamp: try reader.integer(Int64.self),
+                value: try reader.optional { Array(try $0.content()) }
+            )
+        }
+        // The values one behind the other, so that their bytes stay where they are.
+        let bytes = contents.flatMap { $0.value ?? [] }
+        bytes.withUnsafeBytes { bytes in
+            var start = 0
+            let records = contents.map { content in
+                defer { start += content.value?.count ?? 0 }
+                return LogRecord(
+                    offset: content.offset, timestamp: content.stamp,
+                    value: content.value.map {
+                        UnsafeRawBufferPointer(rebasing: bytes[start..<start + $0.count])
+                    })
+            }
+            records.withUnsafeBufferPointer {
+                node.fold(
+                    $0, of: partition, areProducerStamped: areProducerStamped, into: &actions)
+            }
+        }
+    }
+}
+
+private struct RoundReplay {
+    private var memory = CommitMemory()
+    private var rounds: [Int: CommitRound] = [:]
+    private var comparison = Comparison()
+
+    mutating func run(_ entries: inout EntryReader) throws -> Replay.Report {
+        comparison.report.kind = "rounds"
+        while let entry = entries.next() {
+            guard try take(entry, number: entries.count) else { break }
+        }
+        comparison.report.isCut = entries.isCut
+        return comparison.report
+    }
+
+    private mutating func take(_ entry: ArraySlice<UInt8>, number: Int) throws -> Bool {
+        var reader = ByteReader(entry)
+        switch RoundEntry(rawValue: UInt8(clamping: try reader.unsigned())) {
+        case .request:
+            let round: Int = try reader.integer()
+            let now = try reader.time()
+            let request = try DeltaCodec.decodeRequest(Array(reader.content())).request
+            rounds[round] = CommitRound(request, settings: try reader.roundSettings(), now: now)
+            return true
+        case .asked:
+            let region = try reader.id(RegionID.self)
+            let carrier = try DeltaCodec.decodeReply(Array(reader.content()))
+            for command in carrier.commands { _ = memory.commands.ask(command, of: region) }
+            return true
+        case .event:
+            return try takeEvent(&reader, entry, number: number)
+        case nil: throw NotARecording()
+        }
+    }
+
+    private mutating func takeEvent(
+        _ reader: inout ByteReader, _ entry: ArraySlice<UInt8>, number: Int
+    ) throws -> Bool {
+        let round: Int = try reader.integer()
+        let now = try reader.time()
+        let event = try reader.roundEvent()
+        guard let action = rounds[round]?.handle(event, at: now, memory: &memory) else {
+            throw NotARecording()
+        }
+        switch action {
+        case .answer, .giveUp: rounds[round] = nil
+        default: break
+        }
+        var replayed = ByteWriter()
+        replayed.write(action)
+        return comparison.compare(
+            entry[reader.position...], replayed.bytes, entry: number,
+            what: "\(event.kind) of round \(round)", names: ["\(action.kind)"])
+    }
+}

@@ -1,0 +1,68 @@
+import DeltaProtocol
+
+/// What a node knows of the commands that HQ offered it: each is carried out once as long as it is
+/// remembered, and its outcome told until HQ has had it.
+struct CommandBook {
+    /// Commands that are remembered. HQ offers one for hours at most; carrying one out twice is
+    /// harmless.
+    static let rememberedMax = 1_000
+
+    private enum State {
+        case underWay
+        case over(CommandOutcome.Result)
+    }
+
+    private var states: [String: State] = [:]
+    /// The ids in `states`, the oldest first.
+    private var order: [String] = []
+    /// The ids whose outcome HQ has not had, the oldest first.
+    private var untold: [String] = []
+
+    /// Whether an offered command is to be carried out now. What was published before is told
+    /// again instead; what failed is tried again.
+    mutating func takes(_ id: String) -> Bool {
+        switch states[id] {
+        case .underWay: return false
+        case .over(.published):
+            tell(id)
+            return false
+        case .over(.failed), nil: break
+        }
+        if states.updateValue(.underWay, forKey: id) == nil { order.append(id) }
+        untold.removeAll { $0 == id }
+        while order.count > Self.rememberedMax {
+            let forgotten = order.removeFirst()
+            states[forgotten] = nil
+            untold.removeAll { $0 == forgotten }
+        }
+        return true
+    }
+
+    /// Notes how a command that is under way ended.
+    mutating func note(_ result: CommandOutcome.Result, of id: String) {
+        guard case .underWay = states[id] else { return }
+        states[id] = .over(result)
+        tell(id)
+    }
+
+    private mutating func tell(_ id: String) {
+        if !untold.contains(id) { untold.append(id) }
+    }
+
+    /// What the next request tells.
+    var outcomes: [CommandOutcome] {
+        untold.prefix(Limits.outcomesPerRequest).compactMap { id in
+            guard case .over(let result) = states[id] else { return nil }
+            return CommandOutcome(command: id, result: result)
+        }
+    }
+
+    /// Notes that HQ has had these. One that changed since is told again.
+    mutating func wereTold(_ outcomes: [CommandOutcome]) {
+        for outcome in outcomes {
+            guard case .over(let result) = states[outcome.command], result == outcome.result
+            else { continue }
+            untold.removeAll { $0 == outcome.command }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+/// The dead letters that Kafka has not acknowledged: their bounds, and what refusals come to.
+struct LetterBox {
+    /// Letters under way, and their bytes. More hold consumption back until half are acknowledged:
+    /// none is dropped. One poll can exceed this by what the client had fetched.
+    static let outstandingMax = 20_000
+    static let outstandingBytesMax = 64 << 20
+
+    struct UnderWay {
+        var letter: Letter
+        var shard: FoldingShard
+        /// Bytes of the value, as far as they are sent.
+        var valueBytes: Int
+        var isShort = false
+
+        /// As it counts towards the bound: its key is bounded, not known, and a letter that can be
+        /// cut is kept in its short form too.
+        var bytes: Int {
+            let second = valueBytes > Letter.shortBytes ? Letter.shortBytes + Letter.keyBytes : 0
+            return valueBytes + Letter.keyBytes + second
+        }
+    }
+
+    /// Named where something is wrong with it.
+    let topic: String
+    private var underWay: [UInt: UnderWay] = [:]
+    private var bytesUnderWay = 0
+    private var lastToken: UInt = 0
+    /// Whether consumption must wait.
+    private(set) var isFull = false
+    private(set) var acknowledged = 0
+    /// Letters that Kafka refused for good. Unless it did for their size, nothing is committed of
+    /// their shards from there on, so that a restart sends them again.
+    private(set) var refused = 0
+    private var hasToldOfSize = false
+
+    init(topic: String) { self.topic = topic }
+
+    mutating func nextToken() -> UInt {
+        lastToken += 1
+        return lastToken
+    }
+
+    mutating func add(_ letter: UnderWay) {
+        underWay[letter.letter.token] = letter
+        bytesUnderWay += letter.bytes
+        if underWay.count >= Self.outstandingMax || bytesUnderWay >= Self.outstandingBytesMax {
+            isFull = true
+        }
+    }
+
+    private mutating func remove(_ token: UInt) -> UnderWay? {
+        guard let letter = underWay.removeValue(forKey: token) else { return nil }
+        bytesUnderWay -= letter.bytes
+        if underWay.count <= Self.outstandingMax / 2,
+            bytesUnderWay <= Self.outstandingBytesMax / 2
+        {
+            isFull = false
+        }
+        return letter
+    }
+
+    mutating func wasAcknowledged(_ token: UInt) {
+        guard let letter = remove(token) else { return }
+        forget(letter)
+        acknowledged += 1
+    }
+
+    /// Sends a letter that was too large once more, cut; gives up any other.
+    mutating func wasRefused(
+        _ token: UInt, isTooLarge: Bool, problem: String, into actions: inout [RegionAction]
+    ) {
+        guard var letter = remove(token) else { return }
+        if isTooLarge, !letter.isShort, letter.valueBytes > Letter.shortBytes {
+            letter.isShort = true
+            letter.valueBytes = Letter.shortBytes
+            add(letter)
+            return actions.append(.sendShortLetter(token))
+        }
+        forget(letter)
+        refused += 1
+        let place = letter.letter.place
+        let fields = [
+            "topic": topic, "partition": "\(place.partition)", "offset": "\(place.offset)",
+            "error": problem,
+        ]
+        if isTooLarge {
+            // A restart would meet the same limit: the record is left where it is.
+            if !hasToldOfSize {
+                actions.append(
+                    .note(Note(.error, "dead letters too large for their topic", fields)))
+            }
+            hasToldOfSize = true
+            return
+        }
+        if letter.shard.refusedLetter == nil {
+            actions.append(
+                .note(
+                    Note(
+                        .error,
+                        "dead letter refused: offsets are committed no further until a restart",
+                        fields)))
+        }
+        letter.shard.refusedLetter = min(letter.shard.refusedLetter ?? place.offset, place.offset)
+    }
+
+    private func forget(_ letter: UnderWay) {
+        // Kafka acknowledges roughly in order, so this looks at few.
+        let offset = letter.letter.place.offset
+        if let index = letter.shard.unacknowledgedLetters.firstIndex(of: offset) {
+            letter.shard.unacknowledgedLetters.remove(at: index)
+        }
+    }
+}

@@ -1,0 +1,167 @@
+import Aggregation
+import CivilTime
+import DeltaProtocol
+import Pacing
+
+/// Pushing what is due, and taking HQ's answers.
+extension RegionNode {
+    /// A rebuild that takes longer than this is shown as far as it got, in milliseconds.
+    private static let showRebuildAfterMilliseconds: Int64 = 10_000
+    /// Only this HQ's commands are carried out, and only it is told of outcomes.
+    private static let authority = 0
+
+    mutating func push(to hq: Int, _ now: UnixTime, _ actions: inout [RegionAction]) {
+        guard links[hq].question == nil, !hasUnansweredJoin(hq, now), !links[hq].isResting(at: now)
+        else { return }
+        var deltas: [ShardDelta] = []
+        for shard in foldingShards where shard.isCaughtUp || isOverdue(shard, now) {
+            if let delta = shard.pushes[hq].delta(of: &shard.fold, now: now) {
+                deltas.append(delta)
+            }
+        }
+        guard !deltas.isEmpty else { return }
+        let outcomes = hq == Self.authority ? commands.outcomes : []
+        let request = DeltaRequest(
+            foldVersion: settings.fold.version, region: settings.region, node: settings.node,
+            sentAt: now, partitionCounts: [settings.log: settings.partitionCount],
+            shards: deltas, outcomes: outcomes)
+        let number = numbered()
+        links[hq].question = .init(
+            number: number,
+            kind: .push(waiting: Set(deltas.map(\.partition)), outcomes: outcomes))
+        links[hq].nextPushAt = now + settings.pushMilliseconds
+        actions.append(.push(hq: hq, question: number, request))
+    }
+
+    /// An HQ is asked for statuses on the same link; those go first.
+    private func hasUnansweredJoin(_ hq: Int, _ now: UnixTime) -> Bool {
+        guard shards.values.contains(where: { $0.joining?.isUnknown ?? false }) else {
+            return false
+        }
+        return hq == joiningLink(now)
+    }
+
+    private func isOverdue(_ shard: FoldingShard, _ now: UnixTime) -> Bool {
+        if shard.joinedAt > now { shard.joinedAt = now }
+        return shard.joinedAt + Self.showRebuildAfterMilliseconds <= now
+    }
+
+    // MARK: - Answers
+
+    mutating func take(
+        _ reply: DeltaReply, isLast: Bool, from hq: Int, _ question: Int, _ now: UnixTime,
+        _ actions: inout [RegionAction]
+    ) {
+        guard var open = links[hq].question, open.number == question,
+            case .push(var waiting, let outcomes) = open.kind
+        else { return }
+        answered(hq, &actions)
+        if hq == Self.authority {
+            // The first part of a push carries them.
+            commands.wereTold(outcomes)
+            take(reply.commands, &actions)
+        }
+        for answer in reply.shards where answer.log == settings.log {
+            guard waiting.remove(answer.partition) != nil,
+                let shard = shards[answer.partition]?.folding
+            else { continue }
+            take(answer, of: shard, from: hq, now, &actions)
+        }
+        guard isLast else {
+            open.kind = .push(waiting: waiting, outcomes: [])
+            links[hq].question = open
+            return
+        }
+        fail(waiting, at: hq)
+        links[hq].question = nil
+    }
+
+    private mutating func take(
+        _ answer: ShardReply, of shard: FoldingShard, from hq: Int, _ now: UnixTime,
+        _ actions: inout [RegionAction]
+    ) {
+        let before = shard.pushes[hq].refusal
+        shard.pushes[hq].answered(answer, completeFrom: shard.fold.completeFrom)
+        switch answer.outcome {
+        case .behind: links[hq].nextPushAt = now
+        case .refused(let reason) where before != reason:
+            actions.append(
+                .note(
+                    Note(
+                        .error, "shard refused by HQ",
+                        ["partition": "\(answer.partition)", "reason": reason.rawValue])))
+        default: break
+        }
+    }
+
+    /// The question under way comes to nothing more, and the link rests.
+    mutating func noAnswer(
+        _ reason: NoAnswer, from hq: Int, _ question: Int, _ now: UnixTime,
+        _ actions: inout [RegionAction]
+    ) {
+        guard let open = links[hq].question, open.number == question else { return }
+        links[hq].question = nil
+        if case .push(let waiting, _) = open.kind { fail(waiting, at: hq) }
+        let wait: Duration
+        switch reason {
+        case .unknown(let problem, let retryAfter):
+            wait = links[hq].backoff.wait(after: retryAfter, using: &random)
+            note(problem, of: hq, &actions)
+        case .refused(let problem):
+            wait = links[hq].backoff.waitAfterRefusal(using: &random)
+            note(problem, of: hq, &actions)
+        }
+        links[hq].nextPushAt = now + max(wait.milliseconds, settings.pushMilliseconds)
+    }
+
+    private func fail(_ partitions: Set<Int32>, at hq: Int) {
+        for partition in partitions { shards[partition]?.folding?.pushes[hq].failed() }
+    }
+
+    mutating func answered(_ hq: Int, _ actions: inout [RegionAction]) {
+        links[hq].backoff.reset()
+        note("", of: hq, &actions)
+    }
+
+    /// Says once that HQ does not take what is pushed, and once that it does again.
+    private mutating func note(
+        _ problem: String, of hq: Int, _ actions: inout [RegionAction]
+    ) {
+        guard problem != links[hq].problem else { return }
+        links[hq].problem = problem
+        actions.append(
+            .note(
+                problem.isEmpty
+                    ? Note(.notice, "HQ answers", ["hq": "\(hq)"])
+                    : Note(.warning, "HQ does not answer", ["hq": "\(hq)", "problem": problem])))
+    }
+
+    // MARK: - Commands
+
+    private mutating func take(_ offered: [RegionCommand], _ actions: inout [RegionAction]) {
+        for command in offered {
+            switch command.kind {
+            case .publish(let correction):
+                // Another node has partition 0 by now, and HQ will offer it there.
+                guard shards[0]?.folding?.isAssigned ?? false, commands.takes(command.id) else {
+                    continue
+                }
+                actions.append(
+                    .publish(
+                        command: command.id, partition: 0,
+                        record: CorrectionRecord.bytes(id: command.id, correction)))
+            }
+        }
+    }
+
+    mutating func publishingFailed(
+        _ id: String, _ problem: String, _ actions: inout [RegionAction]
+    ) {
+        // A character that is cut becomes one of three bytes.
+        let kept = String(decoding: problem.utf8.prefix(Limits.problemBytes - 3), as: UTF8.self)
+        commands.note(.failed(problem: kept), of: id)
+        actions.append(
+            .note(
+                Note(.error, "a correction was not published", ["id": id, "error": problem])))
+    }
+}

@@ -1,0 +1,110 @@
+import Aggregation
+import KafkaClient
+import Logging
+import RegionCore
+
+/// The way to the dead-letter topic: sends what the node says, and says in its inbox what became of
+/// each letter. Confined to the node's thread, but for delivery reports.
+final class DeadLetterProducer {
+    /// How long one wait for room in the producer's queue lasts.
+    private static let spaceTimeoutMs: Int32 = 100
+
+    /// What is kept to send a letter once more, shorter.
+    private struct Short {
+        var key: [UInt8]?
+        var value: [UInt8]
+        var headers: [KafkaHeader]
+    }
+
+    private let producer: KafkaProducer
+    private let topic: KafkaTopic
+    private let inbox: Inbox<RegionEvent>
+    private var shorts: [UInt: Short] = [:]
+
+    init(
+        properties: [String: String], topic: String, inbox: Inbox<RegionEvent>, logger: Logger
+    ) throws {
+        self.inbox = inbox
+        var properties = properties
+        // A letter is never given up: the records behind it stay uncommitted meanwhile.
+        properties["message.timeout.ms"] = "0"
+        // The topic's max.message.bytes holds for a batch: no letter is refused for its neighbours.
+        properties["batch.size"] = "\(16 << 10)"
+        producer = try KafkaProducer(properties: properties, logger: logger) { delivery in
+            if let error = delivery.error {
+                inbox.put(.refused(delivery.token, error))
+            } else {
+                inbox.put(.letterAcknowledged(delivery.token))
+            }
+        }
+        self.topic = try producer.topic(topic)
+    }
+
+    /// Sends a record as a letter.
+    func send(_ letter: Letter, _ record: KafkaRecord) {
+        let value = UnsafeRawBufferPointer(rebasing: record.value.prefix(Letter.valueBytes))
+        let key =
+            record.key.baseAddress == nil
+            ? nil : UnsafeRawBufferPointer(rebasing: record.key.prefix(Letter.keyBytes))
+        let headers = [
+            KafkaHeader(name: "reason", value: Array(letter.cause.name.utf8)),
+            KafkaHeader(name: "partition", value: Array(String(letter.place.partition).utf8)),
+            KafkaHeader(name: "offset", value: Array(String(letter.place.offset).utf8)),
+        ]
+        if value.count > Letter.shortBytes {
+            shorts[letter.token] = Short(
+                key: key.map(Array.init), value: Array(value.prefix(Letter.shortBytes)),
+                headers: headers + [KafkaHeader(name: "truncated", value: Array("true".utf8))])
+        }
+        queue(letter.token) { () throws(KafkaError) in
+            try producer.produce(
+                to: topic, key: key, value: value, headers: headers, token: letter.token)
+        }
+    }
+
+    /// Sends a letter once more, cut.
+    func sendShort(_ token: UInt) {
+        guard let short = shorts.removeValue(forKey: token) else {
+            preconditionFailure("a letter was to be cut that was short already")
+        }
+        queue(token) { () throws(KafkaError) in
+            try producer.produce(
+                to: topic, key: short.key, value: short.value, headers: short.headers,
+                token: token)
+        }
+    }
+
+    private func queue(_ token: UInt, _ produce: () throws(KafkaError) -> Void) {
+        while true {
+            do throws(KafkaError) {
+                return try produce()
+            } catch  where error.code == .queueFull {
+                // Only where the properties make the queue smaller than the node's bounds.
+                _ = producer.waitForSpace(
+                    below: max(producer.outstanding / 2, 1), timeoutMs: Self.spaceTimeoutMs)
+            } catch  where error.isFatal {
+                return inbox.put(.clientFailed(ClientProblem(error)))
+            } catch {
+                // A topic that is missing or closed to us is the letter's trouble, not the shard's.
+                return inbox.put(.refused(token, error))
+            }
+        }
+    }
+
+    /// Forgets what was kept of a letter that is settled.
+    func forget(_ event: RegionEvent) {
+        switch event {
+        case .letterAcknowledged(let token), .letterRefused(let token, _, _):
+            shorts[token] = nil
+        default: break
+        }
+    }
+
+    func close() { producer.close() }
+}
+
+extension RegionEvent {
+    fileprivate static func refused(_ token: UInt, _ error: KafkaError) -> RegionEvent {
+        .letterRefused(token, isTooLarge: error.code.isSize, problem: "\(error)")
+    }
+}

@@ -1,0 +1,186 @@
+import Aggregation
+import CivilTime
+import KafkaClient
+import LargePages
+import Logging
+import Recording
+import RegionCore
+import Topology
+
+/// Tells a node what happens and does what it wants done, on one thread; decides nothing.
+///
+/// Whatever blocks for long is elsewhere: `LogWatcher` asks the broker, each `HeadquartersLink`
+/// talks to its HQ, producers report on threads of their own. All leave events in one inbox.
+final class NodeDriver {
+    /// How long one poll waits for records: bounds how late the inbox is read.
+    private static let pollMs: Int32 = 20
+    /// Reading a committed offset is worth waiting for.
+    private static let committedTimeoutMs: Int32 = 3_000
+
+    private let region: Region
+    private let logger: Logger
+    private let consumer: KafkaConsumer
+    private let watcher: LogWatcher
+    private let links: [HeadquartersLink]
+    private let letters: DeadLetterProducer
+    private let publisher: CorrectionPublisher
+    private let inbox: Inbox<RegionEvent>
+    private let recorder: NodeRecorder?
+
+    private var node: RegionNode
+    /// What the node wants done, in order.
+    private var actions: [RegionAction] = []
+    private var records: [Aggregation.LogRecord] = []
+    private var isToldToStop = false
+    /// Why the node ended; nil while it runs.
+    private var ending: NodeEnd?
+
+    init(
+        _ configuration: RegionConfiguration, settings: RegionNodeSettings,
+        links: [HeadquartersLink], watcher: LogWatcher, inbox: Inbox<RegionEvent>, logger: Logger
+    ) throws {
+        region = configuration.region
+        self.links = links
+        self.watcher = watcher
+        self.inbox = inbox
+        self.logger = logger
+        logger.info(
+            "node begins",
+            metadata: [
+                "topic": "\(region.topic)", "partitions": "\(settings.partitionCount)",
+                "log": "\(settings.log)",
+            ])
+        recorder = try configuration.recordFile.map {
+            NodeRecorder(try RecordingFile($0), settings: settings)
+        }
+        consumer = try KafkaConsumer(
+            properties: region.kafka, group: region.group, logger: logger)
+        letters = try DeadLetterProducer(
+            properties: region.kafka, topic: region.deadLetterTopic, inbox: inbox, logger: logger)
+        publisher = CorrectionPublisher(
+            properties: region.kafka, topic: region.topic, inbox: inbox, logger: logger)
+        node = RegionNode(settings)
+        records.reserveCapacity(KafkaConsumer.batchRecordsMax)
+    }
+
+    /// Drives the node until it ends.
+    ///
+    /// - Throws: Where it ended for another reason than that it was to stop.
+    func run(isStopping: () -> Bool) throws {
+        defer {
+            consumer.close()
+            letters.close()
+            publisher.close()
+        }
+        try consumer.subscribe(region.topic)
+        while true {
+            if !isToldToStop, isStopping() {
+                isToldToStop = true
+                tell(.stop)
+            }
+            for event in inbox.takeAll() {
+                tell(event)
+                letters.forget(event)
+            }
+            var events: [KafkaEvent] = []
+            _ = consumer.poll(timeoutMs: Self.pollMs) { partition, batch in
+                fold(batch, of: partition)
+            } onEvent: {
+                events.append($0)
+            }
+            for event in events { tell(RegionEvent(event)) }
+            tell(.turn)
+            if let ending { return try ending.check(of: region, expected: node.partitionCount) }
+        }
+    }
+
+    /// Tells the node an event, and does what it wants done.
+    private func tell(_ event: RegionEvent) {
+        let now = WallClock.now()
+        node.handle(event, at: now, into: &actions)
+        recorder?.note(event, at: now, actions[...])
+        // What is done may be answered at once.
+        let due = actions
+        actions.removeAll(keepingCapacity: true)
+        for action in due { perform(action) }
+    }
+
+    private func fold(_ batch: UnsafeBufferPointer<KafkaRecord>, of partition: Int32) {
+        records.removeAll(keepingCapacity: true)
+        var areProducerStamped = false
+        for record in batch {
+            areProducerStamped = areProducerStamped || record.timestampKind == .producer
+            records.append(
+                Aggregation.LogRecord(
+                    offset: record.offset, timestamp: record.timestampMs,
+                    value: record.isTombstone ? nil : record.value))
+        }
+        records.withUnsafeBufferPointer { records in
+            node.fold(
+                records, of: partition, areProducerStamped: areProducerStamped, into: &actions)
+            recorder?.note(
+                records, of: partition, areProducerStamped: areProducerStamped, actions[...])
+        }
+        guard !actions.isEmpty else { return }
+        let due = actions
+        actions.removeAll(keepingCapacity: true)
+        var at = 0
+        for action in due {
+            guard case .sendLetter(let letter) = action else {
+                perform(action)
+                continue
+            }
+            // Letters come in the order of their records.
+            while batch[at].offset < letter.place.offset { at += 1 }
+            letters.send(letter, batch[at])
+        }
+    }
+
+    private func perform(_ action: RegionAction) {
+        switch action {
+        case .read(let places): read(places)
+        case .askCommitted(let question, let partitions): askCommitted(question, partitions)
+        case .commit(let places): commit(places)
+        case .askFacts(let question, let partition, let from):
+            watcher.askFacts(question: question, partition: partition, from: from)
+        case .askEnds(let question, let partitions):
+            watcher.askEnds(question: question, of: partitions)
+        case .push(let hq, let question, let request):
+            links[hq].send(.push(question: question, request))
+        case .askStatuses(let hq, let question, let partition):
+            links[hq].send(.statuses(question: question, partition: partition))
+        case .sendLetter: preconditionFailure("a letter came without its record")
+        case .sendShortLetter(let token): letters.sendShort(token)
+        case .publish(let command, let partition, let record):
+            publisher.publish(record, partition: partition, command: command)
+        case .note(let note): logger.log(note)
+        case .end(let reason): ending = reason
+        }
+    }
+
+    private func read(_ places: [PartitionOffset]) {
+        do {
+            try consumer.assign(places.map(KafkaPosition.init))
+        } catch {
+            tell(.clientFailed(ClientProblem(error, isFatal: true)))
+        }
+    }
+
+    private func askCommitted(_ question: Int, _ partitions: [Int32]) {
+        do {
+            let offsets = try consumer.committedOffsets(
+                partitions, timeoutMs: Self.committedTimeoutMs)
+            tell(.committed(question: question, offsets))
+        } catch {
+            tell(.committedUnknown(question: question, problem: "\(error)"))
+        }
+    }
+
+    private func commit(_ places: [PartitionOffset]) {
+        do {
+            try consumer.commit(places.map(KafkaPosition.init))
+        } catch {
+            tell(.commitFailed(places, problem: "\(error)"))
+        }
+    }
+}
