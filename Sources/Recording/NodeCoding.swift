@@ -22,6 +22,7 @@ extension ByteWriter {
             $0.write($1.value)
         }
         write(settings.deadLetterTopic)
+        write(settings.lettersMax)
         write(settings.requiresBrokerStamps)
         write(settings.headquarters)
         write(settings.seed)
@@ -181,6 +182,7 @@ extension ByteReader {
                 logs: logs, generation: generation, isRelayed: isRelayed),
             headquarters: 0, seed: 0)
         settings.deadLetterTopic = try text()
+        settings.lettersMax = try integer()
         settings.requiresBrokerStamps = try flag()
         settings.headquarters = try integer()
         settings.seed = try unsigned()

@@ -3,9 +3,6 @@ import DeltaProtocol
 
 /// What a node keeps of one HQ: the question that is open, and when the next may be asked.
 struct HeadquartersLink {
-    /// No wait is longer: a clock that jumped back by more does not silence the node.
-    private static let longestRestMilliseconds: Int64 = 120_000
-
     struct Question {
         enum Kind {
             case statuses(partition: Int32?)
@@ -20,13 +17,18 @@ struct HeadquartersLink {
     /// One at a time.
     var question: Question?
     var backoff = Backoff()
-    var nextPushAt: UnixTime?
+    /// From when, and until when, nothing is sent.
+    private var rest: Range<UnixTime>?
     /// Why HQ did not answer last; empty where it did.
     var problem = ""
 
     /// Whether nothing is to be sent yet.
-    func isResting(at now: UnixTime) -> Bool {
-        guard let nextPushAt else { return false }
-        return nextPushAt > now && nextPushAt - Self.longestRestMilliseconds < now
+    ///
+    /// A clock that jumped back to before the rest began ends it: it must not silence the node.
+    func isResting(at now: UnixTime) -> Bool { rest?.contains(now) ?? false }
+
+    /// Sends nothing from `now` on for so long.
+    mutating func rest(for milliseconds: Int64, from now: UnixTime) {
+        rest = milliseconds > 0 ? now..<now + milliseconds : nil
     }
 }

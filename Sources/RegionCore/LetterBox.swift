@@ -1,9 +1,8 @@
 /// The dead letters that Kafka has not acknowledged: their bounds, and what refusals come to.
 struct LetterBox {
-    /// Letters under way, and their bytes. More hold consumption back until half are acknowledged:
-    /// none is dropped. One poll can exceed this by what the client had fetched.
-    static let outstandingMax = 20_000
-    static let outstandingBytesMax = 64 << 20
+    /// Bytes of letters under way. More of them, or of letters, hold consumption back until half
+    /// are acknowledged: none is dropped. One poll can exceed this by what the client had fetched.
+    static let bytesMax = 64 << 20
 
     struct UnderWay {
         var letter: Letter
@@ -22,6 +21,8 @@ struct LetterBox {
 
     /// Named where something is wrong with it.
     let topic: String
+    /// Letters under way.
+    let lettersMax: Int
     private var underWay: [UInt: UnderWay] = [:]
     private var bytesUnderWay = 0
     private var lastToken: UInt = 0
@@ -33,7 +34,10 @@ struct LetterBox {
     private(set) var refused = 0
     private var hasToldOfSize = false
 
-    init(topic: String) { self.topic = topic }
+    init(topic: String, lettersMax: Int) {
+        self.topic = topic
+        self.lettersMax = lettersMax
+    }
 
     mutating func nextToken() -> UInt {
         lastToken += 1
@@ -43,7 +47,7 @@ struct LetterBox {
     mutating func add(_ letter: UnderWay) {
         underWay[letter.letter.token] = letter
         bytesUnderWay += letter.bytes
-        if underWay.count >= Self.outstandingMax || bytesUnderWay >= Self.outstandingBytesMax {
+        if underWay.count >= lettersMax || bytesUnderWay >= Self.bytesMax {
             isFull = true
         }
     }
@@ -51,8 +55,7 @@ struct LetterBox {
     private mutating func remove(_ token: UInt) -> UnderWay? {
         guard let letter = underWay.removeValue(forKey: token) else { return nil }
         bytesUnderWay -= letter.bytes
-        if underWay.count <= Self.outstandingMax / 2,
-            bytesUnderWay <= Self.outstandingBytesMax / 2
+        if underWay.count <= lettersMax / 2, bytesUnderWay <= Self.bytesMax / 2
         {
             isFull = false
         }

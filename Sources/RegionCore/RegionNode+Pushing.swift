@@ -29,7 +29,7 @@ extension RegionNode {
         links[hq].question = .init(
             number: number,
             kind: .push(waiting: Set(deltas.map(\.partition)), outcomes: outcomes))
-        links[hq].nextPushAt = now + settings.pushMilliseconds
+        links[hq].rest(for: settings.pushMilliseconds, from: now)
         actions.append(.push(hq: hq, question: number, request))
     }
 
@@ -83,7 +83,7 @@ extension RegionNode {
         let before = shard.pushes[hq].refusal
         shard.pushes[hq].answered(answer, completeFrom: shard.fold.completeFrom)
         switch answer.outcome {
-        case .behind: links[hq].nextPushAt = now
+        case .behind: links[hq].rest(for: 0, from: now)
         case .refused(let reason) where before != reason:
             actions.append(
                 .note(
@@ -111,7 +111,7 @@ extension RegionNode {
             wait = links[hq].backoff.waitAfterRefusal(using: &random)
             note(problem, of: hq, &actions)
         }
-        links[hq].nextPushAt = now + max(wait.milliseconds, settings.pushMilliseconds)
+        links[hq].rest(for: max(wait.milliseconds, settings.pushMilliseconds), from: now)
     }
 
     private func fail(_ partitions: Set<Int32>, at hq: Int) {

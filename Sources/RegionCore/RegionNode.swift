@@ -25,7 +25,7 @@ package struct RegionNode: ~Copyable {
     var random: SplitMix64
 
     /// Whether nothing is read until dead letters are acknowledged.
-    var isHeldBack = false
+    package internal(set) var isHeldBack = false
     /// Whether what is read has to be said again.
     var isReadingStale = false
     /// The question for committed offsets that is open, and the shards that it is about.
@@ -47,7 +47,8 @@ package struct RegionNode: ~Copyable {
     package init(_ settings: RegionNodeSettings) {
         self.settings = settings
         links = (0..<settings.headquarters).map { _ in HeadquartersLink() }
-        letters = LetterBox(topic: settings.deadLetterTopic)
+        letters = LetterBox(
+            topic: settings.deadLetterTopic, lettersMax: settings.lettersMax)
         random = SplitMix64(seed: settings.seed)
     }
 

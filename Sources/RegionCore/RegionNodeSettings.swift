@@ -13,6 +13,8 @@ package struct RegionNodeSettings: Sendable {
     package var fold: FoldSettings
     /// Where dead letters go; for what is said of them.
     package var deadLetterTopic = ""
+    /// Letters under way that hold consumption back until half of them are acknowledged.
+    package var lettersMax = 20_000
     /// Whether only the broker may stamp records: a producer's stamp ends the node.
     package var requiresBrokerStamps = false
     /// How many HQs are pushed to, each with watermarks of its own. The first one is the authority:

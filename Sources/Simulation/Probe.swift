@@ -20,6 +20,8 @@ package enum Probe: Int, CaseIterable, Sendable {
     case strayMoney
     case foreignRecordStopped
 
+    case storeSpoiled
+
     // The network.
     case requestLost
     case replyLost
@@ -44,6 +46,27 @@ package enum Probe: Int, CaseIterable, Sendable {
     case futureRejected
     case overflowRejected
     case precisionRejected
+
+    // Kafka beside the log: questions, the group and dead letters.
+    case brokerAskedAgain
+    case endAnsweredLate
+    case groupCommitted
+    case commitFailed
+    case letterWritten
+    case letterRefused
+    case letterTooLarge
+    case heldBack
+
+    // Several HQs, commands and the audit.
+    case otherHeadquartersAsked
+    case commandOffered
+    case commandPublished
+    case commandPublishedAgain
+    case commandVoid
+    case commandOutcomeTold
+    case auditDiffered
+    case auditRefilled
+    case auditPaused
 
     // The protocol, the fold and what is published.
     case casConflict

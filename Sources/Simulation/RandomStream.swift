@@ -1,3 +1,5 @@
+import Pacing
+
 /// SplitMix64, one stream for each part of the world: a draw more in one does not shift the others.
 struct RandomStream {
     /// Which part draws.
@@ -10,18 +12,20 @@ struct RandomStream {
         case headquarters
         case store
         case faults
+        case sites
+        case letters
+        case commands
     }
 
-    private var state: UInt64
+    private var generator: SplitMix64
 
     init(seed: UInt64, part: Part) {
-        state = Self.mix(seed &* 0x9E37_79B9_7F4A_7C15 &+ part.rawValue &* 0xD1B5_4A32_D192_ED03)
+        generator = SplitMix64(
+            seed: SplitMix64.mix(
+                seed &* 0x9E37_79B9_7F4A_7C15 &+ part.rawValue &* 0xD1B5_4A32_D192_ED03))
     }
 
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        return Self.mix(state)
-    }
+    mutating func next() -> UInt64 { generator.next() }
 
     /// 0 to `bound` − 1; `bound` must be above 0.
     mutating func below(_ bound: Int) -> Int {
@@ -49,12 +53,5 @@ struct RandomStream {
         // −ln(u) = ln 2 × −log2(u), and log2 is about linear between powers of two.
         let scaledLog = zeros * 1_024 + (1_023 - fraction)
         return mean * scaledLog * 710 / (1_024 * 1_024)
-    }
-
-    private static func mix(_ value: UInt64) -> UInt64 {
-        var z = value
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

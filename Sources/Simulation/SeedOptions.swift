@@ -14,7 +14,19 @@ package struct SeedOptions: Sendable {
     /// By region, by log, how many partitions.
     var partitions: [[Int32]] = []
     var nodesPerRegion = 2
+    /// Processes of the first HQ.
     var headquarters = 1
+    /// HQs, each with a store of its own.
+    var sites = 1
+    /// Letters under way that hold a node back.
+    var lettersMax = 20_000
+    /// Of 1,000 letters, those whose topic is slow, and those that it refuses.
+    var slowLetterShare = 0
+    var refusedLetterShare = 0
+    /// Mean wait between two corrections that somebody at HQ asks for; 0 for none.
+    var commandWait: Int64 = 0
+    /// Whether somebody writes into the store behind HQ's back.
+    var isSpoilt = false
 
     /// How long the logs have been written to before the live part.
     var historyMinutes: Int64 = 0
@@ -59,6 +71,21 @@ package struct SeedOptions: Sendable {
         drawPace(&random)
         drawMix(&random)
         drawFaults(&random)
+        var more = RandomStream(seed: seed, part: .sites)
+        drawMore(&more)
+    }
+
+    /// From a stream of its own, so that what was drawn before it was thought of stays.
+    private mutating func drawMore(_ random: inout RandomStream) {
+        // A second HQ may not know yet that a log is another one.
+        if random.happens(perMille: 300), !faults.contains(.recreateLog) { sites = 2 }
+        lettersMax = random.pick([2, 10, 20_000])
+        slowLetterShare = random.pick([0, 100, 400])
+        refusedLetterShare = random.pick([0, 0, 50])
+        if random.happens(perMille: 350) { commandWait = random.pick([30_000, 90_000]) }
+        // Where logs are cut a node can only believe what HQ has, and carries it on.
+        let isKnown = !faults.contains { [.recreateLog, .trimLog, .loseHistory].contains($0) }
+        isSpoilt = random.happens(perMille: 600) && isKnown
     }
 
     private mutating func drawShape(_ random: inout RandomStream) {
@@ -152,7 +179,10 @@ extension SeedOptions: CustomStringConvertible {
               currencies \(currencies.map(\.code).joined(separator: " ")), \
             finer source \(finerColumn.map { currencies[$0].code } ?? "none")
               partitions by region and log \(partitions), nodes \(nodesPerRegion), \
-            headquarters \(headquarters)
+            headquarters \(sites), processes of the first \(headquarters)
+              letters at most \(lettersMax), per mille slow \(slowLetterShare) refused \
+            \(refusedLetterShare); a correction asked for every \(commandWait) ms; \
+            store spoilt \(isSpoilt)
               relayed \(isRelayed), offsets by time \(answersTimes), bad timestamps \(hasBadStamps)
               waits in ms: record \(recordWait) tick \(tickWait) network \(networkWait) \
             store \(storeWait) publish \(publishWait) fault \(faultWait)

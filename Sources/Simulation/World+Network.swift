@@ -1,17 +1,23 @@
+import RegionCore
+
 /// The network between regions and HQ: it delays, loses, duplicates, reorders and cuts.
 extension World {
     /// How long a copy of a request may wander about, in milliseconds.
     private static let longestDetour: Int64 = 30 * 60_000
 
-    func transmit(_ content: Request.Content, from node: RegionNode, shards: [Int]) {
+    func transmit(
+        _ content: Request.Content, to hq: Int, _ question: Int, _ process: NodeProcess,
+        _ index: Int
+    ) {
         requests += 1
         let request = Request(
-            number: requests, node: node.number, incarnation: node.incarnation,
-            region: node.region, content: content)
-        node.waiting = RegionNode.Waiting(number: requests, shards: shards)
+            number: requests, node: process.number, incarnation: process.incarnation,
+            host: index, region: process.region, hq: hq, question: question, content: content)
+        process.hosts[index].waiting[hq] = question
         schedule(
             .requestTimeout(
-                node: node.number, incarnation: node.incarnation, request: requests),
+                node: process.number, incarnation: process.incarnation, host: index, hq: hq,
+                question: question),
             after: options.requestTimeout)
         tally.messages += 1
         if !isHealed, networkRandom.happens(perMille: options.duplicateShare) {
@@ -23,10 +29,10 @@ extension World {
                 ? networkRandom.within(0...Self.longestDetour) : delay()
             schedule(.request(copy), after: detour)
         }
-        guard isOpen(node.region, \.up) else { return lose("request", of: node.number) }
+        guard isOpen(request, \.up) else { return lose("request", of: process.number) }
         guard !isLost() else {
             probes.hit(.requestLost)
-            return lose("request", of: node.number)
+            return lose("request", of: process.number)
         }
         var sent = request
         if case .deltas(let bytes) = content, isTruncated() {
@@ -40,7 +46,7 @@ extension World {
         // The connection of a copy is long gone.
         guard !request.isCopy else { return }
         tally.messages += 1
-        guard isOpen(request.region, \.down) else { return lose("reply", of: request.node) }
+        guard isOpen(request, \.down) else { return lose("reply", of: request.node) }
         guard !isLost() else {
             probes.hit(.replyLost)
             return lose("reply", of: request.node)
@@ -57,10 +63,7 @@ extension World {
             case .failure: break
             }
         }
-        let reply = Reply(
-            request: request.number, node: request.node, incarnation: request.incarnation,
-            content: sent)
-        schedule(.reply(reply), after: delay())
+        schedule(.reply(Reply(request: request, content: sent)), after: delay())
     }
 
     func lose(_ what: StaticString, of node: Int) {
@@ -68,9 +71,9 @@ extension World {
         trace("lost a \(what) of node-\(node)")
     }
 
-    /// Whether a message passes the link of `region` that way.
-    func isOpen(_ region: Int, _ direction: KeyPath<Link, Bool>) -> Bool {
-        let link = linkIsOpen[region]
+    /// Whether a message passes the link of its region to its HQ that way.
+    func isOpen(_ request: Request, _ direction: KeyPath<Link, Bool>) -> Bool {
+        let link = linkIsOpen[request.region][request.hq]
         guard !link[keyPath: direction] else { return true }
         probes.hit(link.up || link.down ? .linkCutOneWay : .linkCutBothWays)
         return false

@@ -37,19 +37,24 @@ final class World {
     var logs: [PartitionLog]
     var truths: [ShardTruth]
     var author: RecordAuthor
-    var store: StoreModel
+    /// By place in the configuration of the regions.
+    let sites: [Site]
     var headquarters: [HeadquartersProcess] = []
-    var nodes: [RegionNode] = []
+    var nodes: [NodeProcess] = []
+    /// By log.
     var groups: [ConsumerGroup] = []
-    var linkIsOpen: [Link]
+    /// By region and HQ.
+    var linkIsOpen: [[Link]]
     var brokerIsReachable: [Bool]
-    var storeIsReachable = true
     var armed = Armed()
     var requests = 0
     /// By node, the newest request that HQ has had.
     var newestArrived: [Int: Int] = [:]
-    /// Whether a failed script may have left sums that no process remembers to repair.
-    var sumsAreDoubtful = false
+    /// By shard.
+    var letterLedgers: [LetterLedger]
+    /// What somebody at HQ asked regions for, by id.
+    var commands: [String: Command] = [:]
+    var commandCount = 0
     /// By shard, until when nothing is written into it, in the queue's time.
     var mutedUntil: [Int64]
 
@@ -59,8 +64,10 @@ final class World {
     var headquartersRandom: RandomStream
     var storeRandom: RandomStream
     var faultRandom: RandomStream
+    var siteRandom: RandomStream
+    var letterRandom: RandomStream
+    var commandRandom: RandomStream
 
-    var checks: [ShardCheck]
     var atlas: FaultAtlas
     var tally = Tally()
     var probes = ProbeCounts()
@@ -89,8 +96,13 @@ final class World {
         truths = Array(repeating: ShardTruth(), count: shards)
         author = RecordAuthor(
             options: options, takesCorrections: shape.shards.map { $0.local == 0 })
-        store = StoreModel(shards: shards, logs: shape.logs.count, currencies: options.currencies)
-        linkIsOpen = shape.regions.map { _ in Link() }
+        let store = StoreModel(
+            shards: shards, logs: shape.logs.count, currencies: options.currencies)
+        sites = (0..<options.sites).map { Site(number: $0, store: store, width: width) }
+        linkIsOpen = shape.regions.map { _ in
+            (0..<options.sites).map { _ in Link() }
+        }
+        letterLedgers = Array(repeating: LetterLedger(), count: shards)
         brokerIsReachable = shape.regions.map { _ in true }
         mutedUntil = Array(repeating: 0, count: shards)
         logRandom = RandomStream(seed: options.seed, part: .log)
@@ -99,7 +111,9 @@ final class World {
         headquartersRandom = RandomStream(seed: options.seed, part: .headquarters)
         storeRandom = RandomStream(seed: options.seed, part: .store)
         faultRandom = RandomStream(seed: options.seed, part: .faults)
-        checks = Array(repeating: ShardCheck(width: width), count: shards)
+        siteRandom = RandomStream(seed: options.seed, part: .sites)
+        letterRandom = RandomStream(seed: options.seed, part: .letters)
+        commandRandom = RandomStream(seed: options.seed, part: .commands)
         atlas = FaultAtlas(shards: shards)
     }
 
@@ -108,7 +122,7 @@ final class World {
     /// How long after the last fault all must be right again, in milliseconds.
     static let healing: Int64 = 60_000
 
-    func settings(of node: RegionNode) -> FoldSettings {
+    func foldSettings(of node: NodeProcess) -> FoldSettings {
         settingsByGeneration[Int(node.generation) - 1]
     }
 
@@ -120,7 +134,7 @@ final class World {
         while !isFinished, failure == nil, let (time, event) = queue.next() {
             elapsed = time
             tally.events += 1
-            if store.expire(at: now) { probes.hit(.minutesExpired) }
+            for site in sites where site.store.expire(at: now) { probes.hit(.minutesExpired) }
             handle(event)
         }
         addFinalState()
@@ -153,24 +167,28 @@ final class World {
 
     private func begin() {
         writeHistory()
-        for number in 0..<options.headquarters {
-            let process = HeadquartersProcess(
-                number: number, publisher: PublisherCheck(shape: shape, options: options))
-            headquarters.append(process)
-            startTimers(of: process)
+        for site in sites {
+            for _ in 0..<(site.number == 0 ? options.headquarters : 1) {
+                let process = HeadquartersProcess(
+                    number: headquarters.count, site: site,
+                    publisher: PublisherCheck(shape: shape, options: options))
+                headquarters.append(process)
+                startTimers(of: process)
+            }
         }
         for region in shape.regions.indices {
             let first = nodes.count
             for _ in 0..<options.nodesPerRegion {
-                nodes.append(
-                    RegionNode(
-                        number: nodes.count, region: region,
-                        shards: shape.shardsOfRegion[region].count))
+                let process = NodeProcess(number: nodes.count, region: region)
+                nodes.append(process)
+                begin(process)
             }
-            groups.append(
-                ConsumerGroup(
-                    members: Array(first..<nodes.count),
-                    shards: shape.shardsOfRegion[region].count))
+            for log in shape.logsOfRegion[region] {
+                groups.append(
+                    ConsumerGroup(
+                        members: Array(first..<nodes.count),
+                        partitions: shape.logs[log].partitions))
+            }
             rebalance(region: region)
         }
         let end = options.liveMinutes * 60_000
@@ -178,13 +196,27 @@ final class World {
         schedule(.fault, after: faultRandom.wait(mean: options.faultWait))
         schedule(.heal, after: end)
         schedule(.finish, after: end + Self.healing)
+        if options.commandWait > 0 {
+            schedule(.askCorrection, after: commandRandom.wait(mean: options.commandWait))
+        }
+        if options.isSpoilt { schedule(.spoil, after: siteRandom.wait(mean: 45_000)) }
+    }
+
+    /// Starts a process that is down.
+    func begin(_ process: NodeProcess) {
+        process.state = .running
+        process.clockWasWrong = process.clockError != 0
+        process.hosts = shape.logsOfRegion[process.region].map {
+            NodeHost(settings(of: process, log: $0), log: $0)
+        }
     }
 
     func startTimers(of process: HeadquartersProcess) {
         schedule(
             .maintenance(headquarters: process.number, incarnation: process.incarnation), after: 1)
         schedule(
-            .publish(headquarters: process.number, incarnation: process.incarnation), after: 1)
+            .publishTotals(headquarters: process.number, incarnation: process.incarnation), after: 1
+        )
     }
 
     private func handle(_ event: WorldEvent) {
@@ -192,19 +224,26 @@ final class World {
         switch event {
         case .produce: produce()
         case .tick(let node, let incarnation, _), .learnAssignment(let node, let incarnation),
-            .endAnswer(let node, let incarnation, _, _, _),
-            .requestTimeout(let node, let incarnation, _):
+            .takeOver(let node, let incarnation, _), .told(let node, let incarnation, _, _),
+            .broker(let node, let incarnation, _, _),
+            .requestTimeout(let node, let incarnation, _, _, _):
             handle(event, at: nodes[node], incarnation)
         case .reply(let reply):
-            handle(event, at: nodes[reply.node], reply.incarnation)
+            handle(event, at: nodes[reply.request.node], reply.request.incarnation)
+        case .letter(let node, let incarnation, let host, let letter):
+            deliver(letter, nodes[node], incarnation: incarnation, host)
+        case .publish(let node, let incarnation, let host, let command, let record):
+            write(record, of: command, nodes[node], incarnation: incarnation, host)
         case .request(let request): requestArrived(request)
-        case .ingest(let task): ingest(task)
+        case .round(let task, let action): perform(action, of: task)
         case .maintenance(let number, let incarnation):
             let process = headquarters[number]
             if process.isRunning, process.incarnation == incarnation { maintain(process) }
-        case .publish(let number, let incarnation):
+        case .publishTotals(let number, let incarnation):
             let process = headquarters[number]
             if process.isRunning, process.incarnation == incarnation { publish(process) }
+        case .askCorrection: askForCorrection()
+        case .spoil: spoil()
         case .fault: injectFault()
         case .recover(let recovery): if !isHealed { recover(recovery) }
         case .heal:
@@ -216,25 +255,23 @@ final class World {
         }
     }
 
-    private func handle(_ event: WorldEvent, at node: RegionNode, _ incarnation: Int) {
-        guard node.incarnation == incarnation else { return }
-        switch node.state {
+    private func handle(_ event: WorldEvent, at process: NodeProcess, _ incarnation: Int) {
+        guard process.incarnation == incarnation else { return }
+        switch process.state {
         case .down: return
-        case .paused: return node.postponed.append(event)
+        case .paused: return process.postponed.append(event)
         case .running: break
         }
-        hash.add(node.number)
+        hash.add(process.number)
         switch event {
-        case .tick(_, _, let turn): if turn == node.turn { tick(node) }
-        case .learnAssignment: learnAssignment(node)
-        case .endAnswer(_, _, let shard, let end, let askedAt):
-            endAnswered(node, shard: shard, end: end, askedAt: askedAt)
-        case .reply(let reply): replyArrived(reply, at: node)
-        case .requestTimeout(_, _, let request):
-            if let waiting = node.waiting, waiting.number == request {
-                node.waiting = nil
-                requestFailed(waiting, of: node)
-            }
+        case .tick(_, _, let turn): if turn == process.turn { tick(process) }
+        case .learnAssignment: learnAssignment(process)
+        case .takeOver(_, _, let host): takeOver(process, host)
+        case .told(_, _, let host, let event): tell(process, host, event)
+        case .broker(_, _, let host, let question): brokerAnswers(question, process, host)
+        case .reply(let reply): replyArrived(reply, at: process)
+        case .requestTimeout(_, _, let host, let hq, let question):
+            requestTimedOut(hq: hq, question: question, process, host)
         default: break
         }
     }
@@ -246,6 +283,7 @@ final class World {
         var outcome = SeedReport.Outcome()
         for shard in shape.shards.indices {
             logs[shard].mix(into: &outcome.logs)
+            let store = sites[0].store
             guard let stored = store.stored(shard) else { continue }
             outcome.state.add(stored.watermark)
             let table = store.buckets[shard]
@@ -264,6 +302,10 @@ final class World {
     }
 
     private func addFinalState() {
+        for site in sites { addFinalState(of: site.store) }
+    }
+
+    private func addFinalState(of store: StoreModel) {
         for shard in shape.shards.indices {
             hash.add(store.texts[shard].watermark ?? "")
             for (row, minute) in store.buckets[shard].minutes.enumerated() {

@@ -1,21 +1,35 @@
 import CivilTime
+import Federation
+import RegionCore
 
 /// Something that happens at a time.
 enum WorldEvent {
     /// A producer writes a record.
     case produce
-    /// A node's turn: poll, ask, push.
+    /// A process's turn: poll, then what is due.
     case tick(node: Int, incarnation: Int, turn: Int)
-    /// A node learns which partitions it has.
+    /// A process hears of a rebalance.
     case learnAssignment(node: Int, incarnation: Int)
-    /// The broker's answer to a question for a partition's end.
-    case endAnswer(node: Int, incarnation: Int, shard: Int, end: Int64, askedAt: UnixTime)
+    /// A node is given its partitions.
+    case takeOver(node: Int, incarnation: Int, host: Int)
+    /// A node is told something that was on its way.
+    case told(node: Int, incarnation: Int, host: Int, RegionEvent)
+    /// The broker answers a question of a node's.
+    case broker(node: Int, incarnation: Int, host: Int, World.BrokerQuestion)
+    /// A dead letter reaches its topic.
+    case letter(node: Int, incarnation: Int, host: Int, World.LetterUnderWay)
+    /// A record that HQ wants written reaches the log.
+    case publish(node: Int, incarnation: Int, host: Int, command: String, record: [UInt8])
     case request(Request)
-    case ingest(IngestTask)
+    case round(RoundTask, CommitRound.Action)
     case reply(Reply)
-    case requestTimeout(node: Int, incarnation: Int, request: Int)
+    case requestTimeout(node: Int, incarnation: Int, host: Int, hq: Int, question: Int)
+    /// Somebody asks a region for a correction.
+    case askCorrection
+    /// Somebody writes into the store what no log accounts for.
+    case spoil
     case maintenance(headquarters: Int, incarnation: Int)
-    case publish(headquarters: Int, incarnation: Int)
+    case publishTotals(headquarters: Int, incarnation: Int)
     case fault
     case recover(Recovery)
     /// Faults are over.
@@ -27,9 +41,9 @@ enum WorldEvent {
 enum Recovery {
     case restart(node: Int)
     case resume(node: Int)
-    case link(region: Int)
+    case link(region: Int, hq: Int)
     case headquarters(Int)
-    case store
+    case store(Int)
     case broker(region: Int)
     case nodeClock(Int)
     case headquartersClock(Int)
@@ -45,7 +59,12 @@ struct Request {
     var number: Int
     var node: Int
     var incarnation: Int
+    var host: Int
     var region: Int
+    /// The place of the HQ it goes to.
+    var hq: Int
+    /// The node's number of it.
+    var question: Int
     var content: Content
     /// A copy that nobody waits for any more.
     var isCopy = false
@@ -60,8 +79,6 @@ struct Reply {
         case failure
     }
 
-    var request: Int
-    var node: Int
-    var incarnation: Int
+    var request: Request
     var content: Content
 }

@@ -15,8 +15,12 @@ struct ShardCheck {
     /// The greatest that `partialUntil` was since the store was wiped: a failover may bring it
     /// back.
     var partialOnce: Int64 = 0
-    /// Whether a node has given it up with an alarm since the last fault.
-    var wasStopped = false
+    /// Whether somebody has written into it what no log accounts for.
+    var isSpoiled = false
+    /// When that was last, in the queue's time.
+    var spoiledAt: Int64 = 0
+    /// Whether that was ever so since the store was wiped: a failover may bring it back.
+    var wasSpoiled = false
 
     init(width: Int) { cursor = TruthCursor(width: width) }
 }

@@ -1,5 +1,8 @@
 import Aggregation
+import CivilTime
 import Federation
+import RegionCore
+import Topology
 
 /// Faults and their ends.
 extension World {
@@ -53,34 +56,35 @@ extension World {
         }
     }
 
-    private func crash(_ node: RegionNode) {
-        if hasFolding(node) { probes.hit(.nodeCrashed) }
+    private func crash(_ node: NodeProcess) {
+        if node.hosts.contains(where: { !$0.folded.isEmpty }) { probes.hit(.nodeCrashed) }
         node.stop()
         leaveGroup(node)
         schedule(.recover(.restart(node: node.number)), after: outage())
     }
 
-    private func pause(_ node: RegionNode, for wait: Int64) {
+    private func pause(_ node: NodeProcess, for wait: Int64) {
         node.state = .paused
         leaveGroup(node)
         schedule(.recover(.resume(node: node.number)), after: wait)
     }
 
-    private func leaveGroup(_ node: RegionNode) {
-        groups[node.region].members.removeAll { $0 == node.number }
+    private func leaveGroup(_ node: NodeProcess) {
+        for log in shape.logsOfRegion[node.region] {
+            groups[log].members.removeAll { $0 == node.number }
+        }
         rebalance(region: node.region)
     }
 
-    private func start(_ node: RegionNode) {
+    private func start(_ node: NodeProcess) {
         guard node.state == .down else { return }
-        node.state = .running
-        node.clockWasWrong = node.clockError != 0
+        begin(node)
         schedule(
             .learnAssignment(node: node.number, incarnation: node.incarnation),
             after: regionRandom.within(1...1_000))
     }
 
-    private func resume(_ node: RegionNode) {
+    private func resume(_ node: NodeProcess) {
         guard node.state == .paused else { return }
         node.state = .running
         if !node.postponed.isEmpty { probes.hit(.nodeResumed) }
@@ -92,10 +96,12 @@ extension World {
             after: regionRandom.within(1...(isHealed ? 1_000 : options.zombieMilliseconds)))
     }
 
-    private func jumpClock(of node: RegionNode) {
+    private func jumpClock(of node: NodeProcess) {
         // How much of the past an empty log lacks is read from the clock alone.
         let isFar = options.hasBadStamps && faultRandom.happens(perMille: 300)
-        let error = faultRandom.within(1_000...(isFar ? 24 * Self.hour : 240_000))
+        let error = near(
+            faultRandom.within(1_000...(isFar ? 24 * Self.hour : 240_000)),
+            where: headquarters.contains { $0.clockError.magnitude > Self.nearMilliseconds })
         node.clockError = faultRandom.happens(perMille: 500) ? error : -error
         node.clockWasWrong = true
         if isFar {
@@ -105,6 +111,14 @@ extension World {
         schedule(.recover(.nodeClock(node.number)), after: outage())
     }
 
+    /// Two clocks that are hours ahead at once, one of a region and one of HQ's, let HQ ignore
+    /// minutes that it retains: more than the protocol can stand today.
+    private func near(_ error: Int64, where anotherIsFar: Bool) -> Int64 {
+        anotherIsFar ? min(error, Self.nearMilliseconds) : error
+    }
+
+    private static let nearMilliseconds: Int64 = 240_000
+
     // MARK: - Between and at HQ
 
     private func injectIntoNetwork(_ kind: FaultKind) {
@@ -113,23 +127,19 @@ extension World {
             brokerIsReachable[region] = false
             return schedule(.recover(.broker(region: region)), after: outage())
         }
+        let hq = anySite()
         switch faultRandom.below(3) {
-        case 0: linkIsOpen[region] = Link(up: false)
-        case 1: linkIsOpen[region] = Link(down: false)
-        default: linkIsOpen[region] = Link(up: false, down: false)
+        case 0: linkIsOpen[region][hq] = Link(up: false)
+        case 1: linkIsOpen[region][hq] = Link(down: false)
+        default: linkIsOpen[region][hq] = Link(up: false, down: false)
         }
-        schedule(.recover(.link(region: region)), after: outage())
+        schedule(.recover(.link(region: region, hq: hq)), after: outage())
     }
 
     func crashHeadquarters(_ number: Int) {
         let process = headquarters[number]
         guard process.isRunning else { return }
-        process.isRunning = false
-        process.incarnation += 1
-        if !process.suspects.isEmpty { sumsAreDoubtful = true }
-        process.suspects = []
-        process.comparedOn = 0
-        process.clockError = 0
+        process.stop()
         probes.hit(.headquartersCrashed)
         trace("headquarters \(number) is gone")
         schedule(.recover(.headquarters(number)), after: outage())
@@ -144,8 +154,10 @@ extension World {
 
     private func jumpHeadquartersClock() {
         let process = headquarters[faultRandom.below(headquarters.count)]
-        let error = faultRandom.within(
-            1_000...(faultRandom.happens(perMille: 300) ? 24 * Self.hour : 240_000))
+        let isFar = faultRandom.happens(perMille: 300)
+        let error = near(
+            faultRandom.within(1_000...(isFar ? 24 * Self.hour : 240_000)),
+            where: nodes.contains { $0.clockError.magnitude > Self.nearMilliseconds })
         process.clockError = faultRandom.happens(perMille: 500) ? error : -error
         process.publisher.clockWasWrong = true
         schedule(.recover(.headquartersClock(process.number)), after: outage())
@@ -153,58 +165,93 @@ extension World {
 
     // MARK: - The store
 
+    /// Draws only where there are several, so that worlds of one stay what they were.
+    private func anySite() -> Int {
+        sites.count == 1 ? 0 : siteRandom.below(sites.count)
+    }
+
     private func injectIntoStore(_ kind: FaultKind) {
+        let site = sites[anySite()]
         switch kind {
         case .rollBackStore:
-            let steps = min(store.undoableSteps, faultRandom.within(1...30))
-            guard steps > 0 else { return }
-            store.rollBack(steps: steps)
+            let steps = min(site.store.undoableSteps, faultRandom.within(1...30))
+            // What was spoilt may come back.
+            guard steps > 0, !options.isSpoilt || mayBeSpoilt else { return }
+            site.store.rollBack(steps: steps)
             probes.hit(.storeRolledBack)
             // The repair of a failed script may be among what is lost.
-            sumsAreDoubtful = true
+            site.sumsAreDoubtful = true
             for shard in shape.shards.indices {
-                checks[shard].partialUntil = checks[shard].partialOnce
+                site.checks[shard].partialUntil = site.checks[shard].partialOnce
+                site.checks[shard].isSpoiled = site.checks[shard].wasSpoiled
             }
-            noteStoreLoss(shards: Array(shape.shards.indices))
+            noteStoreLoss(shards: Array(shape.shards.indices), at: site)
             trace("the store lost its last \(steps) steps")
         case .wipeStore:
-            wipe()
+            wipe(site)
         case .strayMoney:
-            stray()
+            stray(at: site)
         default:
-            storeIsReachable = false
-            schedule(.recover(.store), after: outage())
+            site.isReachable = false
+            schedule(.recover(.store(site.number)), after: outage())
         }
     }
 
     /// A refill must take out what no log accounts for, in buckets that it does not name too.
-    private func stray() {
+    private func stray(at site: Site) {
         let shard = faultRandom.below(shape.shards.count)
-        guard store.stored(shard) != nil, checks[shard].partialUntil == 0 else { return }
-        store.stray(
+        guard site.store.stored(shard) != nil, site.checks[shard].partialUntil == 0 else { return }
+        site.store.stray(
             shard, minute: NaiveFold.minute(now) - Int32(faultRandom.within(0...49)),
             column: faultRandom.below(options.currencies.count),
             amount: faultRandom.within(1...1 << 40))
-        noteStoreLoss(shards: [shard])
+        noteStoreLoss(shards: [shard], at: site)
         probes.hit(.strayMoney)
     }
 
-    private func wipe() {
-        if store.id != nil { probes.hit(.storeWiped) }
-        store.wipe()
-        sumsAreDoubtful = false
+    /// Money that only a digest finds: the audit must have the shard filled again by itself, and
+    /// not for ever where somebody does it again and again.
+    func spoil() {
+        guard !isHealed else { return }
+        schedule(.spoil, after: siteRandom.wait(mean: 45_000))
+        let site = sites[anySite()]
+        let shard = siteRandom.below(shape.shards.count)
+        let minute = NaiveFold.minute(now) - Int32(siteRandom.within(0...49))
+        guard mayBeSpoilt, site.isReachable,
+            let stored = site.store.stored(shard), minute >= stored.completeFrom.number,
+            site.checks[shard].partialUntil == 0, !site.sumsAreDoubtful, !atlas.isForeign[shard]
+        else { return }
+        site.store.spoil(
+            shard, minute: minute, column: siteRandom.below(options.currencies.count),
+            amount: siteRandom.within(1...1 << 40))
+        site.checks[shard].isSpoiled = true
+        site.checks[shard].spoiledAt = elapsed
+        site.checks[shard].wasSpoiled = true
+        probes.hit(.storeSpoiled)
+        trace("\(shape.shards[shard].id) is spoilt in minute \(minute)")
+    }
+
+    /// The pause between two refills has to be over when the faults end.
+    private var mayBeSpoilt: Bool { elapsed < options.liveMinutes * 60_000 - 330_000 }
+
+    private func wipe(_ site: Site) {
+        if site.store.id != nil { probes.hit(.storeWiped) }
+        site.store.wipe()
+        site.sumsAreDoubtful = false
         for shard in shape.shards.indices {
-            checks[shard].partialUntil = 0
-            checks[shard].partialOnce = 0
+            site.checks[shard].partialUntil = 0
+            site.checks[shard].partialOnce = 0
+            site.checks[shard].isSpoiled = false
+            site.checks[shard].wasSpoiled = false
         }
-        noteStoreLoss(shards: Array(shape.shards.indices))
+        noteStoreLoss(shards: Array(shape.shards.indices), at: site)
     }
 
     /// HQ has lost something of these shards.
-    func noteStoreLoss(shards: [Int]) {
+    func noteStoreLoss(shards: [Int], at site: Site) {
         for shard in shards {
             atlas.lose(shard)
-            checks[shard].mustCompareAll = true
+            site.checks[shard].mustCompareAll = true
         }
     }
 
@@ -214,7 +261,7 @@ extension World {
         let entries = logs[shard].entries
         let first = logs[shard].place(of: logs[shard].low)
         guard entries.count - first > 2 else { return }
-        let watermark = store.stored(shard)?.watermark ?? 0
+        let watermark = leastWatermark(shard)
         // Mostly the broker keeps what HQ has not got yet.
         let limit =
             faultRandom.happens(perMille: 850) ? watermark : entries[entries.count - 1].offset
@@ -226,6 +273,11 @@ extension World {
         if cut > watermark { atlas.tear(shard) }
         probes.hit(.logTrimmed)
         trace("\(shape.shards[shard].id) begins at \(cut) now")
+    }
+
+    /// How far every HQ has taken a shard.
+    private func leastWatermark(_ shard: Int) -> Int64 {
+        sites.map { $0.store.stored(shard)?.watermark ?? 0 }.min() ?? 0
     }
 
     /// All but the producers stand still, for up to 30 hours.
@@ -241,11 +293,11 @@ extension World {
 
     private func loseHistory() {
         let shard = faultRandom.below(shape.shards.count)
-        let region = shape.shards[shard].region
-        guard let owner = groups[region].owners[shape.shards[shard].local],
+        let partition = shape.shards[shard].id.partition
+        guard let owner = groups[shape.shards[shard].log].owners[Int(partition)],
             nodes[owner].state == .running,
-            case .folding(let host) = nodes[owner].slots[shape.shards[shard].local],
-            host.fold.coverage == logs[shard].end
+            let host = nodes[owner].hosts.first(where: { $0.log == shape.shards[shard].log }),
+            host.node.folding(partition)?.fold.coverage == logs[shard].end
         else { return }
         mutedUntil[shard] = elapsed + 240_000
         pause(nodes[owner], for: faultRandom.within(30_000...150_000))
@@ -255,13 +307,14 @@ extension World {
             atlas.cut(shard)
             probes.hit(.historyLost)
         }
-        wipe()
+        for site in sites { wipe(site) }
     }
 
     private func recreateLog() {
         let shard = faultRandom.below(shape.shards.count)
         // Where HQ remembers the record before its watermark, the last of the log.
-        guard !atlas.isForeign[shard], let stored = store.stored(shard), stored.watermark > 0,
+        guard !atlas.isForeign[shard], let stored = sites[0].store.stored(shard),
+            stored.watermark > 0,
             stored.watermark == logs[shard].end, stored.fingerprint != nil
         else { return }
         for node in nodes where node.region == shape.shards[shard].region && node.state != .down {
@@ -279,11 +332,11 @@ extension World {
         switch recovery {
         case .restart(let node): start(nodes[node])
         case .resume(let node): resume(nodes[node])
-        case .link(let region): linkIsOpen[region] = Link()
+        case .link(let region, let hq): linkIsOpen[region][hq] = Link()
         case .headquarters(let number): start(headquarters[number])
-        case .store:
-            storeIsReachable = true
-            store.reconnect()
+        case .store(let number):
+            sites[number].isReachable = true
+            sites[number].store.reconnect()
         case .broker(let region): brokerIsReachable[region] = true
         case .nodeClock(let node): nodes[node].clockError = 0
         case .headquartersClock(let number): headquarters[number].clockError = 0
@@ -295,10 +348,10 @@ extension World {
         trace("healed")
         armed = Armed()
         for region in shape.regions.indices {
-            linkIsOpen[region] = Link()
+            linkIsOpen[region] = sites.map { _ in Link() }
             brokerIsReachable[region] = true
         }
-        if !storeIsReachable { recover(.store) }
+        for site in sites where !site.isReachable { recover(.store(site.number)) }
         for process in headquarters {
             process.clockError = 0
             start(process)
@@ -315,7 +368,9 @@ extension World {
         }
         if options.isRelayed { writeMarkers() }
         for region in shape.regions.indices {
-            groups[region].members = nodes.filter { $0.region == region }.map(\.number)
+            for log in shape.logsOfRegion[region] {
+                groups[log].members = nodes.filter { $0.region == region }.map(\.number)
+            }
             rebalance(region: region)
         }
     }

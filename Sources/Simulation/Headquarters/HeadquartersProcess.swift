@@ -1,26 +1,43 @@
 import CivilTime
 import Federation
+import Topology
 
 /// One HQ process: what it remembers beside the store.
 final class HeadquartersProcess {
     let number: Int
+    let site: Site
     var isRunning = true
     /// Rises with every start.
     var incarnation = 1
     /// Its clock minus the true time, in milliseconds.
     var clockError: Int64 = 0
-    /// Minutes that a script has touched without a known end.
-    var suspects: [Int32] = []
+    /// What scripts that did not end well may have left wrong.
+    var suspects = SuspectMinutes()
+    /// The audit of digests and the commands, as ingest remembers them.
+    var memory = CommitMemory()
+    /// When the audit had a shard filled again last, in true time.
+    var refilledAt: [ShardID: Int64] = [:]
+    /// The regions whose corrections it could have had written since the faults ended.
+    var servedAtLast: Set<Int> = []
     /// The store's connection on which all sums were compared last.
     var comparedOn = 0
     var publisher: PublisherCheck
 
-    init(number: Int, publisher: PublisherCheck) {
+    init(number: Int, site: Site, publisher: PublisherCheck) {
         self.number = number
+        self.site = site
         self.publisher = publisher
     }
 
-    func suspect(_ commits: [ShardCommit]) {
-        for commit in commits { suspects += commit.changes.map(\.minute.number) }
+    /// Ends the process: all it knew is gone.
+    func stop() {
+        isRunning = false
+        incarnation += 1
+        if !suspects.isEmpty { site.sumsAreDoubtful = true }
+        suspects = SuspectMinutes()
+        memory = CommitMemory()
+        refilledAt = [:]
+        comparedOn = 0
+        clockError = 0
     }
 }

@@ -4,24 +4,32 @@ import DeltaProtocol
 import Federation
 import Topology
 
-/// HQ's side of the delta protocol, driven as `RedisStore` drives it: the real codec and the real
-/// merge between an atomic read and an atomic, conditional write.
+/// HQ's side of the delta protocol: the real codec and the real commit round, on a model of the
+/// store. Nothing here decides what happens to a request.
 extension World {
-    /// How often one request is tried where other writers are faster.
-    static let commitAttempts = 5
+    /// More shards than fit one read or one script of this world, so that rounds take several.
+    private static let bounds = {
+        var bounds = CommitRound.Bounds()
+        bounds.hashesPerRead = 2_000
+        bounds.bucketsPerWrite = 150
+        return bounds
+    }()
+    /// A shard's digest is compared at most once in this long, in milliseconds.
+    private static let digestMilliseconds: Int64 = 10_000
 
     func requestArrived(_ request: Request) {
-        guard isOpen(request.region, \.up) else { return lose("request", of: request.node) }
+        guard isOpen(request, \.up) else { return lose("request", of: request.node) }
         noteOrder(of: request)
-        let running = headquarters.filter(\.isRunning)
+        let site = sites[request.hq]
+        let running = headquarters.filter { $0.isRunning && $0.site === site }
         guard !running.isEmpty else { return answer(request, .failure) }
         let process = headquartersRandom.pick(running)
         switch request.content {
         case .statuses(let partition, let withValues):
-            guard storeAnswers() else { return answer(request, .failure) }
+            guard storeAnswers(site) else { return answer(request, .failure) }
             repairSuspects(process)
-            if withValues { dropHalfWritten(partition, region: request.region) }
-            let statuses = store.statuses(
+            if withValues { dropHalfWritten(partition, region: request.region, at: site) }
+            let statuses = site.store.statuses(
                 region: request.region, partition: partition, withValues: withValues,
                 now: clock(of: process), shape: shape)
             answer(request, .statuses(DeltaCodec.encode(statuses)))
@@ -30,13 +38,13 @@ extension World {
                 probes.hit(.truncatedRequestRefused)
                 return answer(request, .failure)
             }
-            take(decoded, of: request, by: process)
+            begin(decoded.request, of: request, by: process)
         }
     }
 
-    private func storeAnswers() -> Bool {
-        if !storeIsReachable { probes.hit(.storeUnreachable) }
-        return storeIsReachable
+    private func storeAnswers(_ site: Site) -> Bool {
+        if !site.isReachable { probes.hit(.storeUnreachable) }
+        return site.isReachable
     }
 
     private func noteOrder(of request: Request) {
@@ -50,192 +58,207 @@ extension World {
     }
 
     /// What a failed script wrote is ahead of its watermark and nobody's seed.
-    private func dropHalfWritten(_ partition: Int32?, region: Int) {
-        for shard in shape.shardsOfRegion[region] where store.isHalfWritten(shard) {
+    private func dropHalfWritten(_ partition: Int32?, region: Int, at site: Site) {
+        for shard in shape.shardsOfRegion[region] where site.store.isHalfWritten(shard) {
             guard partition == nil || shape.shards[shard].id.partition == partition,
-                store.stored(shard) != nil
+                site.store.stored(shard) != nil
             else { continue }
-            store.dropWatermark(shard)
-            noteStoreLoss(shards: [shard])
+            site.store.dropWatermark(shard)
+            noteStoreLoss(shards: [shard], at: site)
         }
     }
 
-    private func take(
-        _ decoded: DecodedRequest, of request: Request, by process: HeadquartersProcess
+    // MARK: - Rounds
+
+    private func begin(
+        _ deltas: DeltaRequest, of request: Request, by process: HeadquartersProcess
     ) {
         if process.clockError != 0 { probes.hit(.headquartersClockWrong) }
-        let deltas = decoded.request
         guard let region = shape.region(deltas.region) else { return answer(request, .failure) }
-        let context = MergeContext(
-            deltas, knownLogs: shape.knownLogs(region: region), now: clock(of: process))
-        let task = IngestTask(
-            process: process, request: request, deltas: deltas, context: context, region: region)
-        for (index, isFirst) in ShardMerge.isFirstOfItsShard(deltas.shards).enumerated() {
-            if isFirst {
-                task.pending.append(index)
-            } else {
-                task.replies[index] = Self.refusal(.malformed, of: deltas.shards[index])
-            }
-        }
-        schedule(.ingest(task), after: storeRandom.wait(mean: options.storeWait))
+        let settings = CommitRound.Settings(
+            knownLogs: shape.knownLogs(region: region),
+            currentLog: shape.logsOfRegion[region].last.map { shape.logs[$0].id },
+            digestMilliseconds: Self.digestMilliseconds, bounds: Self.bounds)
+        let task = RoundTask(
+            process: process, request: request, region: region,
+            round: CommitRound(deltas, settings: settings, now: clock(of: process)))
+        tell(task, .begun)
     }
 
-    func ingest(_ task: IngestTask) {
-        // The process that worked on it is gone, and the connection with it.
-        guard task.process.isRunning, task.process.incarnation == task.incarnation else { return }
-        guard storeAnswers() else { return answer(task.request, .failure) }
-        switch task.stage {
-        case .read: read(task)
-        case .write: write(task)
+    /// Tells a round what came of its last action, and does the next one when the store has time.
+    private func tell(_ task: RoundTask, _ event: CommitRound.Event) {
+        let process = task.process
+        let compared = process.memory.audit.counters
+        let action = task.round.handle(event, at: clock(of: process), memory: &process.memory)
+        if process.memory.audit.counters.differences > compared.differences {
+            probes.hit(.auditDiffered)
+            if process.memory.audit.counters.refills == compared.refills {
+                probes.hit(.auditPaused)
+            }
+        }
+        if case .refill(let shard, _) = action { checkRefill(shard, process) }
+        switch action {
+        case .read, .write, .refill:
+            let mean = isHealed ? min(options.storeWait, 300) : options.storeWait
+            schedule(.round(task, action), after: storeRandom.wait(mean: mean))
+        case .repair, .digest, .answer, .giveUp: perform(action, of: task)
         }
     }
 
-    private func read(_ task: IngestTask) {
-        repairSuspects(task.process)
-        task.attempt += 1
-        task.readings = task.pending.map { index in
-            let delta = task.deltas.shards[index]
-            guard let shard = shardNumber(of: delta, region: task.region) else {
-                return ShardReading()
-            }
-            let minutes = ShardMerge.minutesToRead(delta, context: task.context)
-            if store.isHalfWritten(shard) {
-                // Whoever's script failed may not be there to repair what it left.
-                task.process.suspects += minutes.buckets.map(\.number)
-                repairSuspects(task.process)
-            }
-            return store.reading(shard, minutes)
+    func perform(_ action: CommitRound.Action, of task: RoundTask) {
+        guard !task.isAbandoned else { return }
+        let process = task.process
+        let site = process.site
+        switch action {
+        case .answer(let reply):
+            note(reply, task)
+            return answer(task.request, .deltas(DeltaCodec.encode(reply)))
+        case .giveUp: return answer(task.request, .failure)
+        default: break
         }
-        task.stage = .write
-        schedule(.ingest(task), after: storeRandom.wait(mean: options.storeWait))
+        guard storeAnswers(site) else { return tell(task, .storeFailed) }
+        switch action {
+        case .repair(let minutes):
+            process.suspects.add(minutes)
+            repairSuspects(process)
+            tell(task, .repaired)
+        case .read(let questions):
+            tell(task, .read(questions.map { read($0, task) }))
+        case .write(let step): write(step, task)
+        case .digest(let shard, let minutes):
+            tell(task, .digested(shape.number(of: shard).flatMap { digest($0, minutes, site) }))
+        case .refill(let shard, let minutes): refill(shard, minutes, task)
+        case .answer, .giveUp: break
+        }
     }
 
-    private func shardNumber(of delta: ShardDelta, region: Int) -> Int? {
-        shape.number(
-            of: ShardID(
-                region: shape.regions[region], log: delta.log, partition: delta.partition))
+    private func read(_ question: ShardQuestion, _ task: RoundTask) -> ShardReading {
+        let id = ShardID(
+            region: shape.regions[task.region], log: question.log, partition: question.partition)
+        guard let shard = shape.number(of: id) else { return ShardReading() }
+        let reading = task.process.site.store.reading(shard, question.minutes)
+        task.readings[shard] = (reading, elapsed)
+        return reading
     }
 
-    private func write(_ task: IngestTask) {
-        var step = CommitStep()
-        var writing: [Int] = []
-        for (index, reading) in zip(task.pending, task.readings) {
-            let delta = task.deltas.shards[index]
-            let decision = ShardMerge.decide(delta, reading: reading, context: task.context)
-            task.replies[index] = decision.reply
-            note(decision, of: delta, over: reading, task)
-            guard let commit = decision.commit, let shard = shape.number(of: commit.shard) else {
-                continue
-            }
-            step.commits.append(commit)
-            step.shards.append(shard)
-            writing.append(index)
-        }
-        guard !step.commits.isEmpty else { return finish(task) }
+    private func write(_ wanted: CommitStep, _ task: RoundTask) {
+        let site = task.process.site
+        var step = StoreStep(wanted, shape: shape)
         for log in shape.logsOfRegion[task.region] {
-            if let count = task.deltas.partitionCounts[shape.logs[log].id], count > 0 {
-                step.partitionCounts.append((log, count))
+            let id = shape.logs[log].id
+            if let entry = wanted.partitionCounts.first(where: { $0.log == id }) {
+                step.partitionCounts.append((log, entry.count))
             }
-        }
-        // Six shards within the bounds of a bucket never overflow.
-        guard let differences = GlobalDifference.sum(of: step.commits) else {
-            return fail("the sum of six shards' differences overflowed")
         }
         let limit = armed.failScript ? storeRandom.within(1...step.operations) : nil
-        let before = step.shards.map { store.stored($0)?.watermark }
-        let result = store.commit(step, differences: differences, failingAfter: limit)
-        _ = store.expire(at: now)
+        let before = step.shards.map { site.store.stored($0)?.watermark }
+        let result = site.store.commit(step, failingAfter: limit)
+        _ = site.store.expire(at: now)
         switch result {
         case .conflict:
             probes.hit(.casConflict)
-            retry(task, writing)
+            tell(task, .conflicted)
         case .failed:
             armed.failScript = false
             probes.hit(.scriptFailed)
             trace("script failed after \(limit ?? 0) operations")
-            task.process.suspect(step.commits)
-            check(afterPartial: step)
+            task.process.suspects.doubt(wanted.commits)
+            check(afterPartial: step, at: site)
             if storeRandom.happens(perMille: 250) {
                 // Nobody is left to repair what the script left.
                 return crashHeadquarters(task.process.number)
             }
-            retry(task, writing)
-        case .written:
-            written(step, before: before, task: task)
+            tell(task, .failed)
+        case .written: written(step, before: before, task)
         }
     }
 
-    private func retry(_ task: IngestTask, _ indices: [Int]) {
-        guard task.attempt < Self.commitAttempts else {
-            for index in indices {
-                task.replies[index] = Self.refusal(.store, of: task.deltas.shards[index])
-            }
-            return finish(task)
-        }
-        task.pending = indices
-        task.stage = .read
-        schedule(.ingest(task), after: storeRandom.wait(mean: options.storeWait))
-    }
-
-    private func written(_ step: CommitStep, before: [Int64?], task: IngestTask) {
+    private func written(_ step: StoreStep, before: [Int64?], _ task: RoundTask) {
+        let process = task.process
         tally.commits += step.commits.count
         for (index, shard) in step.shards.enumerated() {
-            check(commit: step.commits[index], shard: shard, before: before[index], task: task)
+            check(commit: step.commits[index], shard: shard, before: before[index], task)
         }
         if armed.loseReply {
             // The write took effect and HQ never learns it.
             armed.loseReply = false
             probes.hit(.unknownOutcome)
-            task.process.suspect(step.commits)
-            return answer(task.request, .failure)
+            process.suspects.doubt(step.commits)
+            return tell(task, .storeFailed)
         }
         if armed.crashAfterApply {
             armed.crashAfterApply = false
             probes.hit(.crashedAfterApply)
-            return crashHeadquarters(task.process.number)
+            return crashHeadquarters(process.number)
         }
-        finish(task)
+        tell(task, .written)
     }
 
-    private func finish(_ task: IngestTask) {
-        let reply = DeltaReply(
-            shards: task.replies.compactMap { $0 }, serverTime: task.context.now)
-        answer(task.request, .deltas(DeltaCodec.encode(reply)))
+    // MARK: - Audit
+
+    private func digest(
+        _ shard: Int, _ minutes: ClosedRange<Minute>, _ site: Site
+    ) -> StoredDigest? {
+        guard let stored = site.store.stored(shard), !site.store.isHalfWritten(shard) else {
+            return nil
+        }
+        var digest = ShardDigest()
+        let reading = site.store.reading(
+            shard, MinutesToRead(buckets: Array(minutes), late: []))
+        for bucket in reading.buckets { digest.add(bucket) }
+        return StoredDigest(
+            watermark: stored.watermark, completeFrom: stored.completeFrom, digest: digest)
     }
 
-    private static func refusal(_ reason: RefusalReason, of delta: ShardDelta) -> ShardReply {
-        ShardReply(
-            log: delta.log, partition: delta.partition, outcome: .refused(reason), watermark: 0,
-            completeFrom: nil)
+    private func refill(_ id: ShardID, _ minutes: ClosedRange<Minute>, _ task: RoundTask) {
+        guard let shard = shape.number(of: id) else { return tell(task, .storeFailed) }
+        let process = task.process
+        probes.hit(.auditRefilled)
+        trace("headquarters \(process.number) has \(id) filled again")
+        process.site.store.dropWatermark(shard)
+        process.site.store.repair(minutes.map(\.number))
+        noteStoreLoss(shards: [shard], at: process.site)
+        tell(task, .refilled)
     }
+
+    /// An audit that cannot heal must not keep a region busy for ever.
+    private func checkRefill(_ shard: ShardID, _ process: HeadquartersProcess) {
+        if let last = process.refilledAt[shard], !process.publisher.clockWasWrong,
+            now < last + 300_000
+        {
+            fail("the audit has \(shard) filled again after \(now - last) ms")
+        }
+        process.refilledAt[shard] = now
+    }
+
+    // MARK: - Maintenance
 
     /// Makes the sums right that a failed script of this process may have left wrong.
     func repairSuspects(_ process: HeadquartersProcess) {
         guard !process.suspects.isEmpty else { return }
-        var minutes: [Int32] = []
-        for minute in process.suspects.sorted() where minutes.last != minute {
-            minutes.append(minute)
-        }
+        let minutes = process.suspects.minutes.sorted().map(\.number)
+        let store = process.site.store
         if minutes.contains(where: { !store.wrongSums(minute: $0).isEmpty }) {
             probes.hit(.halfScriptRepaired)
         }
-        store.repair(minutes)
-        process.suspects = []
+        process.site.store.repair(minutes)
+        process.suspects = SuspectMinutes()
     }
 
     /// What HQ does once a minute, and when it has started.
     func maintain(_ process: HeadquartersProcess) {
-        if storeIsReachable {
+        let site = process.site
+        if site.isReachable {
             repairSuspects(process)
-            store.pruneChanges()
-            if process.comparedOn != store.connection {
-                process.comparedOn = store.connection
-                let dropped = store.verify()
-                sumsAreDoubtful = false
+            site.store.pruneChanges()
+            if process.comparedOn != site.store.connection {
+                process.comparedOn = site.store.connection
+                let dropped = site.store.verify()
+                site.sumsAreDoubtful = false
                 if !dropped.isEmpty {
                     probes.hit(.verificationDroppedWatermark)
                     trace("verification dropped the watermarks of \(dropped)")
-                    noteStoreLoss(shards: dropped)
+                    noteStoreLoss(shards: dropped, at: site)
                 }
             }
         }
@@ -249,7 +272,7 @@ extension World {
     }
 }
 
-extension CommitStep {
+extension StoreStep {
     /// About how many operations the script runs.
     var operations: Int {
         2 + commits.reduce(0) { $0 + 2 * $1.changes.count + $1.late.count + 3 }

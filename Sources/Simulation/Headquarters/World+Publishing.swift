@@ -8,11 +8,13 @@ extension World {
     func publish(_ process: HeadquartersProcess, isLast: Bool = false) {
         let time = clock(of: process)
         var refresh: StoreRefresh?
-        if storeIsReachable {
-            let answer = store.refresh(
+        let site = process.site
+        if site.isReachable {
+            let answer = site.store.refresh(
                 since: process.publisher.publication.readPosition,
-                isNewConnection: process.publisher.connection != store.connection, shape: shape)
-            process.publisher.connection = store.connection
+                isNewConnection: process.publisher.connection != site.store.connection, shape: shape
+            )
+            process.publisher.connection = site.store.connection
             process.publisher.publication.take(answer, now: time)
             refresh = answer
         } else {
@@ -22,7 +24,7 @@ extension World {
             if let refresh {
                 process.publisher.note(
                     refresh, current: totals.currentMinute, shape: shape, truths: truths,
-                    halfWritten: checks.map { $0.partialUntil > 0 })
+                    halfWritten: site.checks.map { $0.partialUntil > 0 || $0.isSpoiled })
             }
             check(totals, by: process, isLast: isLast)
         } else if isLast {
@@ -30,7 +32,7 @@ extension World {
         }
         guard !isLast else { return }
         schedule(
-            .publish(headquarters: process.number, incarnation: process.incarnation),
+            .publishTotals(headquarters: process.number, incarnation: process.incarnation),
             after: options.publishWait)
     }
 
@@ -65,7 +67,7 @@ extension World {
         }
         // A window that lags behind what the store keeps is of another day.
         guard process.publisher.regions[region].completeFrom <= first,
-            first.number >= store.firstMinute,
+            first.number >= process.site.store.firstMinute,
             process.publisher.regions[region].isBehind == total.isRecovering
         else { return }
         // A half written step shows buckets ahead of their watermark until it is repeated.

@@ -30,6 +30,7 @@ struct PartitionLog {
     private(set) var end: Int64 = 0
     /// Pairs of offsets whose records carry one id, the later record after the earlier one.
     private(set) var pairs: [(earlier: Int64, later: Int64)] = []
+    private var lastTimely: Int64?
     private var bytes: [UInt8] = []
 
     /// The place of the first entry at `offset` or later.
@@ -73,10 +74,13 @@ struct PartitionLog {
 
     mutating func note(pair earlier: Int64, _ later: Int64) { pairs.append((earlier, later)) }
 
-    /// Whether no record is left for readers.
-    var isEmpty: Bool { place(of: low) == entries.count }
+    /// Whether no record is left for readers that sets log time by itself.
+    var isTimeless: Bool { (lastTimely ?? -1) < low }
 
-    mutating func noteTimely() { entries[entries.count - 1].isTimely = true }
+    mutating func noteTimely() {
+        entries[entries.count - 1].isTimely = true
+        lastTimely = entries[entries.count - 1].offset
+    }
 
     /// The greatest offset up to `wanted` at which a log may begin anew: one that separates no two
     /// records of one id, and whose record is timely. What a node cannot know of an id that

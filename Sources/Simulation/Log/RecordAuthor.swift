@@ -45,6 +45,8 @@ struct RecordAuthor {
         var kind: RecordKind
         var offset: Int64
         var outcome: NaiveFold.Outcome
+        /// How long before the id was written last, in milliseconds; 0 for a new one.
+        var repeatedAfter: Int64 = 0
     }
 
     /// Appends one record to shard `shard` at the time `appendedAt`.
@@ -52,8 +54,8 @@ struct RecordAuthor {
         shard: Int, at appendedAt: Int64, log: inout PartitionLog, truth: inout ShardTruth
     ) -> Written {
         let drawn = random.pick(kinds)
-        // A log whose records are all gone goes on with a timely one.
-        let kind = log.isEmpty && log.low > 0 ? .fresh : drawn
+        // A log whose records are all gone goes on with a timely one; corrections are none.
+        let kind = log.isTimeless && log.low > 0 ? .fresh : drawn
         switch kind {
         case .repeatNear, .repeatFar, .conflict, .redated:
             if let index = pickOriginal(kind, shard: shard, at: appendedAt, log: log) {
@@ -84,6 +86,17 @@ struct RecordAuthor {
             .marker, .marker(markedAt: appendedAt), stamp: appendedAt, at: appendedAt,
             log: &log, truth: &truth
         ) { $0.write(marker: position, markedAt: appendedAt) }
+    }
+
+    /// Appends the record of a correction that HQ asked for, as a node wrote it.
+    mutating func write(
+        _ correction: CorrectionMeaning, record: [UInt8], at appendedAt: Int64,
+        log: inout PartitionLog, truth: inout ShardTruth
+    ) -> Written {
+        append(
+            .correction, .correction(correction), stamp: appendedAt, at: appendedAt, log: &log,
+            truth: &truth
+        ) { $0.bytes += record }
     }
 
     /// Writes the log anew, with as many transfers as it has records. Nothing is told the truth.
@@ -211,8 +224,9 @@ struct RecordAuthor {
             transfer.settledAt = appendedAt - random.within(0...45_000)
         default: break
         }
-        let written = write(
+        var written = write(
             transfer, as: kind, stamp: appendedAt, at: appendedAt, log: &log, truth: &truth)
+        written.repeatedAfter = appendedAt - original.lastAppendedAt
         log.note(pair: original.lastOffset, written.offset)
         memories[shard].originals[index].lastOffset = written.offset
         memories[shard].originals[index].lastAppendedAt = appendedAt

@@ -31,6 +31,9 @@ extension World {
             logs[shard].skip(logRandom.within(1...3))
         }
         tally.records += 1
+        trace(
+            "\(shape.shards[shard].id) has \(written.kind) at \(written.offset): "
+                + "\(written.outcome), \((now - time) / 60_000) min old")
         note(written, shard: shard)
     }
 
@@ -42,8 +45,15 @@ extension World {
         }
     }
 
-    private func note(_ written: RecordAuthor.Written, shard: Int) {
+    func note(_ written: RecordAuthor.Written, shard: Int) {
         let fold = truths[shard].fold
+        // Whether a bucket was full, or an id is of a day before the last, cannot be told by a
+        // node that begins later.
+        if written.outcome == .rejected || written.outcome == .conflict, written.kind != .huge,
+            written.repeatedAfter < 86_400_000
+        {
+            letterLedgers[shard].add(written.offset)
+        }
         if fold.hasForgotten, written.outcome == .applied || written.outcome == .late {
             truths[shard].note(.idExpiredCountsAgain)
         }

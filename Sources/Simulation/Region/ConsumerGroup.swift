@@ -1,19 +1,29 @@
-/// The consumer group of one region, as its coordinator sees it.
+/// The consumer group of one log, as its coordinator sees it.
 struct ConsumerGroup {
-    /// Numbers of the nodes that the coordinator believes to be alive.
+    /// Numbers of the processes that the coordinator believes to be alive.
     var members: [Int]
-    /// By local number of the shard, the node that has it; nil while there is none.
+    /// By partition, the process that has it; nil while there is none.
     private(set) var owners: [Int?]
+    /// Rises with every rebalance: a member of an earlier one can commit nothing.
+    private(set) var generation = 1
+    /// By partition, how far the group has committed.
+    var committed: [Int32: Int64] = [:]
 
-    init(members: [Int], shards: Int) {
+    init(members: [Int], partitions: Int32) {
         self.members = members
-        owners = Array(repeating: nil, count: shards)
+        owners = Array(repeating: nil, count: Int(partitions))
     }
 
-    /// Hands every shard out anew.
+    /// Hands every partition out again.
     mutating func rebalance(_ random: inout RandomStream) {
-        for shard in owners.indices {
-            owners[shard] = members.isEmpty ? nil : random.pick(members)
+        generation += 1
+        for partition in owners.indices {
+            owners[partition] = members.isEmpty ? nil : random.pick(members)
         }
+    }
+
+    /// The partitions of a member.
+    func partitions(of member: Int) -> [Int32] {
+        owners.indices.filter { owners[$0] == member }.map { Int32($0) }
     }
 }

@@ -2,289 +2,370 @@ import Aggregation
 import CivilTime
 import DeltaCodec
 import DeltaProtocol
+import RegionCore
 import Topology
 
-/// The regions' nodes: consume, fold, push, as a region's service does, around the real core.
+/// The regions' processes: what `RegionService` does around the real node, with a model of Kafka
+/// in place of its clients. Nothing here decides what a node does next.
 extension World {
-    /// How soon a node that has more to do takes its next turn, in milliseconds.
-    private static let busyWait: Int64 = 200
-    /// Polls of one shard in one turn.
+    /// How soon a process that has more to do takes its next turn, in milliseconds.
+    static let busyWait: Int64 = 200
+    /// Polls of one partition in one turn.
     private static let pollsPerTurn = 4
 
-    func tick(_ node: RegionNode) {
+    func tick(_ process: NodeProcess) {
         var isBusy = false
-        for local in node.slots.indices {
-            guard case .folding(let host) = node.slots[local] else { continue }
-            if poll(host, shard: shape.shardsOfRegion[node.region].lowerBound + local, node, local)
-            {
-                isBusy = true
-            }
+        for index in process.hosts.indices {
+            for partition in process.hosts[index].reading.keys.sorted()
+            where poll(partition, process, index) { isBusy = true }
+            checkCounters(of: process.hosts[index])
+            tell(process, index, .turn)
+            if process.hosts[index].node.isHeldBack { probes.hit(.heldBack) }
         }
-        if node.waiting == nil, elapsed >= node.notBefore { send(from: node) }
-        scheduleTick(node, after: isBusy ? Self.busyWait : nil)
+        scheduleTick(process, after: isBusy ? Self.busyWait : nil)
     }
 
-    func scheduleTick(_ node: RegionNode, after wait: Int64? = nil) {
+    func scheduleTick(_ process: NodeProcess, after wait: Int64? = nil) {
         let regular = options.tickWait / 2 + regionRandom.within(0...options.tickWait)
         // The newest turn is the one that counts.
-        node.turn += 1
+        process.turn += 1
         schedule(
-            .tick(node: node.number, incarnation: node.incarnation, turn: node.turn),
+            .tick(node: process.number, incarnation: process.incarnation, turn: process.turn),
             after: wait ?? regular)
     }
 
-    func clock(of node: RegionNode) -> UnixTime {
-        UnixTime(milliseconds: now + node.clockError)
+    func clock(of process: NodeProcess) -> UnixTime {
+        UnixTime(milliseconds: now + process.clockError)
+    }
+
+    /// The world's number of a shard.
+    func shard(_ host: NodeHost, _ partition: Int32) -> Int {
+        shape.logs[host.log].shards.lowerBound + Int(partition)
+    }
+
+    func settings(of process: NodeProcess, log: Int) -> RegionNodeSettings {
+        var settings = RegionNodeSettings(
+            region: shape.regions[process.region], node: process.name, log: shape.logs[log].id,
+            partitionCount: shape.logs[log].partitions, fold: foldSettings(of: process),
+            headquarters: sites.count,
+            seed: options.seed &* 1_000 &+ UInt64(process.number * 100 + process.incarnation))
+        settings.lettersMax = options.lettersMax
+        return settings
+    }
+
+    // MARK: - The node
+
+    /// Tells a node an event, and does what it wants done.
+    func tell(_ process: NodeProcess, _ index: Int, _ event: RegionEvent) {
+        let host = process.hosts[index]
+        host.node.handle(event, at: clock(of: process), into: &host.actions)
+        perform(process, index)
+    }
+
+    private func perform(_ process: NodeProcess, _ index: Int) {
+        let host = process.hosts[index]
+        let due = host.actions
+        host.actions.removeAll(keepingCapacity: true)
+        for action in due { perform(action, process, index) }
+        noteFolded(host)
+    }
+
+    private func perform(_ action: RegionAction, _ process: NodeProcess, _ index: Int) {
+        let host = process.hosts[index]
+        switch action {
+        case .read(let places):
+            host.reading = [:]
+            for place in places { host.reading[place.partition] = place.offset }
+        case .askCommitted(let question, let partitions):
+            answer(process, index, .committed(question: question, partitions))
+        case .commit(let places): commit(places, process, index)
+        case .askFacts(let question, let partition, let from):
+            answer(process, index, .facts(question: question, partition, from))
+        case .askEnds(let question, let partitions): askEnds(question, partitions, process, index)
+        case .push(let hq, let question, let request):
+            if process.clockError != 0 { probes.hit(.nodeClockWrong) }
+            if !request.outcomes.isEmpty { probes.hit(.commandOutcomeTold) }
+            transmit(.deltas(DeltaCodec.encode(request)), to: hq, question, process, index)
+        case .askStatuses(let hq, let question, let partition):
+            if hq > 0 { probes.hit(.otherHeadquartersAsked) }
+            transmit(
+                .statuses(partition: partition, withValues: partition != nil), to: hq, question,
+                process, index)
+        case .sendLetter(let letter): send(letter, process, index)
+        case .sendShortLetter: fail("a letter was cut that was short already")
+        case .publish(let command, let partition, let record):
+            publish(record, of: command, partition, process, index)
+        case .note(let note): take(note, process, index)
+        case .end(let reason): fail("\(process.name) ended: \(reason)")
+        }
+    }
+
+    private func take(_ note: Note, _ process: NodeProcess, _ index: Int) {
+        let host = process.hosts[index]
+        trace(
+            "\(process.name) \(note.text) "
+                + note.fields.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+                .joined(separator: " "))
+        if note.text == "shard joined", note.fields["seeded"] == "true" { probes.hit(.seeded) }
+        guard let partition = note.fields["partition"].flatMap({ Int32($0) }),
+            host.node.alarm(partition) == .foreignRecord
+        else { return }
+        let number = shard(host, partition)
+        if !atlas.isForeign[number] { fail("\(shape.shards[number].id) was taken for another log") }
+        probes.hit(.foreignRecordStopped)
+    }
+
+    /// Notes shards that have begun, or begun again, to fold.
+    private func noteFolded(_ host: NodeHost) {
+        for partition in 0..<shape.logs[host.log].partitions {
+            guard let shard = host.node.folding(partition) else {
+                host.folded[partition] = nil
+                continue
+            }
+            guard host.folded[partition]?.shard != ObjectIdentifier(shard) else { continue }
+            tally.rebuilds += 1
+            excuseLetters(before: shard, of: self.shard(host, partition))
+            host.folded[partition] = NodeHost.Folded(
+                shard: ObjectIdentifier(shard),
+                firstPlace: logs[self.shard(host, partition)].place(of: shard.fold.coverage),
+                isWhole: shard.fold.coverage == 0)
+        }
     }
 
     // MARK: - Consuming
 
     /// Whether more records wait than one turn takes.
-    private func poll(_ host: ShardHost, shard: Int, _ node: RegionNode, _ local: Int) -> Bool {
-        guard brokerIsReachable[node.region] else {
-            // The question for the end goes out all the same, and stays without an answer.
+    private func poll(_ partition: Int32, _ process: NodeProcess, _ index: Int) -> Bool {
+        let host = process.hosts[index]
+        let number = shard(host, partition)
+        guard brokerIsReachable[process.region] else {
             probes.hit(.unreachableBroker)
             return false
         }
-        askForEnd(of: shard, node)
         for _ in 0..<Self.pollsPerTurn {
-            let coverage = host.fold.coverage
-            guard coverage >= logs[shard].low else {
+            guard let next = host.reading[partition] else { return false }
+            guard next >= logs[number].low else {
                 // Retention was faster than the node: what it holds joins on to nothing.
                 probes.hit(.outOfRangeRejoined)
-                node.slots[local] = .joining(needsValues: false)
+                host.reading[partition] = nil
+                tell(
+                    process, index,
+                    .offsetOutOfRange(PartitionOffset(partition: partition, offset: next)))
                 return false
             }
-            var first = logs[shard].place(of: coverage)
+            var first = logs[number].place(of: next)
             if regionRandom.happens(perMille: options.redeliveryShare) {
-                let back = max(logs[shard].place(of: logs[shard].low), first - 5)
+                let back = max(logs[number].place(of: logs[number].low), first - 5)
                 if back < first { probes.hit(.redelivered) }
                 first = back
             }
-            let last = min(
-                first + regionRandom.within(1...options.batch), logs[shard].entries.count)
-            fold(first..<last, into: host, shard: shard)
-            guard last < logs[shard].entries.count else {
-                if host.fold.coverage < logs[shard].end { probes.hit(.endBehindHole) }
-                host.fold.reachedEnd(at: logs[shard].end)
+            let count = logs[number].entries.count
+            let last = min(first + regionRandom.within(1...options.batch), count)
+            if last > first {
+                host.reading[partition] = max(next, logs[number].entries[last - 1].offset + 1)
+                fold(first..<last, of: partition, process, index)
+            }
+            guard last < count else {
+                if host.node.folding(partition)?.fold.coverage ?? .max < logs[number].end {
+                    probes.hit(.endBehindHole)
+                }
+                let end = PartitionOffset(partition: partition, offset: logs[number].end)
+                tell(process, index, .endOfPartition(end))
                 return false
             }
         }
         return true
     }
 
-    private func fold(_ places: Range<Int>, into host: ShardHost, shard: Int) {
-        var diversions: [Diversion] = []
-        let before = host.fold.coverage
-        let remembered = host.fold.counters.remembered
-        unsafe logs[shard].withRecords(places) { unsafe host.fold.fold($0, into: &diversions) }
-        if host.fold.counters.remembered > remembered { probes.hit(.idsOnlyPhase) }
-        // Only such a host's counts are compared with the second fold's.
-        guard host.isWhole, !atlas.isForeign[shard] else { return }
-        for place in places where logs[shard].entries[place].offset >= before {
-            for probe in truths[shard].situations[place] { probes.hit(probe) }
+    private func fold(
+        _ places: Range<Int>, of partition: Int32, _ process: NodeProcess, _ index: Int
+    ) {
+        let host = process.hosts[index]
+        let number = shard(host, partition)
+        guard let shard = host.node.folding(partition) else { return }
+        let before = shard.fold.coverage
+        let remembered = shard.fold.counters.remembered
+        unsafe logs[number].withRecords(places) {
+            unsafe host.node.fold(
+                $0, of: partition, areProducerStamped: false, into: &host.actions)
+        }
+        if shard.fold.counters.remembered > remembered { probes.hit(.idsOnlyPhase) }
+        excuseLetters(places, of: number, shard, host)
+        perform(process, index)
+        // Only such a shard's counts are compared with the second fold's.
+        guard host.folded[partition]?.isWhole ?? false, !atlas.isForeign[number] else { return }
+        for place in places where logs[number].entries[place].offset >= before {
+            for probe in truths[number].situations[place] { probes.hit(probe) }
         }
     }
 
-    private func askForEnd(of shard: Int, _ node: RegionNode) {
-        guard regionRandom.happens(perMille: 700) else { return }
-        schedule(
-            .endAnswer(
-                node: node.number, incarnation: node.incarnation, shard: shard,
-                end: logs[shard].end, askedAt: clock(of: node)),
-            after: regionRandom.within(1...2_000))
-    }
-
-    func endAnswered(_ node: RegionNode, shard: Int, end: Int64, askedAt: UnixTime) {
-        let local = shape.shards[shard].local
-        guard brokerIsReachable[node.region], case .folding(let host) = node.slots[local] else {
+    /// What a shard begins behind comes to no dead-letter topic, nor what it may take for new
+    /// because it does not know every id: that of minutes it does not claim.
+    private func excuseLetters(before shard: FoldingShard, of number: Int) {
+        letterLedgers[number].excuse(below: shard.fold.coverage)
+        let first = shard.fold.completeFrom.start.milliseconds
+        let entries = logs[number].entries
+        guard first > 0, let claimed = entries.first(where: { $0.appendedAt >= first }) else {
             return
         }
-        host.fold.learnedEnd(end, askedAt: askedAt)
+        letterLedgers[number].excuse(below: claimed.offset)
     }
 
-    // MARK: - Speaking with HQ
-
-    private func send(from node: RegionNode) {
-        let joining = node.slots.indices.filter {
-            if case .joining = node.slots[$0] { true } else { false }
-        }
-        if !joining.isEmpty, !node.askedLast || !hasFolding(node) {
-            node.askedLast = true
-            return ask(joining, from: node)
-        }
-        node.askedLast = false
-        let time = clock(of: node)
-        var deltas: [ShardDelta] = []
-        var sent: [Int] = []
-        for local in node.slots.indices {
-            guard case .folding(let host) = node.slots[local] else { continue }
-            let shard = shape.shardsOfRegion[node.region].lowerBound + local
-            if host.fold.hasForeignRecord {
-                if !atlas.isForeign[shard] { fail("\(host.push.log) was taken for another log") }
-                probes.hit(.foreignRecordStopped)
-                checks[shard].wasStopped = isHealed
-                node.slots[local] = .stopped(.foreignRecord)
-                continue
-            }
-            if !atlas.isForeign[shard] { checkCounters(of: host, shard: shard) }
-            guard let delta = host.push.delta(of: &host.fold, now: time) else { continue }
-            deltas.append(delta)
-            sent.append(local)
-        }
-        guard !deltas.isEmpty else { return }
-        if node.clockError != 0 { probes.hit(.nodeClockWrong) }
-        var counts: [LogID: Int32] = [:]
-        for log in shape.logsOfRegion[node.region] {
-            counts[shape.logs[log].id] = shape.logs[log].partitions
-        }
-        let request = DeltaRequest(
-            foldVersion: settings(of: node).version, region: shape.regions[node.region],
-            node: node.name, sentAt: time, partitionCounts: counts, shards: deltas)
-        transmit(.deltas(DeltaCodec.encode(request)), from: node, shards: sent)
-    }
-
-    func hasFolding(_ node: RegionNode) -> Bool {
-        node.slots.contains { if case .folding = $0 { true } else { false } }
-    }
-
-    private func ask(_ joining: [Int], from node: RegionNode) {
-        for local in joining {
-            if case .joining(needsValues: true) = node.slots[local] {
-                let shard = shape.shardsOfRegion[node.region].lowerBound + local
-                return transmit(
-                    .statuses(partition: shape.shards[shard].id.partition, withValues: true),
-                    from: node, shards: [local])
-            }
-        }
-        transmit(.statuses(partition: nil, withValues: false), from: node, shards: joining)
-    }
-
-    func replyArrived(_ reply: Reply, at node: RegionNode) {
-        guard let waiting = node.waiting, waiting.number == reply.request else {
-            return probes.hit(.replyTooLate)
-        }
-        node.waiting = nil
-        switch reply.content {
-        case .failure:
-            requestFailed(waiting, of: node)
-        case .deltas(let bytes):
-            guard let answer = try? DeltaCodec.decodeReply(bytes) else {
-                probes.hit(.truncatedReplyRefused)
-                return requestFailed(waiting, of: node)
-            }
-            answered(waiting, answer, by: node)
-        case .statuses(let bytes):
-            guard let statuses = try? DeltaCodec.decodeStatuses(bytes) else {
-                probes.hit(.truncatedReplyRefused)
-                return requestFailed(waiting, of: node)
-            }
-            learned(statuses, of: waiting.shards, by: node)
-        }
-    }
-
-    /// Sends nothing for a while, longer where HQ may be down.
-    func requestFailed(_ waiting: RegionNode.Waiting, of node: RegionNode) {
-        node.notBefore = elapsed + regionRandom.within(100...3_000)
-        for local in waiting.shards {
-            if case .folding(let host) = node.slots[local] { host.push.failed() }
-        }
-    }
-
-    private func answered(
-        _ waiting: RegionNode.Waiting, _ answer: DeltaReply, by node: RegionNode
+    /// What a shard reads for its ids only comes to no dead-letter topic.
+    private func excuseLetters(
+        _ places: Range<Int>, of number: Int, _ shard: FoldingShard, _ host: NodeHost
     ) {
-        for local in waiting.shards {
-            guard case .folding(let host) = node.slots[local] else { continue }
-            let found = answer.shards.first {
-                $0.log == host.push.log && $0.partition == host.push.partition
-            }
-            guard let found else {
-                host.push.failed()
-                continue
-            }
-            let regressions = host.push.regressions
-            host.push.answered(found, completeFrom: host.fold.completeFrom)
-            if host.push.regressions > regressions {
-                tally.regressions += 1
-                probes.hit(.watermarkRegressed)
-            }
-        }
-        scheduleTick(node, after: Self.busyWait)
+        guard let folded = host.folded[shard.partition], !folded.hasCounted else { return }
+        let counted = Int(shard.fold.counters.summary.consumed)
+        let first = max(places.upperBound - counted, places.lowerBound)
+        letterLedgers[number].excuse(
+            below: first < logs[number].entries.count
+                ? logs[number].entries[first].offset : logs[number].end)
+        host.folded[shard.partition]?.hasCounted = counted > 0
     }
 
-    /// Begins the shards that wait, as far as HQ's answer and the log allow.
-    private func learned(_ statuses: [ShardStatus], of locals: [Int], by node: RegionNode) {
-        guard brokerIsReachable[node.region] else { return }
-        for local in locals {
-            guard case .joining = node.slots[local] else { continue }
-            let shard = shape.shardsOfRegion[node.region].lowerBound + local
-            let id = shape.shards[shard].id
-            let status = statuses.first { $0.log == id.log && $0.partition == id.partition }
-            join(local, shard: shard, status: status, node)
-        }
+    // MARK: - Questions to the broker
+
+    /// A question whose answer is made up when it comes.
+    enum BrokerQuestion {
+        case committed(question: Int, [Int32])
+        case facts(question: Int, Int32, UnixTime)
     }
 
-    private func join(_ local: Int, shard: Int, status: ShardStatus?, _ node: RegionNode) {
-        let time = clock(of: node)
-        let facts = logs[shard].facts(
-            from: options.answersTimes
-                ? time.milliseconds - ShardJoin.rememberMilliseconds : nil)
-        switch ShardJoin.plan(
-            log: facts, status: status, version: settings(of: node).version, now: time)
-        {
-        case .needsSeed:
-            node.slots[local] = .joining(needsValues: true)
-        case .stop(let alarm):
-            node.slots[local] = .stopped(alarm)
-        case .start(let start):
-            tally.rebuilds += 1
-            if start.seed != nil { probes.hit(.seeded) }
-            let id = shape.shards[shard].id
-            node.slots[local] = .folding(
-                ShardHost(
-                    settings: settings(of: node), start: start,
-                    push: ShardPush(
-                        log: id.log, partition: id.partition, watermark: status?.watermark ?? 0),
-                    firstPlace: logs[shard].place(of: start.offset)))
-            trace(
-                "\(node.name) begins \(id) at \(start.offset), known from "
-                    + "\(start.knownFrom.map { "\($0.number)" } ?? "the beginning")"
-                    + (start.seed.map { ", seeded at \($0.watermark)" } ?? ""))
+    private func answer(_ process: NodeProcess, _ index: Int, _ question: BrokerQuestion) {
+        schedule(
+            .broker(
+                node: process.number, incarnation: process.incarnation, host: index, question),
+            after: regionRandom.within(1...1_500))
+    }
+
+    func brokerAnswers(_ question: BrokerQuestion, _ process: NodeProcess, _ index: Int) {
+        let host = process.hosts[index]
+        let isReachable = brokerIsReachable[process.region]
+        let event: RegionEvent
+        switch question {
+        case .committed(let number, let partitions):
+            let committed = groups[host.log].committed.filter { partitions.contains($0.key) }
+            event =
+                isReachable
+                ? .committed(question: number, committed)
+                : .committedUnknown(question: number, problem: "unreachable")
+        case .facts(let number, let partition, let from):
+            let facts = logs[shard(host, partition)].facts(
+                from: options.answersTimes ? from.milliseconds : nil)
+            event =
+                isReachable
+                ? .facts(question: number, facts, isProducerStamped: false)
+                : .factsUnknown(question: number, problem: "unreachable")
         }
+        if !isReachable { probes.hit(.brokerAskedAgain) }
+        tell(process, index, event)
+        scheduleTick(process, after: Self.busyWait)
+    }
+
+    private func askEnds(
+        _ question: Int, _ partitions: [Int32], _ process: NodeProcess, _ index: Int
+    ) {
+        let host = process.hosts[index]
+        var ends: [Int32: Int64] = [:]
+        for partition in partitions { ends[partition] = logs[shard(host, partition)].end }
+        // Some answers come when the node has long asked again.
+        let isSlow = !isHealed && regionRandom.happens(perMille: 50)
+        if isSlow { probes.hit(.endAnsweredLate) }
+        schedule(
+            .told(
+                node: process.number, incarnation: process.incarnation, host: index,
+                brokerIsReachable[process.region]
+                    ? .ends(question: question, ends) : .endsUnknown(question: question)),
+            after: regionRandom.within(isSlow ? 9_000...40_000 : 1...2_000))
     }
 
     // MARK: - Group membership
 
-    /// Hands the region's shards out anew; each node learns it at a time of its own.
+    /// Hands the region's partitions out again; each process learns it at a time of its own.
     func rebalance(region: Int) {
-        groups[region].rebalance(&regionRandom)
-        for node in nodes where node.region == region && node.state != .down {
+        for log in shape.logsOfRegion[region] { groups[log].rebalance(&regionRandom) }
+        for process in nodes where process.region == region && process.state != .down {
             schedule(
-                .learnAssignment(node: node.number, incarnation: node.incarnation),
+                .learnAssignment(node: process.number, incarnation: process.incarnation),
                 after: regionRandom.within(0...(isHealed ? 1_000 : options.zombieMilliseconds)))
         }
-        trace("\(shape.regions[region]) has owners \(groups[region].owners.map { $0 ?? -1 })")
+        trace(
+            "\(shape.regions[region]) has owners "
+                + shape.logsOfRegion[region].map { "\(groups[$0].owners.map { $0 ?? -1 })" }
+                .joined())
     }
 
-    func learnAssignment(_ node: RegionNode) {
-        guard groups[node.region].members.contains(node.number) else {
-            // The coordinator had given it up: it joins anew.
-            groups[node.region].members.append(node.number)
-            groups[node.region].members.sort()
-            return rebalance(region: node.region)
-        }
-        for local in node.slots.indices {
-            let isOwner = groups[node.region].owners[local] == node.number
-            switch node.slots[local] {
-            case .notOwned, .stopped:
-                if isOwner { node.slots[local] = .joining(needsValues: false) }
-            case .joining, .folding:
-                guard !isOwner else { continue }
-                if case .folding = node.slots[local] { probes.hit(.shardHandedOver) }
-                node.slots[local] = .notOwned
+    /// The process hears of a rebalance: what it has is taken back, and given out some time later.
+    func learnAssignment(_ process: NodeProcess) {
+        let first = shape.logsOfRegion[process.region].lowerBound
+        guard groups[first].members.contains(process.number) else {
+            // The coordinator had given it up: it joins again.
+            for log in shape.logsOfRegion[process.region] {
+                groups[log].members.append(process.number)
+                groups[log].members.sort()
             }
+            return rebalance(region: process.region)
         }
-        scheduleTick(node, after: Self.busyWait)
+        for (index, host) in process.hosts.enumerated()
+        where host.generation != groups[host.log].generation {
+            host.reading = [:]
+            tell(process, index, .revoked)
+            schedule(
+                .takeOver(node: process.number, incarnation: process.incarnation, host: index),
+                after: regionRandom.within(0...(isHealed ? 500 : 2_000)))
+        }
+    }
+
+    func takeOver(_ process: NodeProcess, _ index: Int) {
+        let host = process.hosts[index]
+        // Given up meanwhile; it will hear of that.
+        guard groups[host.log].members.contains(process.number) else { return }
+        host.generation = groups[host.log].generation
+        let folded = host.folded.count
+        tell(process, index, .assigned(groups[host.log].partitions(of: process.number)))
+        if host.folded.count < folded { probes.hit(.shardHandedOver) }
+        scheduleTick(process, after: Self.busyWait)
+    }
+
+    /// What the group's coordinator makes of a commit: a member of an earlier generation commits
+    /// nothing.
+    private func commit(_ places: [PartitionOffset], _ process: NodeProcess, _ index: Int) {
+        let host = process.hosts[index]
+        guard brokerIsReachable[process.region],
+            host.generation == groups[host.log].generation
+        else {
+            probes.hit(.commitFailed)
+            return schedule(
+                .told(
+                    node: process.number, incarnation: process.incarnation, host: index,
+                    .commitFailed(places, problem: "not a member")),
+                after: regionRandom.within(1...500))
+        }
+        for place in places {
+            groups[host.log].committed[place.partition] = place.offset
+            probes.hit(.groupCommitted)
+            checkCommitted(place, host)
+        }
+    }
+
+    /// I4: the group forgets only what every HQ and the dead-letter topic have.
+    private func checkCommitted(_ place: PartitionOffset, _ host: NodeHost) {
+        let number = shard(host, place.partition)
+        guard !atlas.isForeign[number] else { return }
+        for site in sites where site.highest[number] < place.offset {
+            fail(
+                """
+                the group of \(shape.shards[number].id) has committed \(place.offset), \
+                headquarters \(site.number) never had more than \(site.highest[number])
+                """)
+        }
+        if let due = letterLedgers[number].due.first, due < place.offset {
+            fail(
+                """
+                the group of \(shape.shards[number].id) has committed \(place.offset), the dead \
+                letter of \(due) is lost
+                """)
+        }
     }
 }

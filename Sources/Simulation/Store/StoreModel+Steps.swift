@@ -3,13 +3,20 @@ import DeltaProtocol
 import Federation
 import Topology
 
-/// The commits of one request, written by one script.
-struct CommitStep {
+/// What one script writes, with the world's numbers in place of names.
+struct StoreStep {
     /// By commit, the world's shard.
-    var shards: [Int] = []
-    var commits: [ShardCommit] = []
+    var shards: [Int]
+    var commits: [ShardCommit]
+    var differences: [GlobalDifference]
     /// Logs of the world and how many partitions the region says they have.
     var partitionCounts: [(log: Int, count: Int32)] = []
+
+    init(_ step: CommitStep, shape: WorldShape) {
+        shards = step.commits.compactMap { shape.number(of: $0.shard) }
+        commits = step.commits
+        differences = step.differences
+    }
 }
 
 enum CommitResult {
@@ -35,34 +42,30 @@ extension StoreModel {
     /// has read these shards before into conflict, and lists the minutes for their readers.
     ///
     /// - Parameter limit: the operation before which the script fails; nil for none.
-    mutating func commit(
-        _ step: CommitStep, differences: [GlobalDifference], failingAfter limit: Int?
-    ) -> CommitResult {
+    mutating func commit(_ step: StoreStep, failingAfter limit: Int?) -> CommitResult {
         for (shard, commit) in zip(step.shards, step.commits) {
             guard texts[shard].watermark == commit.expectedWatermark,
                 texts[shard].liveness == commit.expectedLiveness
             else { return .conflict }
         }
         beginStep()
-        if write(step, differences: differences, limit: limit ?? .max) { return .written }
+        if write(step, limit: limit ?? .max) { return .written }
         let mark = nextMark()
         for shard in step.shards {
             set(texts[shard].with(liveness: "\(ShardLiveness.torn) \(mark)"), of: shard)
         }
         advanceVersion()
-        for difference in differences { list(difference.minute.number) }
+        for difference in step.differences { list(difference.minute.number) }
         return .failed
     }
 
     /// False where the script ends within.
-    private mutating func write(
-        _ step: CommitStep, differences: [GlobalDifference], limit: Int
-    ) -> Bool {
+    private mutating func write(_ step: StoreStep, limit: Int) -> Bool {
         var left = limit
         for (shard, commit) in zip(step.shards, step.commits) {
             guard writeHashes(shard, commit, left: &left) else { return false }
         }
-        for difference in differences {
+        for difference in step.differences {
             guard let column = column(difference.currency) else { continue }
             left -= 1
             guard left > 0 else { return false }
@@ -72,7 +75,7 @@ extension StoreModel {
         guard left > 0 else { return false }
         advanceVersion()
         var last: Minute?
-        for difference in differences where difference.minute != last {
+        for difference in step.differences where difference.minute != last {
             last = difference.minute
             left -= 1
             guard left > 0 else { return false }

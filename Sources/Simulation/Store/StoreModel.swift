@@ -98,6 +98,12 @@ struct StoreModel {
     /// Adds one transfer of no log to a bucket and to its sum, and takes the shard's watermark out:
     /// in one step, for a failover that took only the second away would leave what nobody finds.
     mutating func stray(_ shard: Int, minute: Int32, column: Int, amount: Int64) {
+        spoil(shard, minute: minute, column: column, amount: amount)
+        set(Texts(watermark: nil, liveness: texts[shard].liveness), of: shard)
+    }
+
+    /// As `stray`, but nobody has the shard filled again: only its digest tells.
+    mutating func spoil(_ shard: Int, minute: Int32, column: Int, amount: Int64) {
         beginStep()
         for table in [Table.buckets(shard), .sums] {
             var value = self[table, minute, column]
@@ -107,7 +113,6 @@ struct StoreModel {
         }
         advanceVersion()
         list(minute)
-        set(Texts(watermark: nil, liveness: texts[shard].liveness), of: shard)
     }
 
     func column(_ currency: Currency) -> Int? { currencies.firstIndex(of: currency) }

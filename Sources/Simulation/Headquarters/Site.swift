@@ -1,0 +1,19 @@
+/// One HQ of the topology: its store, and what is remembered to check it.
+final class Site {
+    let number: Int
+    var store: StoreModel
+    var isReachable = true
+    /// By shard.
+    var checks: [ShardCheck]
+    /// Whether a failed script may have left sums that no process remembers to repair.
+    var sumsAreDoubtful = false
+    /// By shard, the greatest watermark that was ever committed here.
+    var highest: [Int64]
+
+    init(number: Int, store: StoreModel, width: Int) {
+        self.number = number
+        self.store = store
+        checks = Array(repeating: ShardCheck(width: width), count: store.texts.count)
+        highest = Array(repeating: 0, count: store.texts.count)
+    }
+}

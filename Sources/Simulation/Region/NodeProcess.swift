@@ -1,0 +1,78 @@
+import RegionCore
+
+/// One process of a region: a node for each of the region's logs, which share its fate.
+final class NodeProcess {
+    enum State {
+        case running
+        case paused
+        case down
+    }
+
+    let number: Int
+    let region: Int
+    let name: String
+    var state = State.running
+    /// Rises with every start.
+    var incarnation = 1
+    /// Its clock minus the true time, in milliseconds.
+    var clockError: Int64 = 0
+    /// Whether its clock has ever been wrong since it started.
+    var clockWasWrong = false
+    /// The generation of its settings.
+    var generation: UInt32 = 1
+    /// By log of the region; empty while the process is down.
+    var hosts: [NodeHost] = []
+    /// The number of the turn that comes next.
+    var turn = 0
+    /// What came while it stood still.
+    var postponed: [WorldEvent] = []
+
+    init(number: Int, region: Int) {
+        self.number = number
+        self.region = region
+        name = "node-\(number)"
+    }
+
+    /// Ends the process: all it knew is gone.
+    func stop() {
+        state = .down
+        incarnation += 1
+        hosts = []
+        postponed = []
+    }
+}
+
+/// The real node of one log, and what surrounds it in its process: the consumer's positions and
+/// the clients that wait for answers.
+final class NodeHost {
+    /// What is remembered of a shard that folds.
+    struct Folded {
+        var shard: ObjectIdentifier
+        /// The place in the log of the first record that it took.
+        var firstPlace: Int
+        /// Whether it folds its log from the very beginning.
+        var isWhole: Bool
+        /// Whether a record counted for more than its id.
+        var hasCounted = false
+    }
+
+    var node: RegionNode
+    /// The log's number in the world.
+    let log: Int
+    /// The group's generation that it takes part in.
+    var generation = 0
+    /// By partition that is read, the next offset.
+    var reading: [Int32: Int64] = [:]
+    /// By HQ, the question that its client waits for.
+    var waiting: [Int?]
+    /// By partition.
+    var folded: [Int32: Folded] = [:]
+    /// What the node wants done.
+    var actions: [RegionAction] = []
+
+    init(_ settings: RegionNodeSettings, log: Int) {
+        node = RegionNode(settings)
+        self.log = log
+        waiting = Array(repeating: nil, count: settings.headquarters)
+    }
+}

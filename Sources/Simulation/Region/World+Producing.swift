@@ -1,0 +1,173 @@
+import Aggregation
+import CivilTime
+import DeltaProtocol
+import Federation
+import RegionCore
+
+/// What nodes write into Kafka: dead letters, and corrections that HQ wants written.
+extension World {
+    // MARK: - Dead letters
+
+    /// A letter on its way to its topic.
+    struct LetterUnderWay {
+        var letter: Letter
+        var shard: Int
+    }
+
+    func send(_ letter: Letter, _ process: NodeProcess, _ index: Int) {
+        let number = shard(process.hosts[index], letter.place.partition)
+        // The topic's own broker may be slow while all else works.
+        trace("\(process.name) sends \(letter.place.offset) of \(shape.shards[number].id) away")
+        let isSlow = letterRandom.happens(perMille: options.slowLetterShare)
+        schedule(
+            .letter(
+                node: process.number, incarnation: process.incarnation, host: index,
+                LetterUnderWay(letter: letter, shard: number)),
+            after: letterRandom.within(isSlow && !isHealed ? 5_000...90_000 : 1...1_000))
+    }
+
+    /// The letter reaches its topic, or is refused. A process that is gone learns nothing of it,
+    /// and may have died before it was sent.
+    func deliver(
+        _ underWay: LetterUnderWay, _ process: NodeProcess, incarnation: Int, _ index: Int
+    ) {
+        let isThere = process.incarnation == incarnation && process.state != .down
+        if !isThere, letterRandom.happens(perMille: 500) { return }
+        guard brokerIsReachable[process.region] else {
+            return schedule(
+                .letter(
+                    node: process.number, incarnation: incarnation, host: index, underWay),
+                after: 2_000)
+        }
+        let event: RegionEvent
+        let token = underWay.letter.token
+        if !isHealed, letterRandom.happens(perMille: options.refusedLetterShare) {
+            let isTooLarge = letterRandom.happens(perMille: 500)
+            probes.hit(isTooLarge ? .letterTooLarge : .letterRefused)
+            if isTooLarge {
+                letterLedgers[underWay.shard].settle(underWay.letter.place.offset)
+            }
+            event = .letterRefused(token, isTooLarge: isTooLarge, problem: "refused")
+        } else {
+            probes.hit(.letterWritten)
+            letterLedgers[underWay.shard].settle(underWay.letter.place.offset)
+            event = .letterAcknowledged(token)
+        }
+        guard isThere else { return }
+        schedule(
+            .told(
+                node: process.number, incarnation: incarnation, host: index, event), after: 1)
+    }
+
+    // MARK: - Corrections
+
+    /// A correction that somebody at HQ asked a region for.
+    struct Command {
+        var meaning: CorrectionMeaning
+        var shard: Int
+        /// Whose memory it is in, and which start of it.
+        var process: Int
+        var incarnation: Int
+        var published = 0
+    }
+
+    /// Somebody at the authority asks a region for a correction of a minute as HQ shows it.
+    func askForCorrection() {
+        guard !isHealed else { return }
+        schedule(.askCorrection, after: commandRandom.wait(mean: options.commandWait))
+        let region = commandRandom.below(shape.regions.count)
+        let log = shape.logsOfRegion[region].upperBound - 1
+        let number = shape.logs[log].shards.lowerBound
+        let running = headquarters.filter { $0.isRunning && $0.site.number == 0 }
+        guard !running.isEmpty, !atlas.isForeign[number] else { return }
+        let process = commandRandom.pick(running)
+        let column = commandRandom.below(options.currencies.count)
+        let minute = NaiveFold.minute(now) - Int32(commandRandom.within(0...40))
+        commandCount += 1
+        let meaning = CorrectionMeaning(
+            id: Self.firstCommandID + commandCount, column: column, minute: minute,
+            delta: Int64(commandRandom.next() >> 34) + 1,
+            before: process.site.store.buckets[number][minute, column].correction)
+        let id = "c\(meaning.id)"
+        let correction = BucketCorrection(
+            currency: options.currencies[column], minute: Minute(minute), delta: meaning.delta,
+            before: meaning.before, reason: "drift \"found\" by\tnight", requestedBy: "auditor",
+            issuedAt: clock(of: process))
+        let isTaken = process.memory.commands.ask(
+            RegionCommand(id: id, kind: .publish(correction)), of: shape.regions[region])
+        guard isTaken else { return fail("a command was not taken") }
+        commands[id] = Command(
+            meaning: meaning, shard: number, process: process.number,
+            incarnation: process.incarnation)
+        trace("\(shape.regions[region]) is asked for correction \(id)")
+    }
+
+    /// Records of the producers' own corrections have lower ids.
+    private static let firstCommandID = 1_000_000
+
+    func publish(
+        _ record: [UInt8], of command: String, _ partition: Int32, _ process: NodeProcess,
+        _ index: Int
+    ) {
+        schedule(
+            .publish(
+                node: process.number, incarnation: process.incarnation, host: index,
+                command: command, record: record),
+            after: commandRandom.within(1...2_000))
+    }
+
+    /// The record reaches the log or does not; its node may never learn which.
+    func write(
+        _ record: [UInt8], of id: String, _ process: NodeProcess, incarnation: Int, _ index: Int
+    ) {
+        guard let command = commands[id] else { return fail("nobody asked for command \(id)") }
+        let isThere = process.incarnation == incarnation && process.state != .down
+        if !isThere, commandRandom.happens(perMille: 500) { return }
+        let number = command.shard
+        var event = RegionEvent.publishingFailed(command: id, problem: "time-out")
+        if brokerIsReachable[process.region], isHealed || mutedUntil[number] <= elapsed,
+            !atlas.isForeign[number]
+        {
+            let written = author.write(
+                command.meaning, record: record, at: now, log: &logs[number],
+                truth: &truths[number])
+            tally.records += 1
+            trace("\(process.name) published \(id) at \(written.offset): \(written.outcome)")
+            note(written, shard: number)
+            commands[id]?.published += 1
+            probes.hit(command.published == 0 ? .commandPublished : .commandPublishedAgain)
+            if written.outcome == .void { probes.hit(.commandVoid) }
+            // The acknowledgement may be lost.
+            if isHealed || !commandRandom.happens(perMille: 200) {
+                event = .published(
+                    command: id, PartitionOffset(partition: 0, offset: written.offset))
+            }
+        }
+        guard isThere else { return }
+        schedule(
+            .told(node: process.number, incarnation: incarnation, host: index, event),
+            after: commandRandom.within(1...(isHealed ? 500 : 8_000)))
+    }
+
+    /// What the authority still remembers to want has been carried out.
+    func checkCommands() {
+        for (id, command) in commands.sorted(by: { $0.key < $1.key }) {
+            let process = headquarters[command.process]
+            guard process.incarnation == command.incarnation, !atlas.isForeign[command.shard]
+            else { continue }
+            // With two processes at one address it may have met no node in time.
+            let number = shape.shards[command.shard].region
+            if command.published == 0, process.servedAtLast.contains(number) {
+                fail("command \(id) was never carried out")
+            }
+            let region = shape.regions[number]
+            let progress = process.memory.commands.progress(of: id, region: region)
+            if case .published(_, let offset) = progress {
+                let place = logs[command.shard].place(of: offset)
+                if place >= logs[command.shard].entries.count {
+                    fail("command \(id) is told to be where no record is")
+                }
+            }
+        }
+    }
+}
