@@ -78,7 +78,7 @@ package struct SeedOptions: Sendable {
     /// From a stream of its own, so that what was drawn before it was thought of stays.
     private mutating func drawMore(_ random: inout RandomStream) {
         // A second HQ may not know yet that a log is another one.
-        if random.happens(perMille: 300), !faults.contains(.recreateLog) { sites = 2 }
+        if random.happens(perMille: 200), !faults.contains(.recreateLog) { sites = 2 }
         lettersMax = random.pick([2, 10, 20_000])
         slowLetterShare = random.pick([0, 100, 400])
         refusedLetterShare = random.pick([0, 0, 50])

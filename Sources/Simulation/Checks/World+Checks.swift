@@ -88,6 +88,9 @@ extension World {
             let coverage = commit.watermark.flatMap { StoredShard(text: $0) }?.watermark ?? 0
             site.checks[shard].partialUntil = max(site.checks[shard].partialUntil, coverage)
             site.checks[shard].partialOnce = max(site.checks[shard].partialOnce, coverage)
+            // The script may have come as far as some of the watermarks.
+            let reached = site.store.stored(shard)?.watermark ?? 0
+            site.highest[shard] = max(site.highest[shard], reached)
             // No node can be given what stands there.
             atlas.lose(shard)
         }
@@ -97,7 +100,12 @@ extension World {
     private func firstComparable(
         _ shard: Int, completeFrom: Minute, at site: Site
     ) -> Int32 {
-        max(site.store.firstMinute, completeFrom.number, firstRetained(shard, at: site))
+        // Digests cover the window: what was spoilt before it is found no more.
+        let known =
+            site.checks[shard].isSpoiled
+            ? NaiveFold.minute(now) - Int32(Limits.windowMinutes) + 1 : .min
+        return max(
+            site.store.firstMinute, completeFrom.number, firstRetained(shard, at: site), known)
     }
 
     /// The first minute that a state at the check's coverage retains.
@@ -239,7 +247,7 @@ extension World {
 
     /// Hits the probes of an answer.
     func note(_ reply: DeltaReply, _ task: RoundTask) {
-        let isEarly = elapsed < options.liveMinutes * 60_000 + Self.healing - 15_000
+        let isEarly = elapsed < options.liveMinutes * 60_000 + Self.healing / 2
         let takesCorrections = task.round.request.shards.contains {
             $0.partition == 0
                 && $0.log == shape.logs[shape.logsOfRegion[task.region].upperBound - 1].id

@@ -149,6 +149,7 @@ extension World {
         guard !process.isRunning else { return }
         process.isRunning = true
         process.publisher = PublisherCheck(shape: shape, options: options)
+        process.publisher.clockWasWrong = process.clockError != 0
         startTimers(of: process)
     }
 

@@ -125,7 +125,9 @@ extension World {
         if !isThere, commandRandom.happens(perMille: 500) { return }
         let number = command.shard
         var event = RegionEvent.publishingFailed(command: id, problem: "time-out")
-        if brokerIsReachable[process.region], isHealed || mutedUntil[number] <= elapsed,
+        // What comes into the log at the very end cannot be asked of HQ.
+        let isInTime = elapsed < options.liveMinutes * 60_000 + Self.healing * 3 / 4
+        if isInTime, brokerIsReachable[process.region], isHealed || mutedUntil[number] <= elapsed,
             !atlas.isForeign[number]
         {
             let written = author.write(

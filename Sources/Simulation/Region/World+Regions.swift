@@ -50,6 +50,8 @@ extension World {
             headquarters: sites.count,
             seed: options.seed &* 1_000 &+ UInt64(process.number * 100 + process.incarnation))
         settings.lettersMax = options.lettersMax
+        // Slower than in production, as everything is here, so that a second has fewer events.
+        settings.pushMilliseconds = 2_000
         return settings
     }
 
