@@ -15,10 +15,12 @@ enum RecordingKind: String, CaseIterable {
 enum NodeEntry: UInt8 {
     /// The first entry.
     case settings = 1
-    /// An event, and the actions that followed from it.
+    /// An event.
     case event
-    /// Records of a partition, and the actions that followed.
+    /// Records of a partition.
     case records
+    /// An action that was performed.
+    case action
 }
 
 enum RoundEntry: UInt8 {
@@ -30,7 +32,7 @@ enum RoundEntry: UInt8 {
     case asked
 }
 
-/// Writes all that a node is told, and all that it wants done. One owner: who drives the node.
+/// Writes all that a node is told, and all that is done for it. One owner: who drives the node.
 package struct NodeRecorder: Sendable {
     private let file: RecordingFile
 
@@ -43,21 +45,16 @@ package struct NodeRecorder: Sendable {
         }
     }
 
-    package func note(
-        _ event: RegionEvent, at now: UnixTime, _ actions: ArraySlice<RegionAction>
-    ) {
+    package func note(_ event: RegionEvent, at now: UnixTime) {
         append { entry in
             entry.write(UInt64(NodeEntry.event.rawValue))
             entry.write(now)
             entry.write(event)
-            entry.write(each: actions) { $0.write($1) }
         }
-        if case .end = actions.last { file.flush() }
     }
 
     package func note(
-        _ records: UnsafeBufferPointer<LogRecord>, of partition: Int32, areProducerStamped: Bool,
-        _ actions: ArraySlice<RegionAction>
+        _ records: UnsafeBufferPointer<LogRecord>, of partition: Int32, areProducerStamped: Bool
     ) {
         append { entry in
             entry.write(UInt64(NodeEntry.records.rawValue))
@@ -69,8 +66,17 @@ package struct NodeRecorder: Sendable {
                 entry.write(record.timestamp)
                 entry.write(record.value) { $0.write($1) }
             }
-            entry.write(each: actions) { $0.write($1) }
         }
+    }
+
+    /// Notes an action as it was performed. Actions come in the order in which the node wanted
+    /// them, each behind the events that they followed from.
+    package func note(_ action: RegionAction) {
+        append { entry in
+            entry.write(UInt64(NodeEntry.action.rawValue))
+            entry.write(action)
+        }
+        if case .end = action { file.flush() }
     }
 
     private func append(_ body: (inout ByteWriter) -> Void) {

@@ -68,25 +68,29 @@ struct EntryReader {
     }
 }
 
-/// Compares what an entry recorded with what happens now.
+/// Compares what was recorded with what happens now.
 private struct Comparison {
     var report = Replay.Report()
 
+    /// Compares one action.
+    ///
     /// - Returns: False where they differ.
     mutating func compare(
-        _ recorded: ArraySlice<UInt8>, _ replayed: [UInt8], entry: Int, what: String,
-        names: [String]
+        _ recorded: ArraySlice<UInt8>, _ replayed: [UInt8], entry: Int, what: String, name: String
     ) -> Bool {
-        report.events += 1
-        report.actions += names.count
-        for name in names { report.actionsByKind[name, default: 0] += 1 }
+        report.actions += 1
+        report.actionsByKind[name, default: 0] += 1
         guard !recorded.elementsEqual(replayed) else { return true }
         let place = zip(recorded, replayed).prefix { $0 == $1 }.count
-        report.difference = """
-            entry \(entry), \(what): \(recorded.count) bytes of actions were recorded, \
-            \(replayed.count) bytes follow now (\(names.joined(separator: ", "))); \
-            they differ from byte \(place) on
+        return differ(
             """
+            entry \(entry), \(what): \(recorded.count) bytes of an action were recorded, \(name) of \
+            \(replayed.count) bytes follows now; they differ from byte \(place) on
+            """)
+    }
+
+    mutating func differ(_ what: String) -> Bool {
+        report.difference = what
         return false
     }
 }
@@ -94,6 +98,9 @@ private struct Comparison {
 private struct NodeReplay: ~Copyable {
     private var node: RegionNode
     private var comparison = Comparison()
+    /// What the node wants done and was not recorded yet, the next first.
+    private var wanted: ArraySlice<RegionAction> = []
+    private var lastEvent = ""
 
     init(_ reader: inout ByteReader) throws {
         guard try reader.unsigned() == UInt64(NodeEntry.settings.rawValue) else {
@@ -111,32 +118,46 @@ private struct NodeReplay: ~Copyable {
         return comparison.report
     }
 
+    /// - Returns: False where what was recorded differs.
     private mutating func take(_ entry: ArraySlice<UInt8>, number: Int) throws -> Bool {
         var reader = ByteReader(entry)
-        var actions: [RegionAction] = []
-        let what: String
         switch NodeEntry(rawValue: UInt8(clamping: try reader.unsigned())) {
         case .event:
             let now = try reader.time()
             let event = try reader.regionEvent()
+            // All that is wanted is done before time passes.
+            if case .turn = event, let undone = wanted.first {
+                return comparison.differ(
+                    "entry \(number): \(undone.kind) was wanted by \(lastEvent) and not done")
+            }
+            lastEvent = "\(event.kind) at \(now.milliseconds)"
+            comparison.report.events += 1
             node.handle(event, at: now, into: &actions)
-            what = "\(event.kind) at \(now.milliseconds)"
         case .records:
             let partition: Int32 = try reader.integer()
-            try fold(&reader, of: partition, &actions)
-            what = "records of partition \(partition)"
+            lastEvent = "records of partition \(partition)"
+            comparison.report.events += 1
+            try fold(&reader, of: partition)
+        case .action:
+            guard let action = wanted.popFirst() else {
+                return comparison.differ(
+                    "entry \(number): after \(lastEvent) something was done that nobody wanted")
+            }
+            var replayed = ByteWriter()
+            replayed.write(action)
+            return comparison.compare(
+                entry[reader.position...], replayed.bytes, entry: number,
+                what: "after \(lastEvent)", name: "\(action.kind)")
         case .settings, nil: throw NotARecording()
         }
-        var replayed = ByteWriter()
-        replayed.write(each: actions) { $0.write($1) }
-        return comparison.compare(
-            entry[reader.position...], replayed.bytes, entry: number, what: what,
-            names: actions.map { "\($0.kind)" })
+        wanted += actions
+        actions.removeAll(keepingCapacity: true)
+        return true
     }
 
-    private mutating func fold(
-        _ reader: inout ByteReader, of partition: Int32, _ actions: inout [RegionAction]
-    ) throws {
+    private var actions: [RegionAction] = []
+
+    private mutating func fold(_ reader: inout ByteReader, of partition: Int32) throws {
         let areProducerStamped = try reader.flag()
         let contents = try reader.list { reader in
             (
@@ -211,10 +232,11 @@ private struct RoundReplay {
         case .answer, .giveUp: rounds[round] = nil
         default: break
         }
+        comparison.report.events += 1
         var replayed = ByteWriter()
         replayed.write(action)
         return comparison.compare(
             entry[reader.position...], replayed.bytes, entry: number,
-            what: "\(event.kind) of round \(round)", names: ["\(action.kind)"])
+            what: "after \(event.kind) of round \(round)", name: "\(action.kind)")
     }
 }

@@ -96,13 +96,24 @@ final class NodeDriver {
 
     /// Tells the node an event, and does what it wants done.
     private func tell(_ event: RegionEvent) {
+        hear(event)
+        performAll()
+    }
+
+    /// Tells the node an event; what it wants done comes behind what waits already.
+    private func hear(_ event: RegionEvent) {
         let now = WallClock.now()
+        recorder?.note(event, at: now)
         node.handle(event, at: now, into: &actions)
-        recorder?.note(event, at: now, actions[...])
-        // What is done may be answered at once.
-        let due = actions
+    }
+
+    private func performAll() {
+        var next = 0
+        while next < actions.count {
+            perform(actions[next])
+            next += 1
+        }
         actions.removeAll(keepingCapacity: true)
-        for action in due { perform(action) }
     }
 
     private func fold(_ batch: UnsafeBufferPointer<KafkaRecord>, of partition: Int32) {
@@ -116,26 +127,23 @@ final class NodeDriver {
                     value: record.isTombstone ? nil : record.value))
         }
         records.withUnsafeBufferPointer { records in
+            recorder?.note(records, of: partition, areProducerStamped: areProducerStamped)
             node.fold(
                 records, of: partition, areProducerStamped: areProducerStamped, into: &actions)
-            recorder?.note(
-                records, of: partition, areProducerStamped: areProducerStamped, actions[...])
         }
-        guard !actions.isEmpty else { return }
-        let due = actions
-        actions.removeAll(keepingCapacity: true)
+        if actions.isEmpty { return }
+        // Letters are of this batch, in the order of their records.
         var at = 0
-        for action in due {
-            guard case .sendLetter(let letter) = action else {
-                perform(action)
-                continue
-            }
-            // Letters come in the order of their records.
+        for action in actions {
+            guard case .sendLetter(let letter) = action else { continue }
             while batch[at].offset < letter.place.offset { at += 1 }
             letters.send(letter, batch[at])
         }
+        performAll()
     }
 
+    /// Does one thing, and records that it is done: with what was done in truth, so that a decision
+    /// taken here would show in a replay.
     private func perform(_ action: RegionAction) {
         switch action {
         case .read(let places): read(places)
@@ -143,44 +151,60 @@ final class NodeDriver {
         case .commit(let places): commit(places)
         case .askFacts(let question, let partition, let from):
             watcher.askFacts(question: question, partition: partition, from: from)
+            did(.askFacts(question: question, partition: partition, from: from))
         case .askEnds(let question, let partitions):
             watcher.askEnds(question: question, of: partitions)
+            did(.askEnds(question: question, partitions))
         case .push(let hq, let question, let request):
             links[hq].send(.push(question: question, request))
+            did(.push(hq: hq, question: question, request))
         case .askStatuses(let hq, let question, let partition):
             links[hq].send(.statuses(question: question, partition: partition))
-        case .sendLetter: preconditionFailure("a letter came without its record")
-        case .sendShortLetter(let token): letters.sendShort(token)
+            did(.askStatuses(hq: hq, question: question, partition: partition))
+        case .sendLetter(let letter): did(.sendLetter(letter))
+        case .sendShortLetter(let token):
+            letters.sendShort(token)
+            did(.sendShortLetter(token))
         case .publish(let command, let partition, let record):
             publisher.publish(record, partition: partition, command: command)
-        case .note(let note): logger.log(note)
-        case .end(let reason): ending = reason
+            did(.publish(command: command, partition: partition, record: record))
+        case .note(let note):
+            logger.log(note)
+            did(.note(note))
+        case .end(let reason):
+            ending = reason
+            did(.end(reason))
         }
     }
 
+    private func did(_ action: RegionAction) { recorder?.note(action) }
+
     private func read(_ places: [PartitionOffset]) {
+        did(.read(places))
         do {
             try consumer.assign(places.map(KafkaPosition.init))
         } catch {
-            tell(.clientFailed(ClientProblem(error, isFatal: true)))
+            hear(.clientFailed(ClientProblem(error, isFatal: true)))
         }
     }
 
     private func askCommitted(_ question: Int, _ partitions: [Int32]) {
+        did(.askCommitted(question: question, partitions))
         do {
             let offsets = try consumer.committedOffsets(
                 partitions, timeoutMs: Self.committedTimeoutMs)
-            tell(.committed(question: question, offsets))
+            hear(.committed(question: question, offsets))
         } catch {
-            tell(.committedUnknown(question: question, problem: "\(error)"))
+            hear(.committedUnknown(question: question, problem: "\(error)"))
         }
     }
 
     private func commit(_ places: [PartitionOffset]) {
+        did(.commit(places))
         do {
             try consumer.commit(places.map(KafkaPosition.init))
         } catch {
-            tell(.commitFailed(places, problem: "\(error)"))
+            hear(.commitFailed(places, problem: "\(error)"))
         }
     }
 }

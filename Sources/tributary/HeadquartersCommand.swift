@@ -3,6 +3,7 @@ import Foundation
 import HTTPListener
 import HeadquartersService
 import Logging
+import Recording
 import RedisStore
 import ServiceLifecycle
 import Topology
@@ -54,6 +55,16 @@ struct HeadquartersCommand: AsyncParsableCommand {
                 """, valueName: "file"))
     var stateFile: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Write every event and action of commit rounds to this new file.",
+            discussion: """
+                `tributary simulate --replay FILE` tells the same rounds the same again and \
+                compares what they do. The file holds what regions push; only its owner can read \
+                it.
+                """, valueName: "file"))
+    var record: String?
+
     @Option(help: ArgumentHelp("trace, debug, info, notice, warning or error.", valueName: "level"))
     var logLevel = "notice"
 
@@ -62,6 +73,7 @@ struct HeadquartersCommand: AsyncParsableCommand {
             topology: try topologyOption.load(), interfaces: interfaces.interfaces)
         if let publicPort { configuration.publicAddress.port = Int(publicPort) }
         configuration.stateFile = stateFile
+        configuration.recordFile = record
         if let ingestPort { configuration.ingestAddress.port = Int(ingestPort) }
 
         let logger = try LogLevel.logger("hq", logLevel)
@@ -75,6 +87,8 @@ struct HeadquartersCommand: AsyncParsableCommand {
         group.maximumCancellationDuration = .seconds(10)
         do {
             try await ServiceGroup(configuration: group).run()
+        } catch let error as RecordingError {
+            throw ValidationError("--record \(error)")
         } catch let error as ListenerError {
             printError("\(error)")
             throw ExitCode.failure

@@ -5,6 +5,7 @@ import DeltaProtocol
 import Foundation
 import KafkaClient
 import Logging
+import Recording
 import RegionService
 import ServiceLifecycle
 import Topology
@@ -41,6 +42,16 @@ struct RegionCommand: AsyncParsableCommand {
             """)
     var node: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Write every event and action of the node to this new file.",
+            discussion: """
+                `tributary simulate --replay FILE` tells the same node the same again and compares \
+                what it does. The file holds the region's transfers and grows with them; only its \
+                owner can read it.
+                """, valueName: "file"))
+    var record: String?
+
     @Option(help: ArgumentHelp("trace, debug, info, notice, warning or error.", valueName: "level"))
     var logLevel = "info"
 
@@ -57,9 +68,10 @@ struct RegionCommand: AsyncParsableCommand {
             throw ValidationError("The topology has no region '\(region)'; it has \(known).")
         }
         let logger = try LogLevel.logger("region", logLevel)
-        let configuration = RegionConfiguration(
+        var configuration = RegionConfiguration(
             region: region, node: node ?? defaultNode, idKey: try topologyOption.idKey(topology),
             headquarters: topology.headquarters.map { DeltaClientConfiguration(url: "\($0)") })
+        configuration.recordFile = record
         var group = ServiceGroupConfiguration(
             services: [RegionService(configuration, logger: logger)],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
@@ -67,6 +79,8 @@ struct RegionCommand: AsyncParsableCommand {
         group.maximumCancellationDuration = .seconds(5)
         do {
             try await ServiceGroup(configuration: group).run()
+        } catch let error as RecordingError {
+            throw ValidationError("--record \(error)")
         } catch let error as KafkaError where error.code == .invalidConfiguration {
             let text = "region \(id): \(error.message)\n"
             FileHandle.standardError.write(Data(text.utf8))

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Recording
 import Simulation
 
 /// `tributary simulate`.
@@ -8,10 +9,14 @@ struct SimulateCommand: AsyncParsableCommand {
         commandName: "simulate",
         abstract: "Run the real core in seeded worlds of faults and check it.",
         discussion: """
-            Each seed is one world: two regions, their logs, nodes, network, HQ and store, and \
-            the faults that strike them. The fold, the push, the wire format, the merge and the \
-            publisher are the ones that production runs; a second, naive fold judges every \
-            commit. A world is a pure function of its seed.
+            Each seed is one world: two regions, their logs, nodes, network, one or two HQs with \
+            their stores, and the faults that strike them. The nodes, the wire format, the commit \
+            rounds and the publisher are the ones that production runs; a second, naive fold \
+            judges every commit. A world is a pure function of its seed.
+
+            With --replay, recordings of `tributary region --record` and `tributary hq --record` \
+            are told to the same types again, and what they want done must be the same, byte for \
+            byte.
 
             Exits with 1, naming the seed and the command that repeats it, when a check fails; \
             also when a sweep of 500 seeds or more never came to one of the listed situations.
@@ -19,6 +24,7 @@ struct SimulateCommand: AsyncParsableCommand {
             EXAMPLES
               tributary simulate --seeds '0..<2000'
               tributary simulate --seed 412 --trace | less
+              tributary simulate --replay node.recording
             """)
 
     @Option(help: "The seeds to run.")
@@ -36,6 +42,11 @@ struct SimulateCommand: AsyncParsableCommand {
     @Flag(help: "Print for each seed what its logs and HQ came to, as two hashes.")
     var outcomes = false
 
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp("Repeat recordings instead of running seeds.", valueName: "file"))
+    var replay: [String] = []
+
     private static let jobsMax = 256
 
     func validate() throws {
@@ -46,6 +57,7 @@ struct SimulateCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        guard replay.isEmpty else { return try repeatRecordings() }
         if let seed { return try runOne(seed) }
         let begun = ContinuousClock.now
         let line = ProgressLine()
@@ -78,6 +90,29 @@ struct SimulateCommand: AsyncParsableCommand {
         }
         guard isGood else { throw ExitCode(1) }
         Swift.print("every check held; \(sweep.repeated) seeds run twice, with equal hashes")
+    }
+
+    private func repeatRecordings() throws {
+        var isGood = true
+        for path in replay {
+            let report: Replay.Report
+            do {
+                report = try Replay.run([UInt8](Data(contentsOf: URL(filePath: path))))
+            } catch let error as RecordingError {
+                throw ValidationError("\(path): \(error)")
+            }
+            let kinds = report.actionsByKind.sorted { $0.key < $1.key }
+                .map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+            Swift.print(
+                "\(path): \(report.kind), \(report.events) events, \(report.actions) actions "
+                    + "(\(kinds))\(report.isCut ? ", cut within its last entry" : "")")
+            if let difference = report.difference {
+                isGood = false
+                Swift.print("FAILED \(path): \(difference)")
+            }
+        }
+        guard isGood else { throw ExitCode(1) }
+        Swift.print("every action is the recorded one")
     }
 
     private func runOne(_ seed: UInt64) throws {

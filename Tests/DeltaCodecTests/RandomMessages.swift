@@ -127,7 +127,33 @@ struct RandomMessages {
             foldVersion: foldVersion(), region: RegionID(name())!,
             node: text(maximumBytes: Limits.nodeNameBytes), sentAt: time(),
             partitionCounts: counts,
-            shards: (0..<Int.random(in: 0...5, using: &random)).map { _ in shard() })
+            shards: (0..<Int.random(in: 0...5, using: &random)).map { _ in shard() },
+            outcomes: (0..<Int.random(in: 0...3, using: &random)).map { _ in outcome() })
+    }
+
+    mutating func id() -> String { "c" + text(maximumBytes: Limits.commandIDBytes - 1) }
+
+    mutating func outcome() -> CommandOutcome {
+        CommandOutcome(
+            command: id(),
+            result: chance(50)
+                ? .published(
+                    partition: Int32.random(in: 0..<ShardID.maximumPartitions, using: &random),
+                    offset: offset())
+                : .failed(problem: text(maximumBytes: Limits.problemBytes)))
+    }
+
+    mutating func command() -> RegionCommand {
+        let bound = Limits.sumMagnitude
+        return RegionCommand(
+            id: id(),
+            kind: .publish(
+                BucketCorrection(
+                    currency: Currency.all.randomElement(using: &random)!, minute: minute(),
+                    delta: Int64.random(in: -bound...bound, using: &random),
+                    before: Int64.random(in: -bound...bound, using: &random),
+                    reason: text(maximumBytes: Limits.reasonBytes),
+                    requestedBy: text(maximumBytes: Limits.reasonBytes), issuedAt: time())))
     }
 
     mutating func reply() -> DeltaReply {
@@ -139,7 +165,8 @@ struct RandomMessages {
                     log: LogID(name())!, partition: Int32(truncatingIfNeeded: integer()),
                     outcome: outcomes.randomElement(using: &random)!, watermark: offset(),
                     completeFrom: chance(70) ? minute() : nil)
-            }, serverTime: time())
+            }, serverTime: time(),
+            commands: (0..<Int.random(in: 0...3, using: &random)).map { _ in command() })
     }
 
     mutating func statuses() -> [ShardStatus] {

@@ -44,18 +44,28 @@ def wait_for(what, condition, seconds):
 class Process:
     """A child in a session of its own that can be killed, paused and started anew."""
 
-    def __init__(self, name, command, folder):
+    def __init__(self, name, command, folder, records=False):
         self.name, self.command = name, [str(word) for word in command]
-        self.log = folder / f"{name}.log"
+        self.folder, self.log = folder, folder / f"{name}.log"
         self.child = None
+        # Where each start has left its recording; None for one that makes none.
+        self.recordings = [] if records else None
 
     def start(self):
         assert self.child is None or self.child.poll() is not None, f"{self.name} runs already"
         with open(self.log, "ab") as log:
             self.child = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", "--", *self.command], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+                ["setpriv", "--pdeathsig", "KILL", "--", *self.command, *self.next_recording()],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                start_new_session=True)
         return self
+
+    def next_recording(self):
+        if self.recordings is None:
+            return []
+        self.recordings.append(
+            self.folder / f"{self.name}-{len(self.recordings) + 1}.recording")
+        return ["--record", str(self.recordings[-1])]
 
     @property
     def is_running(self):
@@ -113,7 +123,8 @@ def broker(region, folder):
 class Deployment:
     """Redis, brokers, a fault proxy before HQ, HQ, and nodes of each region."""
 
-    def __init__(self, regions, brokers=None, seed=1):
+    def __init__(self, regions, brokers=None, seed=1, records=False):
+        self.records = records
         self.regions, self.seed = regions, seed
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tributary-system-"))
         self.processes = {}
@@ -133,9 +144,14 @@ class Deployment:
     def __exit__(self, *_):
         self.close()
 
-    def add(self, name, command):
-        self.processes[name] = Process(name, command, self.folder)
+    def add(self, name, command, records=False):
+        self.processes[name] = Process(name, command, self.folder, records)
         return self.processes[name]
+
+    def recordings(self):
+        """What every start of a node or of HQ has left, those that were killed included."""
+        return [path for process in self.processes.values()
+                for path in process.recordings or [] if path.exists() and path.stat().st_size]
 
     def start_servers(self):
         self.add("redis", [
@@ -154,7 +170,8 @@ class Deployment:
         self.control = address(ports["control"])
         self.write_topology(address(ports["port"]))
         self.add("hq", [
-            BINARY, "hq", "--topology", self.topology, "--state", self.folder / "hq.state"])
+            BINARY, "hq", "--topology", self.topology, "--state", self.folder / "hq.state"],
+            self.records)
 
     @property
     def topology(self):
@@ -189,7 +206,7 @@ class Deployment:
         if key not in self.processes:
             self.add(key, [
                 BINARY, "region", "--topology", self.topology, "--region", region,
-                "--node", key, "--log-level", "info"])
+                "--node", key, "--log-level", "info"], self.records)
         return self.processes[key]
 
     def produce(self, name, region, count, *options):

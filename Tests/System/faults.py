@@ -11,6 +11,10 @@ All transfers lie within the window, so the public total can only rise: any answ
 than one before is a dip, and fails the test, as does a data_as_of that runs backwards. Both hold
 across restarts of HQ, also beside an emptied Redis.
 
+Every start of a node and of HQ is recorded. At the end each recording is told to the same types
+again, and every action must be the recorded one, byte for byte: what a process did beside them
+would show.
+
 A run of at least as many rounds as there are faults has each of them, and each of the proxy's; one
 in which anything of that did not happen fails.
 
@@ -20,14 +24,16 @@ import argparse
 import collections
 import json
 import random
+import re
 import signal
+import subprocess
 import sys
 import time
 import urllib.parse
 
 import redis
 
-from deployment import Deployment, add_brokers_option, named_brokers, wait_for
+from deployment import BINARY, Deployment, add_brokers_option, named_brokers, wait_for
 from fault_proxy import HAND
 from watch import Watch, clock
 
@@ -198,7 +204,7 @@ def main():
     options = parser.parse_args()
     brokers = named_brokers(options.brokers, REGIONS)
     print(f"seed {options.seed}", flush=True)
-    with Deployment(REGIONS, brokers, options.seed) as deployment:
+    with Deployment(REGIONS, brokers, options.seed, records=True) as deployment:
         try:
             return run(deployment, options)
         except BaseException:
@@ -239,9 +245,28 @@ def run(deployment, options):
         f"{name} did not stop cleanly:\n{process.tail()}"
         for name, process in deployment.processes.items()
         if name.startswith((*REGIONS, "hq")) and process.stop() != 0]
+    problems += replay_problems(deployment)
     for problem in problems:
         print(f"FAILED (seed {options.seed}): {problem}", file=sys.stderr)
     return 1 if problems else 0
+
+
+def replay_problems(deployment):
+    """Repeats every recording; why that does not show that the cores alone decided."""
+    recordings = deployment.recordings()
+    starts = sum(len(process.recordings or []) for process in deployment.processes.values())
+    replay = subprocess.run(
+        [BINARY, "simulate", "--replay", *recordings], capture_output=True, text=True, timeout=300)
+    lines = replay.stdout.splitlines()
+    kinds = collections.Counter(
+        kind for line in lines for kind in ("node", "rounds") if f": {kind}, " in line)
+    events = sum(int(re.search(r", (\d+) events", line)[1]) for line in lines if " events" in line)
+    print(f"replayed {len(recordings)} recordings of {starts} starts ({dict(kinds)}): "
+          f"{events} events", flush=True)
+    if replay.returncode != 0:
+        return [f"the replay: {replay.stdout[-2_000:]}{replay.stderr[-2_000:]}"]
+    missing = [kind for kind in ("node", "rounds") if not kinds[kind]]
+    return [f"nothing was replayed of {missing}"] if missing or not events else []
 
 
 def verdict_problems(verdict):

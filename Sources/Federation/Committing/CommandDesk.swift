@@ -37,6 +37,8 @@ package struct CommandDesk: Sendable {
 
     private var trays: [RegionID: Tray] = [:]
 
+    package init() {}
+
     /// Asks a region for a command. An id that was asked for before changes nothing.
     ///
     /// - Returns: False where the region has `openMax` open commands already, or the command is

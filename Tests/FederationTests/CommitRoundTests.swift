@@ -1,0 +1,238 @@
+import CivilTime
+import DeltaProtocol
+import Federation
+import Testing
+import Topology
+
+/// Commit rounds under the test's hand: each answer of the store is scripted.
+@Suite struct CommitRoundTests {
+    static let digest: ShardDigest = {
+        var digest = ShardDigest()
+        digest.add(Merge.bucket(3, Merge.eur, 50))
+        return digest
+    }()
+
+    static func request(
+        _ shards: [ShardDelta], outcomes: [CommandOutcome] = []
+    ) -> DeltaRequest {
+        DeltaRequest(
+            foldVersion: Merge.version, region: Merge.region, node: "n1", sentAt: Merge.now,
+            partitionCounts: [Merge.log: 12], shards: shards, outcomes: outcomes)
+    }
+
+    static func delta(partition: Int32 = 3, digest: ShardDigest? = nil) -> ShardDelta {
+        var delta = Merge.delta(
+            base: 0, coverage: 9, buckets: [Merge.bucket(3, Merge.eur, 50)])
+        delta.partition = partition
+        delta.digest = digest.map { .init(minute: Merge.minute(1_000), digest: $0) }
+        return delta
+    }
+
+    /// A round, and what it shares with others.
+    struct Rig {
+        var round: CommitRound
+        var memory = CommitMemory()
+        var now = Merge.now
+
+        init(
+            _ request: DeltaRequest, attempts: Int = 6,
+            _ change: (inout CommitRound.Settings) -> Void = { _ in }
+        ) {
+            var settings = CommitRound.Settings(
+                knownLogs: [Merge.log: 12], currentLog: Merge.log, digestMilliseconds: 10_000)
+            settings.bounds.attempts = attempts
+            change(&settings)
+            round = CommitRound(request, settings: settings, now: Merge.now)
+        }
+
+        mutating func tell(_ event: CommitRound.Event) -> CommitRound.Action {
+            round.handle(event, at: now, memory: &memory)
+        }
+    }
+
+    private static func reply(_ action: CommitRound.Action) -> [ShardOutcome]? {
+        if case .answer(let reply) = action { reply.shards.map(\.outcome) } else { nil }
+    }
+
+    @Test("Repair, read, write, answer: in this order, and the write rests on what was read")
+    func order() {
+        var rig = Rig(Self.request([Self.delta()]))
+        #expect(rig.tell(.begun) == .repair([]))
+        guard case .read(let questions) = rig.tell(.repaired) else {
+            Issue.record("expected a read")
+            return
+        }
+        #expect(questions.map(\.partition) == [3])
+        let reading = ShardReading(watermark: Merge.stored(7).text)
+        guard case .write(let step) = rig.tell(.read([reading])) else {
+            Issue.record("expected a write")
+            return
+        }
+        #expect(step.commits.map(\.expectedWatermark) == [Merge.stored(7).text])
+        #expect(step.differences == GlobalDifference.sum(of: step.commits))
+        #expect(Self.reply(rig.tell(.written)) == [.committed])
+    }
+
+    @Test("A shard that another writer changed is read again, as often as there are attempts")
+    func conflicts() {
+        var rig = Rig(Self.request([Self.delta(), Self.delta(partition: 4)]), attempts: 3)
+        var action = rig.tell(.begun)
+        var writes = 0
+        while Self.reply(action) == nil {
+            switch action {
+            case .repair: action = rig.tell(.repaired)
+            case .read(let questions):
+                action = rig.tell(.read(questions.map { _ in ShardReading() }))
+            case .write:
+                writes += 1
+                action = rig.tell(.conflicted)
+            default:
+                Issue.record("unexpected \(action)")
+                return
+            }
+        }
+        #expect(writes == 3)
+        #expect(Self.reply(action) == [.refused(.store), .refused(.store)])
+        #expect(rig.round.retries == 4)
+    }
+
+    @Test("What a failed script left is repaired once for all the shards that it left it on")
+    func torn() {
+        var rig = Rig(Self.request([Self.delta(), Self.delta(partition: 4)]))
+        _ = rig.tell(.begun)
+        _ = rig.tell(.repaired)
+        let torn = ShardReading(liveness: "\(ShardLiveness.torn) 1")
+        guard case .repair(let minutes) = rig.tell(.read([torn, torn])) else {
+            Issue.record("expected a repair")
+            return
+        }
+        #expect(minutes.contains(Merge.minute(3)))
+        guard case .write(let step) = rig.tell(.repaired) else {
+            Issue.record("expected a write")
+            return
+        }
+        #expect(step.commits.count == 2)
+        // After its own script failed it begins with a repair too.
+        guard case .repair = rig.tell(.failed) else {
+            Issue.record("expected a repair")
+            return
+        }
+    }
+
+    @Test("A store that does not answer before the commits stand is no answer")
+    func storeFails() {
+        var rig = Rig(Self.request([Self.delta()]))
+        _ = rig.tell(.begun)
+        #expect(rig.tell(.storeFailed) == .giveUp)
+    }
+
+    @Test("A region that the store does not sum is refused without a look")
+    func notSummed() {
+        var rig = Rig(Self.request([Self.delta()])) { $0.isSummed = false }
+        #expect(Self.reply(rig.tell(.begun)) == [.refused(.unknownLog)])
+    }
+
+    @Test("Groups are cut where a read or a script would do too much")
+    func groups() {
+        let shards = (0..<4).map { Self.delta(partition: $0) }
+        var rig = Rig(Self.request(shards)) {
+            $0.bounds.hashesPerRead = 1
+            $0.bounds.bucketsPerWrite = 2
+        }
+        var action = rig.tell(.begun)
+        var reads = 0
+        var writes: [Int] = []
+        while Self.reply(action) == nil {
+            switch action {
+            case .repair: action = rig.tell(.repaired)
+            case .read(let questions):
+                reads += 1
+                action = rig.tell(.read(questions.map { _ in ShardReading() }))
+            case .write(let step):
+                writes.append(step.commits.count)
+                action = rig.tell(.written)
+            default:
+                Issue.record("unexpected \(action)")
+                return
+            }
+        }
+        #expect(reads == 4)
+        #expect(writes == [2, 2])
+        #expect(Self.reply(action)?.count == 4)
+    }
+
+    // MARK: - Audit
+
+    /// Commits a delta with a digest over an empty store; answers what comes next.
+    private static func commit(_ rig: inout Rig) -> CommitRound.Action {
+        _ = rig.tell(.begun)
+        _ = rig.tell(.repaired)
+        _ = rig.tell(.read([ShardReading()]))
+        return rig.tell(.written)
+    }
+
+    private static let spoilt = StoredDigest(
+        watermark: 9, completeFrom: Minute(0), digest: ShardDigest(high: 1, low: 1))
+
+    @Test("A shard that differs at equal coverage is filled again, once in a while")
+    func audit() {
+        var rig = Rig(Self.request([Self.delta(digest: Self.digest)]))
+        var memory = CommitMemory()
+        // How it ends after so many milliseconds.
+        for (after, outcome) in [
+            (0, ShardOutcome.behind), (20_000, .committed), (280_000, .committed),
+            (300_000, .behind),
+        ] as [(Int64, ShardOutcome)] {
+            rig = Rig(Self.request([Self.delta(digest: Self.digest)]))
+            rig.memory = memory
+            rig.now = Merge.now + after
+            guard case .digest(Merge.shard, let minutes) = Self.commit(&rig) else {
+                Issue.record("expected a digest")
+                return
+            }
+            #expect(minutes.lowerBound == Merge.minute(1_000))
+            var action = rig.tell(.digested(Self.spoilt))
+            if case .refill = action { action = rig.tell(.refilled) }
+            #expect(Self.reply(action) == [outcome], "after \(after) ms")
+            memory = rig.memory
+        }
+        #expect(memory.audit.counters.compared == 4)
+        #expect(memory.audit.counters.differences == 4)
+        #expect(memory.audit.counters.refills == 2)
+    }
+
+    @Test("Equal digests, other coverages, and a store that fails leave the answer as it is")
+    func auditFindsNothing() {
+        let found: [CommitRound.Event] = [
+            .digested(StoredDigest(watermark: 9, completeFrom: Minute(0), digest: Self.digest)),
+            .digested(StoredDigest(watermark: 8, completeFrom: Minute(0), digest: ShardDigest())),
+            .digested(
+                StoredDigest(
+                    watermark: 9, completeFrom: Merge.minute(999), digest: ShardDigest())),
+            .digested(nil), .storeFailed,
+        ]
+        for event in found {
+            var rig = Rig(Self.request([Self.delta(digest: Self.digest)]))
+            guard case .digest = Self.commit(&rig) else {
+                Issue.record("expected a digest")
+                return
+            }
+            #expect(Self.reply(rig.tell(event)) == [.committed])
+        }
+    }
+
+    @Test("Comparisons hold an answer up for half a second")
+    func budget() {
+        let shards = (0..<3).map { Self.delta(partition: $0, digest: Self.digest) }
+        var rig = Rig(Self.request(shards))
+        _ = rig.tell(.begun)
+        _ = rig.tell(.repaired)
+        _ = rig.tell(.read([ShardReading(), ShardReading(), ShardReading()]))
+        guard case .digest = rig.tell(.written) else {
+            Issue.record("expected a digest")
+            return
+        }
+        rig.now = rig.now + 500
+        #expect(Self.reply(rig.tell(.digested(nil)))?.count == 3)
+    }
+}

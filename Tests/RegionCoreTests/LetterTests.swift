@@ -1,0 +1,85 @@
+import Aggregation
+import DeltaProtocol
+import RegionCore
+import Testing
+
+/// Dead letters as the node sees them.
+@Suite struct LetterTests {
+    @Test("Nothing is committed past a letter that is under way, also after a rebalance")
+    func rebalance() {
+        var node = NodeFixture()
+        node.join()
+        node.fold([node.transfer("a", 5), "{", node.transfer("b", 6)], from: 0)
+        let letters = NodeFixture.letters(node.take())
+        #expect(letters.map(\.place.offset) == [1])
+        node.turn(after: 1_000)
+        node.answer()
+        node.tell(.revoked)
+        node.turn()
+        node.tell(.assigned([0]))
+        for _ in 0..<3 {
+            node.turn()
+            node.answer()
+        }
+        node.turn(after: 6_000)
+        #expect(NodeFixture.commits(node.take()) == [PartitionOffset(partition: 0, offset: 1)])
+        node.tell(.letterAcknowledged(letters[0].token))
+        node.turn(after: 6_000)
+        #expect(NodeFixture.commits(node.take()) == [PartitionOffset(partition: 0, offset: 3)])
+    }
+
+    @Test("A letter that is refused holds commits back until a restart")
+    func refused() {
+        var node = NodeFixture()
+        node.join()
+        node.fold(["{", node.transfer("b", 6)], from: 0)
+        let letters = NodeFixture.letters(node.take())
+        node.tell(.letterRefused(letters[0].token, isTooLarge: false, problem: "no topic"))
+        node.turn(after: 1_000)
+        node.answer()
+        node.turn(after: 6_000)
+        #expect(NodeFixture.commits(node.take()) == [])
+    }
+
+    @Test("A letter too large is sent once more, cut, then given up")
+    func tooLarge() {
+        var node = NodeFixture()
+        node.join()
+        let large = String(repeating: "x", count: Letter.shortBytes + 1)
+        node.fold([large, "{"], from: 0)
+        let letters = NodeFixture.letters(node.take())
+        for letter in letters {
+            node.tell(.letterRefused(letter.token, isTooLarge: true, problem: "too large"))
+        }
+        let short = node.take().compactMap {
+            if case .sendShortLetter(let token) = $0 { token } else { nil }
+        }
+        // The other one was short already.
+        #expect(short == [letters[0].token])
+        node.turn(after: 1_000)
+        node.answer()
+        node.turn(after: 6_000)
+        #expect(NodeFixture.commits(node.take()) == [])
+        node.tell(.letterRefused(letters[0].token, isTooLarge: true, problem: "too large"))
+        node.turn(after: 6_000)
+        #expect(NodeFixture.commits(node.take()) == [PartitionOffset(partition: 0, offset: 2)])
+    }
+
+    @Test("Nothing is read while too many letters are under way, and again when half are through")
+    func heldBack() {
+        var node = NodeFixture { $0.lettersMax = 4 }
+        node.join()
+        _ = node.take()
+        node.fold(["{", "{", "{", "{"], from: 0)
+        let letters = NodeFixture.letters(node.take())
+        #expect(letters.count == 4)
+        node.turn()
+        #expect(NodeFixture.reads(node.take()) == [[]])
+        node.tell(.letterAcknowledged(letters[3].token))
+        node.turn()
+        #expect(NodeFixture.reads(node.take()) == [])
+        node.tell(.letterAcknowledged(letters[0].token))
+        node.turn()
+        #expect(NodeFixture.reads(node.take()) == [[PartitionOffset(partition: 0, offset: 4)]])
+    }
+}

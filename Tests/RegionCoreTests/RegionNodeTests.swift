@@ -1,0 +1,254 @@
+import Aggregation
+import CivilTime
+import DeltaProtocol
+import Money
+import RegionCore
+import Testing
+
+/// The node alone: what it asks, what it takes for an answer, and what it lets be forgotten.
+@Suite struct RegionNodeTests {
+    @Test("A shard is read once the log, HQ and the group have said where it is")
+    func joins() {
+        var node = NodeFixture()
+        node.tell(.assigned([0]))
+        node.turn()
+        let asked = node.take()
+        #expect(NodeFixture.reads(asked) == [[]])
+        guard
+            case .askStatuses(0, let status, nil) = asked.first(where: {
+                if case .askStatuses = $0 { true } else { false }
+            }),
+            case .askFacts(let facts, 0, let from) = asked.first(where: {
+                if case .askFacts = $0 { true } else { false }
+            })
+        else {
+            Issue.record("\(asked)")
+            return
+        }
+        #expect(from == NodeFixture.start - ShardJoin.rememberMilliseconds)
+        node.tell(.statuses(hq: 0, question: status, []))
+        node.turn()
+        #expect(node.node.folding(0) == nil)
+        node.tell(
+            .facts(
+                question: facts, .init(low: 0, high: 2, start: 0, startTimestamp: nil),
+                isProducerStamped: false))
+        node.turn()
+        #expect(node.node.folding(0) != nil)
+        let more = node.take()
+        guard
+            case .askCommitted(let committed, [0]) = more.first(where: {
+                if case .askCommitted = $0 { true } else { false }
+            })
+        else {
+            Issue.record("\(more)")
+            return
+        }
+        #expect(NodeFixture.reads(more) == [[]])
+        node.tell(.committed(question: committed, [0: 1]))
+        node.turn()
+        #expect(NodeFixture.reads(node.take()) == [[PartitionOffset(partition: 0, offset: 0)]])
+        // What the group has committed came to the dead-letter topic before.
+        node.fold(["{", "["], from: 0)
+        #expect(NodeFixture.letters(node.take()).map(\.place.offset) == [1])
+    }
+
+    @Test("A question that the broker could not answer is asked again three seconds later")
+    func asksAgain() {
+        var node = NodeFixture()
+        node.tell(.assigned([0]))
+        node.turn()
+        func questions(_ actions: [RegionAction]) -> [Int] {
+            actions.compactMap { if case .askFacts(let number, _, _) = $0 { number } else { nil } }
+        }
+        let first = questions(node.take())
+        #expect(first.count == 1)
+        node.tell(.factsUnknown(question: first[0], problem: "timed out"))
+        node.turn(after: RegionNode.askAgainMilliseconds - 1)
+        #expect(questions(node.take()) == [])
+        node.turn(after: 1)
+        let second = questions(node.take())
+        #expect(second.count == 1)
+        #expect(second != first)
+        // While it is open there is no other.
+        node.turn(after: 60_000)
+        #expect(questions(node.take()) == [])
+    }
+
+    @Test("An answer to an older question proves nothing")
+    func olderAnswer() {
+        var node = NodeFixture()
+        node.join()
+        node.fold([node.transfer("a", 5)], from: 0)
+        node.turn(after: 1_000)
+        var asked: [Int] = []
+        func note(_ actions: [RegionAction]) {
+            for case .askEnds(let question, _) in actions { asked.append(question) }
+        }
+        // Pushes are answered, the question for the end is not.
+        func takePushes(_ node: inout NodeFixture) {
+            let actions = node.take()
+            note(actions)
+            if let push = NodeFixture.push(actions) {
+                node.tell(
+                    .reply(
+                        hq: 0, question: push.question, node.commit(push.request), isLast: true))
+            }
+        }
+        takePushes(&node)
+        #expect(asked.count == 1)
+        // Nobody answers for so long that it is given up.
+        node.turn(after: RegionNode.askAgainMilliseconds * 3)
+        takePushes(&node)
+        #expect(asked.count == 2)
+        // The old answer, from before a second record came: it must not count as of now.
+        node.tell(.ends(question: asked[0], [0: 1]))
+        #expect(observed(&node) == NodeFixture.start)
+        node.tell(.ends(question: asked[1], [0: 1]))
+        #expect(observed(&node) == NodeFixture.start + 10_000)
+    }
+
+    /// What the next push tells; whatever is under way is answered before.
+    private func observed(_ node: inout NodeFixture) -> UnixTime? {
+        node.answer()
+        node.turn(after: 3_000)
+        let push = NodeFixture.push(node.take())
+        if let push {
+            node.tell(
+                .reply(hq: 0, question: push.question, node.commit(push.request), isLast: true))
+        }
+        return push?.request.shards.first?.observedThrough
+    }
+
+    @Test("An answer of HQ's to a push that was given up changes nothing")
+    func olderReply() throws {
+        var node = NodeFixture()
+        node.join()
+        node.fold([node.transfer("a", 5)], from: 0)
+        node.turn(after: 1_000)
+        let first = try #require(NodeFixture.push(node.take()))
+        node.tell(
+            .noAnswer(
+                hq: 0, question: first.question, .unknown(problem: "timeout", retryAfter: nil)))
+        node.turn(after: 10_000)
+        let second = try #require(NodeFixture.push(node.take()))
+        #expect(second.question != first.question)
+        node.tell(
+            .reply(hq: 0, question: first.question, node.commit(first.request), isLast: true))
+        node.turn(after: 10_000)
+        let isStillOpen = NodeFixture.push(node.take()) == nil
+        #expect(isStillOpen)
+        #expect(node.node.folding(0)?.pushes[0].watermark == 0)
+        node.tell(
+            .reply(hq: 0, question: second.question, node.commit(second.request), isLast: true))
+        #expect(node.node.folding(0)?.pushes[0].watermark == 1)
+    }
+
+    @Test("Offsets are committed only as far as every HQ has them")
+    func everyHeadquarters() throws {
+        var node = NodeFixture(headquarters: 2)
+        node.join()
+        node.fold([node.transfer("a", 5), node.transfer("b", 6)], from: 0)
+        node.turn(after: 1_000)
+        let sent = node.take()
+        let first = try #require(NodeFixture.push(sent, to: 0))
+        let second = try #require(NodeFixture.push(sent, to: 1))
+        node.tell(
+            .reply(hq: 0, question: first.question, node.commit(first.request), isLast: true))
+        node.turn(after: 6_000)
+        #expect(NodeFixture.commits(node.take()) == [])
+        node.tell(
+            .reply(hq: 1, question: second.question, node.commit(second.request), isLast: true))
+        node.turn(after: 6_000)
+        #expect(NodeFixture.commits(node.take()) == [PartitionOffset(partition: 0, offset: 2)])
+    }
+
+    @Test("A commit that failed is said again")
+    func commitFails() {
+        var node = NodeFixture()
+        node.join()
+        node.fold([node.transfer("a", 5)], from: 0)
+        node.turn(after: 1_000)
+        node.answer()
+        node.turn(after: 6_000)
+        let place = PartitionOffset(partition: 0, offset: 1)
+        #expect(NodeFixture.commits(node.take()) == [place])
+        node.turn(after: 6_000)
+        #expect(NodeFixture.commits(node.take()) == [])
+        node.tell(.commitFailed([place], problem: "rebalance"))
+        node.turn(after: 6_000)
+        #expect(NodeFixture.commits(node.take()) == [place])
+    }
+
+    @Test("A clock that jumps back does not silence a node")
+    func clockBack() {
+        for jump in [30_000, 100_000, 200_000, 90_000_000] as [Int64] {
+            var node = NodeFixture()
+            node.join()
+            node.now = node.now + jump
+            node.turn()
+            let pushed = NodeFixture.push(node.take())
+            guard let pushed else {
+                Issue.record("nothing pushed")
+                return
+            }
+            node.tell(
+                .noAnswer(
+                    hq: 0, question: pushed.question,
+                    .unknown(problem: "unreachable", retryAfter: nil)))
+            node.now = node.now - jump
+            node.turn(after: 1)
+            let isHeard = NodeFixture.push(node.take()) != nil
+            #expect(isHeard, "after a jump of \(jump) ms")
+        }
+    }
+
+    @Test("A node that stops pushes and commits what is left, then ends")
+    func stops() throws {
+        var node = NodeFixture()
+        node.join()
+        node.fold([node.transfer("a", 5)], from: 0)
+        node.tell(.stop)
+        node.turn(after: 1_000)
+        let sent = node.take()
+        let push = try #require(NodeFixture.push(sent))
+        #expect(!sent.contains { if case .end = $0 { true } else { false } })
+        node.tell(.reply(hq: 0, question: push.question, node.commit(push.request), isLast: true))
+        node.turn()
+        let last = node.take()
+        #expect(NodeFixture.commits(last) == [PartitionOffset(partition: 0, offset: 1)])
+        guard case .end(.stopped) = last.last else {
+            Issue.record("\(last)")
+            return
+        }
+        node.turn(after: 60_000)
+        #expect(node.take().isEmpty)
+    }
+
+    @Test("A node that nobody answers stops all the same, and commits nothing")
+    func stopsUnheard() {
+        var node = NodeFixture()
+        node.join()
+        node.fold([node.transfer("a", 5)], from: 0)
+        node.tell(.stop)
+        node.turn()
+        _ = node.take()
+        node.turn(after: 2_000)
+        let last = node.take()
+        #expect(NodeFixture.commits(last) == [])
+        guard case .end(.stopped) = last.last else {
+            Issue.record("\(last)")
+            return
+        }
+    }
+
+    @Test("More partitions than the log was declared with end the node")
+    func morePartitions() {
+        var node = NodeFixture(partitions: 2)
+        node.tell(.assigned([0, 2]))
+        guard case .end(.partitions(found: 3)) = node.take().last else {
+            Issue.record("the node went on")
+            return
+        }
+    }
+}
