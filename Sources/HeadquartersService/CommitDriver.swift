@@ -19,6 +19,18 @@ package final class CommitState: Sendable {
 
     package init() {}
 
+    func record(_ recorder: RoundRecorder) {
+        guarded.withLock { $0.recorder = recorder }
+    }
+
+    /// Ends the recording, the last entry included.
+    func stopRecording() {
+        guarded.withLock { state in
+            state.recorder?.flush()
+            state.recorder = nil
+        }
+    }
+
     /// Has the region's nodes carry a command out. An id that was asked for before changes nothing.
     ///
     /// - Returns: False where too many commands of the region are open, or the command is not

@@ -5,7 +5,6 @@ import RatesFeed
 import Recording
 import RedisStore
 import ServiceLifecycle
-import Synchronization
 package import Topology
 
 /// Headquarters in one process: ingest commits what regions push, the publisher reads the store
@@ -43,6 +42,7 @@ package struct HeadquartersService: Service {
     package func run() async throws {
         var stores: [RedisStore] = []
         var services: [any Service] = []
+        defer { commits.stopRecording() }
         if configuration.interfaces.contains(.public) {
             let store = try makeStore()
             stores.append(store)
@@ -50,8 +50,7 @@ package struct HeadquartersService: Service {
         }
         if configuration.interfaces.contains(.ingest) {
             if let path = configuration.recordFile {
-                let recorder = RoundRecorder(try RecordingFile(path))
-                commits.guarded.withLock { $0.recorder = recorder }
+                commits.record(RoundRecorder(try RecordingFile(path)))
             }
             let store = try makeStore()
             stores.append(store)

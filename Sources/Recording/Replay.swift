@@ -84,8 +84,8 @@ private struct Comparison {
         let place = zip(recorded, replayed).prefix { $0 == $1 }.count
         return differ(
             """
-            entry \(entry), \(what): \(recorded.count) bytes of an action were recorded, \(name) of \
-            \(replayed.count) bytes follows now; they differ from byte \(place) on
+            entry \(entry), \(what): an action of \(recorded.count) bytes was recorded, \
+            \(name) of \(replayed.count) bytes follows now; they differ from byte \(place) on
             """)
     }
 

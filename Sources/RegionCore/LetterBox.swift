@@ -55,8 +55,7 @@ struct LetterBox {
     private mutating func remove(_ token: UInt) -> UnderWay? {
         guard let letter = underWay.removeValue(forKey: token) else { return nil }
         bytesUnderWay -= letter.bytes
-        if underWay.count <= lettersMax / 2, bytesUnderWay <= Self.bytesMax / 2
-        {
+        if underWay.count <= lettersMax / 2, bytesUnderWay <= Self.bytesMax / 2 {
             isFull = false
         }
         return letter

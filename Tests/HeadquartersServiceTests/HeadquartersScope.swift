@@ -38,6 +38,7 @@ struct HeadquartersScope: Sendable {
     /// Runs a headquarters for as long as `body` runs, and stops it in order.
     static func with(
         _ topology: Topology, configure: (inout HeadquartersConfiguration) -> Void = { _ in },
+        commits: CommitState = CommitState(),
         _ body: @Sendable @escaping (HeadquartersScope) async throws -> Void
     ) async throws {
         var configuration = HeadquartersConfiguration(topology: topology)
@@ -48,7 +49,7 @@ struct HeadquartersScope: Sendable {
             of: (HeadquartersConfiguration.Interface, Int).self)
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        let service = HeadquartersService(configuration, logger: logger) {
+        let service = HeadquartersService(configuration, commits: commits, logger: logger) {
             continuation.yield(($0, $1.port))
         }
         var groupConfiguration = ServiceGroupConfiguration(services: [service], logger: logger)
@@ -104,6 +105,22 @@ struct HeadquartersScope: Sendable {
                 ]))
         guard case .answered(let reply) = answer else { return nil }
         return reply.shards.first?.outcome
+    }
+
+    /// Pushes an empty partition 0; the commands of the answer.
+    func commands(telling outcomes: [CommandOutcome] = []) async -> [RegionCommand]? {
+        let now = Self.now
+        let answer = await client.push(
+            DeltaRequest(
+                foldVersion: FoldVersion(rules: 1, settings: 1, digest: 1), region: Self.eu,
+                node: "n1", sentAt: now, partitionCounts: [Self.log: 1],
+                shards: [
+                    ShardDelta(
+                        log: Self.log, partition: 0, base: 0, coverage: 1,
+                        completeFrom: Minute(0), observedThrough: now)
+                ], outcomes: outcomes))
+        guard case .answered(let reply) = answer else { return nil }
+        return reply.commands
     }
 
     struct Total: Decodable, Equatable {

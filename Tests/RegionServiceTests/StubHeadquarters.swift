@@ -26,6 +26,8 @@ final class StubHeadquarters: DeltaHandler {
         var shards: [Int32: Shard] = [:]
         var deltas: [ShardDelta] = []
         var isCommitting = true
+        var commands: [RegionCommand] = []
+        var outcomes: [CommandOutcome] = []
         var refusedRequests = 0
         var behindAnswers = 0
     }
@@ -34,6 +36,12 @@ final class StubHeadquarters: DeltaHandler {
 
     /// All deltas answered, in order.
     var deltas: [ShardDelta] { state.withLock { $0.deltas } }
+    /// Outcomes of commands that were told, in order.
+    var outcomes: [CommandOutcome] { state.withLock { $0.outcomes } }
+
+    /// Offers these commands with every answer.
+    func offer(_ commands: [RegionCommand]) { state.withLock { $0.commands = commands } }
+
     /// Requests answered with 503.
     var refusedRequests: Int { state.withLock { $0.refusedRequests } }
     /// Deltas answered `behind`.
@@ -67,8 +75,10 @@ final class StubHeadquarters: DeltaHandler {
                 state.refusedRequests += 1
                 throw IngestUnavailable(retryAfterSeconds: 0)
             }
+            state.outcomes += request.outcomes
             return DeltaReply(
-                shards: request.shards.map { Self.answer($0, &state) }, serverTime: request.sentAt)
+                shards: request.shards.map { Self.answer($0, &state) }, serverTime: request.sentAt,
+                commands: state.commands)
         }
     }
 

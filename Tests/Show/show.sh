@@ -38,8 +38,10 @@ same_seed_same_bytes() {
 readonly promises='
 the demo answers with five fields, and ends exact      | Tests/Readme/run.py
 the demo says what differs, and leaves nothing behind  | Tests/Readme/test_demo.py
-exact after kills, pauses, wipes and a hostile proxy   | Tests/System/run.sh
+exact after kills, wipes, a hostile proxy; all replays | Tests/System/run.sh
 2,000 seeds of faults in 2 minutes, no unit wrong      | within_two_minutes
+node and commit round alone, each by its events        | tests "RegionCore|CommitRound|CommandDesk"
+what was done otherwise shows in a replay              | tests RecordingTests
 the same seed is the same disaster                     | same_seed_same_story
 the same seed is the same bytes                        | same_seed_same_bytes
 every planted protocol bug is caught                   | Tests/Mutants/run.py

@@ -1,0 +1,76 @@
+import CivilTime
+import DeltaProtocol
+import KafkaClient
+import Money
+import RegionService
+import Testing
+
+/// What HQ wants of a region, through real pushes and a real topic.
+@Suite struct CommandTests {
+    static func command(_ id: String, delta: Int64, before: Int64, at time: UnixTime)
+        -> RegionCommand
+    {
+        RegionCommand(
+            id: id,
+            kind: .publish(
+                BucketCorrection(
+                    currency: Currency(code: "EUR")!, minute: time.minute, delta: delta,
+                    before: before, reason: "found by \"night\"", requestedBy: "auditor",
+                    issuedAt: time)))
+    }
+
+    @Test("A correction that HQ wants is published once, counts, and its place is told")
+    func publishes() async throws {
+        try await withRegion(partitions: 2) { region in
+            let headquarters = region.headquarters
+            let now = Values.now()
+            try await region.produce(Values.transfers(3, now: now).values)
+            // Offered with every answer: it must be taken once.
+            headquarters.offer([Self.command("c-1", delta: -40, before: 0, at: now)])
+            try await region.withNode { () async throws in
+                let place = StubHeadquarters.Place(
+                    minute: now.minute, currency: Currency(code: "EUR")!)
+                #expect(
+                    try await eventually {
+                        headquarters.shard(0)?.buckets[place]?.correction == -40
+                    })
+                #expect(
+                    try await eventually {
+                        headquarters.outcomes.contains(
+                            CommandOutcome(
+                                command: "c-1", result: .published(partition: 0, offset: 3)))
+                    })
+                let told = headquarters.outcomes.count
+                // Still offered, so told again and again, and published no more.
+                #expect(try await eventually { headquarters.outcomes.count > told + 2 })
+                #expect(headquarters.watermark(0) == 4)
+                #expect(headquarters.shard(0)?.buckets[place]?.correction == -40)
+            }
+        }
+    }
+
+    @Test("A correction that Kafka refuses is told as failed")
+    func refused() async throws {
+        try await withRegion(partitions: 1) { region in
+            let headquarters = region.headquarters
+            let now = Values.now()
+            headquarters.offer([Self.command("c-2", delta: 1, before: 0, at: now)])
+            region.cluster.pushErrors([.messageTooLarge], to: .produce)
+            try await region.withNode { () async throws in
+                #expect(
+                    try await eventually {
+                        headquarters.outcomes.contains {
+                            if case .failed = $0.result { $0.command == "c-2" } else { false }
+                        }
+                    })
+                // It is tried again, for it is offered again.
+                #expect(
+                    try await eventually {
+                        headquarters.outcomes.contains {
+                            if case .published = $0.result { $0.command == "c-2" } else { false }
+                        }
+                    })
+            }
+        }
+    }
+}
