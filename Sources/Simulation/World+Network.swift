@@ -6,13 +6,14 @@ extension World {
     private static let longestDetour: Int64 = 30 * 60_000
 
     func transmit(
-        _ content: Request.Content, to hq: Int, _ question: Int, _ process: NodeProcess,
-        _ index: Int
+        _ content: Request.Content, shards: Int = 0, to hq: Int, _ question: Int,
+        _ process: NodeProcess, _ index: Int
     ) {
         requests += 1
         let request = Request(
             number: requests, node: process.number, incarnation: process.incarnation,
-            host: index, region: process.region, hq: hq, question: question, content: content)
+            host: index, region: process.region, hq: hq, question: question, content: content,
+            shards: shards)
         process.hosts[index].waiting[hq] = question
         schedule(
             .requestTimeout(

@@ -66,6 +66,8 @@ struct Request {
     /// The node's number of it.
     var question: Int
     var content: Content
+    /// How many shards a push tells of.
+    var shards = 0
     /// A copy that nobody waits for any more.
     var isCopy = false
 }

@@ -293,3 +293,87 @@ struct DeltaCodecHostileInputTests {
         #expect(decodedCount > 50)
     }
 }
+
+/// Commands and outcomes that no peer of ours sends.
+@Suite struct CommandHostileInputTests {
+    private static func reply(_ change: (inout RegionCommand) -> Void) -> DeltaReply {
+        var random = RandomMessages(seed: 11)
+        var command = random.command()
+        change(&command)
+        return DeltaReply(
+            shards: [], serverTime: UnixTime(milliseconds: 1), commands: [command])
+    }
+
+    private static func corrected(_ change: (inout BucketCorrection) -> Void) -> DeltaReply {
+        reply {
+            guard case .publish(var correction) = $0.kind else { return }
+            change(&correction)
+            $0.kind = .publish(correction)
+        }
+    }
+
+    @Test("Commands outside their limits refuse the reply")
+    func commands() {
+        let long = String(repeating: "x", count: 600)
+        let replies = [
+            Self.reply { $0.id = "" }, Self.reply { $0.id = long },
+            Self.corrected { $0.delta = .min }, Self.corrected { $0.before = .max },
+            Self.corrected { $0.reason = long }, Self.corrected { $0.requestedBy = long },
+        ]
+        for reply in replies {
+            #expect(throws: DeltaCodecError.self) {
+                try DeltaCodec.decodeReply(DeltaCodec.encode(reply))
+            }
+        }
+        let many = DeltaReply(
+            shards: [], serverTime: UnixTime(milliseconds: 1),
+            commands: (0...Limits.commandsPerReply).flatMap { _ in Self.reply { _ in }.commands })
+        for format in DeltaCodec.Format.allCases {
+            #expect(throws: DeltaCodecError.self) {
+                try DeltaCodec.decodeReply(DeltaCodec.encode(many, as: format))
+            }
+        }
+    }
+
+    @Test("A command of a kind or currency that is not known is passed over")
+    func unknown() throws {
+        // Field 3 of the reply, a command with an id and field 9, which nobody knows yet.
+        let kind: [UInt8] = [0x1A, 0x06, 0x0A, 0x01, 0x63, 0x4A, 0x01, 0x00]
+        #expect(try DeltaCodec.decodeReply(kind).commands == [])
+        // The same with `publish` and the currency "XQX".
+        let currency: [UInt8] = [
+            0x1A, 0x0A, 0x0A, 0x01, 0x63, 0x12, 0x05, 0x0A, 0x03, 0x58, 0x51, 0x58,
+        ]
+        #expect(try DeltaCodec.decodeReply(currency).commands == [])
+    }
+
+    @Test("Outcomes outside their limits refuse the request")
+    func outcomes() {
+        let long = String(repeating: "x", count: 300)
+        let results: [CommandOutcome] = [
+            CommandOutcome(command: "", result: .failed(problem: "")),
+            CommandOutcome(command: long, result: .failed(problem: "")),
+            CommandOutcome(command: "c", result: .failed(problem: long)),
+            CommandOutcome(command: "c", result: .published(partition: -1, offset: 0)),
+            CommandOutcome(command: "c", result: .published(partition: 0, offset: -1)),
+        ]
+        func request(_ outcomes: [CommandOutcome]) -> [UInt8] {
+            DeltaCodec.encode(
+                DeltaRequest(
+                    foldVersion: FoldVersion(rules: 1, settings: 1, digest: 1),
+                    region: RegionID(unchecked: "r"), node: "n",
+                    sentAt: UnixTime(milliseconds: 1), partitionCounts: [:], shards: [],
+                    outcomes: outcomes))
+        }
+        for outcome in results {
+            #expect(throws: DeltaCodecError.self) {
+                try DeltaCodec.decodeRequest(request([outcome]))
+            }
+        }
+        let fine = CommandOutcome(command: "c", result: .published(partition: 0, offset: 5))
+        #expect(throws: DeltaCodecError.self) {
+            try DeltaCodec.decodeRequest(
+                request(Array(repeating: fine, count: Limits.outcomesPerRequest + 1)))
+        }
+    }
+}

@@ -87,7 +87,9 @@ extension World {
         case .push(let hq, let question, let request):
             if process.clockError != 0 { probes.hit(.nodeClockWrong) }
             if !request.outcomes.isEmpty { probes.hit(.commandOutcomeTold) }
-            transmit(.deltas(DeltaCodec.encode(request)), to: hq, question, process, index)
+            transmit(
+                .deltas(DeltaCodec.encode(request)), shards: request.shards.count, to: hq,
+                question, process, index)
         case .askStatuses(let hq, let question, let partition):
             if hq > 0 { probes.hit(.otherHeadquartersAsked) }
             transmit(

@@ -37,7 +37,10 @@ extension World {
         switch reply.content {
         case .failure: problem = "status_503"
         case .deltas(let bytes):
-            if let decoded = try? DeltaCodec.decodeReply(bytes), answers(decoded, reply.request) {
+            // Bytes cut between two shards decode: each shard of the push must be answered.
+            if let decoded = try? DeltaCodec.decodeReply(bytes),
+                decoded.shards.count == reply.request.shards
+            {
                 return .reply(hq: hq, question: question, decoded, isLast: true)
             }
             probes.hit(.truncatedReplyRefused)
@@ -51,14 +54,6 @@ extension World {
         }
         return .noAnswer(
             hq: hq, question: question, .unknown(problem: problem, retryAfter: nil))
-    }
-
-    /// Whether each shard of the request is answered: bytes cut between two shards decode.
-    private func answers(_ reply: DeltaReply, _ request: Request) -> Bool {
-        guard case .deltas(let bytes) = request.content,
-            let asked = try? DeltaCodec.decodeRequest(bytes)
-        else { return false }
-        return asked.request.shards.count == reply.shards.count
     }
 
     func requestTimedOut(hq: Int, question: Int, _ process: NodeProcess, _ index: Int) {
