@@ -62,6 +62,8 @@ package final class RedisStore: Sendable {
     ) async throws -> DeltaReply {
         var round = round
         let region = round.request.region
+        // One for all steps up to the commits: a slow store must not hold a request for minutes.
+        let committing = Deadline(after: operationTimeout)
         var failure: (any Error)?
         var event = CommitRound.Event.begun
         while true {
@@ -79,7 +81,9 @@ package final class RedisStore: Sendable {
                     _ = try await refill(shard, minutes: minutes)
                     event = .refilled
                 } else {
-                    event = try await perform("committing deltas") {
+                    var deadline = committing
+                    if case .digest = action { deadline = Deadline(after: operationTimeout) }
+                    event = try await perform("committing deltas", deadline) {
                         (conversation, deadline) throws(RedisStoreError) in
                         try conversation.perform(
                             action, of: region, now: now, deadline: deadline)
@@ -254,13 +258,15 @@ package final class RedisStore: Sendable {
         }
     }
 
+    /// - Parameter given: when the operation must have begun its last step; nil for
+    ///   `operationTimeout` from now.
     private func perform<Answer: Sendable>(
-        _ doing: String,
+        _ doing: String, _ given: Deadline? = nil,
         _ body:
             @escaping @Sendable (inout StoreConversation, Deadline) throws(RedisStoreError) ->
             Answer
     ) async throws -> Answer {
-        let deadline = Deadline(after: operationTimeout)
+        let deadline = given ?? Deadline(after: operationTimeout)
         do {
             return try await thread.perform { conversation in
                 try body(&conversation, deadline)
