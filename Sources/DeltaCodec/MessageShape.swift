@@ -27,13 +27,22 @@ struct MessageShape: Sendable {
         repeated: [
             6: Limits.shardsPerRequest, 7: Limits.shardsPerRequest, 8: Limits.outcomesPerRequest,
         ],
-        nested: [7: MessageShape(name: "ShardDelta", nested: [11: columns, 12: columns])],
-        maximumObjects: objects(shards: Limits.shardsPerRequest))
+        nested: [
+            7: MessageShape(name: "ShardDelta", nested: [11: columns, 12: columns]),
+            8: MessageShape(
+                name: "CommandOutcome", nested: [2: MessageShape(name: "Published")]),
+        ],
+        maximumObjects: objects(shards: Limits.shardsPerRequest)
+            + Limits.outcomesPerRequest * (Limits.commandIDBytes + Limits.problemBytes))
 
     static let reply = MessageShape(
         name: "DeltaReply",
         repeated: [1: Limits.shardsPerRequest, 3: Limits.commandsPerReply],
-        maximumObjects: objects(shards: Limits.shardsPerRequest))
+        nested: [
+            3: MessageShape(name: "Command", nested: [2: MessageShape(name: "BucketCorrection")])
+        ],
+        maximumObjects: objects(shards: Limits.shardsPerRequest)
+            + Limits.commandsPerReply * (Limits.commandIDBytes + 2 * Limits.reasonBytes))
 
     static let statuses = MessageShape(
         name: "ShardStatuses", repeated: [1: DeltaCodec.maximumStatuses],

@@ -15,6 +15,7 @@ extension WireDeltaRequest {
         self.partitionCounts = counts
         self.shards = request.shards.map(WireShardDelta.init)
         self.outcomes = request.outcomes.map(WireCommandOutcome.init)
+        self.commandsTaken = UInt32(clamping: request.commandsTaken)
     }
 
     func decoded() throws(DeltaCodecError) -> DecodedRequest {
@@ -42,7 +43,7 @@ extension WireDeltaRequest {
             request: DeltaRequest(
                 version: version, foldVersion: foldVersion.value, region: region, node: node,
                 sentAt: UnixTime(milliseconds: sentAtMs), partitionCounts: try logCounts(),
-                shards: [], outcomes: try commandOutcomes()))
+                shards: [], outcomes: try commandOutcomes(), commandsTaken: Int(commandsTaken)))
         result.request.shards.reserveCapacity(shards.count)
         for shard in shards {
             guard let log = LogID(shard.log) else {

@@ -228,6 +228,9 @@ nonisolated struct WireDeltaRequest: Sendable {
   /// What became of commands; at most 64. Each is told until a reply to a request with it has come.
   var outcomes: [WireCommandOutcome] = []
 
+  /// How many commands the node takes with one answer. 0: it knows none, and none is offered to it.
+  var commandsTaken: UInt32 = 0
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -794,7 +797,7 @@ nonisolated extension WireRefusalReason: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension WireDeltaRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".DeltaRequest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{3}fold_version\0\u{1}region\0\u{1}node\0\u{3}sent_at_ms\0\u{3}partition_counts\0\u{1}shards\0\u{1}outcomes\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{3}fold_version\0\u{1}region\0\u{1}node\0\u{3}sent_at_ms\0\u{3}partition_counts\0\u{1}shards\0\u{1}outcomes\0\u{3}commands_taken\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -810,6 +813,7 @@ nonisolated extension WireDeltaRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 6: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufInt32>.self, value: &self.partitionCounts) }()
       case 7: try { try decoder.decodeRepeatedMessageField(value: &self.shards) }()
       case 8: try { try decoder.decodeRepeatedMessageField(value: &self.outcomes) }()
+      case 9: try { try decoder.decodeSingularUInt32Field(value: &self.commandsTaken) }()
       default: break
       }
     }
@@ -844,6 +848,9 @@ nonisolated extension WireDeltaRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.outcomes.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.outcomes, fieldNumber: 8)
     }
+    if self.commandsTaken != 0 {
+      try visitor.visitSingularUInt32Field(value: self.commandsTaken, fieldNumber: 9)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -856,6 +863,7 @@ nonisolated extension WireDeltaRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.partitionCounts != rhs.partitionCounts {return false}
     if lhs.shards != rhs.shards {return false}
     if lhs.outcomes != rhs.outcomes {return false}
+    if lhs.commandsTaken != rhs.commandsTaken {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

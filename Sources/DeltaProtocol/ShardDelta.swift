@@ -71,11 +71,13 @@ package struct DeltaRequest: Hashable, Sendable {
     /// What became of commands, at most `Limits.outcomesPerRequest`; each is told until a reply
     /// shows that HQ has had it.
     package var outcomes: [CommandOutcome]
+    /// How many commands the node takes with one answer; 0 where it knows none.
+    package var commandsTaken: Int
 
     package init(
         version: UInt32 = Limits.protocolVersion, foldVersion: FoldVersion, region: RegionID,
         node: String, sentAt: UnixTime, partitionCounts: [LogID: Int32], shards: [ShardDelta],
-        outcomes: [CommandOutcome] = []
+        outcomes: [CommandOutcome] = [], commandsTaken: Int = 0
     ) {
         self.version = version
         self.foldVersion = foldVersion
@@ -85,5 +87,6 @@ package struct DeltaRequest: Hashable, Sendable {
         self.partitionCounts = partitionCounts
         self.shards = shards
         self.outcomes = outcomes
+        self.commandsTaken = commandsTaken
     }
 }

@@ -37,7 +37,8 @@ package final class CommitState: Sendable {
     ///   within its limits.
     package func ask(_ command: RegionCommand, of region: RegionID) -> Bool {
         guarded.withLock { state in
-            state.recorder?.note(asked: command, of: region)
+            // What is not within its limits changes nothing, and would not be read back.
+            if command.isWithinLimits { state.recorder?.note(asked: command, of: region) }
             return state.memory.commands.ask(command, of: region)
         }
     }
@@ -70,27 +71,35 @@ struct CommitDriver: Sendable {
             return guarded.rounds
         }
         let round = CommitRound(request, settings: settings, now: now)
+        let (state, logger) = (state, logger)
         return try await store.carryOut(round, now: now) { round, event in
             let now = WallClock.now()
-            let (action, differing) = state.guarded.withLock { guarded in
-                guarded.memory.audit.lastDifference = nil
+            let compared = round.comparison
+            let (action, differences) = state.guarded.withLock { guarded in
+                let before = guarded.memory.audit.counters.differences
                 let action = round.handle(event, at: now, memory: &guarded.memory)
                 guarded.recorder?.note(round: number, event, at: now, action)
-                return (action, guarded.memory.audit.lastDifference)
+                return (action, guarded.memory.audit.counters.differences - before)
             }
-            log(action, differing: differing)
+            if let compared { Self.log(event, compared, isDifferent: differences > 0, logger) }
             return action
         }
     }
 
-    private func log(_ action: CommitRound.Action, differing: ShardID?) {
-        if let differing {
-            logger.error(
-                "shard differs from its region at the same coverage",
-                metadata: ["shard": "\(differing)"])
-        }
-        if case .refill(let shard, _) = action {
-            logger.notice("shard is filled again", metadata: ["shard": "\(shard)"])
+    /// What came of a comparison.
+    private static func log(
+        _ event: CommitRound.Event, _ compared: (shard: ShardID, coverage: Int64),
+        isDifferent: Bool, _ logger: Logger
+    ) {
+        let metadata: Logger.Metadata = [
+            "shard": "\(compared.shard)", "coverage": "\(compared.coverage)",
+        ]
+        switch event {
+        case .digested where isDifferent:
+            logger.error("shard differs from its region at the same coverage", metadata: metadata)
+        case .refilled: logger.notice("shard is filled again", metadata: metadata)
+        case .storeFailed: logger.debug("digest not compared", metadata: metadata)
+        default: break
         }
     }
 }

@@ -101,6 +101,7 @@ private struct NodeReplay: ~Copyable {
     /// What the node wants done and was not recorded yet, the next first.
     private var wanted: ArraySlice<RegionAction> = []
     private var lastEvent = ""
+    private var hasEnded = false
 
     init(_ reader: inout ByteReader) throws {
         guard try reader.unsigned() == UInt64(NodeEntry.settings.rawValue) else {
@@ -115,6 +116,9 @@ private struct NodeReplay: ~Copyable {
             guard try take(entry, number: entries.count) else { break }
         }
         comparison.report.isCut = entries.isCut
+        if hasEnded, let undone = wanted.first, comparison.report.difference == nil {
+            _ = comparison.differ("\(undone.kind) was wanted by \(lastEvent) and not done")
+        }
         return comparison.report
     }
 
@@ -143,6 +147,7 @@ private struct NodeReplay: ~Copyable {
                 return comparison.differ(
                     "entry \(number): after \(lastEvent) something was done that nobody wanted")
             }
+            if case .end = action { hasEnded = true }
             var replayed = ByteWriter()
             replayed.write(action)
             return comparison.compare(

@@ -55,51 +55,51 @@ package final class RedisStore: Sendable {
     ///
     /// - Parameters:
     ///   - now: HQ's clock.
-    ///   - handle: hands an event to the round, together with the memory it shares with others.
+    ///   - handle: hands an event to the round, together with the memory it shares with others. Runs
+    ///     on the store's thread, so that no task waits for what a round decides.
     package func carryOut(
         _ round: CommitRound, now: UnixTime,
-        _ handle: (inout CommitRound, CommitRound.Event) -> CommitRound.Action
+        _ handle: @escaping @Sendable (inout CommitRound, CommitRound.Event) -> CommitRound.Action
     ) async throws -> DeltaReply {
-        var round = round
-        let region = round.request.region
         // One for all steps up to the commits: a slow store must not hold a request for minutes.
         let committing = Deadline(after: operationTimeout)
-        var failure: (any Error)?
-        var event = CommitRound.Event.begun
+        var driven = try await perform("committing deltas", committing) { conversation, deadline in
+            conversation.drive(round, .begun, now: now, deadline: deadline, handle)
+        }
+        noteCommits(of: driven.round)
+        // Comparisons take turns with other operations.
         while true {
-            let action = handle(&round, event)
-            switch action {
-            case .answer(let reply):
-                note(reply, retries: round.retries)
-                return reply
+            let event: CommitRound.Event
+            switch driven.action {
+            case .answer(let reply): return reply
             case .giveUp:
-                throw failure ?? RedisStoreError(.unavailable, doing: "committing deltas")
-            default: break
-            }
-            do {
-                if case .refill(let shard, let minutes) = action {
-                    _ = try await refill(shard, minutes: minutes)
-                    event = .refilled
-                } else {
-                    var deadline = committing
-                    if case .digest = action { deadline = Deadline(after: operationTimeout) }
-                    event = try await perform("committing deltas", deadline) {
-                        (conversation, deadline) throws(RedisStoreError) in
-                        try conversation.perform(
-                            action, of: region, now: now, deadline: deadline)
-                    }
+                throw driven.failure ?? RedisStoreError(.unavailable, doing: "committing deltas")
+            case .digest(let shard, let minutes):
+                event = await attempt {
+                    .digested(try await self.digest(of: shard, minutes: minutes))
                 }
-            } catch {
-                failure = error
-                event = .storeFailed
+            case .refill(let shard, let minutes):
+                event = await attempt {
+                    _ = try await self.refill(shard, minutes: minutes)
+                    return .refilled
+                }
+            case .repair, .read, .write:
+                preconditionFailure("a round came back to its commits after it had ended them")
             }
+            driven.action = handle(&driven.round, event)
         }
     }
 
-    private func note(_ reply: DeltaReply, retries: Int) {
+    private func attempt(
+        _ step: () async throws -> CommitRound.Event
+    ) async -> CommitRound.Event {
+        do { return try await step() } catch { return .storeFailed }
+    }
+
+    private func noteCommits(of round: CommitRound) {
         shared.update { counters in
-            counters.casRetries += retries
-            for shard in reply.shards {
+            counters.casRetries += round.retries
+            for shard in round.decided {
                 switch shard.outcome {
                 case .committed: counters.commits += 1
                 case .repeat: counters.repeats += 1

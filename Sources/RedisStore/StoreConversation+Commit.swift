@@ -5,12 +5,43 @@ import Logging
 import Topology
 
 extension StoreConversation {
-    /// Performs one action of a commit round, and says what came of it.
+    /// A round, and the action that it has come to.
+    struct Driven: Sendable {
+        var round: CommitRound
+        var action: CommitRound.Action
+        /// Why the store did not answer last.
+        var failure: RedisStoreError?
+    }
+
+    /// Drives a round until its commits are over: to its answer, or to the first comparison.
+    mutating func drive(
+        _ round: CommitRound, _ first: CommitRound.Event, now: UnixTime, deadline: Deadline,
+        _ handle: (inout CommitRound, CommitRound.Event) -> CommitRound.Action
+    ) -> Driven {
+        var driven = Driven(round: round, action: .giveUp)
+        var event = first
+        while true {
+            driven.action = handle(&driven.round, event)
+            do throws(RedisStoreError) {
+                guard
+                    let next = try perform(
+                        driven.action, of: round.request.region, now: now, deadline: deadline)
+                else { return driven }
+                event = next
+            } catch {
+                driven.failure = error
+                event = .storeFailed
+            }
+        }
+    }
+
+    /// Performs one action of a round, and says what came of it; nil for one that is not of its
+    /// commits.
     ///
     /// - Throws: Where the store does not answer, or not in time.
-    mutating func perform(
+    private mutating func perform(
         _ action: CommitRound.Action, of region: RegionID, now: UnixTime, deadline: Deadline
-    ) throws(RedisStoreError) -> CommitRound.Event {
+    ) throws(RedisStoreError) -> CommitRound.Event? {
         switch action {
         case .repair(let minutes):
             try removeReplacedLogsOnce(of: region, now: now, deadline: deadline)
@@ -20,10 +51,7 @@ extension StoreConversation {
         case .read(let questions):
             return .read(try read(questions, region: region, deadline: deadline))
         case .write(let step): return try write(step, region: region, deadline: deadline)
-        case .digest(let shard, let minutes):
-            return .digested(try digest(of: shard, minutes: minutes, deadline: deadline))
-        case .refill, .answer, .giveUp:
-            preconditionFailure("an action of several steps, or none, came to the conversation")
+        case .digest, .refill, .answer, .giveUp: return nil
         }
     }
 

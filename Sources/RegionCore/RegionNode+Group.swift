@@ -36,6 +36,7 @@ extension RegionNode {
     ) {
         shards[partition]?.stage = .stopped(alarm)
         isReadingStale = true
+        isReadingUrgent = true
         actions.append(
             .note(
                 Note(
@@ -45,6 +46,7 @@ extension RegionNode {
 
     /// The broker lacks the offset that follows what the shard holds: it begins again.
     mutating func rejoin(_ place: PartitionOffset, _ actions: inout [RegionAction]) {
+        guard stoppingUntil == nil else { return }
         actions.append(
             .note(
                 Note(
@@ -62,6 +64,7 @@ extension RegionNode {
     /// a partition paused that was taken away and given back.
     mutating func read(_ actions: inout [RegionAction]) {
         isReadingStale = false
+        isReadingUrgent = false
         var places: [PartitionOffset] = []
         for shard in foldingShards
         where !isHeldBack && shard.isAssigned && held.contains(shard.partition) {

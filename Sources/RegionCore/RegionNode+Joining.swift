@@ -99,21 +99,27 @@ extension RegionNode {
                     ["partition": "\(partition)", "error": problem])))
     }
 
+    /// Questions for the ends that are waited for; more are given up, the oldest first.
+    private static let endsQuestionsMax = 8
+
     mutating func askEnds(_ now: UnixTime, _ actions: inout [RegionAction]) {
-        // One whose answer is long overdue is given up.
+        // One whose answer is long overdue does not keep the next from being asked.
         let interval =
-            endsQuestion == nil ? settings.endsMilliseconds : Self.askAgainMilliseconds * 3
+            endsQuestions.isEmpty ? settings.endsMilliseconds : Self.askAgainMilliseconds * 3
         let partitions = foldingShards.map(\.partition)
         guard !partitions.isEmpty, endsPace.take(every: interval, at: now) else { return }
         let number = numbered()
         // A time before the question went out proves no less.
-        endsQuestion = (number, now)
+        endsQuestions.append((number, now))
+        if endsQuestions.count > Self.endsQuestionsMax { endsQuestions.removeFirst() }
         actions.append(.askEnds(question: number, partitions))
     }
 
     mutating func learn(ends: [Int32: Int64], _ question: Int) {
-        guard let asked = endsQuestion, asked.number == question else { return }
-        endsQuestion = nil
+        guard let index = endsQuestions.firstIndex(where: { $0.number == question }) else { return }
+        let asked = endsQuestions[index]
+        // What older ones would prove is proven.
+        endsQuestions.removeFirst(index + 1)
         for shard in foldingShards {
             guard let end = ends[shard.partition] else { continue }
             shard.fold.learnedEnd(end, askedAt: asked.askedAt)
@@ -148,7 +154,7 @@ extension RegionNode {
     mutating func take(
         _ statuses: [ShardStatus], from hq: Int, _ question: Int, _ actions: inout [RegionAction]
     ) {
-        guard let open = links[hq].question, open.number == question,
+        guard links.indices.contains(hq), let open = links[hq].question, open.number == question,
             case .statuses(let asked) = open.kind
         else { return }
         links[hq].question = nil

@@ -24,7 +24,8 @@ extension RegionNode {
         let request = DeltaRequest(
             foldVersion: settings.fold.version, region: settings.region, node: settings.node,
             sentAt: now, partitionCounts: [settings.log: settings.partitionCount],
-            shards: deltas, outcomes: outcomes)
+            shards: deltas, outcomes: outcomes,
+            commandsTaken: hq == Self.authority ? Limits.commandsPerReply : 0)
         let number = numbered()
         links[hq].question = .init(
             number: number,
@@ -52,7 +53,7 @@ extension RegionNode {
         _ reply: DeltaReply, isLast: Bool, from hq: Int, _ question: Int, _ now: UnixTime,
         _ actions: inout [RegionAction]
     ) {
-        guard var open = links[hq].question, open.number == question,
+        guard links.indices.contains(hq), var open = links[hq].question, open.number == question,
             case .push(var waiting, let outcomes) = open.kind
         else { return }
         answered(hq, &actions)
@@ -99,7 +100,8 @@ extension RegionNode {
         _ reason: NoAnswer, from hq: Int, _ question: Int, _ now: UnixTime,
         _ actions: inout [RegionAction]
     ) {
-        guard let open = links[hq].question, open.number == question else { return }
+        guard links.indices.contains(hq), let open = links[hq].question, open.number == question
+        else { return }
         links[hq].question = nil
         if case .push(let waiting, _) = open.kind { fail(waiting, at: hq) }
         let wait: Duration
@@ -139,6 +141,8 @@ extension RegionNode {
     // MARK: - Commands
 
     private mutating func take(_ offered: [RegionCommand], _ actions: inout [RegionAction]) {
+        // One that stops would not be there to say what became of it.
+        guard stoppingUntil == nil else { return }
         for command in offered {
             switch command.kind {
             case .publish(let correction):

@@ -26,18 +26,20 @@ package struct RegionNode: ~Copyable {
 
     /// Whether nothing is read until dead letters are acknowledged.
     package internal(set) var isHeldBack = false
-    /// Whether what is read has to be said again.
+    /// Whether what is read has to be said again, and whether that cannot wait.
     var isReadingStale = false
+    var isReadingUrgent = false
     /// The question for committed offsets that is open, and the shards that it is about.
     var committedQuestion: (number: Int, partitions: Set<Int32>)?
     var committedFailedAt: UnixTime?
-    /// The question for the partitions' ends that is open, and when it was asked.
-    var endsQuestion: (number: Int, askedAt: UnixTime)?
+    /// The newest questions for the partitions' ends that are open, the oldest first, and when each
+    /// was asked: a slow broker may answer one when the next is out already.
+    var endsQuestions: [(number: Int, askedAt: UnixTime)] = []
     var endsPace = Pace()
     private var commitPace = Pace()
     private var reportPace = Pace()
     /// When a stopping node gives up what it has not pushed; nil while it is not stopping.
-    private var stoppingUntil: UnixTime?
+    private(set) var stoppingUntil: UnixTime?
     private var hasEnded = false
     /// When a kind of trouble was told last.
     private var warnings: [Int32: Pace] = [:]
@@ -83,8 +85,7 @@ package struct RegionNode: ~Copyable {
         case .committedUnknown(let question, let problem):
             committedUnknown(question, problem, now, &actions)
         case .commitFailed(let places, let problem): commitAgain(places, problem, &actions)
-        case .endOfPartition(let place):
-            shards[place.partition]?.folding?.fold.reachedEnd(at: place.offset)
+        case .endOfPartition(let place): reachedEnd(place)
         case .offsetOutOfRange(let place): rejoin(place, &actions)
         case .partitionFailed(let partition, let problem):
             actions.append(
@@ -98,8 +99,7 @@ package struct RegionNode: ~Copyable {
         case .factsUnknown(let question, let problem):
             factsUnknown(question, problem, now, &actions)
         case .ends(let question, let ends): learn(ends: ends, question)
-        case .endsUnknown(let question):
-            if endsQuestion?.number == question { endsQuestion = nil }
+        case .endsUnknown(let question): endsQuestions.removeAll { $0.number == question }
         case .reply(let hq, let question, let reply, let isLast):
             take(reply, isLast: isLast, from: hq, question, now, &actions)
         case .statuses(let hq, let question, let statuses):
@@ -114,7 +114,7 @@ package struct RegionNode: ~Copyable {
             commands.note(
                 .published(partition: place.partition, offset: place.offset), of: id)
         case .publishingFailed(let id, let problem): publishingFailed(id, problem, &actions)
-        case .stop: stop(now)
+        case .stop: stop(now, &actions)
         }
     }
 
@@ -124,10 +124,13 @@ package struct RegionNode: ~Copyable {
         if letters.isFull != isHeldBack {
             isHeldBack = letters.isFull
             isReadingStale = true
+            isReadingUrgent = true
         }
         join(now, &actions)
         askCommitted(now, &actions)
-        if isReadingStale { read(&actions) }
+        // Each time it is said again, what was fetched is thrown away: shards whose committed
+        // offsets are on their way are waited for, unless others must not be read any more.
+        if isReadingStale, isReadingUrgent || committedQuestion == nil { read(&actions) }
         askEnds(now, &actions)
         for hq in links.indices { push(to: hq, now, &actions) }
         if commitPace.take(every: settings.commitMilliseconds, at: now) { commit(&actions) }
@@ -149,7 +152,8 @@ package struct RegionNode: ~Copyable {
     private mutating func clientFailed(
         _ problem: ClientProblem, _ now: UnixTime, _ actions: inout [RegionAction]
     ) {
-        guard !problem.isFatal, !problem.isAuthorization else {
+        // A node that stops has little left to do, and does what it can of it.
+        guard stoppingUntil != nil || !problem.isFatal && !problem.isAuthorization else {
             return end(.client(problem), &actions)
         }
         let isDue = warnings[problem.code, default: Pace()]
@@ -208,9 +212,17 @@ package struct RegionNode: ~Copyable {
 
     // MARK: - The end
 
-    private mutating func stop(_ now: UnixTime) {
+    /// Nothing is folded from now on, so nothing that the consumer says counts any more either: the
+    /// end of a partition would cover records that were thrown away.
+    private mutating func stop(_ now: UnixTime, _ actions: inout [RegionAction]) {
         guard stoppingUntil == nil else { return }
         stoppingUntil = now + settings.drainMilliseconds
+        actions.append(.read([]))
+    }
+
+    private func reachedEnd(_ place: PartitionOffset) {
+        guard stoppingUntil == nil else { return }
+        shards[place.partition]?.folding?.fold.reachedEnd(at: place.offset)
     }
 
     /// After the last record: what HQ has not got is pushed, within a limit, and committed.

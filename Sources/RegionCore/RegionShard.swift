@@ -71,7 +71,7 @@ package final class FoldingShard {
     /// The least offset whose dead letter Kafka refused for good.
     var refusedLetter: Int64?
     /// Whether the group gives the shard to this node and `committed` was learned since.
-    var isAssigned = false
+    package internal(set) var isAssigned = false
     /// When the shard began to fold.
     var joinedAt: UnixTime
 

@@ -52,6 +52,10 @@ final class CorrectionPublisher {
         } catch {
             _ = underWay.take(token)
             inbox.put(.publishingFailed(command: command, problem: "\(error)"))
+            guard let error = error as? KafkaError, error.isFatal else { return }
+            // It takes nothing any more; the next record gets another one.
+            producer?.0.close()
+            producer = nil
         }
     }
 

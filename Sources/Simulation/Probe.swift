@@ -21,6 +21,7 @@ package enum Probe: Int, CaseIterable, Sendable {
     case foreignRecordStopped
 
     case storeSpoiled
+    case stoppedInOrder
 
     // The network.
     case requestLost
@@ -55,9 +56,11 @@ package enum Probe: Int, CaseIterable, Sendable {
     case letterWritten
     case letterRefused
     case letterTooLarge
+    case letterCut
     case heldBack
 
     // Several HQs, commands and the audit.
+    case pushedInParts
     case otherHeadquartersAsked
     case commandOffered
     case commandPublished

@@ -25,6 +25,10 @@ package struct SeedOptions: Sendable {
     var refusedLetterShare = 0
     /// Mean wait between two corrections that somebody at HQ asks for; 0 for none.
     var commandWait: Int64 = 0
+    /// Mean wait between two stops in order; 0 for none.
+    var stopWait: Int64 = 0
+    /// Whether a push of several shards is sent in parts.
+    var splitsPushes = false
     /// Whether somebody writes into the store behind HQ's back.
     var isSpoilt = false
 
@@ -83,6 +87,8 @@ package struct SeedOptions: Sendable {
         slowLetterShare = random.pick([0, 100, 400])
         refusedLetterShare = random.pick([0, 0, 50])
         if random.happens(perMille: 350) { commandWait = random.pick([30_000, 90_000]) }
+        if random.happens(perMille: 400) { stopWait = random.pick([60_000, 180_000]) }
+        splitsPushes = random.happens(perMille: 300)
         // Where logs are cut a node can only believe what HQ has, and carries it on.
         let isKnown = !faults.contains { [.recreateLog, .trimLog, .loseHistory].contains($0) }
         isSpoilt = random.happens(perMille: 600) && isKnown
@@ -181,7 +187,8 @@ extension SeedOptions: CustomStringConvertible {
               partitions by region and log \(partitions), nodes \(nodesPerRegion), \
             headquarters \(sites), processes of the first \(headquarters)
               letters at most \(lettersMax), per mille slow \(slowLetterShare) refused \
-            \(refusedLetterShare); a correction asked for every \(commandWait) ms; \
+            \(refusedLetterShare); a correction asked for every \(commandWait) ms; stopped in \
+            order every \(stopWait) ms; pushes in parts \(splitsPushes); \
             store spoilt \(isSpoilt)
               relayed \(isRelayed), offsets by time \(answersTimes), bad timestamps \(hasBadStamps)
               waits in ms: record \(recordWait) tick \(tickWait) network \(networkWait) \

@@ -1,9 +1,36 @@
+import DeltaCodec
+import DeltaProtocol
 import RegionCore
 
 /// The network between regions and HQ: it delays, loses, duplicates, reorders and cuts.
 extension World {
     /// How long a copy of a request may wander about, in milliseconds.
     private static let longestDetour: Int64 = 30 * 60_000
+
+    /// Sends a push, in some worlds a shard at a time: each part waits for the answer to the one
+    /// before, and the first tells the outcomes.
+    func push(
+        _ request: DeltaRequest, to hq: Int, _ question: Int, _ process: NodeProcess, _ index: Int
+    ) {
+        var parts = [request]
+        if options.splitsPushes, request.shards.count > 1 {
+            parts = request.shards.map { shard in
+                var part = request
+                part.shards = [shard]
+                return part
+            }
+            for place in parts.indices.dropFirst() { parts[place].outcomes = [] }
+        }
+        process.hosts[index].parts[hq] = parts
+        pushNext(to: hq, question, process, index)
+    }
+
+    func pushNext(to hq: Int, _ question: Int, _ process: NodeProcess, _ index: Int) {
+        let part = process.hosts[index].parts[hq].removeFirst()
+        transmit(
+            .deltas(DeltaCodec.encode(part)), shards: part.shards.count, to: hq, question,
+            process, index)
+    }
 
     func transmit(
         _ content: Request.Content, shards: Int = 0, to hq: Int, _ question: Int,
@@ -15,10 +42,11 @@ extension World {
             host: index, region: process.region, hq: hq, question: question, content: content,
             shards: shards)
         process.hosts[index].waiting[hq] = question
+        process.hosts[index].waitingRequest[hq] = requests
         schedule(
             .requestTimeout(
                 node: process.number, incarnation: process.incarnation, host: index, hq: hq,
-                question: question),
+                question: question, request: requests),
             after: options.requestTimeout)
         tally.messages += 1
         if !isHealed, networkRandom.happens(perMille: options.duplicateShare) {

@@ -199,6 +199,9 @@ final class World {
         if options.commandWait > 0 {
             schedule(.askCorrection, after: commandRandom.wait(mean: options.commandWait))
         }
+        if options.stopWait > 0 {
+            schedule(.stop, after: letterRandom.wait(mean: options.stopWait))
+        }
         if options.isSpoilt { schedule(.spoil, after: siteRandom.wait(mean: 45_000)) }
     }
 
@@ -226,7 +229,7 @@ final class World {
         case .tick(let node, let incarnation, _), .learnAssignment(let node, let incarnation),
             .takeOver(let node, let incarnation, _), .told(let node, let incarnation, _, _),
             .broker(let node, let incarnation, _, _),
-            .requestTimeout(let node, let incarnation, _, _, _):
+            .requestTimeout(let node, let incarnation, _, _, _, _):
             handle(event, at: nodes[node], incarnation)
         case .reply(let reply):
             handle(event, at: nodes[reply.request.node], reply.request.incarnation)
@@ -242,6 +245,7 @@ final class World {
         case .publishTotals(let number, let incarnation):
             let process = headquarters[number]
             if process.isRunning, process.incarnation == incarnation { publish(process) }
+        case .stop: stopInOrder()
         case .askCorrection: askForCorrection()
         case .spoil: spoil()
         case .fault: injectFault()
@@ -270,8 +274,8 @@ final class World {
         case .told(_, _, let host, let event): tell(process, host, event)
         case .broker(_, _, let host, let question): brokerAnswers(question, process, host)
         case .reply(let reply): replyArrived(reply, at: process)
-        case .requestTimeout(_, _, let host, let hq, let question):
-            requestTimedOut(hq: hq, question: question, process, host)
+        case .requestTimeout(_, _, let host, let hq, let question, let request):
+            requestTimedOut(hq: hq, question: question, request: request, process, host)
         default: break
         }
     }

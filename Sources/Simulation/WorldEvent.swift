@@ -23,7 +23,10 @@ enum WorldEvent {
     case request(Request)
     case round(RoundTask, CommitRound.Action)
     case reply(Reply)
-    case requestTimeout(node: Int, incarnation: Int, host: Int, hq: Int, question: Int)
+    case requestTimeout(
+        node: Int, incarnation: Int, host: Int, hq: Int, question: Int, request: Int)
+    /// An operator stops a process in order.
+    case stop
     /// Somebody asks a region for a correction.
     case askCorrection
     /// Somebody writes into the store what no log accounts for.

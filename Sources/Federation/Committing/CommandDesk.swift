@@ -6,7 +6,8 @@ package import Topology
 /// until an outcome says where it was carried out.
 ///
 /// A region only ever calls out, so a command travels in the answer to a push, to a node that
-/// pushes partition 0 of the region's current log: corrections are written there.
+/// pushes partition 0 of the region's current log, where corrections are written, and says that it
+/// takes commands.
 package struct CommandDesk: Sendable {
     /// A command without an outcome is offered again after this long, in milliseconds.
     package static let offerAgainMilliseconds: Int64 = 10_000
@@ -91,7 +92,8 @@ package struct CommandDesk: Sendable {
             request.shards.contains(where: { $0.log == currentLog && $0.partition == 0 })
         else { return [] }
         var offers: [RegionCommand] = []
-        for id in tray.open where offers.count < Limits.commandsPerReply {
+        let room = min(request.commandsTaken, Limits.commandsPerReply)
+        for id in tray.open where offers.count < room {
             guard let entry = tray.entries[id], entry.isDue(at: now) else { continue }
             tray.entries[id]?.offeredAt = now
             offers.append(entry.command)

@@ -1,6 +1,6 @@
 package import CivilTime
 package import DeltaProtocol
-package import Topology
+import Topology
 
 /// What an HQ process remembers between commit rounds.
 package struct CommitMemory: Sendable {
@@ -23,8 +23,6 @@ package struct AuditMemory: Sendable {
     }
 
     package internal(set) var counters = Counters()
-    /// The shard that was found to differ last.
-    package var lastDifference: ShardID?
     var comparedAt: [ShardID: UnixTime] = [:]
     var refilledAt: [ShardID: UnixTime] = [:]
 

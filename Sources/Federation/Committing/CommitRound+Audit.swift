@@ -1,6 +1,6 @@
 import CivilTime
 import DeltaProtocol
-import Topology
+package import Topology
 
 /// Compares what HQ holds of a shard with the digest that its node sent for the same coverage, and
 /// has the shard filled again where they differ: region and HQ then disagree about the same log,
@@ -43,9 +43,7 @@ extension CommitRound {
     mutating func digested(
         _ found: StoredDigest?, _ now: UnixTime, _ memory: inout CommitMemory
     ) -> Action {
-        guard let claim = audit?.claims.last else {
-            preconditionFailure("a digest came that was not asked for")
-        }
+        guard let claim = audit?.claims.last else { return compareNext(now, &memory) }
         // Another push may have come between, or HQ may know less than the node.
         guard let found, found.watermark == claim.coverage,
             found.completeFrom <= claim.minutes.lowerBound
@@ -54,13 +52,17 @@ extension CommitRound {
         memory.audit.counters.compared += 1
         guard found.digest != claim.digest else { return dropClaim(now, &memory) }
         memory.audit.counters.differences += 1
-        memory.audit.lastDifference = claim.shard
         guard memory.audit.mayRefill(claim.shard, at: now) else { return dropClaim(now, &memory) }
         return .refill(claim.shard, claim.minutes)
     }
 
-    private mutating func dropClaim(_ now: UnixTime, _ memory: inout CommitMemory) -> Action {
-        audit?.claims.removeLast()
+    /// The shard that is compared, and the coverage it is compared at.
+    package var comparison: (shard: ShardID, coverage: Int64)? {
+        audit?.claims.last.map { ($0.shard, $0.coverage) }
+    }
+
+    mutating func dropClaim(_ now: UnixTime, _ memory: inout CommitMemory) -> Action {
+        _ = audit?.claims.popLast()
         return compareNext(now, &memory)
     }
 

@@ -144,9 +144,12 @@ package struct CommitRound: Sendable {
         case .refilled: return refilled(now, &memory)
         case .storeFailed:
             // Once the commits stand, the next digest is compared instead.
-            return audit == nil ? .giveUp : answer(now, &memory)
+            return audit == nil ? .giveUp : dropClaim(now, &memory)
         }
     }
+
+    /// What the shards decided so far are answered, before the audit has a say.
+    package var decided: [ShardReply] { replies.compactMap(\.self) }
 
     // MARK: - Attempts
 

@@ -247,12 +247,7 @@ extension World {
 
     /// Hits the probes of an answer.
     func note(_ reply: DeltaReply, _ task: RoundTask) {
-        let isEarly = elapsed < options.liveMinutes * 60_000 + Self.healing / 2
-        let takesCorrections = task.round.request.shards.contains {
-            $0.partition == 0
-                && $0.log == shape.logs[shape.logsOfRegion[task.region].upperBound - 1].id
-        }
-        if isHealed, isEarly, takesCorrections { task.process.servedAtLast.insert(task.region) }
+        noteServed(task)
         if !reply.commands.isEmpty {
             probes.hit(.commandOffered)
             trace(
@@ -270,6 +265,22 @@ extension World {
             else { continue }
             note(answer, of: delta, over: task.readings[shard]?.reading ?? ShardReading(), task)
         }
+    }
+
+    /// Notes that a process could have had a correction written, by a node that will not lose the
+    /// partition any more, and in time.
+    private func noteServed(_ task: RoundTask) {
+        let log = shape.logsOfRegion[task.region].upperBound - 1
+        guard isHealed, elapsed < options.liveMinutes * 60_000 + Self.healing / 2,
+            task.round.request.shards.contains(where: {
+                $0.partition == 0 && $0.log == shape.logs[log].id
+            }), let owner = groups[log].owners[0],
+            nodes[owner].name == task.round.request.node,
+            let host = nodes[owner].hosts.first(where: { $0.log == log }),
+            host.generation == groups[log].generation,
+            host.node.folding(0)?.isAssigned ?? false
+        else { return }
+        task.process.servedAtLast.insert(task.region)
     }
 
     private func note(

@@ -56,6 +56,26 @@ extension World {
         }
     }
 
+    /// What a deployment does: the process pushes and commits what it has, leaves the group and ends.
+    func stopInOrder() {
+        guard !isHealed else { return }
+        schedule(.stop, after: letterRandom.wait(mean: options.stopWait))
+        let process = nodes[letterRandom.below(nodes.count)]
+        guard process.state == .running, !process.isStopping else { return }
+        process.isStopping = true
+        trace("\(process.name) is to stop")
+        for index in process.hosts.indices { tell(process, index, .stop) }
+        scheduleTick(process, after: Self.busyWait)
+    }
+
+    /// The end of a stop in order.
+    func exit(_ process: NodeProcess) {
+        process.stop()
+        leaveGroup(process)
+        schedule(
+            .recover(.restart(node: process.number)), after: letterRandom.within(1_000...20_000))
+    }
+
     private func crash(_ node: NodeProcess) {
         if node.hosts.contains(where: { !$0.folded.isEmpty }) { probes.hit(.nodeCrashed) }
         node.stop()
@@ -359,6 +379,7 @@ extension World {
         }
         for node in nodes {
             node.clockError = 0
+            if node.isStopping { node.stop() }
             let newest = nodes.filter { $0.region == node.region }.map(\.generation).max()
             if let newest, node.generation < newest {
                 node.generation = newest

@@ -52,7 +52,7 @@ extension World {
         if written.outcome == .rejected || written.outcome == .conflict, written.kind != .huge,
             written.repeatedAfter < 86_400_000
         {
-            letterLedgers[shard].add(written.offset)
+            letterLedgers[shard].add(written.offset, isConflict: written.outcome == .conflict)
         }
         if fold.hasForgotten, written.outcome == .applied || written.outcome == .late {
             truths[shard].note(.idExpiredCountsAgain)

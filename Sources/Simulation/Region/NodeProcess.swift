@@ -1,3 +1,4 @@
+import DeltaProtocol
 import RegionCore
 
 /// One process of a region: a node for each of the region's logs, which share its fate.
@@ -22,6 +23,8 @@ final class NodeProcess {
     var generation: UInt32 = 1
     /// By log of the region; empty while the process is down.
     var hosts: [NodeHost] = []
+    /// Whether it was told to stop and has not ended yet.
+    var isStopping = false
     /// The number of the turn that comes next.
     var turn = 0
     /// What came while it stood still.
@@ -39,6 +42,7 @@ final class NodeProcess {
         incarnation += 1
         hosts = []
         postponed = []
+        isStopping = false
     }
 }
 
@@ -63,10 +67,17 @@ final class NodeHost {
     var generation = 0
     /// By partition that is read, the next offset.
     var reading: [Int32: Int64] = [:]
-    /// By HQ, the question that its client waits for.
+    /// By HQ, the question that its client waits for, and the number of the request that bears it.
     var waiting: [Int?]
+    var waitingRequest: [Int?]
     /// By partition.
     var folded: [Int32: Folded] = [:]
+    /// By HQ, the parts of a push that wait for the answer to the part before.
+    var parts: [[DeltaRequest]]
+    /// Whether the node has come to its end in order.
+    var hasEnded = false
+    /// Letters that are too large, by token.
+    var largeLetters: [UInt: World.LetterUnderWay] = [:]
     /// What the node wants done.
     var actions: [RegionAction] = []
 
@@ -74,5 +85,7 @@ final class NodeHost {
         node = RegionNode(settings)
         self.log = log
         waiting = Array(repeating: nil, count: settings.headquarters)
+        waitingRequest = waiting
+        parts = Array(repeating: [], count: settings.headquarters)
     }
 }

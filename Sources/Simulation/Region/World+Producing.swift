@@ -12,6 +12,21 @@ extension World {
     struct LetterUnderWay {
         var letter: Letter
         var shard: Int
+        /// Whether it is sent again, cut.
+        var isShort = false
+    }
+
+    /// Sends a letter again that was too large.
+    func sendShort(_ token: UInt, _ process: NodeProcess, _ index: Int) {
+        guard let letter = process.hosts[index].largeLetters.removeValue(forKey: token) else {
+            return fail("a letter was cut that was not too large")
+        }
+        probes.hit(.letterCut)
+        schedule(
+            .letter(
+                node: process.number, incarnation: process.incarnation, host: index,
+                LetterUnderWay(letter: letter.letter, shard: letter.shard, isShort: true)),
+            after: letterRandom.within(1...1_000))
     }
 
     func send(_ letter: Letter, _ process: NodeProcess, _ index: Int) {
@@ -23,7 +38,7 @@ extension World {
             .letter(
                 node: process.number, incarnation: process.incarnation, host: index,
                 LetterUnderWay(letter: letter, shard: number)),
-            after: letterRandom.within(isSlow && !isHealed ? 5_000...90_000 : 1...1_000))
+            after: letterRandom.within(isSlow && !isHealed ? 5_000...30_000 : 1...1_000))
     }
 
     /// The letter reaches its topic, or is refused. A process that is gone learns nothing of it,
@@ -45,7 +60,14 @@ extension World {
             let isTooLarge = letterRandom.happens(perMille: 500)
             probes.hit(isTooLarge ? .letterTooLarge : .letterRefused)
             if isTooLarge {
-                letterLedgers[underWay.shard].settle(underWay.letter.place.offset)
+                let place = logs[underWay.shard].place(of: underWay.letter.place.offset)
+                if isThere, !underWay.isShort,
+                    logs[underWay.shard].entries[place].count > Letter.shortBytes
+                {
+                    process.hosts[index].largeLetters[token] = underWay
+                } else {
+                    letterLedgers[underWay.shard].settle(underWay.letter.place.offset)
+                }
             }
             event = .letterRefused(token, isTooLarge: isTooLarge, problem: "refused")
         } else {
@@ -69,6 +91,9 @@ extension World {
         var process: Int
         var incarnation: Int
         var published = 0
+        /// Where its records are.
+        var offsets: Set<Int64> = []
+        var publishedAt: Int64 = 0
     }
 
     /// Somebody at the authority asks a region for a correction of a minute as HQ shows it.
@@ -100,6 +125,12 @@ extension World {
             meaning: meaning, shard: number, process: process.number,
             incarnation: process.incarnation)
         trace("\(shape.regions[region]) is asked for correction \(id)")
+        // Another HQ wants something too: it is no authority, and nobody may obey it.
+        if let other = headquarters.first(where: { $0.isRunning && $0.site.number > 0 }) {
+            _ = other.memory.commands.ask(
+                RegionCommand(id: "x\(meaning.id)", kind: .publish(correction)),
+                of: shape.regions[region])
+        }
     }
 
     /// Records of the producers' own corrections have lower ids.
@@ -137,6 +168,8 @@ extension World {
             trace("\(process.name) published \(id) at \(written.offset): \(written.outcome)")
             note(written, shard: number)
             commands[id]?.published += 1
+            commands[id]?.offsets.insert(written.offset)
+            commands[id]?.publishedAt = elapsed
             probes.hit(command.published == 0 ? .commandPublished : .commandPublishedAgain)
             if written.outcome == .void { probes.hit(.commandVoid) }
             // The acknowledgement may be lost.
@@ -165,10 +198,14 @@ extension World {
             let region = shape.regions[number]
             let progress = process.memory.commands.progress(of: id, region: region)
             if case .published(_, let offset) = progress {
-                let place = logs[command.shard].place(of: offset)
-                if place >= logs[command.shard].entries.count {
-                    fail("command \(id) is told to be where no record is")
+                if !command.offsets.contains(offset) {
+                    fail("command \(id) is told to be at \(offset), where it is not")
                 }
+            } else if command.published > 0, options.headquarters == 1,
+                command.publishedAt < options.liveMinutes * 60_000 + Self.healing / 2
+            {
+                // With two processes at one address, the other one may have had the outcome.
+                fail("nobody told that command \(id) was carried out")
             }
         }
     }

@@ -22,6 +22,10 @@ extension World {
             tell(process, index, .turn)
             if process.hosts[index].node.isHeldBack { probes.hit(.heldBack) }
         }
+        if process.isStopping {
+            if process.hosts.allSatisfy(\.hasEnded) { return exit(process) }
+            return scheduleTick(process, after: Self.busyWait)
+        }
         scheduleTick(process, after: isBusy ? Self.busyWait : nil)
     }
 
@@ -76,6 +80,8 @@ extension World {
         let host = process.hosts[index]
         switch action {
         case .read(let places):
+            // A consumer delivers what it had fetched before it was told to read nothing more.
+            if process.isStopping { break }
             host.reading = [:]
             for place in places { host.reading[place.partition] = place.offset }
         case .askCommitted(let question, let partitions):
@@ -87,19 +93,20 @@ extension World {
         case .push(let hq, let question, let request):
             if process.clockError != 0 { probes.hit(.nodeClockWrong) }
             if !request.outcomes.isEmpty { probes.hit(.commandOutcomeTold) }
-            transmit(
-                .deltas(DeltaCodec.encode(request)), shards: request.shards.count, to: hq,
-                question, process, index)
+            push(request, to: hq, question, process, index)
         case .askStatuses(let hq, let question, let partition):
             if hq > 0 { probes.hit(.otherHeadquartersAsked) }
             transmit(
                 .statuses(partition: partition, withValues: partition != nil), to: hq, question,
                 process, index)
         case .sendLetter(let letter): send(letter, process, index)
-        case .sendShortLetter: fail("a letter was cut that was short already")
+        case .sendShortLetter(let token): sendShort(token, process, index)
         case .publish(let command, let partition, let record):
             publish(record, of: command, partition, process, index)
         case .note(let note): take(note, process, index)
+        case .end(.stopped):
+            probes.hit(.stoppedInOrder)
+            host.hasEnded = true
         case .end(let reason): fail("\(process.name) ended: \(reason)")
         }
     }
@@ -203,8 +210,8 @@ extension World {
         }
     }
 
-    /// What a shard begins behind comes to no dead-letter topic, nor what it may take for new
-    /// because it does not know every id: that of minutes it does not claim.
+    /// What a shard begins behind comes to no dead-letter topic, nor a conflict that it may take for
+    /// new because it does not know every id: that of minutes it does not claim.
     private func excuseLetters(before shard: FoldingShard, of number: Int) {
         letterLedgers[number].excuse(below: shard.fold.coverage)
         let first = shard.fold.completeFrom.start.milliseconds
@@ -212,7 +219,7 @@ extension World {
         guard first > 0, let claimed = entries.first(where: { $0.appendedAt >= first }) else {
             return
         }
-        letterLedgers[number].excuse(below: claimed.offset)
+        letterLedgers[number].excuseConflicts(below: claimed.offset)
     }
 
     /// What a shard reads for its ids only comes to no dead-letter topic.
@@ -364,11 +371,11 @@ extension World {
                 headquarters \(site.number) never had more than \(site.highest[number])
                 """)
         }
-        if let due = letterLedgers[number].due.first, due < place.offset {
+        if let due = letterLedgers[number].due.first, due.offset < place.offset {
             fail(
                 """
                 the group of \(shape.shards[number].id) has committed \(place.offset), the dead \
-                letter of \(due) is lost
+                letter of \(due.offset) is lost
                 """)
         }
     }

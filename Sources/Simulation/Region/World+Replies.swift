@@ -9,13 +9,24 @@ extension World {
     func replyArrived(_ reply: Reply, at process: NodeProcess) {
         let request = reply.request
         let host = process.hosts[request.host]
-        if host.waiting[request.hq] == request.question {
+        let isWaitedFor = host.waitingRequest[request.hq] == request.number
+        if isWaitedFor {
             host.waiting[request.hq] = nil
+            host.waitingRequest[request.hq] = nil
         } else {
             probes.hit(.replyTooLate)
         }
         let before = regressions(of: host)
-        tell(process, request.host, event(of: reply))
+        let event = event(of: reply, hasMore: isWaitedFor && !host.parts[request.hq].isEmpty)
+        tell(process, request.host, event)
+        if isWaitedFor {
+            if case .reply(_, _, _, isLast: false) = event {
+                probes.hit(.pushedInParts)
+                pushNext(to: request.hq, request.question, process, request.host)
+            } else {
+                host.parts[request.hq] = []
+            }
+        }
         let found = regressions(of: host) - before
         if found > 0 {
             tally.regressions += Int(found)
@@ -31,7 +42,7 @@ extension World {
         }
     }
 
-    private func event(of reply: Reply) -> RegionEvent {
+    private func event(of reply: Reply, hasMore: Bool) -> RegionEvent {
         let (hq, question) = (reply.request.hq, reply.request.question)
         let problem: String
         switch reply.content {
@@ -41,7 +52,7 @@ extension World {
             if let decoded = try? DeltaCodec.decodeReply(bytes),
                 decoded.shards.count == reply.request.shards
             {
-                return .reply(hq: hq, question: question, decoded, isLast: true)
+                return .reply(hq: hq, question: question, decoded, isLast: !hasMore)
             }
             probes.hit(.truncatedReplyRefused)
             problem = "unintelligible"
@@ -56,10 +67,14 @@ extension World {
             hq: hq, question: question, .unknown(problem: problem, retryAfter: nil))
     }
 
-    func requestTimedOut(hq: Int, question: Int, _ process: NodeProcess, _ index: Int) {
+    func requestTimedOut(
+        hq: Int, question: Int, request: Int, _ process: NodeProcess, _ index: Int
+    ) {
         let host = process.hosts[index]
-        guard host.waiting[hq] == question else { return }
+        guard host.waiting[hq] == question, host.waitingRequest[hq] == request else { return }
         host.waiting[hq] = nil
+        host.waitingRequest[hq] = nil
+        host.parts[hq] = []
         tell(
             process, index,
             .noAnswer(
