@@ -228,8 +228,8 @@ let package = Package(
         test(
             "Recording",
             [
-                "Aggregation", "CivilTime", "DeltaProtocol", "Federation", "Money", "RegionCore",
-                "Topology",
+                "Aggregation", "CivilTime", "DeltaProtocol", "Federation", "Money", "Pacing",
+                "RegionCore", "Topology",
             ]),
         test("Simulation", ["Money", "CivilTime", "DeltaProtocol", "Aggregation", "Federation"]),
         test("TransferGenerator", ["Money", "CivilTime"]),

@@ -55,8 +55,8 @@ package final class RedisStore: Sendable {
     ///
     /// - Parameters:
     ///   - now: HQ's clock.
-    ///   - handle: hands an event to the round, together with the memory it shares with others. Runs
-    ///     on the store's thread, so that no task waits for what a round decides.
+    ///   - handle: hands an event to the round, together with the memory it shares with others.
+    ///     Runs on the store's thread, so that no task waits for what a round decides.
     package func carryOut(
         _ round: CommitRound, now: UnixTime,
         _ handle: @escaping @Sendable (inout CommitRound, CommitRound.Event) -> CommitRound.Action

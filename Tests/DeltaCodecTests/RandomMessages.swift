@@ -128,7 +128,8 @@ struct RandomMessages {
             node: text(maximumBytes: Limits.nodeNameBytes), sentAt: time(),
             partitionCounts: counts,
             shards: (0..<Int.random(in: 0...5, using: &random)).map { _ in shard() },
-            outcomes: (0..<Int.random(in: 0...3, using: &random)).map { _ in outcome() })
+            outcomes: (0..<Int.random(in: 0...3, using: &random)).map { _ in outcome() },
+            commandsTaken: Int.random(in: 0...20, using: &random))
     }
 
     mutating func id() -> String { "c" + text(maximumBytes: Limits.commandIDBytes - 1) }

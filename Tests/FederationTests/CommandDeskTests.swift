@@ -18,11 +18,12 @@ import Topology
     /// What the answer to a push of one partition offers.
     static func offers(
         _ memory: inout CommitMemory, partition: Int32 = 0, log: LogID = Merge.log,
-        after milliseconds: Int64 = 0, outcomes: [CommandOutcome] = []
+        after milliseconds: Int64 = 0, outcomes: [CommandOutcome] = [],
+        takes: Int = Limits.commandsPerReply
     ) -> [String] {
         let delta = CommitRoundTests.delta(partition: partition)
         var rig = CommitRoundTests.Rig(
-            CommitRoundTests.request([delta], outcomes: outcomes)
+            CommitRoundTests.request([delta], outcomes: outcomes, takes: takes)
         ) { $0.currentLog = log }
         rig.memory = memory
         rig.now = Merge.now + milliseconds
@@ -42,6 +43,8 @@ import Topology
         #expect(isTaken)
         #expect(Self.offers(&memory, partition: 1) == [])
         #expect(Self.offers(&memory, log: LogID(unchecked: "newer")) == [])
+        // One of an earlier build, which would not understand it.
+        #expect(Self.offers(&memory, takes: 0) == [])
         #expect(Self.offers(&memory) == ["a"])
         #expect(Self.offers(&memory, after: 9_999) == [])
         #expect(Self.offers(&memory, after: 10_000) == ["a"])

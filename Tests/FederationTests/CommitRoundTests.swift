@@ -13,11 +13,13 @@ import Topology
     }()
 
     static func request(
-        _ shards: [ShardDelta], outcomes: [CommandOutcome] = []
+        _ shards: [ShardDelta], outcomes: [CommandOutcome] = [],
+        takes: Int = Limits.commandsPerReply
     ) -> DeltaRequest {
         DeltaRequest(
             foldVersion: Merge.version, region: Merge.region, node: "n1", sentAt: Merge.now,
-            partitionCounts: [Merge.log: 12], shards: shards, outcomes: outcomes)
+            partitionCounts: [Merge.log: 12], shards: shards, outcomes: outcomes,
+            commandsTaken: takes)
     }
 
     static func delta(partition: Int32 = 3, digest: ShardDigest? = nil) -> ShardDelta {

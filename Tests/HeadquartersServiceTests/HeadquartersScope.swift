@@ -118,7 +118,7 @@ struct HeadquartersScope: Sendable {
                     ShardDelta(
                         log: Self.log, partition: 0, base: 0, coverage: 1,
                         completeFrom: Minute(0), observedThrough: now)
-                ], outcomes: outcomes))
+                ], outcomes: outcomes, commandsTaken: Limits.commandsPerReply))
         guard case .answered(let reply) = answer else { return nil }
         return reply.commands
     }

@@ -7,6 +7,7 @@ import Logging
 import Money
 import RedisStore
 import Reporting
+import Synchronization
 import Testing
 import Topology
 
@@ -140,9 +141,10 @@ import Topology
                 ])
             let round = CommitRound(
                 request, settings: .init(knownLogs: [RefreshCostTests.log: 1]), now: now)
-            var memory = CommitMemory()
+            let memory = Mutex(CommitMemory())
+            let time = now
             let reply = try await writer.carryOut(round, now: now) { round, event in
-                round.handle(event, at: now, memory: &memory)
+                memory.withLock { round.handle(event, at: time, memory: &$0) }
             }
             #expect(reply.shards.map(\.outcome) == [.committed])
         }

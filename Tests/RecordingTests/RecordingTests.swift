@@ -4,6 +4,7 @@ import DeltaProtocol
 import Federation
 import Foundation
 import Money
+import Pacing
 import Recording
 import RegionCore
 import Testing
@@ -175,8 +176,8 @@ import Topology
                 let report = try? Replay.run(Array(bytes.prefix(count)))
                 if let report { #expect(report.difference == nil, "at \(count)") }
             }
-            var random = SystemRandomNumberGenerator()
-            for _ in 0..<300 {
+            for seed in 0..<3_000 as Range<UInt64> {
+                var random = SplitMix64(seed: seed)
                 var spoilt = bytes
                 for _ in 0..<3 {
                     let place = Int.random(in: 0..<spoilt.count, using: &random)
@@ -185,7 +186,7 @@ import Topology
                 do {
                     _ = try Replay.run(spoilt)
                 } catch {
-                    #expect(error is RecordingError)
+                    #expect(error is RecordingError, "seed \(seed)")
                 }
             }
             #expect(throws: RecordingError.self) { try Replay.run([]) }

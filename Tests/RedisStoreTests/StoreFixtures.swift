@@ -4,6 +4,7 @@ import Federation
 import Logging
 import Money
 import RedisStore
+import Synchronization
 import Topology
 
 /// Short names for what the store's tests are made of. Keys expire by Redis's own clock, so the
@@ -93,13 +94,13 @@ extension RedisStore {
     func commit(
         _ request: DeltaRequest, knownLogs: [LogID: Int32], now: UnixTime
     ) async throws -> DeltaReply {
-        var memory = CommitMemory()
+        let memory = Mutex(CommitMemory())
         let round = CommitRound(
             request,
             settings: CommitRound.Settings(
                 knownLogs: knownLogs, isSummed: sums(request.region)), now: now)
         return try await carryOut(round, now: now) { round, event in
-            round.handle(event, at: now, memory: &memory)
+            memory.withLock { round.handle(event, at: now, memory: &$0) }
         }
     }
 }

@@ -56,7 +56,7 @@ extension World {
         }
     }
 
-    /// What a deployment does: the process pushes and commits what it has, leaves the group and ends.
+    /// What a deployment does: the process pushes and commits what it has, leaves the group, ends.
     func stopInOrder() {
         guard !isHealed else { return }
         schedule(.stop, after: letterRandom.wait(mean: options.stopWait))

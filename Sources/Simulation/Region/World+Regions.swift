@@ -210,8 +210,8 @@ extension World {
         }
     }
 
-    /// What a shard begins behind comes to no dead-letter topic, nor a conflict that it may take for
-    /// new because it does not know every id: that of minutes it does not claim.
+    /// What a shard begins behind comes to no dead-letter topic, nor a conflict that it may take
+    /// for new because it does not know every id: that of minutes it does not claim.
     private func excuseLetters(before shard: FoldingShard, of number: Int) {
         letterLedgers[number].excuse(below: shard.fold.coverage)
         let first = shard.fold.completeFrom.start.milliseconds
