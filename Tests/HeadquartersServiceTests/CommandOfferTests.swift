@@ -25,9 +25,9 @@ import Testing
         ).path
         defer { try? FileManager.default.removeItem(atPath: record) }
         let topology = HeadquartersScope.topology(redis: redis.socket, ratesFile: nil)
-        try await HeadquartersScope.with(
-            topology, configure: { $0.recordFile = record }, commits: commits
-        ) { scope in
+        let configure: (inout HeadquartersConfiguration) -> Void = { $0.recordFile = record }
+        try await HeadquartersScope.with(topology, configure: configure, commits: commits) {
+            scope in
             #expect(await scope.commands() == [])
             let isTaken = commits.ask(command, of: HeadquartersScope.eu)
             #expect(isTaken)
