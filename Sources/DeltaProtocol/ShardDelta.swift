@@ -68,8 +68,8 @@ package struct DeltaRequest: Hashable, Sendable {
     /// How many partitions each of the region's current logs has.
     package var partitionCounts: [LogID: Int32]
     package var shards: [ShardDelta]
-    /// What became of commands, at most `Limits.outcomesPerRequest`; each is told until a reply
-    /// shows that HQ has had it.
+    /// Outcomes of commands, at most `Limits.outcomesPerRequest`. Each is repeated until a reply
+    /// shows that HQ received it.
     package var outcomes: [CommandOutcome]
     /// How many commands the node takes with one answer; 0 where it knows none.
     package var commandsTaken: Int

@@ -37,13 +37,13 @@ package final class CommitState: Sendable {
     ///   within its limits.
     package func ask(_ command: RegionCommand, of region: RegionID) -> Bool {
         guarded.withLock { state in
-            // What is not within its limits changes nothing, and would not be read back.
+            // A command outside its limits is refused below, and a replay could not decode it.
             if command.isWithinLimits { state.recorder?.note(asked: command, of: region) }
             return state.memory.commands.ask(command, of: region)
         }
     }
 
-    /// How far a command has come; nil for an id that nobody asked for, or that is long over.
+    /// The progress of a command; nil for an unknown or forgotten id.
     package func progress(of id: String, region: RegionID) -> CommandDesk.Progress? {
         guarded.withLock { $0.memory.commands.progress(of: id, region: region) }
     }

@@ -32,7 +32,7 @@ enum RoundEntry: UInt8 {
     case asked
 }
 
-/// Writes all that a node is told, and all that is done for it. One owner: who drives the node.
+/// Writes every event of a node, and every action that was performed. One owner: the node's driver.
 package struct NodeRecorder: Sendable {
     private let file: RecordingFile
 

@@ -10,9 +10,9 @@ package struct RecordingError: Error, Hashable, CustomStringConvertible {
 
 /// A new file that entries are appended to, each behind its length.
 ///
-/// Readable by its owner alone: it holds transfers. A process that is killed loses the entries of
-/// the last moments; what is in the file is whole up to its last entry. A disk that is full ends
-/// the recording, not the process.
+/// Only its owner can read it: it holds transfers. A process that is killed loses up to
+/// `gatheredBytesMax` of the newest entries; every earlier entry is whole. A full disk ends the
+/// recording, not the process.
 package final class RecordingFile: Sendable {
     /// Entries are gathered up to so many bytes before they are written.
     private static let gatheredBytesMax = 64 << 10

@@ -18,8 +18,8 @@ struct CommandBook {
     /// The ids whose outcome HQ has not had, the oldest first.
     private var untold: [String] = []
 
-    /// Whether an offered command is to be carried out now. What was published before is told
-    /// again instead; what failed is tried again.
+    /// Whether to carry out an offered command now. The outcome of a published one is reported
+    /// again instead; a failed one is retried.
     mutating func takes(_ id: String) -> Bool {
         switch states[id] {
         case .underWay: return false
@@ -57,7 +57,7 @@ struct CommandBook {
         }
     }
 
-    /// Notes that HQ has had these. One that changed since is told again.
+    /// Notes that HQ received these. An outcome that changed since is reported again.
     mutating func wereTold(_ outcomes: [CommandOutcome]) {
         for outcome in outcomes {
             guard case .over(let result) = states[outcome.command], result == outcome.result

@@ -54,7 +54,7 @@ package struct Letter: Hashable, Sendable {
     }
 }
 
-/// A line for the log: static text, and what varies beside it.
+/// A log line: static text plus metadata.
 package struct Note: Hashable, Sendable {
     package enum Level: UInt8, Hashable, Sendable {
         case debug

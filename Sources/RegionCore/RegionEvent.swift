@@ -1,12 +1,12 @@
 package import Aggregation
 package import DeltaProtocol
 
-/// What a node is told, beside records. Each comes with the present time.
+/// Every input of a node except records. Each comes with the present time.
 ///
 /// Questions carry a number; an answer names the one that it answers, and one that is no longer
 /// open changes nothing. Whoever performs the actions gives each question exactly one answer.
 package enum RegionEvent: Sendable {
-    /// Time has passed. Whatever is due is done in a turn, nothing before.
+    /// Time has passed. Due work is done in turns only.
     case turn
 
     // The consumer group.
@@ -41,7 +41,7 @@ package enum RegionEvent: Sendable {
     /// What HQ says to a push, or to a part of it; `isLast` where no more of it is on its way.
     case reply(hq: Int, question: Int, DeltaReply, isLast: Bool)
     case statuses(hq: Int, question: Int, [ShardStatus])
-    /// HQ says nothing to the question, or to what is left of a push.
+    /// HQ gave no usable answer to the question, or to the rest of a push.
     case noAnswer(hq: Int, question: Int, NoAnswer)
 
     // Dead letters, by token.
@@ -53,7 +53,7 @@ package enum RegionEvent: Sendable {
     case published(command: String, PartitionOffset)
     case publishingFailed(command: String, problem: String)
 
-    /// Push and commit what is left, then end.
+    /// Push and commit the rest, then end.
     case stop
 }
 

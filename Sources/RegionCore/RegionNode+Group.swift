@@ -2,7 +2,7 @@ import Aggregation
 import CivilTime
 import DeltaProtocol
 
-/// What the consumer group gives and takes, where each shard is read from, and what is committed.
+/// Group membership: assignments, read positions and offset commits.
 extension RegionNode {
     /// States of shards that the node had before go on where they were.
     mutating func takeOver(_ partitions: [Int32], _ actions: inout [RegionAction]) {

@@ -18,7 +18,7 @@ extension RegionNode {
         shards.keys.sorted().filter { shards[$0]?.joining != nil }
     }
 
-    /// Asks for what is missing, and starts the shards for which nothing is.
+    /// Asks for missing answers, and starts the shards that have all of theirs.
     mutating func join(_ now: UnixTime, _ actions: inout [RegionAction]) {
         let partitions = joiningPartitions
         guard !partitions.isEmpty else { return }

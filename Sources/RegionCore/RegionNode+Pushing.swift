@@ -3,11 +3,11 @@ import CivilTime
 import DeltaProtocol
 import Pacing
 
-/// Pushing what is due, and taking HQ's answers.
+/// Pushes and HQ's replies to them.
 extension RegionNode {
     /// A rebuild that takes longer than this is shown as far as it got, in milliseconds.
     private static let showRebuildAfterMilliseconds: Int64 = 10_000
-    /// Only this HQ's commands are carried out, and only it is told of outcomes.
+    /// The only HQ whose commands are carried out, and that receives their outcomes.
     private static let authority = 0
 
     mutating func push(to hq: Int, _ now: UnixTime, _ actions: inout [RegionAction]) {
@@ -125,7 +125,7 @@ extension RegionNode {
         note("", of: hq, &actions)
     }
 
-    /// Says once that HQ does not take what is pushed, and once that it does again.
+    /// Logs each change between answering and not answering once.
     private mutating func note(
         _ problem: String, of hq: Int, _ actions: inout [RegionAction]
     ) {

@@ -6,9 +6,9 @@ import Pacing
 /// One node of a region: the shards that the group gave it, from taking them over to what HQ, the
 /// group and the dead-letter topic acknowledged of them.
 ///
-/// A state machine: events in, actions out; no I/O, no clock, no chance of its own. Records go in
-/// by `fold`, all else by `handle`. What is due is done by the event `turn`, which therefore
-/// comes every few milliseconds and after every batch of other events. One owner, any thread.
+/// A state machine: events in, actions out; no I/O, no clock, no randomness of its own. Records
+/// enter through `fold`, everything else through `handle`. Due work is done in `turn` events, so
+/// send one every few milliseconds and after every batch of other events. One owner, any thread.
 package struct RegionNode: ~Copyable {
     /// Questions that came to nothing are asked again after this long, in milliseconds.
     package static let askAgainMilliseconds: Int64 = 3_000
@@ -26,7 +26,7 @@ package struct RegionNode: ~Copyable {
 
     /// Whether nothing is read until dead letters are acknowledged.
     package internal(set) var isHeldBack = false
-    /// Whether what is read has to be said again, and whether that cannot wait.
+    /// Whether the read positions changed since the last `read` action, and whether that is urgent.
     var isReadingStale = false
     var isReadingUrgent = false
     /// The question for committed offsets that is open, and the shards that it is about.
@@ -72,7 +72,7 @@ package struct RegionNode: ~Copyable {
 
     // MARK: - Events
 
-    /// Takes what happened; adds what is to be done to `actions`.
+    /// Takes one event, and appends the actions that follow from it.
     package mutating func handle(
         _ event: RegionEvent, at now: UnixTime, into actions: inout [RegionAction]
     ) {
@@ -118,7 +118,6 @@ package struct RegionNode: ~Copyable {
         }
     }
 
-    /// What is due at `now`.
     private mutating func turn(_ now: UnixTime, _ actions: inout [RegionAction]) {
         if let limit = stoppingUntil { return drain(until: limit, now, &actions) }
         if letters.isFull != isHeldBack {
@@ -128,8 +127,8 @@ package struct RegionNode: ~Copyable {
         }
         join(now, &actions)
         askCommitted(now, &actions)
-        // Each time it is said again, what was fetched is thrown away: shards whose committed
-        // offsets are on their way are waited for, unless others must not be read any more.
+        // Each new assignment discards prefetched records, so wait for shards whose committed
+        // offsets are on their way, unless another shard must not be read any more.
         if isReadingStale, isReadingUrgent || committedQuestion == nil { read(&actions) }
         askEnds(now, &actions)
         for hq in links.indices { push(to: hq, now, &actions) }
@@ -148,7 +147,7 @@ package struct RegionNode: ~Copyable {
         actions.append(.end(reason))
     }
 
-    /// librdkafka tells of every connection that failed, whatever for, and makes others by itself.
+    /// librdkafka reports every failed connection here, and reconnects by itself.
     private mutating func clientFailed(
         _ problem: ClientProblem, _ now: UnixTime, _ actions: inout [RegionAction]
     ) {
@@ -239,9 +238,9 @@ package struct RegionNode: ~Copyable {
         end(.stopped, &actions)
     }
 
-    // MARK: - What is said of it
+    // MARK: - Reports
 
-    /// How often the node tells how it is, in milliseconds.
+    /// How often the node logs its counters, in milliseconds.
     private static let reportMilliseconds: Int64 = 30_000
 
     private func report(_ actions: inout [RegionAction]) {

@@ -11,7 +11,7 @@ package struct RegionNodeSettings: Sendable {
     /// How many partitions the log has, 1 to `ShardID.maximumPartitions`.
     package var partitionCount: Int32
     package var fold: FoldSettings
-    /// Where dead letters go; for what is said of them.
+    /// The dead-letter topic's name, for logs.
     package var deadLetterTopic = ""
     /// Letters under way that hold consumption back until half of them are acknowledged.
     package var lettersMax = 20_000
@@ -28,7 +28,7 @@ package struct RegionNodeSettings: Sendable {
     package var pushMilliseconds: Int64 = 450
     /// How often the broker is asked where the log ends.
     package var endsMilliseconds: Int64 = 1_000
-    /// How often what is acknowledged is committed to the consumer group.
+    /// How often acknowledged offsets are committed to the consumer group.
     package var commitMilliseconds: Int64 = 5_000
     /// How long a stopping node tries to push its last changes.
     package var drainMilliseconds: Int64 = 2_000

@@ -9,7 +9,7 @@ final class DeadLetterProducer {
     /// How long one wait for room in the producer's queue lasts.
     private static let spaceTimeoutMs: Int32 = 100
 
-    /// What is kept to send a letter once more, shorter.
+    /// A truncated copy, in case the topic refuses the letter for its size.
     private struct Short {
         var key: [UInt8]?
         var value: [UInt8]
@@ -91,7 +91,7 @@ final class DeadLetterProducer {
         }
     }
 
-    /// Forgets what was kept of a letter that is settled.
+    /// Drops the copy of a letter that is acknowledged or refused.
     func forget(_ event: RegionEvent) {
         switch event {
         case .letterAcknowledged(let token), .letterRefused(let token, _, _):

@@ -7,10 +7,11 @@ import Recording
 import RegionCore
 import Topology
 
-/// Tells a node what happens and does what it wants done, on one thread; decides nothing.
+/// Feeds a node its events and performs its actions, on one thread; decides nothing.
 ///
-/// Whatever blocks for long is elsewhere: `LogWatcher` asks the broker, each `HeadquartersLink`
-/// talks to its HQ, producers report on threads of their own. All leave events in one inbox.
+/// Anything that blocks for long runs elsewhere: `LogWatcher` queries the broker, each
+/// `HeadquartersLink` talks to its HQ, producers report on their own threads. All of them put
+/// events into one inbox.
 final class NodeDriver {
     /// How long one poll waits for records: bounds how late the inbox is read.
     private static let pollMs: Int32 = 20
@@ -142,8 +143,8 @@ final class NodeDriver {
         performAll()
     }
 
-    /// Does one thing, and records that it is done: with what was done in truth, so that a decision
-    /// taken here would show in a replay.
+    /// Performs one action and records it as performed, so that a decision taken here would make a
+    /// replay differ.
     private func perform(_ action: RegionAction) {
         switch action {
         case .read(let places): read(places)

@@ -79,7 +79,7 @@ package struct SeedOptions: Sendable {
         drawMore(&more)
     }
 
-    /// From a stream of its own, so that what was drawn before it was thought of stays.
+    /// Draws from its own stream, so that the older options of a seed stay the same.
     private mutating func drawMore(_ random: inout RandomStream) {
         // A second HQ may not know yet that a log is another one.
         if random.happens(perMille: 200), !faults.contains(.recreateLog) { sites = 2 }

@@ -6,13 +6,13 @@ import RegionCore
 enum WorldEvent {
     /// A producer writes a record.
     case produce
-    /// A process's turn: poll, then what is due.
+    /// A process's turn: poll, then due work.
     case tick(node: Int, incarnation: Int, turn: Int)
     /// A process hears of a rebalance.
     case learnAssignment(node: Int, incarnation: Int)
     /// A node is given its partitions.
     case takeOver(node: Int, incarnation: Int, host: Int)
-    /// A node is told something that was on its way.
+    /// A delayed event reaches a node.
     case told(node: Int, incarnation: Int, host: Int, RegionEvent)
     /// The broker answers a question of a node's.
     case broker(node: Int, incarnation: Int, host: Int, World.BrokerQuestion)

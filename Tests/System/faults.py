@@ -11,9 +11,8 @@ All transfers lie within the window, so the public total can only rise: any answ
 than one before is a dip, and fails the test, as does a data_as_of that runs backwards. Both hold
 across restarts of HQ, also beside an emptied Redis.
 
-Every start of a node and of HQ is recorded. At the end each recording is told to the same types
-again, and every action must be the recorded one, byte for byte: what a process did beside them
-would show.
+Every start of a node and of HQ is recorded. At the end each recording is replayed, and every action
+must equal the recorded one, byte for byte: a decision taken outside the cores would differ.
 
 A run of at least as many rounds as there are faults has each of them, and each of the proxy's; one
 in which anything of that did not happen fails.

@@ -55,13 +55,13 @@ package struct CommandDesk: Sendable {
         return true
     }
 
-    /// Nil for an id that nobody asked for, or that is long over.
+    /// Nil for an unknown id, or one that was forgotten after `doneMax` later ones.
     package func progress(of id: String, region: RegionID) -> Progress? {
         trays[region]?.entries[id]?.progress
     }
 
-    /// Takes what a node of the region tells. What was carried out stays so, whoever says
-    /// otherwise; ids that nobody asked for are ignored.
+    /// Takes the outcomes that a node reports. A published command stays published, even if another
+    /// node reports a failure; unknown ids are ignored.
     mutating func take(_ outcomes: [CommandOutcome], of region: RegionID) {
         guard !outcomes.isEmpty, var tray = trays[region] else { return }
         for outcome in outcomes {

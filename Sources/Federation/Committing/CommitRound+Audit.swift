@@ -4,9 +4,10 @@ package import Topology
 
 /// Compares what HQ holds of a shard with the digest that its node sent for the same coverage, and
 /// has the shard filled again where they differ: region and HQ then disagree about the same log,
-/// so what is in the store is not what was written there.
+/// so the store no longer holds the values that were written to it.
 ///
-/// Before the answer: until the node has it, it sends nothing, so the coverage cannot move.
+/// Audits run before the reply: until the node has our reply it sends nothing, so coverage cannot
+/// move.
 extension CommitRound {
     /// One request is held up by comparisons for no longer than about this, in milliseconds.
     private static let budgetMilliseconds: Int64 = 500

@@ -28,8 +28,8 @@ package struct CommitRound: Sendable {
     package enum Event: Sendable, Hashable {
         case begun
         case repaired
-        /// In the order of the question; nil where what is stored of a shard is damaged. The
-        /// damage is among what the next repair sets right.
+        /// In the order of the question; nil for a shard whose stored values are damaged. The
+        /// next repair fixes them.
         case read([ShardReading?])
         case written
         /// A text was not the one that a commit rests on: nothing is written.
@@ -42,7 +42,7 @@ package struct CommitRound: Sendable {
         case storeFailed
     }
 
-    /// What is known of a region beside its requests.
+    /// What HQ's configuration says of a region.
     package struct Settings: Sendable, Hashable {
         /// The region's logs and how many partitions each may have.
         package var knownLogs: [LogID: Int32]
@@ -85,7 +85,7 @@ package struct CommitRound: Sendable {
     let context: MergeContext
     /// What the shards are answered, by their place in the request; nil until one is decided.
     var replies: [ShardReply?]
-    /// What was read of a shard last; nil where HQ had nothing.
+    /// Each shard as last read; nil where HQ has no such shard.
     private var stored: [StoredShard?]
     /// Attempts begun.
     package private(set) var attempt = 0
@@ -97,7 +97,7 @@ package struct CommitRound: Sendable {
     private var unread: [[Int]] = []
     /// The shards of the read under way.
     private var reading: [Int] = []
-    /// What was read and is not decided yet, the next last.
+    /// Readings that are not decided yet, the next last.
     private var undecided: [(index: Int, reading: ShardReading)] = []
     /// Decided commits that no script has taken yet.
     private var group = CommitGroup()
@@ -119,7 +119,7 @@ package struct CommitRound: Sendable {
         again = request.shards.indices.filter { isFirst[$0] }
     }
 
-    /// Takes what came of the last action, and says what is next.
+    /// Takes the result of the last action, and answers with the next one.
     package mutating func handle(
         _ event: Event, at now: UnixTime, memory: inout CommitMemory
     ) -> Action {

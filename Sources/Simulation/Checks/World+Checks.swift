@@ -46,7 +46,7 @@ extension World {
             if site.checks[shard].partialUntil > 0 { site.checks[shard].mustCompareAll = true }
             site.checks[shard].partialUntil = 0
         }
-        // What was spoilt behind the reading is not in what was replaced.
+        // A bucket spoilt after the reading was taken is not replaced by it.
         if isReplaced, site.checks[shard].isSpoiled,
             site.checks[shard].spoiledAt < task.readings[shard]?.at ?? 0
         {
@@ -100,7 +100,7 @@ extension World {
     private func firstComparable(
         _ shard: Int, completeFrom: Minute, at site: Site
     ) -> Int32 {
-        // Digests cover the window: what was spoilt before it is found no more.
+        // Digests cover the window only: older damage is never found.
         let known =
             site.checks[shard].isSpoiled
             ? NaiveFold.minute(now) - Int32(Limits.windowMinutes) + 1 : .min

@@ -1,4 +1,4 @@
-/// One HQ of the topology: its store, and what is remembered to check it.
+/// One HQ of the topology: its store, and the state of its checks.
 final class Site {
     let number: Int
     var store: StoreModel

@@ -5,7 +5,7 @@ import RegionCore
 
 /// What a process's client makes of HQ's answers, and of none.
 extension World {
-    /// An answer that nobody waits for any more goes to the node all the same: it has to know.
+    /// Late answers reach the node too: ignoring them is the node's job.
     func replyArrived(_ reply: Reply, at process: NodeProcess) {
         let request = reply.request
         let host = process.hosts[request.host]

@@ -102,7 +102,7 @@ struct StoreModel {
         set(Texts(watermark: nil, liveness: texts[shard].liveness), of: shard)
     }
 
-    /// As `stray`, but nobody has the shard filled again: only its digest tells.
+    /// As `stray`, but keeps the watermark: only the digest audit can find it.
     mutating func spoil(_ shard: Int, minute: Int32, column: Int, amount: Int64) {
         beginStep()
         for table in [Table.buckets(shard), .sums] {
