@@ -124,6 +124,7 @@ extension World {
             where: headquarters.contains { $0.clockError.magnitude > Self.nearMilliseconds })
         node.clockError = faultRandom.happens(perMille: 500) ? error : -error
         node.clockWasWrong = true
+        node.hasClaimedWrongly = true
         if isFar {
             // A shard that joins now may be read from too late on.
             for shard in shape.shardsOfRegion[node.region] { atlas.tear(shard) }

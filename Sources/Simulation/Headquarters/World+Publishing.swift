@@ -99,7 +99,7 @@ extension World {
 
     /// Every record appended before `data_as_of` is in an answer that is not degraded.
     private func checkFreshness(_ totals: PublishedTotals, by process: HeadquartersProcess) {
-        guard !nodes.contains(where: \.clockWasWrong) else { return }
+        guard !nodes.contains(where: \.hasClaimedWrongly) else { return }
         // A wrong timestamp can move log time ahead of the truth by five minutes.
         let tolerance: Int64 = options.hasBadStamps ? 300_000 : 0
         for shard in shape.shards.indices {

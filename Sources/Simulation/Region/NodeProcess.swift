@@ -19,6 +19,9 @@ final class NodeProcess {
     var clockError: Int64 = 0
     /// Whether its clock has ever been wrong since it started.
     var clockWasWrong = false
+    /// Whether it ever was: what it claimed to have seen outlives the process, at HQ and in copies
+    /// of requests that are still on their way.
+    var hasClaimedWrongly = false
     /// The generation of its settings.
     var generation: UInt32 = 1
     /// By log of the region; empty while the process is down.
