@@ -235,4 +235,36 @@ import Topology
             now: Fixture.noon)
         #expect(retired.knownMinutes == from...Self.current)
     }
+
+    /// A relay was dead for two days, in which HQ restarted, and comes back.
+    @Test("Minutes ahead of an old window are read again before the window comes to them")
+    func oldProof() throws {
+        typealias Fixture = PublicationTests
+        let publication = Publisher(settings: Fixture.settings(regions: [Fixture.eu]))
+        let old = Fixture.standing(observed: Fixture.noon - 50 * 3_600_000)
+        let fresh = Fixture.minute(
+            Fixture.eu, Fixture.noon.minute.advanced(by: -2), settled: 70)
+        let shard = Fixture.shard(Fixture.eu)
+        publication.take(
+            Fixture.refresh(minutes: [fresh], standings: [shard: old]), now: Fixture.noon)
+        #expect(publication.totals(now: Fixture.noon)?.currencies.map(\.amount) == [])
+        let before = publication.totals(now: Fixture.noon)?.dataAsOf
+
+        // The proof is back, and nothing else has changed.
+        publication.take(
+            Fixture.refresh(
+                version: 2, isFull: false, standings: [shard: Fixture.standing(watermark: 11)]),
+            now: Fixture.noon)
+        #expect(publication.readPosition == nil)
+        let waiting = try #require(publication.totals(now: Fixture.noon))
+        #expect(waiting.dataAsOf == before)
+        publication.take(
+            Fixture.refresh(
+                version: 2, minutes: [fresh],
+                standings: [shard: Fixture.standing(watermark: 11)]), now: Fixture.noon)
+        let total = try #require(publication.totals(now: Fixture.noon))
+        #expect(total.currencies.map(\.amount) == [70])
+        #expect(total.dataAsOf == Fixture.noon)
+        #expect(publication.readPosition != nil)
+    }
 }

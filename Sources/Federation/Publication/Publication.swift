@@ -31,6 +31,9 @@ package struct Publication: Sendable {
     private var readAt: UnixTime?
     private(set) var greatestObservedThrough: UnixTime?
     private(set) var currentMinute: Minute?
+    /// The first minute that was read and lay too far ahead of the window to be kept; nil where
+    /// there is none.
+    private var firstSkipped: Minute?
     private var checkedMinute: Minute?
     private(set) var dataAsOf: UnixTime?
     /// The currencies of the settings, by code.
@@ -99,11 +102,17 @@ package struct Publication: Sendable {
         if let greatest = observed.max() {
             greatestObservedThrough = max(greatestObservedThrough ?? greatest, greatest)
         }
-        advance(now: now)
-        // Without a proof from any shard there is no window yet to put the minutes into.
-        guard let currentMinute else { return }
-        position = refresh.position
+        if refresh.isFull { firstSkipped = nil }
         mustReadAll = false
+        advance(now: now)
+        // Without a proof from any shard there is no window yet to put the minutes into, and one
+        // that has to wait for a full read takes nothing before it.
+        guard let currentMinute, !mustReadAll else {
+            mustReadAll = true
+            return
+        }
+        position = refresh.position
+        noteSkipped(refresh, current: currentMinute)
 
         // By the clock of this very turn: one that jumps and comes back leaves nothing behind.
         let retainedFrom = now.minute.advanced(by: 1 - Limits.retainedMinutes)
@@ -173,9 +182,22 @@ extension Publication {
         let bound = min(now.minute, greatest.minute.advanced(by: 1))
         let next = max(currentMinute ?? bound, bound)
         guard next != currentMinute else { return }
+        // The window would come to minutes that were passed over: it waits for a full read.
+        if let firstSkipped, MinuteRing.range(around: next).upperBound >= firstSkipped {
+            mustReadAll = true
+            return
+        }
         counters.minutesEntered += currentMinute.map { $0.distance(to: next) } ?? 0
         currentMinute = next
         for index in regions.indices { regions[index].advance(to: next) }
+    }
+
+    /// Notes minutes too far ahead of the window for the ring, which holds almost two days ahead. A
+    /// window moves with its proofs, so a relay that was dead for longer makes such minutes.
+    private mutating func noteSkipped(_ refresh: StoreRefresh, current: Minute) {
+        let last = MinuteRing.range(around: current).upperBound
+        let skipped = refresh.minutes.lazy.map(\.minute).filter { $0 > last }.min()
+        firstSkipped = [firstSkipped, skipped].compactMap { $0 }.min()
     }
 
     /// The refresh by region, its times bounded by HQ's clock.
