@@ -247,7 +247,7 @@ extension World {
 
     /// Hits the probes of an answer.
     func note(_ reply: DeltaReply, _ task: RoundTask) {
-        noteServed(task)
+        noteOffers(reply, task)
         if !reply.commands.isEmpty {
             probes.hit(.commandOffered)
             trace(
@@ -267,11 +267,13 @@ extension World {
         }
     }
 
-    /// Notes that a process could have had a correction written, by a node that will not lose the
-    /// partition any more, and in time.
-    private func noteServed(_ task: RoundTask) {
+    /// Notes commands that were offered to a node that will not lose the partition any more, and in
+    /// time.
+    private func noteOffers(_ reply: DeltaReply, _ task: RoundTask) {
         let log = shape.logsOfRegion[task.region].upperBound - 1
-        guard isHealed, elapsed < options.liveMinutes * 60_000 + Self.healing / 2,
+        // Nobody waits for the answer to a copy.
+        guard isHealed, !task.request.isCopy,
+            elapsed < options.liveMinutes * 60_000 + Self.healing / 2,
             task.round.request.shards.contains(where: {
                 $0.partition == 0 && $0.log == shape.logs[log].id
             }), let owner = groups[log].owners[0],
@@ -280,7 +282,7 @@ extension World {
             host.generation == groups[log].generation,
             host.node.folding(0)?.isAssigned ?? false
         else { return }
-        task.process.servedAtLast.insert(task.region)
+        for command in reply.commands { commands[command.id]?.wasOfferedAtLast = true }
     }
 
     private func note(

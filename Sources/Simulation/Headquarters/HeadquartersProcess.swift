@@ -17,8 +17,6 @@ final class HeadquartersProcess {
     var memory = CommitMemory()
     /// When the audit had a shard filled again last, in true time.
     var refilledAt: [ShardID: Int64] = [:]
-    /// The regions whose corrections it could have had written since the faults ended.
-    var servedAtLast: Set<Int> = []
     /// The store's connection on which all sums were compared last.
     var comparedOn = 0
     var publisher: PublisherCheck

@@ -94,6 +94,8 @@ extension World {
         /// Where its records are.
         var offsets: Set<Int64> = []
         var publishedAt: Int64 = 0
+        /// Whether it was offered to the shard's last owner after the faults had ended.
+        var wasOfferedAtLast = false
     }
 
     /// Somebody at the authority asks a region for a correction of a minute as HQ shows it.
@@ -190,9 +192,8 @@ extension World {
             let process = headquarters[command.process]
             guard process.incarnation == command.incarnation, !atlas.isForeign[command.shard]
             else { continue }
-            // With two processes at one address it may have met no node in time.
             let number = shape.shards[command.shard].region
-            if command.published == 0, process.servedAtLast.contains(number) {
+            if command.published == 0, command.wasOfferedAtLast {
                 fail("command \(id) was never carried out")
             }
             let region = shape.regions[number]
