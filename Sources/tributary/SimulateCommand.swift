@@ -95,9 +95,12 @@ struct SimulateCommand: AsyncParsableCommand {
     private func repeatRecordings() throws {
         var isGood = true
         for path in replay {
+            guard let bytes = FileManager.default.contents(atPath: path) else {
+                throw ValidationError("\(path): expected a recording that can be read")
+            }
             let report: Replay.Report
             do {
-                report = try Replay.run([UInt8](Data(contentsOf: URL(filePath: path))))
+                report = try Replay.run([UInt8](bytes))
             } catch let error as RecordingError {
                 throw ValidationError("\(path): \(error)")
             }
