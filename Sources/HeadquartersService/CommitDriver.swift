@@ -47,11 +47,6 @@ package final class CommitState: Sendable {
     package func progress(of id: String, region: RegionID) -> CommandDesk.Progress? {
         guarded.withLock { $0.memory.commands.progress(of: id, region: region) }
     }
-
-    /// What the comparison of digests has come to.
-    package var auditCounters: AuditMemory.Counters {
-        guarded.withLock { $0.memory.audit.counters }
-    }
 }
 
 /// Drives commit rounds over the global Redis.

@@ -3,7 +3,7 @@ package import CivilTime
 /// Something that is done at most once in an interval, by a clock that may jump.
 package struct Pace: Hashable, Sendable {
     /// When it was done last; nil before the first time.
-    package private(set) var last: UnixTime?
+    private var last: UnixTime?
 
     package init() {}
 
@@ -13,9 +13,6 @@ package struct Pace: Hashable, Sendable {
         guard let last, last <= now else { return true }
         return last + milliseconds <= now
     }
-
-    /// Notes that it is done at `now`.
-    package mutating func note(at now: UnixTime) { last = now }
 
     /// Where it is due, notes it as done and answers true.
     package mutating func take(every milliseconds: Int64, at now: UnixTime) -> Bool {

@@ -88,7 +88,7 @@ package struct CommitRound: Sendable {
     /// Each shard as last read; nil where HQ has no such shard.
     private var stored: [StoredShard?]
     /// Attempts begun.
-    package private(set) var attempt = 0
+    private var attempt = 0
     /// Shards that were decided again, in all attempts.
     package private(set) var retries = 0
     /// Shards that another attempt has to decide.
