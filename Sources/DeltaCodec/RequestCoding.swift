@@ -64,11 +64,11 @@ extension WireDeltaRequest {
             throw DeltaCodecError(
                 .tooLarge, "outcomes: expected at most \(Limits.outcomesPerRequest)")
         }
-        var told: [CommandOutcome] = []
+        var known: [CommandOutcome] = []
         for outcome in outcomes {
-            if let outcome = try outcome.decoded() { told.append(outcome) }
+            if let outcome = try outcome.decoded() { known.append(outcome) }
         }
-        return told
+        return known
     }
 
     static let nameRule = "1 to 32 bytes of a-z, 0-9 and '-'"

@@ -3,8 +3,7 @@ internal import Topology
 
 extension DeltaCodec {
     /// The request as one or more that keep the limits of size and of shards, each with the same
-    /// envelope but for the outcomes of commands, which the first one tells; shards stay whole and
-    /// in order.
+    /// envelope; the outcomes of commands go with the first one. Shards stay whole and in order.
     ///
     /// A shard too large for any request stands in one of its own, which HQ refuses as too large;
     /// the limits of the topology exclude it.

@@ -86,8 +86,8 @@ package struct NodeRecorder: Sendable {
     }
 }
 
-/// Writes all that an HQ's commit rounds are told, and what each does. Calls come in the order in
-/// which the rounds' memory is changed.
+/// Writes every event that an HQ's commit rounds receive, and every action. Calls come in the order
+/// in which the rounds' memory is changed.
 package struct RoundRecorder: Sendable {
     private let file: RecordingFile
 

@@ -6,7 +6,7 @@ import Federation
 import RegionCore
 import Topology
 
-/// Tells the same types what a recording says they were told, and compares what they want done.
+/// Feeds a recording's events to the same types and compares the actions that come out.
 package enum Replay {
     /// What a recording came to.
     package struct Report: Sendable {
@@ -18,7 +18,7 @@ package enum Replay {
         package var actionsByKind: [String: Int] = [:]
         /// Whether the file ends within an entry, as one does whose process was killed.
         package var isCut = false
-        /// The first entry whose actions differ, told for a person; nil where none does.
+        /// The first entry whose actions differ, in words for a person; nil where none does.
         package var difference: String?
     }
 

@@ -1,7 +1,7 @@
 import DeltaProtocol
 
 /// What a node knows of the commands that HQ offered it: each is carried out once as long as it is
-/// remembered, and its outcome told until HQ has had it.
+/// remembered, and its outcome sent until HQ has had it.
 struct CommandBook {
     /// Commands that are remembered. HQ offers one for hours at most; carrying one out twice is
     /// harmless.
@@ -49,7 +49,7 @@ struct CommandBook {
         if !untold.contains(id) { untold.append(id) }
     }
 
-    /// What the next request tells.
+    /// The outcomes that the next request carries.
     var outcomes: [CommandOutcome] {
         untold.prefix(Limits.outcomesPerRequest).compactMap { id in
             guard case .over(let result) = states[id] else { return nil }

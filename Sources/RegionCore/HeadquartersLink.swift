@@ -6,7 +6,7 @@ struct HeadquartersLink {
     struct Question {
         enum Kind {
             case statuses(partition: Int32?)
-            /// The shards that have no answer yet, and the outcomes that were told.
+            /// The shards that have no answer yet, and the outcomes that were sent.
             case push(waiting: Set<Int32>, outcomes: [CommandOutcome])
         }
 

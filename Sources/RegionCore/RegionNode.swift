@@ -41,7 +41,7 @@ package struct RegionNode: ~Copyable {
     /// When a stopping node gives up what it has not pushed; nil while it is not stopping.
     private(set) var stoppingUntil: UnixTime?
     private var hasEnded = false
-    /// When a kind of trouble was told last.
+    /// When a kind of trouble was last reported.
     private var warnings: [Int32: Pace] = [:]
     private var lastQuestion = 0
     private var diversions: [Diversion] = []

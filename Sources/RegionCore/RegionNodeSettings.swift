@@ -1,7 +1,8 @@
 package import Aggregation
 package import Topology
 
-/// What one node is made of. Two nodes of equal settings that are told the same answer the same.
+/// What one node is made of. Two nodes of equal settings that receive equal events take equal
+/// actions.
 package struct RegionNodeSettings: Sendable {
     package var region: RegionID
     /// Names the node at HQ and in logs; carries no authority.

@@ -55,7 +55,7 @@ struct Joining {
     var isReady: Bool { facts != nil && !isUnknown }
 }
 
-/// A shard's state and, for each HQ, what it was told. One owner: the node.
+/// A shard's state and, for each HQ, what it was sent. One owner: the node.
 package final class FoldingShard {
     package let partition: Int32
     package internal(set) var fold: ShardFold

@@ -15,8 +15,8 @@ struct SimulateCommand: AsyncParsableCommand {
             judges every commit. A world is a pure function of its seed.
 
             With --replay, recordings of `tributary region --record` and `tributary hq --record` \
-            are told to the same types again, and what they want done must be the same, byte for \
-            byte.
+            are fed to the same types again, and the actions that come out must be the same, byte \
+            for byte.
 
             Exits with 1, naming the seed and the command that repeats it, when a check fails; \
             also when a sweep of 500 seeds or more never came to one of the listed situations.
