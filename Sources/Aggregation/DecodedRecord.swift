@@ -25,14 +25,14 @@ public struct DecodedTransfer: Sendable {
         id: IDHash(low: 0, high: 0), amount: 0, settledAt: UnixTime(milliseconds: 0),
         currency: Currency(uncheckedIndex: 0))
 
-    /// 20 bits that tell another amount, currency or time under the same id from a true repeat.
+    /// 17 bits that tell another amount, currency or time under the same id from a true repeat.
     @inlinable @inline(__always)
     package var contentCheck: UInt32 {
         var z = UInt64(bitPattern: amount) &* 0x9E37_79B9_7F4A_7C15
         z ^= UInt64(bitPattern: settledAt.milliseconds) &+ UInt64(currency.index) &<< 48
         z = (z ^ (z &>> 32)) &* 0xD6E8_FEB8_6659_FD93
         z = (z ^ (z &>> 32)) &* 0xD6E8_FEB8_6659_FD93
-        return UInt32(truncatingIfNeeded: z &>> 44)
+        return UInt32(truncatingIfNeeded: z &>> 47)
     }
 }
 
@@ -45,13 +45,15 @@ package struct DecodedCorrection: Sendable, Hashable {
     package var delta: Int64
     /// What the bucket's correction must be for this one to apply.
     package var before: Int64
+    /// When it was asked for.
+    package var issuedAt: UnixTime
 
     /// As `DecodedTransfer.contentCheck`.
     var contentCheck: UInt32 {
         var z = UInt64(bitPattern: delta) &* 0x9E37_79B9_7F4A_7C15
         z ^= UInt64(UInt32(bitPattern: minute.number)) &+ UInt64(currency.index) &<< 48
         z = (z ^ (z &>> 32)) &* 0xD6E8_FEB8_6659_FD93
-        return UInt32(truncatingIfNeeded: z &>> 44)
+        return UInt32(truncatingIfNeeded: z &>> 47)
     }
 }
 

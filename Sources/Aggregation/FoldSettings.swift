@@ -5,7 +5,7 @@ package import Topology
 /// All that the fold reads beside the log: two nodes with equal settings fold a log to equal bits.
 package struct FoldSettings: Sendable {
     /// The generation of the rules in this code. Any change of what a log folds to raises it.
-    package static let rulesGeneration: UInt32 = 1
+    package static let rulesGeneration: UInt32 = 2
 
     package let idKey: IDKey
     /// Whether a relay feeds the topic, so that only its markers prove how far the ledger is seen.

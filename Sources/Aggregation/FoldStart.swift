@@ -5,51 +5,49 @@ package import DeltaProtocol
 package struct FoldStart: Sendable {
     /// The first offset that will be folded or remembered.
     package var offset: Int64
-    /// Records before the first one stamped at or after this only fill the id memory; nil folds
-    /// from the first record on.
+    /// The first minute that is held.
+    package var floor: Minute
+    /// Records before the first one stamped at or after this only sight ids; nil folds from the
+    /// first record on.
     package var foldFrom: UnixTime?
-    /// The first minute whose records are all at `offset` or later; nil where the log is read from
-    /// its beginning.
-    package var knownFrom: Minute?
+    /// The first minute whose transfers are all folded, their ids known.
+    package var idsFrom: Minute
+    /// See `Claims`.
+    package var idsShortUntil: Minute
     /// HQ's values, which stand in for what the log no longer holds.
     package var seed: Seed?
-    /// The record that HQ remembers as the one before its watermark.
-    package var expected: ExpectedRecord?
+    /// The records that HQs remember as the last ones before their watermarks.
+    package var expected: [Fingerprint]
+    /// The last record before `offset`, where it is known.
+    package var fingerprint: Fingerprint?
 
     /// How many records wait to be read. A hint: room for their ids is made at once.
     package var waitingRecords: Int64 = 0
 
-    /// A shard's values at a watermark, from the minute on that they are complete.
+    /// A shard's values at a watermark.
     package struct Seed: Sendable {
         package var watermark: Int64
-        package var completeFrom: Minute
+        /// The first minute that has values.
+        package var valuesFrom: Minute
         package var values: ShardStatus.Values
 
-        package init(watermark: Int64, completeFrom: Minute, values: ShardStatus.Values) {
+        package init(watermark: Int64, valuesFrom: Minute, values: ShardStatus.Values) {
             self.watermark = watermark
-            self.completeFrom = completeFrom
+            self.valuesFrom = valuesFrom
             self.values = values
         }
     }
 
-    /// Which record must stand at an offset.
-    package struct ExpectedRecord: Sendable, Hashable {
-        package var offset: Int64
-        package var fingerprint: Fingerprint
-
-        package init(offset: Int64, fingerprint: Fingerprint) {
-            self.offset = offset
-            self.fingerprint = fingerprint
-        }
-    }
-
     package init(
-        offset: Int64 = 0, foldFrom: UnixTime? = nil, knownFrom: Minute? = nil, seed: Seed? = nil,
-        expected: ExpectedRecord? = nil
+        offset: Int64 = 0, floor: Minute = Claims.always, foldFrom: UnixTime? = nil,
+        idsFrom: Minute = Claims.always, idsShortUntil: Minute = Claims.always,
+        seed: Seed? = nil, expected: [Fingerprint] = []
     ) {
         self.offset = offset
+        self.floor = floor
         self.foldFrom = foldFrom
-        self.knownFrom = knownFrom
+        self.idsFrom = idsFrom
+        self.idsShortUntil = idsShortUntil
         self.seed = seed
         self.expected = expected
     }

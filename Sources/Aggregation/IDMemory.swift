@@ -1,21 +1,18 @@
-/// The ids sighted of late, and the content each came with.
+/// The ids sighted, the content each came with, and the greatest minute each was sighted for.
 ///
-/// An open-addressed table of 16-byte entries, one cache line a look-up: 96 bits of the id's hash
-/// (a false match among 10^8 ids: below 10^-12), 20 bits of content check, the low 12 bits of the
-/// minute of log time at which the id was last sighted. What an answer is depends only on the
-/// sightings, never on the table's size or order. Memory: 16 bytes × capacity; at most about
+/// An open-addressed table of 16-byte entries, one cache line a look-up: 84 bits of the id's hash
+/// (a false match among 10^8 ids: below 10^-9), 17 of content check, 27 of the minute, which
+/// reaches beyond the year 2200. An id is live for a record whose stamp lies in minute s where it
+/// was sighted for a minute after s − 1,500, so an answer depends only on the sightings, never on
+/// the table's size, on their order, or on a clock. Memory: 16 bytes × capacity; at most about
 /// 46 bytes per id in memory, twice that while it is rebuilt.
 ///
 /// One owner, any thread.
 @safe
 public struct IDMemory: ~Copyable {
-    /// How long an id is remembered, in minutes of log time: 25 h 10 min.
-    @inlinable
-    package static var horizonMinutes: Int32 { 1_510 }
-
     /// What a sighting found.
     public enum Sighting: UInt8, Sendable {
-        /// Not sighted within the horizon.
+        /// Not sighted, or for minutes that are too long ago.
         case fresh
         /// Sighted before with the same content.
         case repeated
@@ -27,7 +24,7 @@ public struct IDMemory: ~Copyable {
     struct Entry {
         /// The hash's low word; 0 marks an empty place.
         @usableFromInline var hash: UInt64
-        /// 32 bits of the high word, 20 of content check, 12 of the minute.
+        /// 20 bits of the high word, 17 of content check, 27 of the minute.
         @usableFromInline var rest: UInt64
 
         @inlinable
@@ -37,10 +34,11 @@ public struct IDMemory: ~Copyable {
         }
     }
 
-    @inlinable static var minuteMask: UInt64 { 0xFFF }
-    @inlinable static var contentMask: UInt64 { 0xFFFF_F000 }
-    /// A minute is kept modulo 4,096: entries must be swept before they could look young again.
-    private static let sweepEveryMinutes: Int32 = 2_000
+    @inlinable static var minuteMask: UInt64 { 0x7FF_FFFF }
+    @inlinable static var contentMask: UInt64 { 0xFFF_F800_0000 }
+    /// How far the part of the high word is shifted.
+    @inlinable static var hashShift: UInt64 { 44 }
+    @inlinable static var contentShift: UInt64 { 27 }
     private static let smallestCapacity = 1 << 10
 
     @usableFromInline private(set) var entries: UnsafeMutablePointer<Entry>
@@ -50,15 +48,15 @@ public struct IDMemory: ~Copyable {
     /// Places in use, forgotten ids included.
     @usableFromInline package internal(set) var count = 0
     @usableFromInline private(set) var growAt: Int
-    @usableFromInline private(set) var minute: Int32
-    private var sweptAt: Int32
+    /// Ids whose greatest minute is this or an earlier one may leave.
+    private var freedThrough: Int32 = -1
     /// False where ids are remembered for as long as the memory lives.
     @usableFromInline let forgets: Bool
     private let memory: ZeroedMemory
 
     /// - Parameters:
     ///   - expected: how many ids to make room for at once; more are taken all the same.
-    ///   - forgets: whether ids leave after `horizonMinutes`.
+    ///   - forgets: whether ids ever stop being live.
     ///   - memory: where the table lives.
     package init(expected: Int = 0, forgets: Bool = true, memory: ZeroedMemory = .heap) {
         var capacity = Self.smallestCapacity
@@ -66,8 +64,6 @@ public struct IDMemory: ~Copyable {
         unsafe entries = Self.allocate(capacity, in: memory)
         mask = capacity - 1
         growAt = capacity * 7 / 10
-        minute = 0
-        sweptAt = 0
         self.forgets = forgets
         self.memory = memory
     }
@@ -88,15 +84,10 @@ public struct IDMemory: ~Copyable {
         unsafe memory.deallocate(entries, capacity * MemoryLayout<Entry>.stride)
     }
 
-    /// Moves log time to `minute`, which never goes back; the first call sets it.
-    package mutating func advance(to minute: Int32) {
-        guard forgets, minute != self.minute else { return }
-        if count == 0 {
-            sweptAt = minute
-        } else if Int(minute) - Int(sweptAt) >= Int(Self.sweepEveryMinutes) {
-            rebuild(at: minute, capacity: mask + 1)
-        }
-        self.minute = minute
+    /// Lets ids go whose greatest minute is `minute` or an earlier one. The table gives their room
+    /// up when it would grow otherwise.
+    package mutating func free(through minute: Int32) {
+        freedThrough = max(freedThrough, minute)
     }
 
     /// Reads the places that `hashes` will look up, so that their cache misses overlap.
@@ -105,25 +96,32 @@ public struct IDMemory: ~Copyable {
         unsafe entries[Int(truncatingIfNeeded: hash.low) & mask].hash
     }
 
-    /// Remembers a sighting at the present minute and says what was known of the id.
+    /// Remembers a sighting and says what was known of the id.
+    ///
+    /// - Parameters:
+    ///   - minute: what the id is sighted for; 0 or later.
+    ///   - liveAfter: an id sighted for no later minute than this one is not live.
     @inlinable @inline(__always)
-    package mutating func sight(_ hash: IDHash, contentCheck: UInt32) -> Sighting {
+    package mutating func sight(
+        _ hash: IDHash, contentCheck: UInt32, minute: Int32, liveAfter: Int32
+    ) -> Sighting {
         let key = hash.low == 0 ? 1 : hash.low
         let present = UInt64(UInt32(bitPattern: minute)) & Self.minuteMask
         let rest =
-            hash.high & 0xFFFF_FFFF_0000_0000 | UInt64(contentCheck) &<< 12 & Self.contentMask
-            | present
+            hash.high &<< Self.hashShift
+            | UInt64(contentCheck) &<< Self.contentShift & Self.contentMask | present
         var place = Int(truncatingIfNeeded: key) & mask
         while true {
             let entry = unsafe entries[place]
-            if entry.hash == key, (entry.rest ^ rest) &>> 32 == 0 {
-                let age = (present &- entry.rest) & Self.minuteMask
-                if forgets, age > UInt64(Self.horizonMinutes) {
-                    unsafe entries[place].rest = rest
+            if entry.hash == key, (entry.rest ^ rest) &>> Self.hashShift == 0 {
+                let known = entry.rest & Self.minuteMask
+                let greatest = max(known, present)
+                if forgets, Int64(known) <= Int64(liveAfter) {
+                    unsafe entries[place].rest = rest & ~Self.minuteMask | greatest
                     return .fresh
                 }
-                // The first content stands: first wins.
-                unsafe entries[place].rest = entry.rest & ~Self.minuteMask | present
+                // The first content stays: first wins.
+                unsafe entries[place].rest = entry.rest & ~Self.minuteMask | greatest
                 return (entry.rest ^ rest) & Self.contentMask == 0 ? .repeated : .conflicting
             }
             if entry.hash == 0 { break }
@@ -135,41 +133,21 @@ public struct IDMemory: ~Copyable {
         return .fresh
     }
 
-    /// What `sight` would answer at `minute`, remembering nothing.
-    package func peek(_ hash: IDHash, contentCheck: UInt32, at minute: Int32) -> Sighting {
-        let key = hash.low == 0 ? 1 : hash.low
-        var place = Int(truncatingIfNeeded: key) & mask
-        while unsafe entries[place].hash != 0 {
-            let entry = unsafe entries[place]
-            if entry.hash == key, (entry.rest ^ hash.high) &>> 32 == 0 {
-                guard isLive(entry, at: minute) else { return .fresh }
-                let same = (entry.rest ^ UInt64(contentCheck) &<< 12) & Self.contentMask == 0
-                return same ? .repeated : .conflicting
-            }
-            place = (place &+ 1) & mask
-        }
-        return .fresh
-    }
-
     @usableFromInline @inline(never)
     mutating func grow() {
-        guard forgets else { return rebuild(at: minute, capacity: (mask + 1) * 2) }
-        var live = 0
-        for place in 0...mask where unsafe isLive(entries[place], at: minute) { live += 1 }
+        var kept = 0
+        for place in 0...mask where unsafe isKept(entries[place]) { kept += 1 }
         let capacity = mask + 1
-        rebuild(at: minute, capacity: live * 20 > capacity * 7 ? capacity * 2 : capacity)
+        rebuild(capacity: kept * 20 > capacity * 7 ? capacity * 2 : capacity)
     }
 
-    private func isLive(_ entry: Entry, at minute: Int32) -> Bool {
+    private func isKept(_ entry: Entry) -> Bool {
         guard entry.hash != 0 else { return false }
-        guard forgets else { return true }
-        let present = UInt64(UInt32(bitPattern: self.minute))
-        let age = Int((present &- entry.rest) & Self.minuteMask)
-        return age + Int(minute) - Int(self.minute) <= Int(Self.horizonMinutes)
+        return !forgets || Int64(entry.rest & Self.minuteMask) > Int64(freedThrough)
     }
 
-    /// Moves what is still to be remembered at `minute` to a table of its own.
-    private mutating func rebuild(at minute: Int32, capacity: Int) {
+    /// Moves what is kept to a table of its own.
+    private mutating func rebuild(capacity: Int) {
         let old = unsafe entries
         let places = mask + 1
         let fresh = unsafe Self.allocate(capacity, in: memory)
@@ -177,7 +155,7 @@ public struct IDMemory: ~Copyable {
         var kept = 0
         for index in 0..<places {
             let entry = unsafe old[index]
-            guard isLive(entry, at: minute) else { continue }
+            guard isKept(entry) else { continue }
             var place = Int(truncatingIfNeeded: entry.hash) & freshMask
             while unsafe fresh[place].hash != 0 { place = (place &+ 1) & freshMask }
             unsafe fresh[place] = entry
@@ -188,6 +166,5 @@ public struct IDMemory: ~Copyable {
         mask = freshMask
         growAt = capacity * 7 / 10
         count = kept
-        sweptAt = minute
     }
 }

@@ -2,18 +2,18 @@ package import CivilTime
 package import DeltaProtocol
 package import Money
 
-/// The buckets of the retained minutes, each with the offset that last changed it.
+/// The buckets from a floor on, each with the offset that last changed it.
 ///
-/// Rows are minutes, columns the currencies seen so far: the cells of the present minute lie
-/// together. A row knows which minute it holds; a minute takes over the row of the one 1,506
-/// before it. Memory: 1,506 × columns × 32 bytes, 3 MB for up to 64 currencies; columns come
-/// as currencies do, so that a ring without money costs next to nothing.
+/// Those of 1,536 minutes from the floor on lie dense: rows are minutes, columns the currencies
+/// seen so far, so that the cells of the present minute lie together. Memory: 1,536 × columns ×
+/// 32 bytes, 3 MB for up to 64 currencies; columns come as currencies do, so that a ring without
+/// money costs next to nothing. Minutes further ahead are the wrong clocks' and lie sparse.
 ///
 /// One owner, any thread.
 @safe
 package struct MinuteRing: ~Copyable {
-    /// Minutes that can stand at once: the retained ones and those ahead of log time.
-    package static let slots = Limits.retainedMinutes + Limits.futureMinutes
+    /// Minutes that lie dense: the retention, and what a clock may be ahead.
+    package static let slots = 1_536
     private static let emptySlot = Int32.min
     private static let firstColumns = 8
     private static let noColumn = UInt16.max
@@ -32,6 +32,18 @@ package struct MinuteRing: ~Copyable {
         }
     }
 
+    /// A bucket outside the dense minutes.
+    private struct Place: Hashable {
+        var minute: Int32
+        var currency: Currency
+    }
+
+    /// The first minute that is held; those before it are gone.
+    package private(set) var floor: Minute
+    /// Buckets held, those that are zero again included.
+    package private(set) var count = 0
+    /// The first dense minute: the floor, or where there is none, what the first bucket needs.
+    private var denseFrom: Int32?
     private var cells: UnsafeMutablePointer<Cell>
     private var columns = 0
     /// By currency index, the column, or `noColumn`.
@@ -42,10 +54,13 @@ package struct MinuteRing: ~Copyable {
     private let minuteOf: UnsafeMutablePointer<Int32>
     /// By slot, the greatest `changed` of its cells.
     private let changedOf: UnsafeMutablePointer<Int64>
+    private var sparse: [Place: Cell] = [:]
     /// No cell's settled sum is above this: spares the hot path a look at each cell.
     private var settledBound: Int64 = 0
 
-    package init() {
+    package init(floor: Minute = Claims.always) {
+        self.floor = floor
+        denseFrom = floor == Claims.always ? nil : floor.number
         unsafe cells = .allocate(capacity: 0)
         unsafe columnOf = .allocate(capacity: Currency.count)
         unsafe columnOf.initialize(repeating: Self.noColumn, count: Currency.count)
@@ -62,25 +77,27 @@ package struct MinuteRing: ~Copyable {
         unsafe changedOf.deallocate()
     }
 
+    // MARK: - Places
+
+    /// The slot of a dense minute; nil where the minute lies sparse.
     @inline(__always)
-    private static func slot(_ minute: Minute) -> Int {
-        let remainder = Int(minute.number) % slots
-        return remainder < 0 ? remainder + slots : remainder
+    private func slot(_ minute: Int32) -> Int? {
+        guard let denseFrom else { return nil }
+        let ahead = Int64(minute) &- Int64(denseFrom)
+        guard ahead >= 0, ahead < Int64(Self.slots) else { return nil }
+        let remainder = Int(minute) % Self.slots
+        return remainder < 0 ? remainder &+ Self.slots : remainder
     }
 
-    /// The slot that holds `minute`, claimed from an older one where need be. The caller keeps
-    /// `minute` within the retention, so that a claimed row's minute has left it.
     @inline(__always)
-    private mutating func claim(_ minute: Minute) -> Int {
-        let slot = Self.slot(minute)
-        if unsafe minuteOf[slot] != minute.number { clear(slot, for: minute) }
-        return slot
+    private mutating func claim(_ slot: Int, _ minute: Int32) {
+        if unsafe minuteOf[slot] != minute { clear(slot, for: minute) }
     }
 
     @inline(never)
-    private mutating func clear(_ slot: Int, for minute: Minute) {
+    private mutating func clear(_ slot: Int, for minute: Int32) {
         unsafe (cells + slot * columns).update(repeating: .empty, count: columns)
-        unsafe minuteOf[slot] = minute.number
+        unsafe minuteOf[slot] = minute
         unsafe changedOf[slot] = -1
     }
 
@@ -112,100 +129,215 @@ package struct MinuteRing: ~Copyable {
         columns = wider
     }
 
+    // MARK: - The floor
+
+    /// Drops the minutes before `minute`; a floor never goes back.
+    package mutating func raiseFloor(to minute: Minute) {
+        guard minute > floor else { return }
+        floor = minute
+        for slot in 0..<Self.slots where unsafe minuteOf[slot] != Self.emptySlot {
+            guard unsafe minuteOf[slot] < minute.number else { continue }
+            count -= cellsHeld(slot)
+            unsafe minuteOf[slot] = Self.emptySlot
+        }
+        if denseFrom.map({ $0 < minute.number }) ?? true { denseFrom = minute.number }
+        guard !sparse.isEmpty else { return }
+        let before = sparse.count
+        sparse = sparse.filter { $0.key.minute >= minute.number }
+        count -= before - sparse.count
+        for (place, cell) in sparse {
+            guard let slot = slot(place.minute) else { continue }
+            sparse[place] = nil
+            let column = column(place.currency)
+            claim(slot, place.minute)
+            unsafe cells[slot * columns + column] = cell
+            unsafe changedOf[slot] = max(changedOf[slot], cell.changed)
+        }
+    }
+
+    private func cellsHeld(_ slot: Int) -> Int {
+        var held = 0
+        for column in 0..<currencies.count
+        where unsafe cells[slot * columns + column].changed >= 0 {
+            held += 1
+        }
+        return held
+    }
+
+    /// The first minute at which no more than `bucketsMax` buckets are left.
+    package func floor(forAtMost bucketsMax: Int) -> Minute {
+        var held: [Int32: Int] = [:]
+        for slot in 0..<Self.slots where unsafe minuteOf[slot] != Self.emptySlot {
+            held[unsafe minuteOf[slot]] = cellsHeld(slot)
+        }
+        for place in sparse.keys { held[place.minute, default: 0] += 1 }
+        guard count > bucketsMax else { return floor }
+        var left = count
+        for minute in held.keys.sorted() {
+            guard left > bucketsMax else { return Minute(minute) }
+            left -= held[minute] ?? 0
+        }
+        return Minute(.max)
+    }
+
+    // MARK: - Changes
+
     /// Whether a transfer of `amount` would take its bucket out of bounds.
     @inline(__always)
     package func wouldOverflow(amount: Int64, minute: Minute, currency: Currency) -> Bool {
-        if amount <= Limits.sumMagnitude, settledBound &+ amount <= Limits.sumMagnitude {
-            return false
-        }
-        let settled = value(minute: minute, currency: currency).settled
-        return amount > Limits.sumMagnitude || settled + amount > Limits.sumMagnitude
+        if settledBound &+ amount <= Limits.sumMagnitude { return false }
+        return value(minute: minute, currency: currency).settled + amount > Limits.sumMagnitude
     }
 
-    /// Adds one transfer, which must not overflow its bucket.
+    /// Adds one transfer, which must not overflow its bucket. False, and nothing changed, where
+    /// the minute is below the floor.
     @inline(__always)
     package mutating func add(
         amount: Int64, minute: Minute, currency: Currency, offset: Int64
-    ) {
+    ) -> Bool {
+        guard let slot = slot(minute.number) else {
+            return addSparse(amount: amount, minute: minute, currency: currency, offset: offset)
+        }
         let column = column(currency)
-        let slot = claim(minute)
+        claim(slot, minute.number)
         let cell = unsafe cells + (slot &* columns &+ column)
-        let settled = unsafe cell.pointee.settled + amount
+        let settled = unsafe cell.pointee.settled &+ amount
         if settled > settledBound { settledBound = settled }
+        if unsafe cell.pointee.changed < 0 { count &+= 1 }
         unsafe cell.pointee.settled = settled
         unsafe cell.pointee.transfers &+= 1
         unsafe cell.pointee.changed = offset
         unsafe changedOf[slot] = offset
+        return true
     }
 
-    /// Adds to a bucket's correction. False, and nothing changed, where it would leave its bounds.
+    @inline(never)
+    private mutating func addSparse(
+        amount: Int64, minute: Minute, currency: Currency, offset: Int64
+    ) -> Bool {
+        guard minute >= floor else { return false }
+        if denseFrom == nil {
+            denseFrom = minute.advanced(by: 1 - Limits.retainedMinutes).number
+            return add(amount: amount, minute: minute, currency: currency, offset: offset)
+        }
+        update(minute, currency) { cell in
+            cell.settled += amount
+            cell.transfers += 1
+            cell.changed = offset
+        }
+        return true
+    }
+
+    /// Changes one bucket, wherever it lies.
+    private mutating func update(
+        _ minute: Minute, _ currency: Currency, _ change: (inout Cell) -> Void
+    ) {
+        var cell = cell(minute, currency)
+        if cell.changed < 0 { count += 1 }
+        change(&cell)
+        settledBound = max(settledBound, cell.settled)
+        guard let slot = slot(minute.number) else {
+            sparse[Place(minute: minute.number, currency: currency)] = cell
+            return
+        }
+        let column = column(currency)
+        claim(slot, minute.number)
+        unsafe cells[slot * columns + column] = cell
+        unsafe changedOf[slot] = max(changedOf[slot], cell.changed)
+    }
+
+    /// Adds to a bucket's correction. False, and nothing changed, where it would leave its bounds;
+    /// below the floor there is nothing to change.
     package mutating func correct(
         by delta: Int64, minute: Minute, currency: Currency, offset: Int64
     ) -> Bool {
         let (sum, overflow) = value(minute: minute, currency: currency).correction
             .addingReportingOverflow(delta)
         guard !overflow, sum.magnitude <= Limits.sumMagnitude.magnitude else { return false }
-        let column = column(currency)
-        let slot = claim(minute)
-        let cell = unsafe cells + (slot * columns + column)
-        unsafe cell.pointee.correction = sum
-        unsafe cell.pointee.changed = offset
-        unsafe changedOf[slot] = offset
+        guard minute >= floor else { return true }
+        update(minute, currency) { cell in
+            cell.correction = sum
+            cell.changed = offset
+        }
         return true
     }
 
-    /// Sets a bucket to what another state of the same shard held.
+    /// Sets a bucket to what another state of the same shard held; ignored below the floor.
     package mutating func set(_ bucket: Bucket, changed offset: Int64) {
-        let column = column(bucket.currency)
-        let slot = claim(bucket.minute)
-        unsafe cells[slot * columns + column] = Cell(
-            settled: bucket.value.settled, transfers: bucket.value.transfers,
-            correction: bucket.value.correction, changed: offset)
-        unsafe changedOf[slot] = max(changedOf[slot], offset)
-        settledBound = max(settledBound, bucket.value.settled)
+        guard bucket.minute >= floor else { return }
+        update(bucket.minute, bucket.currency) { cell in
+            cell = Cell(
+                settled: bucket.value.settled, transfers: bucket.value.transfers,
+                correction: bucket.value.correction, changed: max(offset, 0))
+        }
+    }
+
+    // MARK: - Contents
+
+    private func cell(_ minute: Minute, _ currency: Currency) -> Cell {
+        guard let slot = slot(minute.number) else {
+            return sparse[Place(minute: minute.number, currency: currency)] ?? .empty
+        }
+        let column = unsafe columnOf[Int(currency.index)]
+        guard column != Self.noColumn, unsafe minuteOf[slot] == minute.number else {
+            return .empty
+        }
+        return unsafe cells[slot * columns + Int(column)]
     }
 
     /// A bucket's value; zero where it has none.
     package func value(minute: Minute, currency: Currency) -> BucketValue {
-        let column = unsafe columnOf[Int(currency.index)]
-        let slot = Self.slot(minute)
-        guard column != Self.noColumn, unsafe minuteOf[slot] == minute.number else { return .zero }
-        return unsafe cells[slot * columns + Int(column)].value
+        cell(minute, currency).value
     }
 
     /// The buckets of `minutes` that changed at or after `base`, sorted. A bucket that is zero is
     /// named only where it changed after `base` 0, so that the reader can lower it.
     package func buckets(changedSince base: Int64, in minutes: ClosedRange<Minute>) -> [Bucket] {
         var result: [Bucket] = []
-        for number in minutes.lowerBound.number...minutes.upperBound.number {
-            let slot = Self.slot(Minute(number))
-            guard unsafe minuteOf[slot] == number, unsafe changedOf[slot] >= base else { continue }
-            let row = unsafe cells + slot * columns
+        func append(_ cell: Cell, _ minute: Int32, _ currency: Currency) {
+            guard cell.changed >= max(base, 0), base > 0 || !cell.value.isZero else { return }
+            result.append(Bucket(minute: Minute(minute), currency: currency, value: cell.value))
+        }
+        for number in denseNumbers(within: minutes) {
+            guard let slot = slot(number), unsafe minuteOf[slot] == number,
+                unsafe changedOf[slot] >= base
+            else { continue }
             for column in columnsByCode {
-                let cell = unsafe row[column]
-                guard cell.changed >= max(base, 0), base > 0 || !cell.value.isZero else {
-                    continue
-                }
-                result.append(
-                    Bucket(
-                        minute: Minute(number), currency: currencies[column], value: cell.value))
+                append(unsafe cells[slot * columns + column], number, currencies[column])
             }
         }
+        guard !sparse.isEmpty else { return result }
+        for (place, cell) in sparse where minutes.contains(Minute(place.minute)) {
+            append(cell, place.minute, place.currency)
+        }
+        result.sort(by: Bucket.precedes)
         return result
     }
 
-    /// A digest of all buckets of `minutes`.
-    package func digest(of minutes: ClosedRange<Minute>) -> ShardDigest {
-        var digest = ShardDigest()
-        for number in minutes.lowerBound.number...minutes.upperBound.number {
-            let slot = Self.slot(Minute(number))
-            guard unsafe minuteOf[slot] == number else { continue }
+    /// Adds the buckets of `minutes` to a digest.
+    package func add(
+        _ minutes: ClosedRange<Minute>, to digest: inout ShardDigest, areLate: Bool
+    ) {
+        for number in denseNumbers(within: minutes) {
+            guard let slot = slot(number), unsafe minuteOf[slot] == number else { continue }
             for (column, currency) in currencies.enumerated() {
                 digest.add(
                     minute: Minute(number), currency: currency,
-                    value: unsafe cells[slot * columns + column].value)
+                    value: unsafe cells[slot * columns + column].value, isLate: areLate)
             }
         }
-        return digest
+        for (place, cell) in sparse where minutes.contains(Minute(place.minute)) {
+            digest.add(
+                minute: Minute(place.minute), currency: place.currency, value: cell.value,
+                isLate: areLate)
+        }
+    }
+
+    private func denseNumbers(within minutes: ClosedRange<Minute>) -> Range<Int32> {
+        guard let denseFrom else { return 0..<0 }
+        let end = Minute(denseFrom).advanced(by: Self.slots)
+        let first = max(minutes.lowerBound.number, denseFrom)
+        let last = min(minutes.upperBound, end.advanced(by: -1)).number
+        return first <= last ? first..<(last + 1) : 0..<0
     }
 }

@@ -7,6 +7,8 @@ package struct OutcomeCounters: Sendable, Hashable {
     /// Of `duplicate`, those whose content differed from the first.
     package var conflicts: Int64 = 0
     package var late: Int64 = 0
+    /// Of `late`, those whose minute the shard does not know in full.
+    package var unproven: Int64 = 0
     /// By `RejectReason.rawValue`.
     package var rejected = [Int64](repeating: 0, count: RejectReason.allCases.count)
     /// By `ControlOutcome.rawValue`.

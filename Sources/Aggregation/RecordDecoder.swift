@@ -198,11 +198,12 @@ package struct RecordDecoder: ~Copyable {
             let delta = try unsafe integer(fields[.delta], of: bytes, otherwise: .control)
             let before = try unsafe integer(
                 fields[.correctionBefore], of: bytes, otherwise: .control)
+            let issuedAt = try unsafe time(fields[.issuedAt], of: bytes)
             guard let minute = Int32(exactly: minute) else { throw RejectReason.control }
             return .correction(
                 DecodedCorrection(
                     id: id, currency: currency, minute: Minute(minute), delta: delta,
-                    before: before))
+                    before: before, issuedAt: issuedAt))
         } catch {
             throw .control
         }

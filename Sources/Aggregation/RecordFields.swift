@@ -19,6 +19,7 @@ enum RecordField: Int, CaseIterable {
     case system
     case timeline
     case markedAt
+    case issuedAt
 
     var key: StaticString {
         switch self {
@@ -41,6 +42,7 @@ enum RecordField: Int, CaseIterable {
         case .system: "system"
         case .timeline: "timeline"
         case .markedAt: "marked_at_utc"
+        case .issuedAt: "issued_at_utc"
         }
     }
 }

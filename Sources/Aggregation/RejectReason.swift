@@ -16,13 +16,13 @@ package enum RejectReason: UInt8, Error, CaseIterable, Sendable {
     case identifier
     /// Not in the built-in ISO 4217 table, lower case included.
     case currency
-    /// Not an integer above 0 that fits `Int64`.
+    /// Not an integer of 1 to 2^52.
     case amount
     /// Not RFC 3339 as the contract narrows it.
     case time
-    /// The record carries no timestamp.
+    /// The record carries no timestamp, or one outside the years 2000 to 2200.
     case timestamp
-    /// More than 5 minutes after both the record's timestamp and log time.
+    /// Settled more than 5 minutes after the record's timestamp.
     case future
     /// A bucket's sum would leave its bounds.
     case overflow
@@ -59,9 +59,10 @@ package enum ControlOutcome: UInt8, CaseIterable, Sendable {
     case marker
     /// A correction, added to its bucket.
     case applied
-    /// A correction whose `correction_before` is not the bucket's present correction.
+    /// A correction whose `correction_before` is not the bucket's present correction, or that was
+    /// written too long after it was issued.
     case void
-    /// A correction of a minute that left the retention.
+    /// A correction of a minute more than 25 h before its stamp.
     case late
     /// A marker or correction more than 5 minutes ahead.
     case future

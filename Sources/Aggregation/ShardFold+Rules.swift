@@ -44,9 +44,11 @@ extension ShardFold {
         for index in range {
             let record = unsafe records[index]
             let place = index &- range.lowerBound
-            if unsafe expected?.offset == record.offset { unsafe compare(record) }
+            if unsafe record.offset <= lastExpected, unsafe isExpected(record.offset) {
+                unsafe compare(Self.fingerprint(of: record))
+            }
             if let foldFrom, unsafe record.timestamp < foldFrom {
-                unsafe remember(record)
+                unsafe remember(record, into: &diversions)
             } else {
                 foldFrom = nil
                 if Self.isMarked(place, in: pending) {
@@ -104,36 +106,9 @@ extension ShardFold {
     private mutating func foldTransfer(
         _ transfer: DecodedTransfer, of record: LogRecord, into diversions: inout [Diversion]
     ) {
-        let settledAt = transfer.settledAt.milliseconds
-        guard let shown = unsafe advancedLogTime(settledAt, record: record) else {
-            return unsafe reject(
-                record, record.timestamp == LogRecord.noTimestamp ? .timestamp : .future,
-                into: &diversions)
-        }
-        let minute = transfer.settledAt.minute
-        let present = shown.minute.number
-        let isLate = minute.number <= present &- Int32(Limits.retainedMinutes)
-        let target = isLate ? shown.minute : minute
-        let amount: Int64
-        switch isoAmount(transfer) {
-        case .success(let scaled): amount = scaled
-        case .failure(let reason): return unsafe reject(record, reason, into: &diversions)
-        }
-        let check = transfer.contentCheck
-        let overflows =
-            isLate
-            ? lateRing.wouldOverflow(amount: amount, minute: target, currency: transfer.currency)
-            : ring.wouldOverflow(amount: amount, minute: target, currency: transfer.currency)
-        if overflows, unsafe !isInSeed(target, offset: record.offset),
-            ids.peek(transfer.id, contentCheck: check, at: present) == .fresh
-        {
-            return unsafe reject(record, .overflow, into: &diversions)
-        }
-
-        advance(to: shown)
-        switch ids.sight(transfer.id, contentCheck: check) {
-        case .fresh:
-            break
+        let place: TransferPlace
+        switch unsafe sight(transfer, of: record) {
+        case .fresh(let found): place = found
         case .repeated:
             counters.duplicate &+= 1
             return
@@ -142,149 +117,206 @@ extension ShardFold {
             counters.conflicts &+= 1
             unsafe diversions.append(Diversion(offset: record.offset, cause: .conflict))
             return
+        case .rejected(let reason): return unsafe reject(record, reason, into: &diversions)
         }
-        if isLate { counters.late &+= 1 } else { counters.applied &+= 1 }
-        if unsafe isInSeed(target, offset: record.offset) { return }
-        if isLate {
-            unsafe lateRing.add(
-                amount: amount, minute: target, currency: transfer.currency,
-                offset: record.offset)
+        let isUnknown = place.target < idsFrom
+        if isUnknown, unsafe record.offset < seedWatermark {
+            // The seed holds it.
+            if place.isLate { counters.late &+= 1 } else { counters.applied &+= 1 }
+            return
+        }
+        let minute = Minute(place.target)
+        let currency = transfer.currency
+        if place.isLate || isUnknown {
+            if lateRing.wouldOverflow(amount: place.amount, minute: minute, currency: currency) {
+                return unsafe reject(record, .overflow, into: &diversions)
+            }
+            counters.late &+= 1
+            if !place.isLate { counters.unproven &+= 1 }
+            _ = unsafe lateRing.add(
+                amount: place.amount, minute: minute, currency: currency, offset: record.offset)
         } else {
-            unsafe ring.add(
-                amount: amount, minute: target, currency: transfer.currency,
-                offset: record.offset)
+            if ring.wouldOverflow(amount: place.amount, minute: minute, currency: currency) {
+                return unsafe reject(record, .overflow, into: &diversions)
+            }
+            counters.applied &+= 1
+            _ = unsafe ring.add(
+                amount: place.amount, minute: minute, currency: currency, offset: record.offset)
         }
     }
 
-    /// Whether the seed holds already what a record at `offset` does to `minute`.
-    @inline(__always)
-    private func isInSeed(_ minute: Minute, offset: Int64) -> Bool {
-        minute < knownFrom && offset < seedWatermark
+    /// Where a transfer goes by its own record alone.
+    private struct TransferPlace {
+        /// In ISO minor units; 1 to `Limits.sumMagnitude`.
+        var amount: Int64
+        /// The minute of its settlement, or of its stamp where it is late.
+        var target: Int32
+        /// Whether its minute was more than 25 h before its stamp.
+        var isLate: Bool
     }
+
+    private enum Sighting {
+        case fresh(TransferPlace)
+        case repeated
+        case conflicting
+        case rejected(RejectReason)
+    }
+
+    /// What is decided of a transfer before any bucket is looked at. All that the record itself
+    /// allows is sighted, whatever becomes of it then.
+    @inline(__always)
+    private mutating func sight(
+        _ transfer: DecodedTransfer, of record: LogRecord
+    ) -> Sighting {
+        let amount: Int64
+        switch isoAmount(transfer) {
+        case .success(let scaled): amount = scaled
+        case .failure(let reason): return .rejected(reason)
+        }
+        guard amount <= Limits.sumMagnitude else { return .rejected(.amount) }
+        let stamp = unsafe record.timestamp
+        guard Self.hasSoundStamp(stamp) else { return .rejected(.timestamp) }
+        guard transfer.settledAt.milliseconds <= stamp &+ Self.futureMilliseconds else {
+            return .rejected(.future)
+        }
+        let present = stampMinute(of: stamp)
+        let liveAfter = present &- Int32(Limits.retainedMinutes)
+        let minute = transfer.settledAt.minute.number
+        let isLate = minute <= liveAfter
+        let place = TransferPlace(
+            amount: amount, target: isLate ? present : minute, isLate: isLate)
+        switch ids.sight(
+            transfer.id, contentCheck: transfer.contentCheck, minute: place.target,
+            liveAfter: liveAfter)
+        {
+        case .fresh: return .fresh(place)
+        case .repeated: return .repeated
+        case .conflicting: return .conflicting
+        }
+    }
+
+    /// The minute of a sound stamp; the next one is mostly of the same minute.
+    @inline(__always)
+    private mutating func stampMinute(of stamp: Int64) -> Int32 {
+        let inside = stamp &- stampMinute.start
+        if inside < 0 || inside >= 60_000 {
+            let number = stamp / 60_000
+            stampMinute = (number &* 60_000, Int32(truncatingIfNeeded: number))
+        }
+        return stampMinute.number
+    }
+
+    /// Whether a record has a stamp, and one of the years 2000 to 2200.
+    @inline(__always)
+    private static func hasSoundStamp(_ stamp: Int64) -> Bool {
+        stamp >= Self.firstStamp && stamp < Self.endOfStamps
+    }
+
+    /// 2000-01-01 and 2201-01-01, in milliseconds since 1970.
+    private static let firstStamp: Int64 = 946_684_800_000
+    private static let endOfStamps: Int64 = 7_289_654_400_000
 
     private mutating func foldCorrection(
         _ correction: DecodedCorrection, of record: LogRecord, into diversions: inout [Diversion]
     ) {
-        guard unsafe record.timestamp != LogRecord.noTimestamp else {
-            return unsafe reject(record, .timestamp, into: &diversions)
+        switch unsafe sight(correction, of: record) {
+        case .control(let outcome): return count(outcome)
+        case .rejected(let reason): return unsafe reject(record, reason, into: &diversions)
+        case .fresh: break
         }
-        let timestamp = unsafe Self.clamped(record.timestamp)
-        guard isReached(correction.minute, at: timestamp) else { return count(.future) }
-        // A correction does not move log time; before any, the record's own time is all there is.
-        let present =
-            logTimeMilliseconds == Self.noLogTime
-            ? UnixTime(milliseconds: timestamp).minute : Minute(logMinute)
-        let isLate = correction.minute <= present.advanced(by: -Limits.retainedMinutes)
+        if correction.minute.number < idsFrom, unsafe record.offset < seedWatermark {
+            return count(.applied)
+        }
         let current = ring.value(minute: correction.minute, currency: correction.currency)
-        let applies = !isLate && current.correction == correction.before
-        let (sum, overflow) = current.correction.addingReportingOverflow(correction.delta)
-        if applies, overflow || sum.magnitude > Limits.sumMagnitude.magnitude,
-            ids.peek(
-                correction.id, contentCheck: correction.contentCheck, at: present.number) == .fresh
-        {
-            return unsafe reject(record, .overflow, into: &diversions)
-        }
-        ids.advance(to: present.number)
-        guard ids.sight(correction.id, contentCheck: correction.contentCheck) == .fresh else {
-            return count(.duplicate)
-        }
-        guard !isLate else { return count(.late) }
-        if unsafe isInSeed(correction.minute, offset: record.offset) { return count(.applied) }
-        guard applies else { return count(.void) }
-        _ = unsafe ring.correct(
+        guard current.correction == correction.before else { return count(.void) }
+        let isApplied = unsafe ring.correct(
             by: correction.delta, minute: correction.minute, currency: correction.currency,
             offset: record.offset)
-        greatestGivenMinute = max(greatestGivenMinute ?? correction.minute, correction.minute)
+        guard isApplied else { return unsafe reject(record, .overflow, into: &diversions) }
         count(.applied)
     }
 
-    /// Whether a record of this time may correct the bucket: it does not lie too far ahead.
-    private func isReached(_ minute: Minute, at timestamp: Int64) -> Bool {
-        minute.start.milliseconds
-            <= max(timestamp, logTimeMilliseconds) + Self.futureMilliseconds
+    private enum CorrectionSighting {
+        case fresh
+        case control(ControlOutcome)
+        case rejected(RejectReason)
+    }
+
+    /// What is decided of a correction before its bucket is looked at.
+    private mutating func sight(
+        _ correction: DecodedCorrection, of record: LogRecord
+    ) -> CorrectionSighting {
+        let stamp = unsafe record.timestamp
+        guard Self.hasSoundStamp(stamp) else { return .rejected(.timestamp) }
+        guard correction.minute.start.milliseconds <= stamp + Self.futureMilliseconds else {
+            return .control(.future)
+        }
+        let present = stampMinute(of: stamp)
+        let liveAfter = present - Int32(Limits.retainedMinutes)
+        let sighting = ids.sight(
+            correction.id, contentCheck: correction.contentCheck, minute: present,
+            liveAfter: liveAfter)
+        guard sighting == .fresh else { return .control(.duplicate) }
+        guard correction.minute.number > liveAfter else { return .control(.late) }
+        // Its id may be forgotten later, so it must not apply later either.
+        guard stamp <= correction.issuedAt.milliseconds + Self.correctionMilliseconds else {
+            return .control(.void)
+        }
+        return .fresh
     }
 
     private mutating func foldMarker(
         _ marker: LedgerMarker, of record: LogRecord, into diversions: inout [Diversion]
     ) {
-        guard unsafe record.timestamp != LogRecord.noTimestamp else {
+        let stamp = unsafe record.timestamp
+        guard Self.hasSoundStamp(stamp) else {
             return unsafe reject(record, .timestamp, into: &diversions)
         }
-        guard let shown = unsafe advancedLogTime(marker.markedAt.milliseconds, record: record)
-        else { return count(.future) }
-        advance(to: shown)
+        guard marker.markedAt.milliseconds <= stamp + Self.futureMilliseconds else {
+            return count(.future)
+        }
         count(.marker)
         keep(marker)
     }
 
-    /// The greatest marker of one ledger; another ledger's or timeline's begins anew.
+    /// The greatest marker of one ledger: within a system a timeline only rises; another system
+    /// begins again.
     private mutating func keep(_ marker: LedgerMarker) {
         if let kept = self.marker, kept.system == marker.system,
-            kept.timeline == marker.timeline, kept.lsn >= marker.lsn
+            (kept.timeline, kept.lsn) >= (marker.timeline, marker.lsn)
         {
             return
         }
         self.marker = marker
     }
 
-    /// Before the fold begins a record counts for nothing, but its id is known and it moves log
-    /// time. Of what the fold would reject, the id is not known here either.
-    private mutating func remember(_ record: LogRecord) {
-        counters.remembered &+= 1
+    /// Before the fold begins a record counts for nothing, but its id is sighted as ever. What is
+    /// wrong with it is told, for nobody else may have.
+    private mutating func remember(_ record: LogRecord, into diversions: inout [Diversion]) {
         var transfer = DecodedTransfer.none
         switch unsafe decoder.decode(record.value, into: &transfer) {
         case .transfer:
-            let settledAt = transfer.settledAt.milliseconds
-            guard let shown = unsafe advancedLogTime(settledAt, record: record),
-                case .success(let amount) = isoAmount(transfer), amount <= Limits.sumMagnitude
-            else { return }
-            advance(to: shown)
-            _ = ids.sight(transfer.id, contentCheck: transfer.contentCheck)
+            switch unsafe sight(transfer, of: record) {
+            case .fresh, .repeated: break
+            case .conflicting:
+                unsafe diversions.append(Diversion(offset: record.offset, cause: .conflict))
+            case .rejected(let reason):
+                return unsafe reject(record, reason, into: &diversions)
+            }
         case .correction(let correction):
-            guard logTimeMilliseconds != Self.noLogTime,
-                unsafe record.timestamp != LogRecord.noTimestamp,
-                unsafe isReached(correction.minute, at: Self.clamped(record.timestamp))
-            else { return }
-            _ = ids.sight(correction.id, contentCheck: correction.contentCheck)
+            if case .rejected(let reason) = unsafe sight(correction, of: record) {
+                return unsafe reject(record, reason, into: &diversions)
+            }
         case .marker(let marker):
-            let markedAt = marker.markedAt.milliseconds
-            guard let shown = unsafe advancedLogTime(markedAt, record: record) else { return }
-            advance(to: shown)
-            keep(marker)
-        case .ignored, .rejected:
-            return
+            let stamp = unsafe record.timestamp
+            guard Self.hasSoundStamp(stamp) else {
+                return unsafe reject(record, .timestamp, into: &diversions)
+            }
+            if marker.markedAt.milliseconds <= stamp + Self.futureMilliseconds { keep(marker) }
+        case .ignored: break
+        case .rejected(let reason): return unsafe reject(record, reason, into: &diversions)
         }
-    }
-
-    /// Log time once a transfer or marker of time `event` is taken; nil where it lies too far ahead
-    /// of both its record's timestamp and log time, or where the record has no timestamp.
-    @inline(__always)
-    private func advancedLogTime(_ event: Int64, record: LogRecord) -> UnixTime? {
-        guard unsafe record.timestamp != LogRecord.noTimestamp else { return nil }
-        let timestamp = unsafe Self.clamped(record.timestamp)
-        guard event <= max(timestamp, logTimeMilliseconds) &+ Self.futureMilliseconds else {
-            return nil
-        }
-        // One bad clock cannot move it alone: both the stamp and the event must be late.
-        let contribution = min(timestamp, event &+ Self.futureMilliseconds)
-        return UnixTime(milliseconds: max(logTimeMilliseconds, contribution))
-    }
-
-    @inline(__always)
-    private mutating func advance(to time: UnixTime) {
-        guard time.milliseconds != logTimeMilliseconds else { return }
-        let isFirst = logTimeMilliseconds == Self.noLogTime
-        logTimeMilliseconds = time.milliseconds
-        let minute = time.minute.number
-        guard minute != logMinute || isFirst else { return }
-        logMinute = minute
-        ids.advance(to: minute)
-    }
-
-    /// A broker's timestamp within bounds that no later sum can leave.
-    @inline(__always)
-    private static func clamped(_ timestamp: Int64) -> Int64 {
-        min(max(timestamp, -(1 << 60)), 1 << 60)
+        counters.remembered &+= 1
     }
 
     /// The amount in ISO minor units.
@@ -320,14 +352,9 @@ extension ShardFold {
         counters.control[Int(outcome.rawValue)] += 1
     }
 
-    /// Whether the record that HQ remembers is the one the log holds.
-    private mutating func compare(_ record: LogRecord) {
-        guard let expected else { return }
-        if unsafe Self.fingerprint(of: record) != expected.fingerprint { hasForeignRecord = true }
-    }
-
     private static func fingerprint(of record: LogRecord) -> Fingerprint {
         unsafe Fingerprint(
-            timestamp: record.timestamp, crc: record.value.map { unsafe CRC32C.checksum($0) } ?? 0)
+            offset: record.offset, timestamp: record.timestamp,
+            crc: record.value.map { unsafe CRC32C.checksum($0) } ?? 0)
     }
 }

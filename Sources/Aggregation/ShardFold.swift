@@ -5,20 +5,20 @@ package import Money
 /// The state of one shard: `fold(log[0 ..< coverage])`.
 ///
 /// A pure function of record bytes, record timestamps, offsets and `FoldSettings`; never of a
-/// clock, a random number or hash order. Two nodes that fold the same prefix hold the same bits.
-/// The rules stand in `ShardFold+Rules`. One owner, any thread.
+/// clock, a random number or hash order. Two nodes that fold the same prefix hold the same bits
+/// wherever both claim to know. The rules stand in `ShardFold+Rules`. One owner, any thread.
 @safe
 package struct ShardFold: ~Copyable {
-    /// Before the first minute of any calendar: a state that knows its log from the beginning.
-    package static let fromTheBeginning = Minute(.min)
-    /// How far a settlement may lie ahead of what the log shows, in milliseconds.
+    /// How far a settlement may lie ahead of its record's stamp, in milliseconds.
     package static let futureMilliseconds: Int64 = 5 * 60_000
+    /// A correction whose stamp is later than this after it was issued is void, in milliseconds.
+    package static let correctionMilliseconds: Int64 = 10 * 60_000
     /// Records decoded ahead of being folded, so that the id look-ups of a batch overlap.
     static let batch = 256
     /// Ids for which room is made before any is seen: 32 MB of it.
     static let idsPreparedForMax: Int64 = 1_400_000
-    /// Log time before the first record.
-    static let noLogTime = Int64.min
+    /// How much longer than any rule needs an id is kept, in minutes.
+    private static let idsMarginMinutes = 120
 
     let settings: FoldSettings
     var decoder: RecordDecoder
@@ -28,33 +28,37 @@ package struct ShardFold: ~Copyable {
     let decoded: UnsafeMutablePointer<DecodedTransfer>
     /// Keeps the batch's touching reads alive.
     var touched: UInt64 = 0
+    /// The start of the minute of the last stamp, in milliseconds, and the minute.
+    var stampMinute: (start: Int64, number: Int32) = (0, 0)
 
     /// The offset up to which the partition is folded, exclusive.
     package internal(set) var coverage: Int64
-    /// In milliseconds; `noLogTime` before the first record that sets it.
-    var logTimeMilliseconds = ShardFold.noLogTime
-    var logMinute: Int32 = 0
-    /// The last minute that a seed or a correction brought, which log time may not have come to
-    /// yet: a log whose records were all taken by retention has none.
-    var greatestGivenMinute: Minute?
     package internal(set) var counters = OutcomeCounters()
     package internal(set) var marker: LedgerMarker?
-    /// The first minute that the state knows in full.
-    package let completeFrom: Minute
-    /// Of the minutes before this one, only records at `seedWatermark` or later are added.
-    let knownFrom: Minute
-    let seedWatermark: Int64
+    /// What the state says of itself.
+    package let claims: Claims
+    /// `claims.idsFrom`, as the rules read it.
+    let idsFrom: Int32
+    /// Of the minutes before ids-from, the seed holds what records below this offset did.
+    package let seedWatermark: Int64
     /// Until it is reached, records only fill the id memory; nil once it is.
     var foldFrom: Int64?
-    let expected: FoldStart.ExpectedRecord?
-    /// Whether the record that HQ remembers turned out to be another one.
+    private var expected: [Fingerprint]
+    /// The greatest offset in `expected` that is still to come.
+    var lastExpected: Int64
+    /// Whether a record that an HQ remembers turned out to be another one.
     package internal(set) var hasForeignRecord = false
-    /// The last record folded, where it stands at `coverage` − 1.
+    /// The last record folded.
     package internal(set) var fingerprint: Fingerprint?
 
-    /// The newest answered question for the log's end.
-    private var endProof: (end: Int64, askedAt: UnixTime)?
+    /// The oldest and the newest answered question for the log's end that coverage has not reached.
+    private var openProofs: (oldest: EndProof?, newest: EndProof?)
     private var provenThrough: UnixTime?
+
+    private struct EndProof {
+        var end: Int64
+        var askedAt: UnixTime
+    }
 
     /// - Parameter memory: where the table of ids lives.
     package init(
@@ -65,110 +69,153 @@ package struct ShardFold: ~Copyable {
         ids = IDMemory(
             expected: Int(min(max(start.waitingRecords, 0), Self.idsPreparedForMax)),
             memory: memory)
-        ring = MinuteRing()
-        lateRing = MinuteRing()
+        ring = MinuteRing(floor: start.floor)
+        lateRing = MinuteRing(floor: start.floor)
         unsafe decoded = .allocate(capacity: Self.batch)
         unsafe decoded.initialize(repeating: .none, count: Self.batch)
         coverage = start.offset
         foldFrom = start.foldFrom?.milliseconds
-        expected = start.expected
-        let known = start.knownFrom ?? Self.fromTheBeginning
-        knownFrom = known
-        // A seed below the first offset leaves a gap between them that nothing fills.
-        if let seed = start.seed, seed.watermark >= start.offset, seed.completeFrom < known {
+        fingerprint = start.fingerprint
+        expected = start.expected.filter { $0.offset >= start.offset }
+        lastExpected = expected.map(\.offset).max() ?? -1
+        idsFrom = start.idsFrom.number
+        var valuesFrom = start.idsFrom
+        if let seed = start.seed, seed.watermark > 0, seed.valuesFrom < start.idsFrom {
             seedWatermark = seed.watermark
-            completeFrom = seed.completeFrom
-            for bucket in seed.values.buckets where (seed.completeFrom..<known) ~= bucket.minute {
+            for bucket in seed.values.buckets where bucket.minute < start.idsFrom {
                 ring.set(bucket, changed: seed.watermark - 1)
             }
-            for bucket in seed.values.late where (seed.completeFrom..<known) ~= bucket.minute {
+            for bucket in seed.values.late where bucket.minute < start.idsFrom {
                 lateRing.set(bucket, changed: seed.watermark - 1)
             }
-            greatestGivenMinute = (seed.values.buckets + seed.values.late)
-                .map(\.minute).filter { (seed.completeFrom..<known) ~= $0 }.max()
+            // A seed below the first offset leaves a gap between them that nothing fills.
+            if seed.watermark >= start.offset { valuesFrom = seed.valuesFrom }
         } else {
             seedWatermark = 0
-            completeFrom = known
         }
+        claims = Claims(
+            valuesFrom: valuesFrom, idsFrom: start.idsFrom, idsShortUntil: start.idsShortUntil)
     }
 
     deinit { unsafe decoded.deallocate() }
 
-    /// The time that the log itself shows; nil before the first transfer or marker.
-    package var logTime: UnixTime? {
-        logTimeMilliseconds == Self.noLogTime
-            ? nil : UnixTime(milliseconds: logTimeMilliseconds)
-    }
-
-    /// The minutes that the state retains: those around its log time, or, where seeds and
-    /// corrections came to later ones, around the earliest log time that allows them. Nil while
-    /// there is nothing to retain.
-    package var retention: ClosedRange<Minute>? {
-        let given = greatestGivenMinute?.advanced(by: 1 - Limits.futureMinutes)
-        guard let minute = [logTime?.minute, given].compactMap({ $0 }).max() else { return nil }
-        return minute.advanced(
-            by: 1 - Limits.retainedMinutes)...minute.advanced(by: Limits.futureMinutes - 1)
-    }
+    // MARK: - The log's end
 
     /// Takes the end of the partition to be `offset` where the log holds no record below it that is
     /// still to come: what lies between is the log's own (transaction markers, compaction).
     package mutating func reachedEnd(at offset: Int64) {
-        guard offset > coverage else { return }
-        coverage = offset
-        fingerprint = nil
+        if offset > coverage { coverage = offset }
     }
 
-    /// Notes that the broker, asked at `time`, answered that the log ends at `end`.
+    /// Notes that the broker, asked at `time` by the node's clock, answered that the log ends at
+    /// `end`.
     package mutating func learnedEnd(_ end: Int64, askedAt time: UnixTime) {
-        settleEndProof()
-        endProof = (end, time)
-        settleEndProof()
+        let proof = EndProof(end: end, askedAt: time)
+        // A shard that is always a little behind reaches the oldest, never the newest.
+        if openProofs.oldest == nil { openProofs.oldest = proof } else { openProofs.newest = proof }
+        settleProofs()
     }
 
-    private mutating func settleEndProof() {
-        guard let proof = endProof, coverage >= proof.end else { return }
-        provenThrough = max(provenThrough ?? proof.askedAt, proof.askedAt)
-        endProof = nil
-    }
-
-    /// The time up to which the shard has provably seen its partition.
-    package mutating func observedThrough() -> UnixTime? {
-        settleEndProof()
-        var observed = provenThrough
-        if let logTime { observed = max(observed ?? logTime, logTime) }
-        guard settings.isRelayed else { return observed }
-        guard let seen = observed, let marker else { return nil }
-        return min(seen, marker.markedAt)
-    }
-
-    /// The buckets that changed at or after `base`, and the late money that did; 0 names all that
-    /// the state knows in full.
-    package func changes(since base: Int64) -> ShardStatus.Values {
-        guard let minutes = knownMinutes else {
-            return ShardStatus.Values(buckets: [], late: [])
+    private mutating func settleProofs() {
+        while let proof = openProofs.oldest, coverage >= proof.end {
+            provenThrough = max(provenThrough ?? proof.askedAt, proof.askedAt)
+            openProofs = (openProofs.newest, nil)
         }
-        return ShardStatus.Values(
-            buckets: ring.buckets(changedSince: base, in: minutes),
-            late: lateRing.buckets(changedSince: base, in: minutes))
     }
 
-    /// A digest of the buckets from `minute` on.
-    package func digest(from minute: Minute) -> ShardDigest {
-        guard let minutes = knownMinutes, minute <= minutes.upperBound else {
-            return ShardDigest()
-        }
-        return ring.digest(of: max(minute, minutes.lowerBound)...minutes.upperBound)
+    /// When, by the node's clock, the shard had provably seen all of its partition; nil before the
+    /// first proof. A stamp proves nothing, nor does a broker that does not answer.
+    package mutating func proof() -> UnixTime? {
+        settleProofs()
+        return provenThrough
+    }
+
+    // MARK: - The floor
+
+    /// The first minute that is held.
+    package var floor: Minute { ring.floor }
+
+    /// Drops minutes before `floor`, and ids that no record can need any more. No outcome depends
+    /// on it.
+    package mutating func raiseFloor(to floor: Minute) {
+        guard floor > ring.floor else { return }
+        ring.raiseFloor(to: floor)
+        lateRing.raiseFloor(to: floor)
+        guard let proven = proof() else { return }
+        let present = min(proven.minute, floor.advanced(by: Limits.retainedMinutes))
+        ids.free(
+            through: present.advanced(by: -Self.idsMarginMinutes - Limits.retainedMinutes).number)
+    }
+
+    /// Buckets that are held, late ones included.
+    package var bucketCount: Int { ring.count + lateRing.count }
+
+    /// Keeps the state within `bucketsMax` buckets: raises the floor where it holds more. Nil where
+    /// it does not; else the new floor.
+    package mutating func shrink(toAtMost bucketsMax: Int) -> Minute? {
+        guard bucketCount > bucketsMax else { return nil }
+        // With room, so that the next record does not raise it again.
+        let half = bucketsMax / 16 * 7
+        let raised = max(ring.floor(forAtMost: half), lateRing.floor(forAtMost: half))
+        raiseFloor(to: raised)
+        return raised
+    }
+
+    // MARK: - Contents
+
+    /// All minutes that are held.
+    private var held: ClosedRange<Minute> { ring.floor...Minute(.max) }
+
+    /// The minutes that a delta of the whole shard replaces at HQ.
+    package var replaced: ClosedRange<Minute> { max(claims.idsFrom, ring.floor)...Minute(.max) }
+
+    /// The buckets of `minutes` that changed at or after `base`, and the late money that did; 0
+    /// names all that are not zero.
+    package func changes(
+        since base: Int64, in minutes: ClosedRange<Minute>? = nil
+    ) -> ShardStatus.Values {
+        ShardStatus.Values(
+            buckets: ring.buckets(changedSince: base, in: minutes ?? held),
+            late: lateRing.buckets(changedSince: base, in: minutes ?? held))
+    }
+
+    /// A digest of the buckets and late money of `minutes`.
+    package func digest(of minutes: ClosedRange<Minute>) -> ShardDigest {
+        var digest = ShardDigest()
+        ring.add(minutes, to: &digest, areLate: false)
+        lateRing.add(minutes, to: &digest, areLate: true)
+        return digest
     }
 
     /// One bucket, as folded so far.
     package func value(minute: Minute, currency: Currency) -> BucketValue {
-        guard let retention, retention ~= minute else { return .zero }
-        return ring.value(minute: minute, currency: currency)
+        ring.value(minute: minute, currency: currency)
     }
 
-    /// Those retained minutes that the state knows in full.
-    private var knownMinutes: ClosedRange<Minute>? {
-        guard let retention, completeFrom <= retention.upperBound else { return nil }
-        return max(retention.lowerBound, completeFrom)...retention.upperBound
+    /// Late money of one (currency, minute), as folded so far.
+    package func lateValue(minute: Minute, currency: Currency) -> BucketValue {
+        lateRing.value(minute: minute, currency: currency)
     }
+
+    // MARK: - Fingerprints
+
+    /// A record of the log that an HQ remembers: another one there means another log.
+    package mutating func expect(_ record: Fingerprint) {
+        if record.offset == fingerprint?.offset {
+            if record != fingerprint { hasForeignRecord = true }
+        } else if record.offset >= coverage {
+            expected.append(record)
+            lastExpected = max(lastExpected, record.offset)
+        }
+    }
+
+    mutating func compare(_ found: Fingerprint) {
+        for record in expected where record.offset == found.offset && record != found {
+            hasForeignRecord = true
+        }
+        expected.removeAll { $0.offset <= found.offset }
+        lastExpected = expected.map(\.offset).max() ?? -1
+    }
+
+    func isExpected(_ offset: Int64) -> Bool { expected.contains { $0.offset == offset } }
 }

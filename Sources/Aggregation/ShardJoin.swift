@@ -1,20 +1,19 @@
 package import CivilTime
 package import DeltaProtocol
 
-/// Where a node that takes over a shard without state begins, decided from what the log and HQ say.
+/// Where a node that takes over a shard without state begins, decided from what the log and HQs
+/// say.
 package enum ShardJoin {
-    /// Ids are remembered from this long ago on: 50 h 20 min, twice the id memory's horizon.
-    package static let rememberMilliseconds: Int64 = (50 * 60 + 20) * 60_000
-    /// Records are folded from this long ago on: 25 h 10 min, the retention and a margin for the
-    /// 5 minutes by which event time and log time may differ.
-    package static let foldMilliseconds: Int64 = (25 * 60 + 10) * 60_000
+    /// How much of the log is read for ids alone before the first record that is folded, in
+    /// milliseconds: 25 h 11 min, what liveness looks back and a margin for both of its clocks.
+    package static let idsMilliseconds: Int64 = (25 * 60 + 11) * 60_000
 
     /// What the log says of the partition.
     package struct LogFacts: Sendable, Hashable {
         /// The first offset it still holds, and one past the last.
         package var low: Int64
         package var high: Int64
-        /// The first offset stamped at or after `rememberMilliseconds` ago; `low` where the broker
+        /// The first offset stamped at or after the time that was asked for; `low` where the broker
         /// cannot say, `high` where all records are older.
         package var start: Int64
         /// The timestamp of the record at `start`, in milliseconds; nil where there is none.
@@ -32,60 +31,124 @@ package enum ShardJoin {
     package enum Alarm: String, Sendable, Hashable {
         /// The partition ends before what HQ has committed: the topic was recreated, or lost data.
         case endsBelowWatermark = "ends_below_watermark"
-        /// Another record stands where HQ's watermark was set: the topic was recreated.
+        /// The partition ends before what this node has folded.
+        case endsBelowCoverage = "ends_below_coverage"
+        /// Another record stands where one was folded: the topic was recreated, or rewritten.
         case foreignRecord = "foreign_record"
+        /// More buckets than a node can hold have changed within the last hour.
+        case tooManyBuckets = "too_many_buckets"
+    }
+
+    /// What a node asks the log and HQs under.
+    package struct Terms: Sendable, Hashable {
+        /// The first minute that will be held.
+        package var floor: Minute
+        /// By how much a stamp may be earlier than one before it in the log, in milliseconds.
+        package var disorderMilliseconds: Int64
+        /// The node's fold version. Values of other settings are no start for it.
+        package var version: FoldVersion
+        /// The latest that the present may be: what was written before it has no later stamp.
+        package var now: UnixTime
+
+        package init(
+            floor: Minute, disorderMilliseconds: Int64, version: FoldVersion, now: UnixTime
+        ) {
+            self.floor = floor
+            self.disorderMilliseconds = disorderMilliseconds
+            self.version = version
+            self.now = now
+        }
+
+        /// By how much a settlement may be later than the stamps of all records before its own.
+        private var slack: Int64 { ShardFold.futureMilliseconds + disorderMilliseconds }
+
+        /// Records stamped before this cannot be of a held minute.
+        package var foldFrom: UnixTime { floor.start - slack }
+
+        /// From where on the log is read, for ids alone at first.
+        package var readFrom: UnixTime { foldFrom - idsMilliseconds }
+
+        /// The first minute that no record stamped at `stamp` or earlier in the log can be of.
+        fileprivate func minuteAfter(_ stamp: UnixTime) -> Minute {
+            (stamp + slack).minute.advanced(by: 1)
+        }
     }
 
     package enum Plan: Sendable {
         case start(FoldStart)
-        /// Only with HQ's values would all retained minutes be known: ask for them, plan again.
-        case needsSeed
+        /// Only with the values of this HQ would all held minutes be known: ask for them, plan
+        /// again.
+        case needsValues(of: Int)
         case stop(Alarm)
     }
 
     /// - Parameters:
-    ///   - status: what HQ has of the shard; nil where it has nothing. Its values are looked at
-    ///     only where the log does not reach back far enough.
-    ///   - version: of the node's fold. Values of another one are no start for it: what they came
-    ///     to by other rules must not be told as its own.
-    ///   - hasAskedForValues: whether `status` answers a question for values: where it has none, HQ
-    ///     has none, and what the log does not reach stays incomplete.
-    ///   - now: the node's clock. It decides how far back is read, never what a record means.
+    ///   - log: asked with `terms.readFrom`.
+    ///   - statuses: by HQ, what it has of the shard; nil where it has nothing or did not answer.
+    ///   - mayAsk: by HQ, whether its values can still be asked for; those in `statuses` are used
+    ///     in any case.
     package static func plan(
-        log: LogFacts, status: ShardStatus?, version: FoldVersion,
-        hasAskedForValues: Bool = false, now: UnixTime
+        log: LogFacts, statuses: [ShardStatus?], mayAsk: [Bool], terms: Terms
     ) -> Plan {
-        if let status, status.watermark > log.high { return .stop(.endsBelowWatermark) }
-        var start = FoldStart(offset: log.start)
-        start.waitingRecords = log.high - log.start
-        if let status, status.watermark > log.start, let fingerprint = status.fingerprint {
-            start.expected = FoldStart.ExpectedRecord(
-                offset: status.watermark - 1, fingerprint: fingerprint)
+        for case let status? in statuses where status.watermark > log.high {
+            return .stop(.endsBelowWatermark)
         }
+        var start = FoldStart(
+            offset: log.start, floor: terms.floor,
+            expected: statuses.compactMap { $0?.fingerprint })
+        start.waitingRecords = log.high - log.start
         // Offset 0 is the log's beginning; a low watermark above it is retention.
         if log.start == 0 { return .start(start) }
 
-        let foldFrom = now - foldMilliseconds
-        start.foldFrom = foldFrom
-        let isCut = log.start == log.low
-        let firstSeen: UnixTime
-        if isCut {
-            let first = log.startTimestamp.map(UnixTime.init(milliseconds:)) ?? now
-            firstSeen = max(first, foldFrom)
-        } else {
-            firstSeen = foldFrom
+        start.foldFrom = terms.foldFrom
+        start.idsFrom = terms.floor
+        guard log.start == log.low else { return .start(start) }
+        // The log is cut: its first record shows how much of the past is gone. A stamp that lies
+        // ahead shows no more than that its record was written before now.
+        let first = min(
+            log.startTimestamp.map(UnixTime.init(milliseconds:)) ?? terms.now, terms.now)
+        start.idsShortUntil = (first + idsMilliseconds).minute.advanced(by: 1)
+        if first < terms.foldFrom { return .start(start) }
+        start.idsFrom = max(terms.minuteAfter(first), terms.floor)
+        for case let status? in statuses where status.watermark == log.start {
+            guard let last = status.fingerprint else { continue }
+            let known = terms.minuteAfter(UnixTime(milliseconds: last.timestamp))
+            start.idsFrom = max(min(start.idsFrom, known), terms.floor)
         }
-        let knownFrom = (firstSeen + ShardFold.futureMilliseconds).minute.advanced(by: 1)
-        start.knownFrom = knownFrom
-        let retainedFrom = now.minute.advanced(by: 1 - Limits.retainedMinutes)
-        guard knownFrom > retainedFrom, let status, status.watermark >= log.start,
-            status.completeFrom < knownFrom, status.foldVersion == version
-        else { return .start(start) }
-        guard let values = status.values else {
-            return hasAskedForValues ? .start(start) : .needsSeed
+        guard start.idsFrom > terms.floor else { return .start(start) }
+        return seeded(start, statuses, mayAsk, terms)
+    }
+
+    /// The earliest values, the earliest ids, the latest watermark: what the log no longer holds.
+    private static func seeded(
+        _ start: FoldStart, _ statuses: [ShardStatus?], _ mayAsk: [Bool], _ terms: Terms
+    ) -> Plan {
+        var best: (hq: Int, status: ShardStatus)?
+        for (hq, status) in statuses.enumerated() {
+            guard let status, status.claims.valuesFrom < start.idsFrom, status.watermark > 0,
+                isReadable(status.foldVersion, by: terms.version),
+                status.values != nil || mayAsk[hq]
+            else { continue }
+            if let known = best?.status, !isBetter(status, than: known) { continue }
+            best = (hq, status)
         }
-        start.seed = FoldStart.Seed(
-            watermark: status.watermark, completeFrom: status.completeFrom, values: values)
-        return .start(start)
+        guard let best else { return .start(start) }
+        guard let values = best.status.values else { return .needsValues(of: best.hq) }
+        var seededStart = start
+        seededStart.seed = FoldStart.Seed(
+            watermark: best.status.watermark, valuesFrom: best.status.claims.valuesFrom,
+            values: values)
+        return .start(seededStart)
+    }
+
+    private static func isBetter(_ a: ShardStatus, than b: ShardStatus) -> Bool {
+        (a.claims.valuesFrom, a.claims.idsFrom, b.watermark)
+            < (b.claims.valuesFrom, b.claims.idsFrom, a.watermark)
+    }
+
+    /// Values by other rules under the same settings are what stood when the rules changed; by
+    /// other settings they may be in other units.
+    private static func isReadable(_ theirs: FoldVersion, by ours: FoldVersion) -> Bool {
+        theirs == ours || theirs.settings == ours.settings && theirs.rules < ours.rules
     }
 }

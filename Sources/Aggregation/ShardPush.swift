@@ -12,13 +12,18 @@ package struct ShardPush: Sendable {
     /// A refused shard asks again at this pace, in milliseconds; one that only the store could not
     /// take, at the heartbeat's.
     package static let refusedMilliseconds: Int64 = 10_000
-    /// How often a digest of the whole shard goes along, in milliseconds.
-    package static let digestMilliseconds: Int64 = 10_000
+    /// How often the digest of another range goes along, in milliseconds.
+    package static let digestMilliseconds: Int64 = 2_000
 
     package let log: LogID
     package let partition: Int32
     /// The coverage that HQ has, as far as it said.
-    package private(set) var watermark: Int64
+    package private(set) var watermark: Int64 = 0
+    /// The last record below `watermark`, once it is known to be the log's.
+    private var base: Fingerprint?
+    /// What HQ takes for the last record below its watermark, where the fold is past it and the
+    /// log has to be asked. Until then nothing is pushed.
+    package private(set) var unverified: Fingerprint?
     /// Why HQ would not take the shard, until it does.
     package private(set) var refusal: RefusalReason?
     /// How often HQ stood before what it had once acknowledged: it lost data.
@@ -26,15 +31,25 @@ package struct ShardPush: Sendable {
 
     private var wantsWhole = false
     private var isUrgent = false
-    private var inFlight: Int64?
+    private var inFlight: (coverage: Int64, fingerprint: Fingerprint?)?
     private var sentAt: UnixTime?
     private var digestSentAt: UnixTime?
+    private var digestTurn = 0
+    /// The minutes of which HQ wants every bucket.
+    private var heal: ClosedRange<Minute>?
 
-    /// - Parameter watermark: what HQ said it has; 0 where it has nothing of the shard.
-    package init(log: LogID, partition: Int32, watermark: Int64) {
+    /// Whether HQ said what it has of the shard. Until then nothing is pushed.
+    package private(set) var isJoined = false
+
+    package init(log: LogID, partition: Int32) {
         self.log = log
         self.partition = partition
-        self.watermark = watermark
+    }
+
+    /// Takes what HQ has of the shard; nil where that is nothing.
+    package mutating func join(_ status: ShardStatus?, of fold: inout ShardFold) {
+        isJoined = true
+        stand(at: status?.watermark ?? 0, status?.fingerprint, sent: nil, &fold)
     }
 
     /// Whether HQ has everything that `coverage` covers.
@@ -55,49 +70,92 @@ package struct ShardPush: Sendable {
 
     /// The delta that is due at `now`; nil while one is under way or none is due. The caller says
     /// with `answered` or `failed` what became of it.
+    ///
+    /// - Parameter ahead: how far HQ's clock is ahead of the node's, in milliseconds.
     package mutating func delta(
-        of fold: inout ShardFold, now: UnixTime
+        of fold: inout ShardFold, now: UnixTime, ahead: Int64
     ) -> ShardDelta? {
         // A seed stands for more than the records below it that were read so far.
-        guard inFlight == nil, fold.coverage >= fold.seedWatermark else { return nil }
+        guard isJoined, inFlight == nil, unverified == nil, fold.coverage >= fold.seedWatermark
+        else {
+            return nil
+        }
         // A clock that jumped back must not silence the shard.
         if let due = nextDue(coverage: fold.coverage), due > now, let sentAt, sentAt <= now {
             return nil
         }
         // A node that is behind HQ has nothing to tell but that it lives.
         let isBehindHQ = fold.coverage < watermark
-        let base = isBehindHQ ? fold.coverage : wantsWhole ? 0 : watermark
-        let isEmpty = isBehindHQ || base == fold.coverage && base > 0
-        let changes =
-            isEmpty ? ShardStatus.Values(buckets: [], late: []) : fold.changes(since: base)
+        // One that has less than the seed needs it too.
+        let isWhole = wantsWhole || watermark < fold.seedWatermark
+        let base = isBehindHQ ? fold.coverage : isWhole ? 0 : watermark
         var delta = ShardDelta(
             log: log, partition: partition, base: base, coverage: fold.coverage,
-            completeFrom: fold.completeFrom, observedThrough: fold.observedThrough(),
-            marker: fold.marker, fingerprint: fold.fingerprint, counters: fold.counters.summary,
-            buckets: changes.buckets, late: changes.late)
-        if digestSentAt.map({ $0 + Self.digestMilliseconds <= now || $0 > now }) ?? true {
-            // The window's minutes: HQ still holds them all when the delta arrives.
-            let first = now.minute.advanced(by: 1 - Limits.windowMinutes)
-            delta.digest = .init(minute: first, digest: fold.digest(from: first))
+            claims: fold.claims, seedWatermark: fold.seedWatermark,
+            observedThrough: observedThrough(&fold, ahead: ahead), marker: fold.marker,
+            fingerprint: fold.fingerprint, baseFingerprint: base == watermark ? self.base : nil,
+            counters: fold.counters.summary)
+        if base == 0 {
+            delta.replaced = fold.replaced
+        } else if !isBehindHQ, let heal, heal.lowerBound >= fold.replaced.lowerBound {
+            delta.replaced = heal
+        }
+        if !isBehindHQ { addValues(of: fold, to: &delta) }
+        if !isBehindHQ,
+            digestSentAt.map({ $0 + Self.digestMilliseconds <= now || $0 > now }) ?? true
+        {
+            let range = DigestRanges.range(
+                digestTurn, claims: fold.claims, floor: fold.floor, now: (now + ahead).minute)
+            delta.digest = .init(minutes: range, digest: fold.digest(of: range))
             digestSentAt = now
+            digestTurn &+= 1
         }
         sentAt = now
         isUrgent = false
-        inFlight = fold.coverage
+        inFlight = (fold.coverage, fold.fingerprint)
         return delta
     }
 
+    /// What changed since the base, and all of a range that is healed.
+    private func addValues(of fold: borrowing ShardFold, to delta: inout ShardDelta) {
+        if delta.base < delta.coverage || delta.base == 0 {
+            let changes = fold.changes(since: delta.base)
+            delta.buckets = changes.buckets
+            delta.late = changes.late
+        }
+        guard delta.base != 0, let range = delta.replaced else { return }
+        let whole = fold.changes(since: 0, in: range)
+        func put(_ buckets: [Bucket], into named: inout [Bucket]) {
+            named.removeAll { range.contains($0.minute) }
+            named += buckets
+            named.sort(by: Bucket.precedes)
+        }
+        put(whole.buckets, into: &delta.buckets)
+        put(whole.late, into: &delta.late)
+    }
+
+    /// By HQ's clock. Where a relay feeds the topic, only its markers say how far the ledger is
+    /// seen.
+    private func observedThrough(_ fold: inout ShardFold, ahead: Int64) -> UnixTime? {
+        let proof = fold.proof().map { $0 + ahead }
+        guard fold.settings.isRelayed else { return proof }
+        guard let proof, let marker = fold.marker else { return nil }
+        return min(proof, marker.markedAt)
+    }
+
     /// Takes HQ's answer to the delta under way.
-    package mutating func answered(_ reply: ShardReply, completeFrom: Minute) {
+    package mutating func answered(_ reply: ShardReply, of fold: inout ShardFold) {
+        let sent = inFlight
         inFlight = nil
         switch reply.outcome {
         case .committed, .repeat:
-            stand(at: reply.watermark)
+            stand(at: reply.watermark, reply.fingerprint, sent: sent?.fingerprint, &fold)
             // HQ knows less of the past than this node does: it may have the whole shard.
-            wantsWhole = reply.completeFrom.map { $0 > completeFrom } ?? false
-            isUrgent = wantsWhole
+            wantsWhole = reply.claims.map { fold.claims.reachesFurtherBack(than: $0) } ?? false
+            heal = reply.heal
+            isUrgent = wantsWhole || heal != nil
         case .behind:
-            stand(at: reply.watermark)
+            stand(at: reply.watermark, reply.fingerprint, sent: sent?.fingerprint, &fold)
             wantsWhole = false
             isUrgent = true
         case .refused(let reason):
@@ -108,11 +166,27 @@ package struct ShardPush: Sendable {
         }
     }
 
-    private mutating func stand(at watermark: Int64) {
+    private mutating func stand(
+        at watermark: Int64, _ fingerprint: Fingerprint?, sent: Fingerprint?,
+        _ fold: inout ShardFold
+    ) {
         if watermark < self.watermark { regressions += 1 }
         self.watermark = watermark
         refusal = nil
+        guard fingerprint != base else { return }
+        base = fingerprint
+        unverified = nil
+        guard let found = fingerprint, found != sent else { return }
+        // Another node's push, or an older one's.
+        if found.offset >= fold.coverage || found.offset == fold.fingerprint?.offset {
+            fold.expect(found)
+        } else {
+            unverified = found
+        }
     }
+
+    /// The log holds the record that was not verified, or cannot say any more.
+    package mutating func verified() { unverified = nil }
 
     /// The delta under way got no answer that can be believed: whether HQ took it is unknown, and
     /// makes no difference.

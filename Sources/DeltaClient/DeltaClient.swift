@@ -72,7 +72,7 @@ package final class DeltaClient: Sendable {
     /// each log, values included.
     package func statuses(
         region: RegionID, partition: Int32? = nil
-    ) async -> HeadquartersAnswer<[ShardStatus]> {
+    ) async -> HeadquartersAnswer<ShardStatuses> {
         let query = "?region=\(region)" + (partition.map { "&partition=\($0)" } ?? "")
         return await perform { conversation in
             let exchanged = conversation.exchange(

@@ -40,6 +40,8 @@ package enum ShardProblem: String, Error, Hashable, Sendable, CaseIterable {
     case tooManyBuckets = "too_many_buckets"
     /// Base or coverage outside 0 to `DeltaCodec.maximumOffset`.
     case offset = "offset"
+    /// A range of minutes that ends before it begins.
+    case minuteRange = "minute_range"
     /// A counter outside 0 to 2^52.
     case counter = "counter"
     /// A ledger system of more than `Limits.ledgerSystemBytes`.

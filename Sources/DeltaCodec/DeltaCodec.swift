@@ -94,8 +94,9 @@ package enum DeltaCodec {
 
     // MARK: - Statuses
 
-    package static func encode(_ statuses: [ShardStatus], as format: Format = .protobuf) -> [UInt8]
-    {
+    package static func encode(
+        _ statuses: ShardStatuses, as format: Format = .protobuf
+    ) -> [UInt8] {
         bytes(of: WireShardStatuses(statuses), as: format)
     }
 
@@ -103,7 +104,7 @@ package enum DeltaCodec {
     ///   between two shards still decode.
     package static func decodeStatuses(
         _ bytes: UnsafeRawBufferPointer, as format: Format = .protobuf
-    ) throws(DeltaCodecError) -> [ShardStatus] {
+    ) throws(DeltaCodecError) -> ShardStatuses {
         try message(
             WireShardStatuses.self, bytes, as: format, limit: Limits.replyBytes, shape: .statuses
         ).decoded()
@@ -112,7 +113,7 @@ package enum DeltaCodec {
     /// As the other `decodeStatuses`.
     package static func decodeStatuses(
         _ bytes: [UInt8], as format: Format = .protobuf
-    ) throws(DeltaCodecError) -> [ShardStatus] {
+    ) throws(DeltaCodecError) -> ShardStatuses {
         try withBytes(bytes) { buffer throws(DeltaCodecError) in
             try decodeStatuses(buffer, as: format)
         }

@@ -53,9 +53,9 @@ struct MessageShape: Sendable {
         ],
         maximumObjects: objects(shards: DeltaCodec.maximumStatuses))
 
-    /// A shard has at most seven objects, the envelope three and two for each command or outcome;
+    /// A shard has at most nine objects, the envelope three and two for each command or outcome;
     /// braces in texts take from the rest.
-    private static func objects(shards: Int) -> Int { 8 * shards + 256 }
+    private static func objects(shards: Int) -> Int { 10 * shards + 256 }
 
     /// Walks the tags of a message in the binary form; the content of packed columns is skipped.
     func checkBinary(_ bytes: UnsafeRawBufferPointer) throws(DeltaCodecError) {

@@ -45,7 +45,13 @@ extension WireShardReply {
             self.reason = WireRefusalReason(reason)
         }
         self.watermark = reply.watermark
-        if let minute = reply.completeFrom { self.completeFrom = minute.number }
+        if let claims = reply.claims {
+            self.idsFrom = claims.idsFrom.number
+            self.valuesFrom = claims.valuesFrom.number
+            self.idsShortUntil = claims.idsShortUntil.number
+        }
+        if let print = reply.fingerprint { self.fingerprint = WireFingerprint(print) }
+        if let range = reply.heal { self.heal = WireMinuteRange(range) }
     }
 
     fileprivate func decoded() throws(DeltaCodecError) -> ShardReply {
@@ -65,9 +71,16 @@ extension WireShardReply {
         case .unspecified, .UNRECOGNIZED:
             throw DeltaCodecError(.invalidEnvelope, "shards.outcome: expected a known one")
         }
+        var claims: Claims?
+        if hasIdsFrom {
+            claims = Claims(
+                valuesFrom: Minute(hasValuesFrom ? valuesFrom : idsFrom), idsFrom: Minute(idsFrom),
+                idsShortUntil: hasIdsShortUntil ? Minute(idsShortUntil) : Claims.always)
+        }
         return ShardReply(
-            log: log, partition: partition, outcome: outcome, watermark: watermark,
-            completeFrom: hasCompleteFrom ? Minute(completeFrom) : nil)
+            log: log, partition: partition, outcome: outcome, watermark: watermark, claims: claims,
+            fingerprint: hasFingerprint ? fingerprint.value(below: watermark) : nil,
+            heal: hasHeal ? try? heal.range() : nil)
     }
 }
 

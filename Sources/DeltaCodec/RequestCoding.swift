@@ -50,7 +50,7 @@ extension WireDeltaRequest {
                 throw DeltaCodecError(.invalidEnvelope, "shards.log: expected \(Self.nameRule)")
             }
             do throws(ShardProblem) {
-                result.request.shards.append(try shard.delta(log: log))
+                result.request.shards.append(try shard.delta(log: log, version: version))
             } catch {
                 result.malformedShards.append(
                     MalformedShard(log: log, partition: shard.partition, problem: error))
@@ -99,27 +99,47 @@ extension WireShardDelta {
         self.partition = shard.partition
         self.base = shard.base
         self.coverage = shard.coverage
-        self.completeFrom = shard.completeFrom.number
+        self.idsFrom = shard.claims.idsFrom.number
+        if shard.claims.valuesFrom != shard.claims.idsFrom {
+            self.valuesFrom = shard.claims.valuesFrom.number
+        }
+        if shard.claims.idsShortUntil != Claims.always {
+            self.idsShortUntil = shard.claims.idsShortUntil.number
+        }
+        if let range = shard.replaced { self.replaced = WireMinuteRange(range) }
+        self.seedWatermark = shard.seedWatermark
         if let time = shard.observedThrough { self.observedThroughMs = time.milliseconds }
         if let marker = shard.marker { self.marker = WireLedgerMarker(marker) }
         if let fingerprint = shard.fingerprint { self.fingerprint = WireFingerprint(fingerprint) }
+        if let print = shard.baseFingerprint { self.baseFingerprint = WireFingerprint(print) }
         if let digest = shard.digest { self.digest = WireDigest(digest) }
         if shard.counters != ShardCounters() { self.counters = WireCounters(shard.counters) }
         if !shard.buckets.isEmpty { self.buckets = WireBucketColumns(shard.buckets) }
         if !shard.late.isEmpty { self.late = WireBucketColumns(shard.late) }
     }
 
-    fileprivate func delta(log: LogID) throws(ShardProblem) -> ShardDelta {
+    fileprivate func delta(
+        log: LogID, version: UInt32
+    ) throws(ShardProblem) -> ShardDelta {
         let offsets = 0...DeltaCodec.maximumOffset
-        guard offsets.contains(base), offsets.contains(coverage) else { throw .offset }
+        guard offsets.contains(base), offsets.contains(coverage), offsets.contains(seedWatermark)
+        else { throw .offset }
+        var range = hasReplaced ? try replaced.range() : nil
+        let isFirstVersion = version == 1
+        if isFirstVersion, base == 0 { range = Minute(idsFrom)...Minute(.max) }
         return ShardDelta(
             log: log, partition: partition, base: base, coverage: coverage,
-            completeFrom: Minute(completeFrom),
+            claims: Claims(
+                valuesFrom: hasValuesFrom ? Minute(valuesFrom) : Minute(idsFrom),
+                idsFrom: Minute(idsFrom),
+                idsShortUntil: hasIdsShortUntil ? Minute(idsShortUntil) : Claims.always),
+            replaced: range, seedWatermark: seedWatermark,
             observedThrough: hasObservedThroughMs
                 ? UnixTime(milliseconds: observedThroughMs) : nil,
             marker: hasMarker ? try marker.marker() : nil,
-            fingerprint: hasFingerprint ? fingerprint.value : nil,
-            digest: hasDigest ? digest.value : nil,
+            fingerprint: hasFingerprint ? fingerprint.value(below: coverage) : nil,
+            baseFingerprint: hasBaseFingerprint ? baseFingerprint.value(below: base) : nil,
+            digest: hasDigest && !isFirstVersion ? try digest.value() : nil,
             counters: hasCounters ? try counters.counters() : ShardCounters(),
             buckets: hasBuckets ? try buckets.buckets() : [],
             late: hasLate ? try late.buckets() : [])

@@ -36,8 +36,8 @@ extension DeltaCodec {
             + WireBucketColumns.byteBound(shard.late)
     }
 
-    /// All but the columns: 27 numbers of at most 11 bytes with their tags, and two names.
+    /// All but the columns: 38 numbers of at most 11 bytes with their tags, and two names.
     private static func facts(of shard: ShardDelta) -> Int {
-        320 + shard.log.name.utf8.count + (shard.marker?.system.utf8.count ?? 0)
+        440 + shard.log.name.utf8.count + (shard.marker?.system.utf8.count ?? 0)
     }
 }

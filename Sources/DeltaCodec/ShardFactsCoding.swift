@@ -17,9 +17,14 @@ extension WireFingerprint {
         self.init()
         self.timestampMs = fingerprint.timestamp
         self.crc = fingerprint.crc
+        self.offset = fingerprint.offset
     }
 
-    var value: Fingerprint { Fingerprint(timestamp: timestampMs, crc: crc) }
+    /// In version 1 it was always the record right below the coverage.
+    func value(below coverage: Int64) -> Fingerprint {
+        Fingerprint(
+            offset: hasOffset ? offset : coverage - 1, timestamp: timestampMs, crc: crc)
+    }
 }
 
 extension WireLedgerMarker {
@@ -39,16 +44,33 @@ extension WireLedgerMarker {
     }
 }
 
-extension WireDigest {
-    init(_ digest: ShardDelta.DigestFrom) {
+extension WireMinuteRange {
+    init(_ minutes: ClosedRange<Minute>) {
         self.init()
-        self.minute = digest.minute.number
+        self.from = minutes.lowerBound.number
+        self.to = minutes.upperBound.number
+    }
+
+    func range() throws(ShardProblem) -> ClosedRange<Minute> {
+        guard from <= to else { throw .minuteRange }
+        return Minute(from)...Minute(to)
+    }
+}
+
+extension WireDigest {
+    init(_ digest: ShardDelta.RangeDigest) {
+        self.init()
+        self.minute = digest.minutes.lowerBound.number
+        self.toMinute = digest.minutes.upperBound.number
         self.high = digest.digest.high
         self.low = digest.digest.low
     }
 
-    var value: ShardDelta.DigestFrom {
-        ShardDelta.DigestFrom(minute: Minute(minute), digest: ShardDigest(high: high, low: low))
+    func value() throws(ShardProblem) -> ShardDelta.RangeDigest {
+        let last = hasToMinute ? toMinute : .max
+        guard minute <= last else { throw .minuteRange }
+        return ShardDelta.RangeDigest(
+            minutes: Minute(minute)...Minute(last), digest: ShardDigest(high: high, low: low))
     }
 }
 

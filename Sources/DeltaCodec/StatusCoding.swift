@@ -3,12 +3,13 @@ internal import DeltaProtocol
 internal import Topology
 
 extension WireShardStatuses {
-    init(_ statuses: [ShardStatus]) {
+    init(_ statuses: ShardStatuses) {
         self.init()
-        self.shards = statuses.map(WireShardStatus.init)
+        self.shards = statuses.shards.map(WireShardStatus.init)
+        self.serverTimeMs = statuses.serverTime.milliseconds
     }
 
-    func decoded() throws(DeltaCodecError) -> [ShardStatus] {
+    func decoded() throws(DeltaCodecError) -> ShardStatuses {
         guard shards.count <= DeltaCodec.maximumStatuses else {
             throw DeltaCodecError(
                 .tooLarge, "shards: expected at most \(DeltaCodec.maximumStatuses)")
@@ -16,7 +17,8 @@ extension WireShardStatuses {
         var statuses: [ShardStatus] = []
         statuses.reserveCapacity(shards.count)
         for shard in shards { statuses.append(try shard.decoded()) }
-        return statuses
+        return ShardStatuses(
+            shards: statuses, serverTime: UnixTime(milliseconds: serverTimeMs))
     }
 }
 
@@ -26,7 +28,9 @@ extension WireShardStatus {
         self.log = status.log.name
         self.partition = status.partition
         self.watermark = status.watermark
-        self.completeFrom = status.completeFrom.number
+        self.idsFrom = status.claims.idsFrom.number
+        self.valuesFrom = status.claims.valuesFrom.number
+        self.idsShortUntil = status.claims.idsShortUntil.number
         self.foldVersion = WireFoldVersion(status.foldVersion)
         if let fingerprint = status.fingerprint {
             self.fingerprint = WireFingerprint(fingerprint)
@@ -62,7 +66,11 @@ extension WireShardStatus {
         }
         return ShardStatus(
             log: log, partition: partition, watermark: watermark,
-            completeFrom: Minute(completeFrom), foldVersion: foldVersion.value,
-            fingerprint: hasFingerprint ? fingerprint.value : nil, values: decodedValues)
+            claims: Claims(
+                valuesFrom: Minute(hasValuesFrom ? valuesFrom : idsFrom), idsFrom: Minute(idsFrom),
+                idsShortUntil: hasIdsShortUntil ? Minute(idsShortUntil) : Claims.always),
+            foldVersion: foldVersion.value,
+            fingerprint: hasFingerprint ? fingerprint.value(below: watermark) : nil,
+            values: decodedValues)
     }
 }

@@ -118,7 +118,7 @@ nonisolated enum WireRefusalReason: SwiftProtobuf.Enum, Swift.CaseIterable {
   /// Buckets out of order or named twice.
   case unsorted // = 3
 
-  /// What no shard can have: coverage below base, a bucket before complete_from, a currency HQ does
+  /// What no shard can have: coverage below base, base 0 that replaces nothing, a currency HQ does
   /// not know, columns of different lengths, too many buckets, a field outside its bounds.
   case malformed // = 4
 
@@ -215,7 +215,8 @@ nonisolated struct WireDeltaRequest: Sendable {
   /// Names the node in logs and status, carries no authority: at most 128 bytes.
   var node: String = String()
 
-  /// The node's clock when it sent this. Tells the skew; decides nothing.
+  /// The node's own clock when it sent this. HQ believes its own clock no further than a minute
+  /// ahead of the greatest of these.
   var sentAtMs: Int64 = 0
 
   /// How many partitions each current log of the region has: 1 to 1,024, at most 1,024 logs. A key
@@ -278,8 +279,8 @@ nonisolated struct WireShardDelta: @unchecked Sendable {
     set {_uniqueStorage()._partition = newValue}
   }
 
-  /// The offset from which changes are named. 0: the delta is the whole shard, and a bucket from
-  /// complete_from on that it does not name is 0. Offsets are 0 to 2^62.
+  /// The offset from which changes are named. 0: the delta is the whole shard, and it names the
+  /// minutes that it replaces. Offsets are 0 to 2^62.
   var base: Int64 {
     get {_storage._base}
     set {_uniqueStorage()._base = newValue}
@@ -291,10 +292,11 @@ nonisolated struct WireShardDelta: @unchecked Sendable {
     set {_uniqueStorage()._coverage = newValue}
   }
 
-  /// The first minute that the shard's state knows in full. No bucket before it is named.
-  var completeFrom: Int32 {
-    get {_storage._completeFrom}
-    set {_uniqueStorage()._completeFrom = newValue}
+  /// The first minute that the shard's state knows in full from the log: every transfer of it, and
+  /// its ids. (In version 1: the first that it knows in full.)
+  var idsFrom: Int32 {
+    get {_storage._idsFrom}
+    set {_uniqueStorage()._idsFrom = newValue}
   }
 
   /// The time up to which the shard has provably seen its partition; absent before the first proof.
@@ -317,7 +319,7 @@ nonisolated struct WireShardDelta: @unchecked Sendable {
   /// Clears the value of `marker`. Subsequent reads from it will return its default value.
   mutating func clearMarker() {_uniqueStorage()._marker = nil}
 
-  /// The record at coverage - 1; absent where that offset holds no record.
+  /// The last record folded; absent before the first.
   var fingerprint: WireFingerprint {
     get {_storage._fingerprint ?? WireFingerprint()}
     set {_uniqueStorage()._fingerprint = newValue}
@@ -327,7 +329,8 @@ nonisolated struct WireShardDelta: @unchecked Sendable {
   /// Clears the value of `fingerprint`. Subsequent reads from it will return its default value.
   mutating func clearFingerprint() {_uniqueStorage()._fingerprint = nil}
 
-  /// A digest of all the shard's buckets from a minute on, at `coverage`; not in every delta.
+  /// A digest of the buckets and late money of one range of minutes, at `coverage`; not in every
+  /// delta. That of a version 1 request covers other things and is not compared.
   var digest: WireDigest {
     get {_storage._digest ?? WireDigest()}
     set {_uniqueStorage()._digest = newValue}
@@ -357,7 +360,8 @@ nonisolated struct WireShardDelta: @unchecked Sendable {
   /// Clears the value of `buckets`. Subsequent reads from it will return its default value.
   mutating func clearBuckets() {_uniqueStorage()._buckets = nil}
 
-  /// Changed late money in the same order; a bucket's minute is the log-time minute of arrival.
+  /// Changed late money in the same order: by the minute of its stamp; unproven money, whose minute
+  /// the shard does not know in full, by its own.
   var late: WireBucketColumns {
     get {_storage._late ?? WireBucketColumns()}
     set {_uniqueStorage()._late = newValue}
@@ -366,6 +370,55 @@ nonisolated struct WireShardDelta: @unchecked Sendable {
   var hasLate: Bool {_storage._late != nil}
   /// Clears the value of `late`. Subsequent reads from it will return its default value.
   mutating func clearLate() {_uniqueStorage()._late = nil}
+
+  /// The first minute that has values, those before ids_from seeded from HQ's own; absent where it
+  /// is ids_from.
+  var valuesFrom: Int32 {
+    get {_storage._valuesFrom ?? 0}
+    set {_uniqueStorage()._valuesFrom = newValue}
+  }
+  /// Returns true if `valuesFrom` has been explicitly set.
+  var hasValuesFrom: Bool {_storage._valuesFrom != nil}
+  /// Clears the value of `valuesFrom`. Subsequent reads from it will return its default value.
+  mutating func clearValuesFrom() {_uniqueStorage()._valuesFrom = nil}
+
+  /// Minutes before it were decided with fewer ids than the rules look back; absent where none were.
+  var idsShortUntil: Int32 {
+    get {_storage._idsShortUntil ?? 0}
+    set {_uniqueStorage()._idsShortUntil = newValue}
+  }
+  /// Returns true if `idsShortUntil` has been explicitly set.
+  var hasIdsShortUntil: Bool {_storage._idsShortUntil != nil}
+  /// Clears the value of `idsShortUntil`. Subsequent reads from it will return its default value.
+  mutating func clearIdsShortUntil() {_uniqueStorage()._idsShortUntil = nil}
+
+  /// The minutes of which every bucket that is not named is 0; absent where there are none. With
+  /// base 0 of version 1: from complete_from on.
+  var replaced: WireMinuteRange {
+    get {_storage._replaced ?? WireMinuteRange()}
+    set {_uniqueStorage()._replaced = newValue}
+  }
+  /// Returns true if `replaced` has been explicitly set.
+  var hasReplaced: Bool {_storage._replaced != nil}
+  /// Clears the value of `replaced`. Subsequent reads from it will return its default value.
+  mutating func clearReplaced() {_uniqueStorage()._replaced = nil}
+
+  /// HQ's watermark at which the seeded values were true; 0 where there are none. An HQ that has
+  /// committed as much does not take them.
+  var seedWatermark: Int64 {
+    get {_storage._seedWatermark}
+    set {_uniqueStorage()._seedWatermark = newValue}
+  }
+
+  /// The last record below `base`; absent where the node does not know it.
+  var baseFingerprint: WireFingerprint {
+    get {_storage._baseFingerprint ?? WireFingerprint()}
+    set {_uniqueStorage()._baseFingerprint = newValue}
+  }
+  /// Returns true if `baseFingerprint` has been explicitly set.
+  var hasBaseFingerprint: Bool {_storage._baseFingerprint != nil}
+  /// Clears the value of `baseFingerprint`. Subsequent reads from it will return its default value.
+  mutating func clearBaseFingerprint() {_uniqueStorage()._baseFingerprint = nil}
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -428,7 +481,22 @@ nonisolated struct WireLedgerMarker: Sendable {
   init() {}
 }
 
-/// Which record stands at an offset: a recreated log shows itself by another one.
+/// Minutes, both ends included.
+nonisolated struct WireMinuteRange: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var from: Int32 = 0
+
+  var to: Int32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// The last record that was folded: a recreated log shows itself by another one at the offset.
 nonisolated struct WireFingerprint: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -440,9 +508,21 @@ nonisolated struct WireFingerprint: Sendable {
   /// CRC-32C of the record's value; 0 for a record without a value.
   var crc: UInt32 = 0
 
+  /// The record's offset; absent in version 1, where it was coverage - 1.
+  var offset: Int64 {
+    get {_offset ?? 0}
+    set {_offset = newValue}
+  }
+  /// Returns true if `offset` has been explicitly set.
+  var hasOffset: Bool {self._offset != nil}
+  /// Clears the value of `offset`. Subsequent reads from it will return its default value.
+  mutating func clearOffset() {self._offset = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+
+  fileprivate var _offset: Int64? = nil
 }
 
 /// A 128-bit digest of a set of buckets: the same set, the same digest, in any order.
@@ -454,6 +534,16 @@ nonisolated struct WireDigest: Sendable {
   /// The first minute the digest covers.
   var minute: Int32 = 0
 
+  /// The last one; absent in version 1.
+  var toMinute: Int32 {
+    get {_toMinute ?? 0}
+    set {_toMinute = newValue}
+  }
+  /// Returns true if `toMinute` has been explicitly set.
+  var hasToMinute: Bool {self._toMinute != nil}
+  /// Clears the value of `toMinute`. Subsequent reads from it will return its default value.
+  mutating func clearToMinute() {self._toMinute = nil}
+
   /// The upper 64 bits.
   var high: UInt64 = 0
 
@@ -463,6 +553,8 @@ nonisolated struct WireDigest: Sendable {
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+
+  fileprivate var _toMinute: Int32? = nil
 }
 
 /// Records by outcome, each 0 to 2^52; the first five sum to all records consumed.
@@ -503,7 +595,7 @@ nonisolated struct WireDeltaReply: Sendable {
   /// At most 1,024.
   var shards: [WireShardReply] = []
 
-  /// HQ's clock.
+  /// HQ's present.
   var serverTimeMs: Int64 = 0
 
   /// What HQ wants of the region: at most 16. A node that has partition 0 of the current log carries
@@ -652,21 +744,64 @@ nonisolated struct WireShardReply: Sendable {
   /// The coverage HQ has committed for the shard; 0 where it has none.
   var watermark: Int64 = 0
 
-  /// The first minute HQ knows in full; absent where it has no such shard.
-  var completeFrom: Int32 {
-    get {_completeFrom ?? 0}
-    set {_completeFrom = newValue}
+  /// What HQ's state of the shard says of itself, as in ShardDelta; absent where it has no such
+  /// shard.
+  var idsFrom: Int32 {
+    get {_idsFrom ?? 0}
+    set {_idsFrom = newValue}
   }
-  /// Returns true if `completeFrom` has been explicitly set.
-  var hasCompleteFrom: Bool {self._completeFrom != nil}
-  /// Clears the value of `completeFrom`. Subsequent reads from it will return its default value.
-  mutating func clearCompleteFrom() {self._completeFrom = nil}
+  /// Returns true if `idsFrom` has been explicitly set.
+  var hasIdsFrom: Bool {self._idsFrom != nil}
+  /// Clears the value of `idsFrom`. Subsequent reads from it will return its default value.
+  mutating func clearIdsFrom() {self._idsFrom = nil}
+
+  var valuesFrom: Int32 {
+    get {_valuesFrom ?? 0}
+    set {_valuesFrom = newValue}
+  }
+  /// Returns true if `valuesFrom` has been explicitly set.
+  var hasValuesFrom: Bool {self._valuesFrom != nil}
+  /// Clears the value of `valuesFrom`. Subsequent reads from it will return its default value.
+  mutating func clearValuesFrom() {self._valuesFrom = nil}
+
+  var idsShortUntil: Int32 {
+    get {_idsShortUntil ?? 0}
+    set {_idsShortUntil = newValue}
+  }
+  /// Returns true if `idsShortUntil` has been explicitly set.
+  var hasIdsShortUntil: Bool {self._idsShortUntil != nil}
+  /// Clears the value of `idsShortUntil`. Subsequent reads from it will return its default value.
+  mutating func clearIdsShortUntil() {self._idsShortUntil = nil}
+
+  /// The last record below `watermark`; absent where HQ was told of none.
+  var fingerprint: WireFingerprint {
+    get {_fingerprint ?? WireFingerprint()}
+    set {_fingerprint = newValue}
+  }
+  /// Returns true if `fingerprint` has been explicitly set.
+  var hasFingerprint: Bool {self._fingerprint != nil}
+  /// Clears the value of `fingerprint`. Subsequent reads from it will return its default value.
+  mutating func clearFingerprint() {self._fingerprint = nil}
+
+  /// The minutes of which HQ wants every bucket: it holds other values there than the digest said.
+  var heal: WireMinuteRange {
+    get {_heal ?? WireMinuteRange()}
+    set {_heal = newValue}
+  }
+  /// Returns true if `heal` has been explicitly set.
+  var hasHeal: Bool {self._heal != nil}
+  /// Clears the value of `heal`. Subsequent reads from it will return its default value.
+  mutating func clearHeal() {self._heal = nil}
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
-  fileprivate var _completeFrom: Int32? = nil
+  fileprivate var _idsFrom: Int32? = nil
+  fileprivate var _valuesFrom: Int32? = nil
+  fileprivate var _idsShortUntil: Int32? = nil
+  fileprivate var _fingerprint: WireFingerprint? = nil
+  fileprivate var _heal: WireMinuteRange? = nil
 }
 
 /// HQ's answer to a question for a region's shards.
@@ -677,6 +812,9 @@ nonisolated struct WireShardStatuses: Sendable {
 
   /// At most 8,192: the shards of current logs and of those they continue.
   var shards: [WireShardStatus] = []
+
+  /// HQ's present.
+  var serverTimeMs: Int64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -707,10 +845,10 @@ nonisolated struct WireShardStatus: @unchecked Sendable {
     set {_uniqueStorage()._watermark = newValue}
   }
 
-  /// The first minute HQ knows in full.
-  var completeFrom: Int32 {
-    get {_storage._completeFrom}
-    set {_uniqueStorage()._completeFrom = newValue}
+  /// The first minute HQ's state knows in full, as in ShardDelta.
+  var idsFrom: Int32 {
+    get {_storage._idsFrom}
+    set {_uniqueStorage()._idsFrom = newValue}
   }
 
   /// The function that folded what HQ has. Required.
@@ -723,7 +861,7 @@ nonisolated struct WireShardStatus: @unchecked Sendable {
   /// Clears the value of `foldVersion`. Subsequent reads from it will return its default value.
   mutating func clearFoldVersion() {_uniqueStorage()._foldVersion = nil}
 
-  /// The record at watermark - 1; absent where HQ was told of none.
+  /// The last record below `watermark`; absent where HQ was told of none.
   var fingerprint: WireFingerprint {
     get {_storage._fingerprint ?? WireFingerprint()}
     set {_uniqueStorage()._fingerprint = newValue}
@@ -742,6 +880,25 @@ nonisolated struct WireShardStatus: @unchecked Sendable {
   var hasValues: Bool {_storage._values != nil}
   /// Clears the value of `values`. Subsequent reads from it will return its default value.
   mutating func clearValues() {_uniqueStorage()._values = nil}
+
+  /// As in ShardDelta.
+  var valuesFrom: Int32 {
+    get {_storage._valuesFrom ?? 0}
+    set {_uniqueStorage()._valuesFrom = newValue}
+  }
+  /// Returns true if `valuesFrom` has been explicitly set.
+  var hasValuesFrom: Bool {_storage._valuesFrom != nil}
+  /// Clears the value of `valuesFrom`. Subsequent reads from it will return its default value.
+  mutating func clearValuesFrom() {_uniqueStorage()._valuesFrom = nil}
+
+  var idsShortUntil: Int32 {
+    get {_storage._idsShortUntil ?? 0}
+    set {_uniqueStorage()._idsShortUntil = newValue}
+  }
+  /// Returns true if `idsShortUntil` has been explicitly set.
+  var hasIdsShortUntil: Bool {_storage._idsShortUntil != nil}
+  /// Clears the value of `idsShortUntil`. Subsequent reads from it will return its default value.
+  mutating func clearIdsShortUntil() {_uniqueStorage()._idsShortUntil = nil}
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -911,14 +1068,14 @@ nonisolated extension WireFoldVersion: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireShardDelta: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ShardDelta"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}log\0\u{1}partition\0\u{1}base\0\u{1}coverage\0\u{3}complete_from\0\u{3}observed_through_ms\0\u{1}marker\0\u{1}fingerprint\0\u{1}digest\0\u{1}counters\0\u{1}buckets\0\u{1}late\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}log\0\u{1}partition\0\u{1}base\0\u{1}coverage\0\u{3}ids_from\0\u{3}observed_through_ms\0\u{1}marker\0\u{1}fingerprint\0\u{1}digest\0\u{1}counters\0\u{1}buckets\0\u{1}late\0\u{3}values_from\0\u{3}ids_short_until\0\u{1}replaced\0\u{3}seed_watermark\0\u{3}base_fingerprint\0")
 
   fileprivate class _StorageClass {
     var _log: String = String()
     var _partition: Int32 = 0
     var _base: Int64 = 0
     var _coverage: Int64 = 0
-    var _completeFrom: Int32 = 0
+    var _idsFrom: Int32 = 0
     var _observedThroughMs: Int64? = nil
     var _marker: WireLedgerMarker? = nil
     var _fingerprint: WireFingerprint? = nil
@@ -926,6 +1083,11 @@ nonisolated extension WireShardDelta: SwiftProtobuf.Message, SwiftProtobuf._Mess
     var _counters: WireCounters? = nil
     var _buckets: WireBucketColumns? = nil
     var _late: WireBucketColumns? = nil
+    var _valuesFrom: Int32? = nil
+    var _idsShortUntil: Int32? = nil
+    var _replaced: WireMinuteRange? = nil
+    var _seedWatermark: Int64 = 0
+    var _baseFingerprint: WireFingerprint? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -940,7 +1102,7 @@ nonisolated extension WireShardDelta: SwiftProtobuf.Message, SwiftProtobuf._Mess
       _partition = source._partition
       _base = source._base
       _coverage = source._coverage
-      _completeFrom = source._completeFrom
+      _idsFrom = source._idsFrom
       _observedThroughMs = source._observedThroughMs
       _marker = source._marker
       _fingerprint = source._fingerprint
@@ -948,6 +1110,11 @@ nonisolated extension WireShardDelta: SwiftProtobuf.Message, SwiftProtobuf._Mess
       _counters = source._counters
       _buckets = source._buckets
       _late = source._late
+      _valuesFrom = source._valuesFrom
+      _idsShortUntil = source._idsShortUntil
+      _replaced = source._replaced
+      _seedWatermark = source._seedWatermark
+      _baseFingerprint = source._baseFingerprint
     }
   }
 
@@ -970,7 +1137,7 @@ nonisolated extension WireShardDelta: SwiftProtobuf.Message, SwiftProtobuf._Mess
         case 2: try { try decoder.decodeSingularInt32Field(value: &_storage._partition) }()
         case 3: try { try decoder.decodeSingularInt64Field(value: &_storage._base) }()
         case 4: try { try decoder.decodeSingularInt64Field(value: &_storage._coverage) }()
-        case 5: try { try decoder.decodeSingularInt32Field(value: &_storage._completeFrom) }()
+        case 5: try { try decoder.decodeSingularInt32Field(value: &_storage._idsFrom) }()
         case 6: try { try decoder.decodeSingularInt64Field(value: &_storage._observedThroughMs) }()
         case 7: try { try decoder.decodeSingularMessageField(value: &_storage._marker) }()
         case 8: try { try decoder.decodeSingularMessageField(value: &_storage._fingerprint) }()
@@ -978,6 +1145,11 @@ nonisolated extension WireShardDelta: SwiftProtobuf.Message, SwiftProtobuf._Mess
         case 10: try { try decoder.decodeSingularMessageField(value: &_storage._counters) }()
         case 11: try { try decoder.decodeSingularMessageField(value: &_storage._buckets) }()
         case 12: try { try decoder.decodeSingularMessageField(value: &_storage._late) }()
+        case 13: try { try decoder.decodeSingularInt32Field(value: &_storage._valuesFrom) }()
+        case 14: try { try decoder.decodeSingularInt32Field(value: &_storage._idsShortUntil) }()
+        case 15: try { try decoder.decodeSingularMessageField(value: &_storage._replaced) }()
+        case 16: try { try decoder.decodeSingularInt64Field(value: &_storage._seedWatermark) }()
+        case 17: try { try decoder.decodeSingularMessageField(value: &_storage._baseFingerprint) }()
         default: break
         }
       }
@@ -1002,8 +1174,8 @@ nonisolated extension WireShardDelta: SwiftProtobuf.Message, SwiftProtobuf._Mess
       if _storage._coverage != 0 {
         try visitor.visitSingularInt64Field(value: _storage._coverage, fieldNumber: 4)
       }
-      if _storage._completeFrom != 0 {
-        try visitor.visitSingularInt32Field(value: _storage._completeFrom, fieldNumber: 5)
+      if _storage._idsFrom != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._idsFrom, fieldNumber: 5)
       }
       try { if let v = _storage._observedThroughMs {
         try visitor.visitSingularInt64Field(value: v, fieldNumber: 6)
@@ -1026,6 +1198,21 @@ nonisolated extension WireShardDelta: SwiftProtobuf.Message, SwiftProtobuf._Mess
       try { if let v = _storage._late {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
       } }()
+      try { if let v = _storage._valuesFrom {
+        try visitor.visitSingularInt32Field(value: v, fieldNumber: 13)
+      } }()
+      try { if let v = _storage._idsShortUntil {
+        try visitor.visitSingularInt32Field(value: v, fieldNumber: 14)
+      } }()
+      try { if let v = _storage._replaced {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
+      } }()
+      if _storage._seedWatermark != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._seedWatermark, fieldNumber: 16)
+      }
+      try { if let v = _storage._baseFingerprint {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 17)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1039,7 +1226,7 @@ nonisolated extension WireShardDelta: SwiftProtobuf.Message, SwiftProtobuf._Mess
         if _storage._partition != rhs_storage._partition {return false}
         if _storage._base != rhs_storage._base {return false}
         if _storage._coverage != rhs_storage._coverage {return false}
-        if _storage._completeFrom != rhs_storage._completeFrom {return false}
+        if _storage._idsFrom != rhs_storage._idsFrom {return false}
         if _storage._observedThroughMs != rhs_storage._observedThroughMs {return false}
         if _storage._marker != rhs_storage._marker {return false}
         if _storage._fingerprint != rhs_storage._fingerprint {return false}
@@ -1047,6 +1234,11 @@ nonisolated extension WireShardDelta: SwiftProtobuf.Message, SwiftProtobuf._Mess
         if _storage._counters != rhs_storage._counters {return false}
         if _storage._buckets != rhs_storage._buckets {return false}
         if _storage._late != rhs_storage._late {return false}
+        if _storage._valuesFrom != rhs_storage._valuesFrom {return false}
+        if _storage._idsShortUntil != rhs_storage._idsShortUntil {return false}
+        if _storage._replaced != rhs_storage._replaced {return false}
+        if _storage._seedWatermark != rhs_storage._seedWatermark {return false}
+        if _storage._baseFingerprint != rhs_storage._baseFingerprint {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1156,9 +1348,44 @@ nonisolated extension WireLedgerMarker: SwiftProtobuf.Message, SwiftProtobuf._Me
   }
 }
 
+nonisolated extension WireMinuteRange: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".MinuteRange"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}from\0\u{1}to\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt32Field(value: &self.from) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self.to) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.from != 0 {
+      try visitor.visitSingularInt32Field(value: self.from, fieldNumber: 1)
+    }
+    if self.to != 0 {
+      try visitor.visitSingularInt32Field(value: self.to, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireMinuteRange, rhs: WireMinuteRange) -> Bool {
+    if lhs.from != rhs.from {return false}
+    if lhs.to != rhs.to {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireFingerprint: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Fingerprint"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}timestamp_ms\0\u{1}crc\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}timestamp_ms\0\u{1}crc\0\u{1}offset\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1168,24 +1395,33 @@ nonisolated extension WireFingerprint: SwiftProtobuf.Message, SwiftProtobuf._Mes
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularInt64Field(value: &self.timestampMs) }()
       case 2: try { try decoder.decodeSingularFixed32Field(value: &self.crc) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self._offset) }()
       default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.timestampMs != 0 {
       try visitor.visitSingularInt64Field(value: self.timestampMs, fieldNumber: 1)
     }
     if self.crc != 0 {
       try visitor.visitSingularFixed32Field(value: self.crc, fieldNumber: 2)
     }
+    try { if let v = self._offset {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 3)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: WireFingerprint, rhs: WireFingerprint) -> Bool {
     if lhs.timestampMs != rhs.timestampMs {return false}
     if lhs.crc != rhs.crc {return false}
+    if lhs._offset != rhs._offset {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1193,7 +1429,7 @@ nonisolated extension WireFingerprint: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireDigest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Digest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}minute\0\u{1}high\0\u{1}low\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}minute\0\u{1}high\0\u{1}low\0\u{3}to_minute\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1204,12 +1440,17 @@ nonisolated extension WireDigest: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 1: try { try decoder.decodeSingularInt32Field(value: &self.minute) }()
       case 2: try { try decoder.decodeSingularFixed64Field(value: &self.high) }()
       case 3: try { try decoder.decodeSingularFixed64Field(value: &self.low) }()
+      case 4: try { try decoder.decodeSingularInt32Field(value: &self._toMinute) }()
       default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.minute != 0 {
       try visitor.visitSingularInt32Field(value: self.minute, fieldNumber: 1)
     }
@@ -1219,11 +1460,15 @@ nonisolated extension WireDigest: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if self.low != 0 {
       try visitor.visitSingularFixed64Field(value: self.low, fieldNumber: 3)
     }
+    try { if let v = self._toMinute {
+      try visitor.visitSingularInt32Field(value: v, fieldNumber: 4)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: WireDigest, rhs: WireDigest) -> Bool {
     if lhs.minute != rhs.minute {return false}
+    if lhs._toMinute != rhs._toMinute {return false}
     if lhs.high != rhs.high {return false}
     if lhs.low != rhs.low {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -1541,7 +1786,7 @@ nonisolated extension WireCommandOutcome.Published: SwiftProtobuf.Message, Swift
 
 nonisolated extension WireShardReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ShardReply"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}log\0\u{1}partition\0\u{1}outcome\0\u{1}reason\0\u{1}watermark\0\u{3}complete_from\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}log\0\u{1}partition\0\u{1}outcome\0\u{1}reason\0\u{1}watermark\0\u{3}ids_from\0\u{3}values_from\0\u{3}ids_short_until\0\u{1}fingerprint\0\u{1}heal\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1554,7 +1799,11 @@ nonisolated extension WireShardReply: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 3: try { try decoder.decodeSingularEnumField(value: &self.outcome) }()
       case 4: try { try decoder.decodeSingularEnumField(value: &self.reason) }()
       case 5: try { try decoder.decodeSingularInt64Field(value: &self.watermark) }()
-      case 6: try { try decoder.decodeSingularInt32Field(value: &self._completeFrom) }()
+      case 6: try { try decoder.decodeSingularInt32Field(value: &self._idsFrom) }()
+      case 7: try { try decoder.decodeSingularInt32Field(value: &self._valuesFrom) }()
+      case 8: try { try decoder.decodeSingularInt32Field(value: &self._idsShortUntil) }()
+      case 9: try { try decoder.decodeSingularMessageField(value: &self._fingerprint) }()
+      case 10: try { try decoder.decodeSingularMessageField(value: &self._heal) }()
       default: break
       }
     }
@@ -1580,8 +1829,20 @@ nonisolated extension WireShardReply: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if self.watermark != 0 {
       try visitor.visitSingularInt64Field(value: self.watermark, fieldNumber: 5)
     }
-    try { if let v = self._completeFrom {
+    try { if let v = self._idsFrom {
       try visitor.visitSingularInt32Field(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._valuesFrom {
+      try visitor.visitSingularInt32Field(value: v, fieldNumber: 7)
+    } }()
+    try { if let v = self._idsShortUntil {
+      try visitor.visitSingularInt32Field(value: v, fieldNumber: 8)
+    } }()
+    try { if let v = self._fingerprint {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    } }()
+    try { if let v = self._heal {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
     } }()
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1592,7 +1853,11 @@ nonisolated extension WireShardReply: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.outcome != rhs.outcome {return false}
     if lhs.reason != rhs.reason {return false}
     if lhs.watermark != rhs.watermark {return false}
-    if lhs._completeFrom != rhs._completeFrom {return false}
+    if lhs._idsFrom != rhs._idsFrom {return false}
+    if lhs._valuesFrom != rhs._valuesFrom {return false}
+    if lhs._idsShortUntil != rhs._idsShortUntil {return false}
+    if lhs._fingerprint != rhs._fingerprint {return false}
+    if lhs._heal != rhs._heal {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1600,7 +1865,7 @@ nonisolated extension WireShardReply: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireShardStatuses: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ShardStatuses"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}shards\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}shards\0\u{3}server_time_ms\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1609,6 +1874,7 @@ nonisolated extension WireShardStatuses: SwiftProtobuf.Message, SwiftProtobuf._M
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.shards) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.serverTimeMs) }()
       default: break
       }
     }
@@ -1618,11 +1884,15 @@ nonisolated extension WireShardStatuses: SwiftProtobuf.Message, SwiftProtobuf._M
     if !self.shards.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.shards, fieldNumber: 1)
     }
+    if self.serverTimeMs != 0 {
+      try visitor.visitSingularInt64Field(value: self.serverTimeMs, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: WireShardStatuses, rhs: WireShardStatuses) -> Bool {
     if lhs.shards != rhs.shards {return false}
+    if lhs.serverTimeMs != rhs.serverTimeMs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1630,16 +1900,18 @@ nonisolated extension WireShardStatuses: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireShardStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ShardStatus"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}log\0\u{1}partition\0\u{1}watermark\0\u{3}complete_from\0\u{3}fold_version\0\u{1}fingerprint\0\u{1}values\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}log\0\u{1}partition\0\u{1}watermark\0\u{3}ids_from\0\u{3}fold_version\0\u{1}fingerprint\0\u{1}values\0\u{3}values_from\0\u{3}ids_short_until\0")
 
   fileprivate class _StorageClass {
     var _log: String = String()
     var _partition: Int32 = 0
     var _watermark: Int64 = 0
-    var _completeFrom: Int32 = 0
+    var _idsFrom: Int32 = 0
     var _foldVersion: WireFoldVersion? = nil
     var _fingerprint: WireFingerprint? = nil
     var _values: WireShardStatus.Values? = nil
+    var _valuesFrom: Int32? = nil
+    var _idsShortUntil: Int32? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1653,10 +1925,12 @@ nonisolated extension WireShardStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
       _log = source._log
       _partition = source._partition
       _watermark = source._watermark
-      _completeFrom = source._completeFrom
+      _idsFrom = source._idsFrom
       _foldVersion = source._foldVersion
       _fingerprint = source._fingerprint
       _values = source._values
+      _valuesFrom = source._valuesFrom
+      _idsShortUntil = source._idsShortUntil
     }
   }
 
@@ -1678,10 +1952,12 @@ nonisolated extension WireShardStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
         case 1: try { try decoder.decodeSingularStringField(value: &_storage._log) }()
         case 2: try { try decoder.decodeSingularInt32Field(value: &_storage._partition) }()
         case 3: try { try decoder.decodeSingularInt64Field(value: &_storage._watermark) }()
-        case 4: try { try decoder.decodeSingularInt32Field(value: &_storage._completeFrom) }()
+        case 4: try { try decoder.decodeSingularInt32Field(value: &_storage._idsFrom) }()
         case 5: try { try decoder.decodeSingularMessageField(value: &_storage._foldVersion) }()
         case 6: try { try decoder.decodeSingularMessageField(value: &_storage._fingerprint) }()
         case 7: try { try decoder.decodeSingularMessageField(value: &_storage._values) }()
+        case 8: try { try decoder.decodeSingularInt32Field(value: &_storage._valuesFrom) }()
+        case 9: try { try decoder.decodeSingularInt32Field(value: &_storage._idsShortUntil) }()
         default: break
         }
       }
@@ -1703,8 +1979,8 @@ nonisolated extension WireShardStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
       if _storage._watermark != 0 {
         try visitor.visitSingularInt64Field(value: _storage._watermark, fieldNumber: 3)
       }
-      if _storage._completeFrom != 0 {
-        try visitor.visitSingularInt32Field(value: _storage._completeFrom, fieldNumber: 4)
+      if _storage._idsFrom != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._idsFrom, fieldNumber: 4)
       }
       try { if let v = _storage._foldVersion {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
@@ -1714,6 +1990,12 @@ nonisolated extension WireShardStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
       } }()
       try { if let v = _storage._values {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      } }()
+      try { if let v = _storage._valuesFrom {
+        try visitor.visitSingularInt32Field(value: v, fieldNumber: 8)
+      } }()
+      try { if let v = _storage._idsShortUntil {
+        try visitor.visitSingularInt32Field(value: v, fieldNumber: 9)
       } }()
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -1727,10 +2009,12 @@ nonisolated extension WireShardStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
         if _storage._log != rhs_storage._log {return false}
         if _storage._partition != rhs_storage._partition {return false}
         if _storage._watermark != rhs_storage._watermark {return false}
-        if _storage._completeFrom != rhs_storage._completeFrom {return false}
+        if _storage._idsFrom != rhs_storage._idsFrom {return false}
         if _storage._foldVersion != rhs_storage._foldVersion {return false}
         if _storage._fingerprint != rhs_storage._fingerprint {return false}
         if _storage._values != rhs_storage._values {return false}
+        if _storage._valuesFrom != rhs_storage._valuesFrom {return false}
+        if _storage._idsShortUntil != rhs_storage._idsShortUntil {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -17,7 +17,7 @@ package protocol DeltaHandler: Sendable {
     /// What stands for a region's shards, or with values for one partition of each log.
     func statuses(
         region: RegionID, partition: Int32?
-    ) async throws(IngestUnavailable) -> [ShardStatus]
+    ) async throws(IngestUnavailable) -> ShardStatuses
     /// Whether a commit would have a chance now.
     var isReady: Bool { get async }
 }
@@ -146,10 +146,13 @@ extension DeltaIngest {
                     "region": "\(decoded.request.region)", "log": "\(shard.log)",
                     "partition": "\(shard.partition)", "problem": "\(shard.problem.rawValue)",
                 ])
-            let status = statuses.first { $0.log == shard.log && $0.partition == shard.partition }
+            let status = statuses.shards.first {
+                $0.log == shard.log && $0.partition == shard.partition
+            }
             return ShardReply(
                 log: shard.log, partition: shard.partition, outcome: .refused(.malformed),
-                watermark: status?.watermark ?? 0, completeFrom: status?.completeFrom)
+                watermark: status?.watermark ?? 0, claims: status?.claims,
+                fingerprint: status?.fingerprint)
         }
     }
 

@@ -21,8 +21,8 @@ package enum RefusalReason: String, Hashable, Sendable, CaseIterable {
     case overflow
     /// Buckets out of order or named twice.
     case unsorted
-    /// Offsets or minutes that no shard can have: coverage below base, a bucket before
-    /// complete-from, more buckets than a shard holds.
+    /// Offsets or minutes that no shard can have: coverage below base, a bucket that
+    /// none of its rules allows, more buckets than a shard holds.
     case malformed
     /// A lower fold version than the one HQ has for the shard.
     case foldVersionOlder = "fold_version_older"
@@ -42,24 +42,32 @@ package struct ShardReply: Hashable, Sendable {
     package var outcome: ShardOutcome
     /// The coverage HQ has committed for the shard; 0 where it has none.
     package var watermark: Int64
-    /// The first minute HQ knows in full; nil where it has no such shard.
-    package var completeFrom: Minute?
+    /// What HQ's state of the shard says of itself; nil where it has no such shard.
+    package var claims: Claims?
+    /// The last record below `watermark`, as HQ was told.
+    package var fingerprint: Fingerprint?
+    /// The minutes of which HQ wants every bucket: what it holds there is not what the node's
+    /// digest said at the same coverage.
+    package var heal: ClosedRange<Minute>?
 
     package init(
         log: LogID, partition: Int32, outcome: ShardOutcome, watermark: Int64,
-        completeFrom: Minute?
+        claims: Claims?, fingerprint: Fingerprint? = nil, heal: ClosedRange<Minute>? = nil
     ) {
         self.log = log
         self.partition = partition
         self.outcome = outcome
         self.watermark = watermark
-        self.completeFrom = completeFrom
+        self.claims = claims
+        self.fingerprint = fingerprint
+        self.heal = heal
     }
 }
 
+/// What HQ answers to a push.
 package struct DeltaReply: Hashable, Sendable {
     package var shards: [ShardReply]
-    /// HQ's clock, so that a node can tell its own skew.
+    /// HQ's present: the node counts its own from it.
     package var serverTime: UnixTime
     /// What HQ wants of the region, at most `Limits.commandsPerReply`.
     package var commands: [RegionCommand]
@@ -73,13 +81,26 @@ package struct DeltaReply: Hashable, Sendable {
     }
 }
 
+/// What HQ answers to a question for a region's shards.
+package struct ShardStatuses: Hashable, Sendable {
+    package var shards: [ShardStatus]
+    /// As in `DeltaReply`.
+    package var serverTime: UnixTime
+
+    package init(shards: [ShardStatus], serverTime: UnixTime) {
+        self.shards = shards
+        self.serverTime = serverTime
+    }
+}
+
 /// What HQ stands at for one shard; with values, what a node without history is seeded from.
 package struct ShardStatus: Hashable, Sendable {
     package var log: LogID
     package var partition: Int32
     package var watermark: Int64
-    package var completeFrom: Minute
+    package var claims: Claims
     package var foldVersion: FoldVersion
+    /// The last record folded into the values.
     package var fingerprint: Fingerprint?
     /// The values at `watermark`, read with it in one atomic step; nil where not asked for.
     package var values: Values?
@@ -96,13 +117,13 @@ package struct ShardStatus: Hashable, Sendable {
     }
 
     package init(
-        log: LogID, partition: Int32, watermark: Int64, completeFrom: Minute,
+        log: LogID, partition: Int32, watermark: Int64, claims: Claims,
         foldVersion: FoldVersion, fingerprint: Fingerprint?, values: Values? = nil
     ) {
         self.log = log
         self.partition = partition
         self.watermark = watermark
-        self.completeFrom = completeFrom
+        self.claims = claims
         self.foldVersion = foldVersion
         self.fingerprint = fingerprint
         self.values = values

@@ -1,7 +1,7 @@
 /// Every bound of the region-HQ contract, named once.
 public enum Limits {
     /// The protocol version this build speaks; one version of skew is accepted.
-    package static let protocolVersion: UInt32 = 1
+    package static let protocolVersion: UInt32 = 2
 
     /// A request body, in bytes. A full shard of 50 currencies is about 0.6 MiB.
     package static let requestBytes = 4 << 20
@@ -34,7 +34,7 @@ public enum Limits {
     /// Minutes that rings and the store retain, the present one included: 25 h.
     @inlinable
     package static var retainedMinutes: Int { 1_500 }
-    /// How far ahead of log time a bucket may lie; retention and this make a ring's slots.
+    /// Money in minutes this far after HQ's now, or further, is ahead.
     @inlinable
     package static var futureMinutes: Int { 6 }
     /// The sliding window, in minutes: 24 h.

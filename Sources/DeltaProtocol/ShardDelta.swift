@@ -10,46 +10,60 @@ package struct ShardDelta: Hashable, Sendable {
     package var base: Int64
     /// The offset up to which the shard has folded its partition, exclusive; `base` or more.
     package var coverage: Int64
-    /// The first minute that the shard's state knows in full. No bucket before it is named.
-    package var completeFrom: Minute
+    /// What the state says of itself. Buckets before `claims.idsFrom` are seeded.
+    package var claims: Claims
+    /// The minutes of which every bucket that is not named is 0: with base 0 all from the later of
+    /// `claims.idsFrom` and the node's floor on, in a healing one range of a digest; else nil.
+    package var replaced: ClosedRange<Minute>?
+    /// The watermark of HQ's at which the buckets before `claims.idsFrom` were true; only an HQ
+    /// that has committed less takes them. 0 where the state was not seeded.
+    package var seedWatermark: Int64
     /// The time up to which the shard has provably seen its partition; nil before the first proof.
     package var observedThrough: UnixTime?
     package var marker: LedgerMarker?
-    /// The record at `coverage` − 1; nil where coverage is 0 or that offset holds no record.
+    /// The last record folded; nil before the first.
     package var fingerprint: Fingerprint?
-    /// A digest of all the shard's buckets from a minute on, at `coverage`; not in every delta.
-    package var digest: DigestFrom?
+    /// The last record below `base`, where the node knows it.
+    package var baseFingerprint: Fingerprint?
+    /// A digest of one range of minutes, at `coverage`; not in every delta.
+    package var digest: RangeDigest?
     package var counters: ShardCounters
     /// By minute, then currency code; each (minute, currency) once.
     package var buckets: [Bucket]
-    /// Late money, by log-time minute of arrival, in the same order.
+    /// Late money in the same order: by the minute of its stamp, unproven money by its own minute.
     package var late: [Bucket]
 
-    /// A digest and the first minute it covers.
-    package struct DigestFrom: Hashable, Sendable {
-        package var minute: Minute
+    /// A digest of the buckets and late money of some minutes.
+    package struct RangeDigest: Hashable, Sendable {
+        package var minutes: ClosedRange<Minute>
         package var digest: ShardDigest
 
-        package init(minute: Minute, digest: ShardDigest) {
-            self.minute = minute
+        package init(minutes: ClosedRange<Minute>, digest: ShardDigest) {
+            self.minutes = minutes
             self.digest = digest
         }
     }
 
+    /// - Parameter replaced: with base 0 all from ids-from on, where nothing else is said.
     package init(
-        log: LogID, partition: Int32, base: Int64, coverage: Int64, completeFrom: Minute,
+        log: LogID, partition: Int32, base: Int64, coverage: Int64, claims: Claims,
+        replaced: ClosedRange<Minute>? = nil, seedWatermark: Int64 = 0,
         observedThrough: UnixTime? = nil, marker: LedgerMarker? = nil,
-        fingerprint: Fingerprint? = nil, digest: DigestFrom? = nil,
-        counters: ShardCounters = ShardCounters(), buckets: [Bucket] = [], late: [Bucket] = []
+        fingerprint: Fingerprint? = nil, baseFingerprint: Fingerprint? = nil,
+        digest: RangeDigest? = nil, counters: ShardCounters = ShardCounters(),
+        buckets: [Bucket] = [], late: [Bucket] = []
     ) {
         self.log = log
         self.partition = partition
         self.base = base
         self.coverage = coverage
-        self.completeFrom = completeFrom
+        self.claims = claims
+        self.replaced = replaced ?? (base == 0 ? claims.idsFrom...Minute(.max) : nil)
+        self.seedWatermark = seedWatermark
         self.observedThrough = observedThrough
         self.marker = marker
         self.fingerprint = fingerprint
+        self.baseFingerprint = baseFingerprint
         self.digest = digest
         self.counters = counters
         self.buckets = buckets
@@ -64,6 +78,7 @@ package struct DeltaRequest: Hashable, Sendable {
     package var region: RegionID
     /// Names the node in logs and status; carries no authority.
     package var node: String
+    /// The node's own clock. It bounds how far HQ believes its own.
     package var sentAt: UnixTime
     /// How many partitions each of the region's current logs has.
     package var partitionCounts: [LogID: Int32]

@@ -15,10 +15,14 @@ package struct ShardDigest: Hashable, Sendable {
         self.low = low
     }
 
-    package mutating func add(minute: Minute, currency: Currency, value: BucketValue) {
+    /// - Parameter isLate: whether it is late money, which is another set.
+    package mutating func add(
+        minute: Minute, currency: Currency, value: BucketValue, isLate: Bool
+    ) {
         guard !value.isZero else { return }
         var chain = Self.mix(
             UInt64(currency.packedCode) << 32 | UInt64(UInt32(bitPattern: minute.number)))
+        if isLate { chain = Self.mix(~chain) }
         chain = Self.mix(chain ^ UInt64(bitPattern: value.settled))
         chain = Self.mix(chain ^ UInt64(bitPattern: value.transfers))
         chain = Self.mix(chain ^ UInt64(bitPattern: value.correction))
@@ -27,8 +31,9 @@ package struct ShardDigest: Hashable, Sendable {
         high = high &+ Self.mix(chain) &+ (carry ? 1 : 0)
     }
 
-    package mutating func add(_ bucket: Bucket) {
-        add(minute: bucket.minute, currency: bucket.currency, value: bucket.value)
+    package mutating func add(_ bucket: Bucket, isLate: Bool) {
+        add(
+            minute: bucket.minute, currency: bucket.currency, value: bucket.value, isLate: isLate)
     }
 
     /// The finalizer of SplitMix64.

@@ -1,13 +1,17 @@
 package import CivilTime
 
-/// Which record stands at coverage − 1: a recreated or rewritten log shows itself by another one.
+/// The last record that was folded: it names the log's content, as coverage names its length. A
+/// recreated or rewritten log shows itself by another record at the offset.
 package struct Fingerprint: Hashable, Sendable {
+    /// Where the record is: below the coverage it stands for, though not always right below it.
+    package var offset: Int64
     /// The record's timestamp, in milliseconds.
     package var timestamp: Int64
     /// CRC-32C of the record's value; 0 for a record without a value.
     package var crc: UInt32
 
-    package init(timestamp: Int64, crc: UInt32) {
+    package init(offset: Int64, timestamp: Int64, crc: UInt32) {
+        self.offset = offset
         self.timestamp = timestamp
         self.crc = crc
     }

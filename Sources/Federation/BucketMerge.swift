@@ -6,21 +6,24 @@ import Money
 /// walk along both, which keeps what changes.
 struct BucketMerge {
     struct Scope {
-        /// Minutes outside it are ignored.
-        var retention: ClosedRange<Minute>
-        /// Below it a delta knows nothing.
-        var completeFrom: Minute
-        /// Whether a bucket that is not named is known to be 0.
-        var isWhole: Bool
+        /// Minutes before it are ignored.
+        var firstRetained: Minute
+        /// What a bucket that is named becomes.
+        var taking: Taking
+        /// In these minutes a bucket that is not named becomes 0.
+        var replaced: [ClosedRange<Minute>]
 
-        func takes(_ minute: Minute) -> Bool {
-            minute >= completeFrom && retention.contains(minute)
+        enum Taking {
+            /// What the delta says.
+            case values
+            /// Before this minute only the correction: of its transfers the delta knows too little.
+            case correctionsBefore(Minute)
         }
     }
 
     private let scope: Scope
     private(set) var changes: [BucketChange] = []
-    /// How many named buckets lie outside the scope.
+    /// How many named buckets lie before the retention.
     private(set) var ignored = 0
 
     init(scope: Scope) { self.scope = scope }
@@ -39,11 +42,11 @@ struct BucketMerge {
                 standing = old[next].value
                 next += 1
             }
-            guard scope.takes(bucket.minute) else {
+            guard bucket.minute >= scope.firstRetained else {
                 ignored += 1
                 continue
             }
-            guard replace(bucket, standing: standing) else { return false }
+            guard replace(taken(bucket, over: standing), standing: standing) else { return false }
         }
         while next < old.count {
             guard leaveOut(old[next]) else { return false }
@@ -52,9 +55,21 @@ struct BucketMerge {
         return true
     }
 
+    private func taken(_ bucket: Bucket, over standing: BucketValue) -> Bucket {
+        guard case .correctionsBefore(let minute) = scope.taking, bucket.minute < minute else {
+            return bucket
+        }
+        var kept = bucket
+        kept.value.settled = standing.settled
+        kept.value.transfers = standing.transfers
+        return kept
+    }
+
     /// A standing bucket that the delta does not name.
     private mutating func leaveOut(_ bucket: Bucket) -> Bool {
-        guard scope.isWhole, scope.takes(bucket.minute) else { return true }
+        guard bucket.minute >= scope.firstRetained,
+            scope.replaced.contains(where: { $0.contains(bucket.minute) })
+        else { return true }
         return replace(
             Bucket(minute: bucket.minute, currency: bucket.currency, value: .zero),
             standing: bucket.value)

@@ -3,23 +3,36 @@ import DeltaProtocol
 
 /// What no delta may hold, whatever stands.
 enum DeltaValidation {
+    /// A healing replaces one range of a digest, in minutes.
+    private static let healedMinutesMax = 60
+
     /// Why `delta` is refused; nil where it is sound.
     static func refusal(of delta: ShardDelta) -> RefusalReason? {
         guard delta.base >= 0, delta.coverage >= delta.base else { return .malformed }
         if let marker = delta.marker, marker.system.utf8.count > Limits.ledgerSystemBytes {
             return .malformed
         }
-        // Late money is named by arrival, which may lie before the first complete minute.
-        return refusal(of: delta.buckets, from: delta.completeFrom)
-            ?? refusal(of: delta.late, from: nil)
+        for print in [delta.fingerprint, delta.baseFingerprint] {
+            guard print.map({ $0.offset >= 0 && $0.offset < delta.coverage }) ?? true else {
+                return .malformed
+            }
+        }
+        if let range = delta.replaced {
+            let length = range.lowerBound.distance(to: range.upperBound) + 1
+            guard range.lowerBound >= delta.claims.idsFrom,
+                delta.base == 0 || length <= healedMinutesMax
+            else { return .malformed }
+        } else if delta.base == 0 {
+            return .malformed
+        }
+        return refusal(of: delta.buckets) ?? refusal(of: delta.late)
     }
 
-    private static func refusal(of buckets: [Bucket], from first: Minute?) -> RefusalReason? {
+    private static func refusal(of buckets: [Bucket]) -> RefusalReason? {
         guard buckets.count <= Limits.bucketsPerShard else { return .malformed }
         var previous: Bucket?
         for bucket in buckets {
             if let previous, !Bucket.precedes(previous, bucket) { return .unsorted }
-            if let first, bucket.minute < first { return .malformed }
             guard bucket.value.isWithinLimits else { return .overflow }
             previous = bucket
         }

@@ -23,27 +23,23 @@ package struct GlobalDifference: Hashable, Sendable {
     /// Nil where a sum leaves `Int64`, which takes more than 500 shards that all swing from one
     /// end of the bounds to the other at once: the caller writes them in smaller steps.
     package static func sum(of commits: [ShardCommit]) -> [GlobalDifference]? {
-        guard
-            let first = commits.compactMap({ $0.changes.first?.minute }).min(),
-            let last = commits.compactMap({ $0.changes.last?.minute }).max()
-        else { return [] }
-
-        // Rows only for the minutes that occur: a request names three of them, or all.
-        var rowOfMinute = [Int32](repeating: -1, count: first.distance(to: last) + 1)
-        for commit in commits {
-            for change in commit.changes { rowOfMinute[first.distance(to: change.minute)] = 0 }
-        }
-        var rows: Int32 = 0
-        for index in rowOfMinute.indices where rowOfMinute[index] == 0 {
-            rowOfMinute[index] = rows
-            rows += 1
-        }
+        // Rows only for the minutes that occur: a request names three of them, or all, and wrong
+        // clocks name minutes years apart.
+        let minutes = Set(commits.flatMap { $0.changes.map(\.minute) }).sorted()
+        guard !minutes.isEmpty else { return [] }
+        let rows = minutes.count
+        var rowOfMinute = [Minute: Int](minimumCapacity: rows)
+        for (row, minute) in minutes.enumerated() { rowOfMinute[minute] = row }
         let width = Currency.count
-        var cells = [Cell](repeating: Cell(), count: Int(rows) * width)
+        var cells = [Cell](repeating: Cell(), count: rows * width)
         var named = 0
         for commit in commits {
+            var last: (minute: Minute, row: Int)?
             for change in commit.changes {
-                let row = Int(rowOfMinute[first.distance(to: change.minute)])
+                if last?.minute != change.minute {
+                    last = (change.minute, rowOfMinute[change.minute] ?? 0)
+                }
+                let row = last?.row ?? 0
                 let at = row * width + Int(change.currency.index)
                 if !cells[at].isNamed { named += 1 }
                 guard cells[at].add(change) else { return nil }
@@ -52,13 +48,13 @@ package struct GlobalDifference: Hashable, Sendable {
 
         var differences: [GlobalDifference] = []
         differences.reserveCapacity(named)
-        for (index, row) in rowOfMinute.enumerated() where row >= 0 {
+        for (row, minute) in minutes.enumerated() {
             for column in 0..<width {
-                let cell = cells[Int(row) * width + column]
+                let cell = cells[row * width + column]
                 guard cell.isNamed else { continue }
                 differences.append(
                     GlobalDifference(
-                        minute: first.advanced(by: index),
+                        minute: minute,
                         currency: Currency(uncheckedIndex: UInt16(column)),
                         published: cell.published, transfers: cell.transfers))
             }

@@ -7,33 +7,30 @@ package struct MergeContext: Sendable {
     package var region: RegionID
     package var foldVersion: FoldVersion
     package var node: String
-    /// HQ's clock.
+    /// HQ's present.
     package var now: UnixTime
-    /// The minutes that HQ takes; others are ignored and counted.
-    package var retention: ClosedRange<Minute>
+    /// Minutes before it are ignored and counted; later ones are taken, however far ahead.
+    package var firstRetained: Minute
     /// The region's logs and how many partitions each may have.
     package var knownLogs: [LogID: Int32]
 
     package init(
         region: RegionID, foldVersion: FoldVersion, node: String, now: UnixTime,
-        retention: ClosedRange<Minute>, knownLogs: [LogID: Int32]
+        firstRetained: Minute, knownLogs: [LogID: Int32]
     ) {
         self.region = region
         self.foldVersion = foldVersion
         self.node = node
         self.now = now
-        self.retention = retention
+        self.firstRetained = firstRetained
         self.knownLogs = knownLogs
     }
 
-    /// The context of `request` at HQ's time `now`.
+    /// The context of `request` at HQ's present `now`.
     package init(_ request: DeltaRequest, knownLogs: [LogID: Int32], now: UnixTime) {
         self.init(
             region: request.region, foldVersion: request.foldVersion, node: request.node, now: now,
-            retention: StoreRetention.minutes(
-                now: now,
-                // Where a relay is dead, observed-through lies behind what is sent.
-                observedThrough: request.shards.map(\.observedThrough) + [request.sentAt]),
+            firstRetained: StoreRetention.first(now: now),
             knownLogs: knownLogs)
     }
 

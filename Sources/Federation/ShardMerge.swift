@@ -10,24 +10,30 @@ package import Topology
 package enum ShardMerge {
     /// What must be read before `decide`.
     ///
-    /// A delta of the whole shard needs every retained minute from its complete-from on, for what
-    /// it does not name must go; any other needs the minutes that it names, and one that is refused
-    /// whatever stands needs none. So each minute of the retention is read once at most.
+    /// A delta of the whole shard needs every retained minute that it could replace, for what it
+    /// does not name must go; any other needs the minutes that it names, and those that it heals.
+    /// One that is refused whatever stands needs none.
     package static func minutesToRead(
         _ delta: ShardDelta, context: MergeContext
     ) -> MinutesToRead {
-        let retention = context.retention
+        let first = context.firstRetained
         guard refusal(of: delta, context: context) == nil else {
             return MinutesToRead(buckets: [], late: [])
         }
-        guard delta.base != 0 else {
-            let first = max(delta.completeFrom, retention.lowerBound)
-            let all = first > retention.upperBound ? [] : Array(first...retention.upperBound)
-            return MinutesToRead(buckets: all, late: all)
+        var ranges: [ClosedRange<Minute>] = []
+        var beyond: Minute?
+        if delta.base == 0 {
+            // HQ may turn out to have less than the seed.
+            let from = max(delta.claims.valuesFrom, first)
+            let last = context.now.minute.advanced(by: Limits.futureMinutes)
+            if from <= last { ranges.append(from...last) }
+            beyond = max(from, last.advanced(by: 1))
+        } else if let replaced = delta.replaced, replaced.upperBound >= first {
+            ranges.append(max(first, replaced.lowerBound)...replaced.upperBound)
         }
         return MinutesToRead(
-            buckets: minutes(of: delta.buckets, within: retention),
-            late: minutes(of: delta.late, within: retention))
+            buckets: minutes(of: delta.buckets, from: first, and: ranges),
+            late: minutes(of: delta.late, from: first, and: ranges), beyond: beyond)
     }
 
     /// Whether each shard of a request is named there for the first time. A later delta of the
@@ -48,38 +54,76 @@ package enum ShardMerge {
             ShardDecision(
                 reply: ShardReply(
                     log: delta.log, partition: delta.partition, outcome: outcome,
-                    watermark: stored?.watermark ?? 0, completeFrom: stored?.completeFrom))
+                    watermark: stored?.watermark ?? 0, claims: stored?.claims,
+                    fingerprint: stored?.fingerprint))
         }
 
         if let reason = refusal(of: delta, context: context) { return answer(.refused(reason)) }
         guard let stored else {
             guard delta.base == 0 else { return answer(.behind) }
-            return commit(delta, over: nil, takesBuckets: true, reading: reading, context: context)
+            return commit(delta, over: nil, .whole, reading: reading, context: context)
         }
         if let reason = refusal(of: context.foldVersion, over: stored) {
             return answer(.refused(reason))
         }
         // Before what a newer fold version needs: its node may still be on its way there.
         if delta.coverage < stored.watermark { return answer(.repeat) }
-        if stored.foldVersion.isOlder(than: context.foldVersion), delta.base != 0 {
-            return answer(.refused(.foldVersionNeedsBaseZero))
-        }
+        let isNewer = stored.foldVersion.isOlder(than: context.foldVersion)
+        if isNewer, delta.base != 0 { return answer(.refused(.foldVersionNeedsBaseZero)) }
         if delta.base > stored.watermark { return answer(.behind) }
-        guard delta.coverage == stored.watermark else {
-            return commit(
-                delta, over: stored, takesBuckets: true, reading: reading, context: context)
+        if isOfAnotherLog(delta, stored) { return answer(.refused(.fingerprint)) }
+
+        let isEqual = delta.coverage == stored.watermark
+        guard delta.base == 0 else {
+            // At an equal coverage both hold the same values, save where HQ's are to be healed.
+            let heals = delta.replaced.map { mayReplace($0, delta, stored) } ?? false
+            let taking: Taking = heals ? .healing : isEqual ? .facts : .changes
+            return commit(delta, over: stored, taking, reading: reading, context: context)
         }
-        if let theirs = delta.fingerprint, let ours = stored.fingerprint, theirs != ours {
-            return answer(.refused(.fingerprint))
+        if isNewer || stored.watermark < delta.seedWatermark {
+            return commit(delta, over: stored, .whole, reading: reading, context: context)
         }
-        // At an equal coverage both hold the same values, unless the node's rules are newer or it
-        // knows minutes in full that HQ does not.
-        let knowsMore =
-            delta.base == 0
-            && (delta.completeFrom < stored.completeFrom
-                || stored.foldVersion.isOlder(than: context.foldVersion))
+        // A state that knows less never lowers HQ: it goes on from the watermark.
+        // From watermark 0 it could not go on otherwise than with all it has.
+        if stored.watermark > 0, delta.claims.idsShortUntil > stored.claims.idsShortUntil {
+            return answer(.behind)
+        }
+        let knowsMore = delta.claims.reachesFurtherBack(than: stored.claims)
         return commit(
-            delta, over: stored, takesBuckets: knowsMore, reading: reading, context: context)
+            delta, over: stored, isEqual && !knowsMore ? .facts : .whole, reading: reading,
+            context: context)
+    }
+
+    /// How much of a delta is taken.
+    private enum Taking {
+        /// All but the buckets: liveness and what goes with it.
+        case facts
+        /// The named buckets.
+        case changes
+        /// The named buckets; others in the range that is healed become 0.
+        case healing
+        /// The named buckets; others in the minutes that the node knows in full become 0.
+        case whole
+    }
+
+    /// Whether another record is the last one below the watermark, as the delta knows the log.
+    private static func isOfAnotherLog(_ delta: ShardDelta, _ stored: StoredShard) -> Bool {
+        guard let ours = stored.fingerprint else { return false }
+        if delta.base == stored.watermark, let theirs = delta.baseFingerprint {
+            return theirs != ours
+        }
+        if delta.coverage == stored.watermark, let theirs = delta.fingerprint {
+            return theirs != ours
+        }
+        return false
+    }
+
+    /// Whether minutes of HQ's may be replaced by a state that decided them with these ids.
+    private static func mayReplace(
+        _ minutes: ClosedRange<Minute>, _ delta: ShardDelta, _ stored: StoredShard
+    ) -> Bool {
+        delta.claims.idsShortUntil <= stored.claims.idsShortUntil
+            || minutes.lowerBound >= delta.claims.idsShortUntil
     }
 
     /// Why `delta` is refused whatever stands; nil where that decides.
@@ -113,13 +157,15 @@ package enum ShardMerge {
     }
 
     private static func commit(
-        _ delta: ShardDelta, over stored: StoredShard?, takesBuckets: Bool, reading: ShardReading,
+        _ delta: ShardDelta, over stored: StoredShard?, _ taking: Taking, reading: ShardReading,
         context: MergeContext
     ) -> ShardDecision {
-        let next = next(delta, over: stored, takesBuckets: takesBuckets, context: context)
+        let takesSeed = taking == .whole && (stored?.watermark ?? -1) < delta.seedWatermark
+        let next = next(
+            delta, over: stored, taking, takesSeed: takesSeed || stored == nil, context: context)
         var reply = ShardReply(
             log: delta.log, partition: delta.partition, outcome: .committed,
-            watermark: next.watermark, completeFrom: next.completeFrom)
+            watermark: next.watermark, claims: next.claims, fingerprint: next.fingerprint)
         let previous = stored == nil ? nil : reading.liveness.flatMap { ShardLiveness(text: $0) }
         let liveness = ShardLiveness(
             delta: delta, node: context.node, now: context.now, previous: previous)
@@ -127,19 +173,27 @@ package enum ShardMerge {
             shard: ShardID(region: context.region, log: delta.log, partition: delta.partition),
             expectedWatermark: reading.watermark, expectedLiveness: reading.liveness,
             watermark: next.text, liveness: liveness.text)
-        guard takesBuckets else { return ShardDecision(reply: reply, commit: commit) }
+        guard taking != .facts else { return ShardDecision(reply: reply, commit: commit) }
 
-        let scope = BucketMerge.Scope(
-            retention: context.retention, completeFrom: delta.completeFrom,
-            isWhole: delta.base == 0)
+        var scope = BucketMerge.Scope(
+            firstRetained: context.firstRetained,
+            taking: takesSeed || stored == nil
+                ? .values : .correctionsBefore(delta.claims.idsFrom),
+            replaced: taking == .changes ? [] : [delta.replaced].compactMap { $0 })
+        if takesSeed, delta.claims.valuesFrom < delta.claims.idsFrom {
+            scope.replaced.append(
+                delta.claims.valuesFrom...delta.claims.idsFrom.advanced(by: -1))
+        }
         var buckets = BucketMerge(scope: scope)
+        scope.taking = .values
         var late = BucketMerge(scope: scope)
         guard buckets.merge(delta.buckets, over: reading.buckets),
             late.merge(delta.late, over: reading.late)
         else {
             reply.outcome = .refused(.overflow)
             reply.watermark = stored?.watermark ?? 0
-            reply.completeFrom = stored?.completeFrom
+            reply.claims = stored?.claims
+            reply.fingerprint = stored?.fingerprint
             return ShardDecision(reply: reply)
         }
         commit.changes = buckets.changes
@@ -152,33 +206,45 @@ package enum ShardMerge {
 
     /// What HQ stands at after the commit.
     private static func next(
-        _ delta: ShardDelta, over stored: StoredShard?, takesBuckets: Bool, context: MergeContext
+        _ delta: ShardDelta, over stored: StoredShard?, _ taking: Taking, takesSeed: Bool,
+        context: MergeContext
     ) -> StoredShard {
-        if var stored, !takesBuckets {
-            stored.fingerprint = stored.fingerprint ?? delta.fingerprint
-            return stored
+        guard let stored else {
+            return StoredShard(
+                watermark: delta.coverage, claims: delta.claims,
+                foldVersion: context.foldVersion, fingerprint: delta.fingerprint)
         }
-        var completeFrom = delta.completeFrom
-        if delta.base != 0, let stored {
-            // Minutes before the node's complete-from are not kept up to date any more, those
-            // before HQ's own never were.
-            completeFrom = max(completeFrom, stored.completeFrom)
+        if taking == .facts || taking == .healing && delta.coverage == stored.watermark {
+            var kept = stored
+            kept.fingerprint = stored.fingerprint ?? delta.fingerprint
+            return kept
         }
+        var claims = delta.claims
+        if taking != .whole {
+            claims = stored.claims.narrowed(by: delta.claims)
+        } else if !takesSeed {
+            // HQ's own values before ids-from stay, as far as the node keeps them up.
+            claims.valuesFrom = min(
+                delta.claims.idsFrom, max(stored.claims.valuesFrom, delta.claims.valuesFrom))
+        }
+        // An older one would not be the last record below the new watermark.
+        let kept = delta.coverage == stored.watermark ? stored.fingerprint : nil
         return StoredShard(
-            watermark: delta.coverage, completeFrom: completeFrom,
-            foldVersion: context.foldVersion, fingerprint: delta.fingerprint)
+            watermark: delta.coverage, claims: claims, foldVersion: context.foldVersion,
+            fingerprint: delta.fingerprint ?? kept)
     }
 
-    /// The minutes of buckets in order, each once.
+    /// The minutes of buckets and of ranges in order, each once.
     private static func minutes(
-        of buckets: [Bucket], within retention: ClosedRange<Minute>
+        of buckets: [Bucket], from first: Minute, and ranges: [ClosedRange<Minute>]
     ) -> [Minute] {
         var minutes: [Minute] = []
-        for bucket in buckets
-        where minutes.last != bucket.minute && retention.contains(bucket.minute) {
+        for bucket in buckets where minutes.last != bucket.minute && bucket.minute >= first {
             minutes.append(bucket.minute)
         }
-        return minutes
+        guard let range = ranges.first else { return minutes }
+        return minutes.filter { $0 < range.lowerBound } + Array(range)
+            + minutes.filter { $0 > range.upperBound }
     }
 
     private struct ShardName: Hashable {

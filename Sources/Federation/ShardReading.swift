@@ -27,9 +27,12 @@ package struct ShardReading: Hashable, Sendable {
 package struct MinutesToRead: Hashable, Sendable {
     package var buckets: [Minute]
     package var late: [Minute]
+    /// Every minute from this one on that the store lists is wanted too, its buckets only.
+    package var beyond: Minute?
 
-    package init(buckets: [Minute], late: [Minute]) {
+    package init(buckets: [Minute], late: [Minute], beyond: Minute? = nil) {
         self.buckets = buckets
         self.late = late
+        self.beyond = beyond
     }
 }

@@ -19,7 +19,9 @@ package struct StorePosition: Hashable, Sendable {
 /// What HQ has of one shard beside its buckets.
 package struct ShardStanding: Hashable, Sendable {
     package var watermark: Int64
-    package var completeFrom: Minute
+    package var claims: Claims
+    /// The first minute that has values.
+    package var completeFrom: Minute { claims.valuesFrom }
     package var observedThrough: UnixTime?
     /// HQ's clock when the shard last pushed.
     package var receivedAt: UnixTime
@@ -28,11 +30,11 @@ package struct ShardStanding: Hashable, Sendable {
     package var counters: ShardCounters
 
     package init(
-        watermark: Int64, completeFrom: Minute, observedThrough: UnixTime?, receivedAt: UnixTime,
+        watermark: Int64, claims: Claims, observedThrough: UnixTime?, receivedAt: UnixTime,
         node: String, marker: LedgerMarker? = nil, counters: ShardCounters = ShardCounters()
     ) {
         self.watermark = watermark
-        self.completeFrom = completeFrom
+        self.claims = claims
         self.observedThrough = observedThrough
         self.receivedAt = receivedAt
         self.node = node

@@ -1,25 +1,25 @@
-package import CivilTime
+import CivilTime
 package import DeltaProtocol
 
 /// What HQ has committed of a shard: the value of its field in `watermark:{region}`.
 ///
-/// The text is `watermark completeFrom rules.settings.digest timestamp:crc`, decimal but for the
-/// digest and the CRC, which are hexadecimal; `-` stands for no fingerprint. A commit compares the
-/// text byte for byte with the one it was decided from.
+/// The text is `watermark idsFrom rules.settings.digest offset:timestamp:crc valuesFrom idsShort`,
+/// decimal but for the digest and the CRC, which are hexadecimal; `-` stands for no fingerprint,
+/// and for no short ids. A text of four parts, its fingerprint without the offset, is one of rules
+/// generation 1. A commit compares the text byte for byte with the one it was decided from.
 package struct StoredShard: Hashable, Sendable {
     /// The coverage that the shard's buckets are true at; 0 or more.
     package var watermark: Int64
-    /// The first minute that is known in full.
-    package var completeFrom: Minute
+    package var claims: Claims
     package var foldVersion: FoldVersion
-    /// The record at `watermark` − 1.
+    /// The last record below `watermark`.
     package var fingerprint: Fingerprint?
 
     package init(
-        watermark: Int64, completeFrom: Minute, foldVersion: FoldVersion, fingerprint: Fingerprint?
+        watermark: Int64, claims: Claims, foldVersion: FoldVersion, fingerprint: Fingerprint?
     ) {
         self.watermark = watermark
-        self.completeFrom = completeFrom
+        self.claims = claims
         self.foldVersion = foldVersion
         self.fingerprint = fingerprint
     }
@@ -27,17 +27,22 @@ package struct StoredShard: Hashable, Sendable {
     /// The one text of this value.
     package var text: String {
         let digest = String(foldVersion.digest, radix: 16)
-        let print = fingerprint.map { "\($0.timestamp):\(String($0.crc, radix: 16))" } ?? "-"
-        return "\(watermark) \(completeFrom.number) "
-            + "\(foldVersion.rules).\(foldVersion.settings).\(digest) \(print)"
+        let print =
+            fingerprint.map { "\($0.offset):\($0.timestamp):\(String($0.crc, radix: 16))" } ?? "-"
+        let short =
+            claims.idsShortUntil == Claims.always ? "-" : "\(claims.idsShortUntil.number)"
+        return "\(watermark) \(claims.idsFrom.number) "
+            + "\(foldVersion.rules).\(foldVersion.settings).\(digest) \(print) "
+            + "\(claims.valuesFrom.number) \(short)"
     }
 
     /// Nil where `text` is not of the form above; HQ then knows nothing of the shard.
     package init?(text: String) {
         let parts = text.utf8.split(separator: 0x20, omittingEmptySubsequences: false)
             .map(Substring.init)
-        guard parts.count == 4, let watermark = Int64(parts[0]), watermark >= 0,
-            let completeFrom = Int32(parts[1])
+        let isFirst = parts.count == 4
+        guard isFirst || parts.count == 6, let watermark = Int64(parts[0]), watermark >= 0,
+            let idsFrom = Int32(parts[1]), let valuesFrom = Int32(parts[isFirst ? 1 : 4])
         else { return nil }
         let version = parts[2].utf8.split(separator: 0x2E, omittingEmptySubsequences: false)
             .map(Substring.init)
@@ -46,15 +51,24 @@ package struct StoredShard: Hashable, Sendable {
         else { return nil }
         var fingerprint: Fingerprint?
         if parts[3] != "-" {
-            let print = parts[3].utf8.split(separator: 0x3A, omittingEmptySubsequences: false)
+            var print = parts[3].utf8.split(separator: 0x3A, omittingEmptySubsequences: false)
                 .map(Substring.init)
-            guard print.count == 2, let timestamp = Int64(print[0]),
-                let crc = UInt32(print[1], radix: 16)
+            if isFirst { print.insert("\(watermark - 1)", at: 0) }
+            guard print.count == 3, let offset = Int64(print[0]), let timestamp = Int64(print[1]),
+                let crc = UInt32(print[2], radix: 16)
             else { return nil }
-            fingerprint = Fingerprint(timestamp: timestamp, crc: crc)
+            fingerprint = Fingerprint(offset: offset, timestamp: timestamp, crc: crc)
+        }
+        var idsShortUntil = Claims.always
+        if !isFirst, parts[5] != "-" {
+            guard let number = Int32(parts[5]) else { return nil }
+            idsShortUntil = Minute(number)
         }
         self.init(
-            watermark: watermark, completeFrom: Minute(completeFrom),
+            watermark: watermark,
+            claims: Claims(
+                valuesFrom: Minute(valuesFrom), idsFrom: Minute(idsFrom),
+                idsShortUntil: idsShortUntil),
             foldVersion: FoldVersion(rules: rules, settings: settings, digest: digest),
             fingerprint: fingerprint)
     }

@@ -31,6 +31,11 @@ package final class CommitState: Sendable {
         }
     }
 
+    /// HQ's present.
+    func present(at reading: HeadquartersClock.Reading) -> UnixTime {
+        guarded.withLock { $0.memory.clock.present(at: reading) }
+    }
+
     /// Has the region's nodes carry a command out. An id that was asked for before changes nothing.
     ///
     /// - Returns: False where too many commands of the region are open, or the command is not
@@ -59,16 +64,18 @@ struct CommitDriver: Sendable {
     func commit(
         _ request: DeltaRequest, settings: CommitRound.Settings
     ) async throws -> DeltaReply {
-        let now = WallClock.now()
-        let number = state.guarded.withLock { guarded in
+        let reading = WallClock.reading()
+        let (number, now) = state.guarded.withLock { guarded in
+            guarded.memory.clock.hear(request.sentAt, of: request.region, at: reading)
+            let now = guarded.memory.clock.present(at: reading)
             guarded.rounds += 1
             guarded.recorder?.note(round: guarded.rounds, request, settings, at: now)
-            return guarded.rounds
+            return (guarded.rounds, now)
         }
         let round = CommitRound(request, settings: settings, now: now)
         let (state, logger) = (state, logger)
         return try await store.carryOut(round, now: now) { round, event in
-            let now = WallClock.now()
+            let now = state.present(at: WallClock.reading())
             let compared = round.comparison
             let (action, differences) = state.guarded.withLock { guarded in
                 let before = guarded.memory.audit.counters.differences
@@ -92,7 +99,6 @@ struct CommitDriver: Sendable {
         switch event {
         case .digested where isDifferent:
             logger.error("shard differs from its region at the same coverage", metadata: metadata)
-        case .refilled: logger.notice("shard is filled again", metadata: metadata)
         case .storeFailed: logger.debug("digest not compared", metadata: metadata)
         default: break
         }

@@ -34,7 +34,7 @@ struct StoreDeltaHandler: DeltaHandler {
                     CommitRound.Settings(
                         knownLogs: knownLogs[region.id] ?? [:],
                         currentLog: region.currentLog?.id, isSummed: store.sums(region.id),
-                        digestMilliseconds: configuration.digestInterval.milliseconds)
+                        comparesDigests: true)
                 )
             })
     }
@@ -51,11 +51,13 @@ struct StoreDeltaHandler: DeltaHandler {
 
     func statuses(
         region: RegionID, partition: Int32?
-    ) async throws(IngestUnavailable) -> [ShardStatus] {
-        try await answering {
-            try await store.statuses(
-                region: region, partition: partition, withValues: partition != nil,
-                now: WallClock.now())
+    ) async throws(IngestUnavailable) -> ShardStatuses {
+        let now = driver.state.present(at: WallClock.reading())
+        return try await answering {
+            ShardStatuses(
+                shards: try await store.statuses(
+                    region: region, partition: partition, withValues: partition != nil, now: now),
+                serverTime: now)
         }
     }
 

@@ -1,11 +1,20 @@
 import CivilTime
+import Federation
 import Glibc
 
-/// The machine's clock. It decides liveness and what "now" is, nothing else.
+/// The machine's clocks. They decide liveness and what "now" is, nothing else.
 enum WallClock {
-    static func now() -> UnixTime {
+    static func now() -> UnixTime { reading().wall }
+
+    static func reading() -> HeadquartersClock.Reading {
+        HeadquartersClock.Reading(
+            wall: UnixTime(milliseconds: milliseconds(of: CLOCK_REALTIME)),
+            uptime: milliseconds(of: CLOCK_BOOTTIME))
+    }
+
+    private static func milliseconds(of clock: clockid_t) -> Int64 {
         var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return UnixTime(milliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
+        clock_gettime(clock, &time)
+        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
     }
 }

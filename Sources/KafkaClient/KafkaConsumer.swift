@@ -65,7 +65,8 @@ package final class KafkaConsumer {
         "enable.auto.commit": "false", "enable.auto.offset.store": "false",
         "auto.offset.reset": "error", "enable.partition.eof": "true",
         "partition.assignment.strategy": "range,roundrobin",
-        "allow.auto.create.topics": "false",
+        "allow.auto.create.topics": "false", "isolation.level": "read_committed",
+        "check.crcs": "true",
     ]
 
     /// Used where the properties are silent: a broker that is back is found within 2 s, an idle

@@ -30,6 +30,8 @@ package final class KafkaLog {
             fixed: [
                 "auto.offset.reset": "error", "enable.partition.eof": "true",
                 "allow.auto.create.topics": "false",
+                // The end is the high watermark: an open transaction is not an end.
+                "isolation.level": "read_uncommitted",
             ]
         ).build()
         let handle = try Handle(RD_KAFKA_CONSUMER, configuration, HandleContext(logger: logger))
@@ -65,8 +67,8 @@ package final class KafkaLog {
         return Int(found.pointee.partition_cnt)
     }
 
-    /// The first offset still there, and the offset the next record will get. For a reader of
-    /// committed transactions only, the latter stops before the first open transaction.
+    /// The first offset still there, and the offset the next record will get. Open
+    /// transactions count.
     package func watermarks(
         partition: Int32, timeoutMs: Int32
     ) throws(KafkaError) -> (low: Int64, high: Int64) {

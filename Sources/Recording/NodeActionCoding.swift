@@ -16,6 +16,9 @@ extension ByteWriter {
         case .askCommitted(let question, let partitions), .askEnds(let question, let partitions):
             write(question)
             write(each: partitions) { $0.write($1) }
+        case .askRecord(let question, let place):
+            write(question)
+            write(place)
         case .askFacts(let question, let partition, let from):
             write(question)
             write(partition)
@@ -66,7 +69,7 @@ extension ByteWriter {
 enum RegionActionKind: UInt8, CaseIterable {
     case read = 1
     case askCommitted, commit, askFacts, askEnds, push, askStatuses, sendLetter
-    case sendShortLetter, publish, note, end
+    case sendShortLetter, publish, note, end, askRecord
 }
 
 extension RegionAction {
@@ -84,6 +87,7 @@ extension RegionAction {
         case .publish: .publish
         case .note: .note
         case .end: .end
+        case .askRecord: .askRecord
         }
     }
 }

@@ -24,9 +24,11 @@ extension ByteWriter {
         write(settings.deadLetterTopic)
         write(settings.lettersMax)
         write(settings.requiresBrokerStamps)
+        write(settings.disorderMilliseconds)
         write(settings.headquarters)
         write(settings.seed)
         write(settings.pushMilliseconds)
+        write(settings.headquartersMilliseconds)
         write(settings.endsMilliseconds)
         write(settings.commitMilliseconds)
         write(settings.drainMilliseconds)
@@ -53,11 +55,13 @@ extension ByteWriter {
     private mutating func writeContent(of event: RegionEvent) {
         switch event {
         case .turn, .revoked, .stop: break
+        case .wallClock(let ahead): write(ahead)
         case .assigned(let partitions): write(each: partitions) { $0.write($1) }
         case .committed(let question, let offsets), .ends(let question, let offsets):
             write(question)
             write(offsets)
-        case .committedUnknown(let question, let problem), .factsUnknown(let question, let problem):
+        case .committedUnknown(let question, let problem), .factsUnknown(let question, let problem),
+            .recordUnknown(let question, let problem):
             write(question)
             write(problem)
         case .commitFailed(let places, let problem):
@@ -76,6 +80,15 @@ extension ByteWriter {
             write(facts.startTimestamp) { $0.write($1) }
             write(isProducerStamped)
         case .endsUnknown(let question): write(question)
+        case .record(let question, let facts):
+            write(question)
+            write(facts.low)
+            write(facts.high)
+            write(facts.record) {
+                $0.write($1.offset)
+                $0.write($1.timestamp)
+                $0.write(UInt64($1.crc))
+            }
         case .reply(let hq, let question, let reply, let isLast):
             write(hq)
             write(question)
@@ -132,7 +145,7 @@ enum RegionEventKind: UInt8, CaseIterable {
     case assigned, revoked, committed, committedUnknown, commitFailed, endOfPartition
     case offsetOutOfRange, partitionFailed, clientFailed, facts, factsUnknown, ends, endsUnknown
     case reply, statuses, noAnswer, letterAcknowledged, letterRefused, published, publishingFailed
-    case stop
+    case stop, record, recordUnknown, wallClock
 }
 
 extension RegionEvent {
@@ -160,6 +173,9 @@ extension RegionEvent {
         case .published: .published
         case .publishingFailed: .publishingFailed
         case .stop: .stop
+        case .wallClock: .wallClock
+        case .record: .record
+        case .recordUnknown: .recordUnknown
         }
     }
 }
@@ -184,9 +200,11 @@ extension ByteReader {
         settings.deadLetterTopic = try text()
         settings.lettersMax = try integer()
         settings.requiresBrokerStamps = try flag()
+        settings.disorderMilliseconds = try integer()
         settings.headquarters = try integer()
         settings.seed = try unsigned()
         settings.pushMilliseconds = try integer()
+        settings.headquartersMilliseconds = try integer()
         settings.endsMilliseconds = try integer()
         settings.commitMilliseconds = try integer()
         settings.drainMilliseconds = try integer()
@@ -219,6 +237,7 @@ extension ByteReader {
     private mutating func content(of kind: RegionEventKind) throws -> RegionEvent {
         switch kind {
         case .turn: return .turn
+        case .wallClock: return .wallClock(ahead: try integer())
         case .revoked: return .revoked
         case .stop: return .stop
         case .assigned: return .assigned(try list { try $0.integer() })
@@ -236,6 +255,8 @@ extension ByteReader {
         case .clientFailed: return .clientFailed(try clientProblem())
         case .facts: return try facts()
         case .endsUnknown: return .endsUnknown(question: try integer())
+        case .recordUnknown: return .recordUnknown(question: try integer(), problem: try text())
+        case .record: return try record()
         case .reply: return try reply()
         case .statuses:
             return .statuses(
@@ -260,6 +281,18 @@ extension ByteReader {
                 low: try integer(), high: try integer(), start: try integer(),
                 startTimestamp: try optional { try $0.integer() }),
             isProducerStamped: try flag())
+    }
+
+    private mutating func record() throws -> RegionEvent {
+        .record(
+            question: try integer(),
+            RecordFacts(
+                low: try integer(), high: try integer(),
+                record: try optional {
+                    Fingerprint(
+                        offset: try $0.integer(), timestamp: try $0.integer(),
+                        crc: UInt32(truncatingIfNeeded: try $0.unsigned()))
+                }))
     }
 
     private mutating func reply() throws -> RegionEvent {

@@ -14,7 +14,7 @@ extension ByteWriter {
         }
         write(settings.currentLog) { $0.write($1) }
         write(settings.isSummed)
-        write(settings.digestMilliseconds) { $0.write($1) }
+        write(settings.comparesDigests)
         write(settings.bounds.attempts)
         write(settings.bounds.bucketsPerWrite)
         write(settings.bounds.hashesPerRead)
@@ -26,7 +26,7 @@ extension ByteWriter {
 
     private mutating func writeContent(of event: CommitRound.Event) {
         switch event {
-        case .begun, .repaired, .written, .conflicted, .failed, .refilled, .storeFailed: break
+        case .begun, .repaired, .written, .conflicted, .failed, .storeFailed: break
         case .read(let readings):
             write(each: readings) { writer, reading in
                 writer.write(reading) {
@@ -39,7 +39,9 @@ extension ByteWriter {
         case .digested(let found):
             write(found) {
                 $0.write($1.watermark)
-                $0.write($1.completeFrom)
+                $0.write($1.claims.valuesFrom)
+                $0.write($1.claims.idsFrom)
+                $0.write($1.claims.idsShortUntil)
                 $0.write($1.digest.high)
                 $0.write($1.digest.low)
             }
@@ -75,9 +77,10 @@ extension ByteWriter {
                 $0.write($1.partition)
                 $0.write(each: $1.minutes.buckets) { $0.write($1) }
                 $0.write(each: $1.minutes.late) { $0.write($1) }
+                $0.write($1.minutes.beyond) { $0.write($1) }
             }
         case .write(let step): write(step)
-        case .digest(let shard, let minutes), .refill(let shard, let minutes):
+        case .digest(let shard, let minutes):
             write(shard)
             write(minutes.lowerBound)
             write(minutes.upperBound)
@@ -125,12 +128,12 @@ extension ByteWriter {
 /// The kinds of events and actions, as numbers that stay.
 enum RoundEventKind: UInt8, CaseIterable {
     case begun = 1
-    case repaired, read, written, conflicted, failed, digested, refilled, storeFailed
+    case repaired, read, written, conflicted, failed, digested, storeFailed
 }
 
 enum RoundActionKind: UInt8, CaseIterable {
     case repair = 1
-    case read, write, digest, refill, answer, giveUp
+    case read, write, digest, answer, giveUp
 }
 
 extension CommitRound.Event {
@@ -143,7 +146,6 @@ extension CommitRound.Event {
         case .conflicted: .conflicted
         case .failed: .failed
         case .digested: .digested
-        case .refilled: .refilled
         case .storeFailed: .storeFailed
         }
     }
@@ -156,7 +158,6 @@ extension CommitRound.Action {
         case .read: .read
         case .write: .write
         case .digest: .digest
-        case .refill: .refill
         case .answer: .answer
         case .giveUp: .giveUp
         }
@@ -169,7 +170,7 @@ extension ByteReader {
         var settings = CommitRound.Settings(
             knownLogs: Dictionary(logs, uniquingKeysWith: { first, _ in first }),
             currentLog: try optional { try $0.id() }, isSummed: try flag(),
-            digestMilliseconds: try optional { try $0.integer() })
+            comparesDigests: try flag())
         settings.bounds.attempts = try integer()
         settings.bounds.bucketsPerWrite = try integer()
         settings.bounds.hashesPerRead = try integer()
@@ -191,7 +192,6 @@ extension ByteReader {
         case .written: .written
         case .conflicted: .conflicted
         case .failed: .failed
-        case .refilled: .refilled
         case .storeFailed: .storeFailed
         case .read:
             .read(
@@ -207,7 +207,10 @@ extension ByteReader {
             .digested(
                 try optional {
                     StoredDigest(
-                        watermark: try $0.integer(), completeFrom: try $0.minute(),
+                        watermark: try $0.integer(),
+                        claims: Claims(
+                            valuesFrom: try $0.minute(), idsFrom: try $0.minute(),
+                            idsShortUntil: try $0.minute()),
                         digest: ShardDigest(high: try $0.unsigned(), low: try $0.unsigned()))
                 })
         }

@@ -78,11 +78,6 @@ package final class RedisStore: Sendable {
                 event = await attempt {
                     .digested(try await self.digest(of: shard, minutes: minutes))
                 }
-            case .refill(let shard, let minutes):
-                event = await attempt {
-                    _ = try await self.refill(shard, minutes: minutes)
-                    return .refilled
-                }
             case .repair, .read, .write:
                 preconditionFailure("a round came back to its commits after it had ended them")
             }
@@ -204,7 +199,7 @@ package final class RedisStore: Sendable {
         }
         var doubtful: [Minute] = []
         if isDue {
-            let retained = StoreRetention.minutes(now: now, observedThrough: [])
+            let retained = StoreRetention.near(now: now)
             doubtful = Set(listed).union(retained).sorted()
         }
         var losses: [Minute: Set<Int>] = [:]

@@ -51,7 +51,7 @@ extension StoreConversation {
         case .read(let questions):
             return .read(try read(questions, region: region, deadline: deadline))
         case .write(let step): return try write(step, region: region, deadline: deadline)
-        case .digest, .refill, .answer, .giveUp: return nil
+        case .digest, .answer, .giveUp: return nil
         }
     }
 

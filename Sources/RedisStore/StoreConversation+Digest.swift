@@ -4,23 +4,23 @@ import Federation
 import Topology
 
 extension StoreConversation {
-    /// The digest of a shard's buckets in some minutes, all read in one step with its watermark;
-    /// nil where there is no such shard, or its hashes may hold a part of a commit.
+    /// The digest of a shard's buckets and late money in some minutes, all read in one step with
+    /// its watermark; nil where there is no such shard, or its hashes may hold a part of a commit.
     mutating func digest(
         of shard: ShardID, minutes: ClosedRange<Minute>, deadline: Deadline
     ) throws(RedisStoreError) -> StoredDigest? {
         let wanted = ShardQuestion(
             log: shard.log, partition: shard.partition,
-            minutes: MinutesToRead(buckets: Array(minutes), late: []))
+            minutes: MinutesToRead(buckets: Array(minutes), late: Array(minutes)))
         guard
             let reading = try read([wanted], region: shard.region, deadline: deadline).first ?? nil,
             let stored = reading.watermark.flatMap({ StoredShard(text: $0) }),
             !(reading.liveness.map(ShardLiveness.isTorn) ?? true)
         else { return nil }
         var digest = ShardDigest()
-        for bucket in reading.buckets { digest.add(bucket) }
-        return StoredDigest(
-            watermark: stored.watermark, completeFrom: stored.completeFrom, digest: digest)
+        for bucket in reading.buckets { digest.add(bucket, isLate: false) }
+        for bucket in reading.late { digest.add(bucket, isLate: true) }
+        return StoredDigest(watermark: stored.watermark, claims: stored.claims, digest: digest)
     }
 
     /// Takes the watermark of one shard out.

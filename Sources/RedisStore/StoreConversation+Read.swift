@@ -16,8 +16,9 @@ extension StoreConversation {
     /// A shard is nil where something stands in its hashes that no HQ wrote: the minutes are
     /// suspect then, and the repair takes the damage out.
     mutating func read(
-        _ shards: [ShardQuestion], region: RegionID, deadline: Deadline
+        _ questions: [ShardQuestion], region: RegionID, deadline: Deadline
     ) throws(RedisStoreError) -> [ShardReading?] {
+        let shards = try withListedMinutes(questions, deadline: deadline)
         var packed = MessagePack()
         packed.array(count: shards.count)
         for shard in shards {
@@ -61,6 +62,41 @@ extension StoreConversation {
         let found = damaged.count + damagedLate.count
         if found > 0 { counters.update { $0.damagedValues += found } }
         return readings
+    }
+
+    /// The questions with the minutes that the store lists in place of `beyond`. One that is listed
+    /// later changes the shard's texts with it, if it is the shard's.
+    private mutating func withListedMinutes(
+        _ questions: [ShardQuestion], deadline: Deadline
+    ) throws(RedisStoreError) -> [ShardQuestion] {
+        guard questions.contains(where: { $0.minutes.beyond != nil }) else { return questions }
+        let listed = try listedMinutes(deadline: deadline)
+        return questions.map { question in
+            guard let beyond = question.minutes.beyond else { return question }
+            let known = Set(question.minutes.buckets)
+            let added = Set(listed.filter { $0 >= beyond }).subtracting(known)
+            var question = question
+            if !added.isEmpty {
+                question.minutes.buckets = known.union(added).sorted()
+            }
+            return question
+        }
+    }
+
+    /// The minutes that the store lists; none where something else has taken the list's place,
+    /// which the maintenance sets right.
+    private mutating func listedMinutes(
+        deadline: Deadline
+    ) throws(RedisStoreError) -> [Minute] {
+        do throws(RedisStoreError) {
+            return try send(
+                RedisCommand("ZRANGE", "changes", "0", "-1"), deadline: deadline,
+                doing: "listing minutes"
+            ) { $0.texts.compactMap { Int32($0).map { Minute($0) } } }
+        } catch {
+            guard case .server("WRONGTYPE") = error.code else { throw error }
+            return []
+        }
     }
 
     /// Appends hashes that follow their minutes; answers the minutes of damaged ones.

@@ -134,7 +134,7 @@ extension StoreConversation.Step {
             else { continue }
             let live = facts[watermarks[index]].flatMap { ShardLiveness(text: $0) }
             standings[shard] = ShardStanding(
-                watermark: stored.watermark, completeFrom: stored.completeFrom,
+                watermark: stored.watermark, claims: stored.claims,
                 observedThrough: live?.observedThrough,
                 receivedAt: live?.receivedAt ?? UnixTime(milliseconds: 0),
                 node: live?.node ?? "", marker: live?.marker,

@@ -34,7 +34,7 @@ extension StoreConversation {
     private mutating func holdsBuckets(
         _ region: RegionID, now: UnixTime, deadline: Deadline
     ) throws(RedisStoreError) -> Bool {
-        let minutes = Array(StoreRetention.widest(now: now))
+        let minutes = Array(StoreRetention.near(now: now))
         for start in stride(from: 0, to: minutes.count, by: ScriptLimits.minutesPerPresenceCheck) {
             let chunk = minutes[start...].prefix(ScriptLimits.minutesPerPresenceCheck)
             var command = RedisCommand()

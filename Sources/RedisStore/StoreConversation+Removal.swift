@@ -39,10 +39,12 @@ extension StoreConversation {
     private mutating func remove(
         _ shard: ShardID, now: UnixTime, deadline: Deadline
     ) throws(RedisStoreError) {
-        let minutes = Array(StoreRetention.widest(now: now))
+        let near = StoreRetention.near(now: now)
+        let minutes = Array(near)
         let wanted = ShardQuestion(
             log: shard.log, partition: shard.partition,
-            minutes: MinutesToRead(buckets: minutes, late: minutes))
+            minutes: MinutesToRead(
+                buckets: minutes, late: minutes, beyond: near.upperBound.advanced(by: 1)))
         for _ in 0..<CommitRound.Bounds().attempts {
             try repairSuspects(deadline: deadline)
             let readings = try read([wanted], region: shard.region, deadline: deadline)

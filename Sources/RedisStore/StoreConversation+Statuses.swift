@@ -17,11 +17,13 @@ extension StoreConversation {
         let shards = fields.compactMap { StoreKeys.shard(region, field: $0) }
             .filter { partition == nil || $0.partition == partition }
             .sorted()
-        let minutes = withValues ? Array(StoreRetention.widest(now: now)) : []
+        let near = StoreRetention.near(now: now)
+        let minutes = withValues ? Array(near) : []
+        let beyond = withValues ? near.upperBound.advanced(by: 1) : nil
         let wanted = shards.map {
             ShardQuestion(
                 log: $0.log, partition: $0.partition,
-                minutes: MinutesToRead(buckets: minutes, late: minutes))
+                minutes: MinutesToRead(buckets: minutes, late: minutes, beyond: beyond))
         }
         var statuses: [ShardStatus] = []
         // A shard's values need one step with its own watermark, not with those of others.
@@ -45,7 +47,7 @@ extension StoreConversation {
             statuses.append(
                 ShardStatus(
                     log: shard.log, partition: shard.partition, watermark: stored.watermark,
-                    completeFrom: stored.completeFrom, foldVersion: stored.foldVersion,
+                    claims: stored.claims, foldVersion: stored.foldVersion,
                     fingerprint: stored.fingerprint,
                     values: withValues
                         ? ShardStatus.Values(buckets: reading.buckets, late: reading.late) : nil))

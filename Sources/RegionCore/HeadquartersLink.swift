@@ -19,6 +19,8 @@ struct HeadquartersLink {
     var backoff = Backoff()
     /// From when, and until when, nothing is sent.
     private var rest: Range<UnixTime>?
+    /// How far HQ's clock is ahead of the node's, in milliseconds, as last heard; nil before.
+    var ahead: Int64?
     /// Why HQ did not answer last; empty where it did.
     var problem = ""
 

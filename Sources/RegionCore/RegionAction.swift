@@ -13,6 +13,8 @@ package enum RegionAction: Sendable {
     /// What the log says of a partition, beginning at the first record stamped at or after `from`.
     case askFacts(question: Int, partition: Int32, from: UnixTime)
     case askEnds(question: Int, [Int32])
+    /// What the log holds at an offset.
+    case askRecord(question: Int, PartitionOffset)
 
     // HQ, by its place in the configuration.
     case push(hq: Int, question: Int, DeltaRequest)

@@ -8,6 +8,9 @@ package import DeltaProtocol
 package enum RegionEvent: Sendable {
     /// Time has passed. Due work is done in turns only.
     case turn
+    /// How far the machine's clock, which somebody may set, is ahead of the node's, in
+    /// milliseconds.
+    case wallClock(ahead: Int64)
 
     // The consumer group.
     /// The group gives the node these partitions, and no others.
@@ -31,6 +34,9 @@ package enum RegionEvent: Sendable {
     /// Where partitions ended when the question was asked.
     case ends(question: Int, [Int32: Int64])
     case endsUnknown(question: Int)
+    /// What the log holds at an offset.
+    case record(question: Int, RecordFacts)
+    case recordUnknown(question: Int, problem: String)
 
     /// Reading one partition failed; the client goes on trying.
     case partitionFailed(partition: Int32, problem: String)
@@ -40,7 +46,7 @@ package enum RegionEvent: Sendable {
     // HQ, by its place in the configuration.
     /// What HQ says to a push, or to a part of it; `isLast` where no more of it is on its way.
     case reply(hq: Int, question: Int, DeltaReply, isLast: Bool)
-    case statuses(hq: Int, question: Int, [ShardStatus])
+    case statuses(hq: Int, question: Int, ShardStatuses)
     /// HQ gave no usable answer to the question, or to the rest of a push.
     case noAnswer(hq: Int, question: Int, NoAnswer)
 
@@ -55,6 +61,21 @@ package enum RegionEvent: Sendable {
 
     /// Push and commit the rest, then end.
     case stop
+}
+
+/// What the log says of one offset.
+package struct RecordFacts: Hashable, Sendable {
+    /// The first offset that the partition still holds, and one past the last.
+    package var low: Int64
+    package var high: Int64
+    /// Nil where there is no record at the offset.
+    package var record: Fingerprint?
+
+    package init(low: Int64, high: Int64, record: Fingerprint?) {
+        self.low = low
+        self.high = high
+        self.record = record
+    }
 }
 
 /// What a Kafka client says of itself.

@@ -16,8 +16,10 @@ extension RegionNode {
         for partition in shards.keys where !held.contains(partition) {
             shards.removeValue(forKey: partition)
         }
+        for shard in foldingShards { shard.isVerified = false }
         for partition in partitions where shards[partition] == nil {
-            shards[partition] = RegionShard(partition: partition)
+            shards[partition] = RegionShard(
+                partition: partition, headquarters: links.count)
         }
         committedQuestion = nil
         committedFailedAt = nil
@@ -54,7 +56,7 @@ extension RegionNode {
                     ["partition": "\(place.partition)", "offset": "\(place.offset)"])))
         guard let shard = shards[place.partition] else { return }
         if case .stopped = shard.stage { return }
-        shards[place.partition]?.stage = .joining(Joining())
+        shards[place.partition]?.stage = .joining(Joining(headquarters: links.count))
     }
 
     // MARK: - Reading
@@ -67,7 +69,9 @@ extension RegionNode {
         isReadingUrgent = false
         var places: [PartitionOffset] = []
         for shard in foldingShards
-        where !isHeldBack && shard.isAssigned && held.contains(shard.partition) {
+        where !isHeldBack && shard.isAssigned && shard.isVerified
+            && held.contains(shard.partition)
+        {
             places.append(
                 PartitionOffset(partition: shard.partition, offset: shard.fold.coverage))
         }

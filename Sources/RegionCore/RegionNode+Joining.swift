@@ -5,9 +5,10 @@ import Pacing
 
 /// From the group's word to a fold that is read.
 ///
-/// A shard joins once both the log and HQ have said where it is: HQ's fingerprint shows a
-/// recreated topic before anything is folded, and its values replace what retention took. A node
-/// without an HQ in reach waits; it loses nothing by that, since it could not push either.
+/// A shard joins once the log and the HQs have said where it is: HQ's fingerprint shows a
+/// recreated topic, its values replace what retention took, and its clock says which minutes are
+/// to be held. A node without an HQ in reach waits; it loses nothing by that, since it could not
+/// push either.
 extension RegionNode {
     /// A shard that could start waits this long for the others, in milliseconds: starting several
     /// at once spares them the restart of their fetches. One that cannot must not hold up the rest.
@@ -21,16 +22,18 @@ extension RegionNode {
     /// Asks for missing answers, and starts the shards that have all of theirs.
     mutating func join(_ now: UnixTime, _ actions: inout [RegionAction]) {
         let partitions = joiningPartitions
-        guard !partitions.isEmpty else { return }
         askStatuses(partitions, now, &actions)
+        guard !partitions.isEmpty else { return }
         for partition in partitions { askFacts(partition, now, &actions) }
         var ready: [Int32] = []
         var isDue = false
         for partition in partitions {
-            guard var joining = shards[partition]?.joining, joining.isReady else { continue }
-            let since = min(joining.readyAt ?? now, now)
-            joining.readyAt = since
+            guard var joining = shards[partition]?.joining else { continue }
+            joining.beganAt = min(joining.beganAt ?? now, now)
+            let isReady = isReady(joining, now)
+            joining.readyAt = isReady ? min(joining.readyAt ?? now, now) : nil
             shards[partition]?.stage = .joining(joining)
+            guard let since = joining.readyAt else { continue }
             ready.append(partition)
             isDue = isDue || since + Self.startTogetherMilliseconds <= now
         }
@@ -38,12 +41,30 @@ extension RegionNode {
         for partition in ready { start(partition, now, &actions) }
     }
 
+    /// Whether the log has answered, and each HQ that is waited for.
+    private func isReady(_ joining: Joining, _ now: UnixTime) -> Bool {
+        guard joining.facts != nil else { return false }
+        if let seeding = joining.seeding {
+            return seeding.since + settings.headquartersMilliseconds <= now
+        }
+        if joining.statuses.allSatisfy(\.isKnown) { return true }
+        return joining.statuses.contains(where: \.isKnown)
+            && joining.beganAt.map { $0 + settings.headquartersMilliseconds <= now } ?? false
+    }
+
     // MARK: - What the log says
+
+    private func terms(_ now: UnixTime) -> ShardJoin.Terms {
+        ShardJoin.Terms(
+            floor: floor(now), disorderMilliseconds: settings.disorderMilliseconds,
+            version: settings.fold.version, now: latestPresent(now))
+    }
 
     private mutating func askFacts(
         _ partition: Int32, _ now: UnixTime, _ actions: inout [RegionAction]
     ) {
-        guard var joining = shards[partition]?.joining, joining.facts == nil,
+        // How far back to read is for an HQ's clock to say.
+        guard isHeard, var joining = shards[partition]?.joining, joining.facts == nil,
             joining.factsQuestion == nil
         else { return }
         if let failed = joining.factsFailedAt, failed <= now,
@@ -52,11 +73,12 @@ extension RegionNode {
             return
         }
         let number = numbered()
+        let terms = terms(now)
         joining.factsQuestion = number
+        joining.terms = terms
         shards[partition]?.stage = .joining(joining)
         actions.append(
-            .askFacts(
-                question: number, partition: partition, from: now - ShardJoin.rememberMilliseconds))
+            .askFacts(question: number, partition: partition, from: terms.readFrom))
     }
 
     /// The joining shard that asked the question. An answer to a shard that was given back
@@ -99,73 +121,78 @@ extension RegionNode {
                     ["partition": "\(partition)", "error": problem])))
     }
 
-    /// Questions for the ends that are waited for; more are given up, the oldest first.
-    private static let endsQuestionsMax = 8
+    // MARK: - What HQs have
 
-    mutating func askEnds(_ now: UnixTime, _ actions: inout [RegionAction]) {
-        // One whose answer is long overdue does not keep the next from being asked.
-        let interval =
-            endsQuestions.isEmpty ? settings.endsMilliseconds : Self.askAgainMilliseconds * 3
-        let partitions = foldingShards.map(\.partition)
-        guard !partitions.isEmpty, endsPace.take(every: interval, at: now) else { return }
-        let number = numbered()
-        // A time before the question went out proves no less.
-        endsQuestions.append((number, now))
-        if endsQuestions.count > Self.endsQuestionsMax { endsQuestions.removeFirst() }
-        actions.append(.askEnds(question: number, partitions))
-    }
-
-    mutating func learn(ends: [Int32: Int64], _ question: Int) {
-        guard let index = endsQuestions.firstIndex(where: { $0.number == question }) else { return }
-        let asked = endsQuestions[index]
-        // What older ones would prove is proven.
-        endsQuestions.removeFirst(index + 1)
-        for shard in foldingShards {
-            guard let end = ends[shard.partition] else { continue }
-            shard.fold.learnedEnd(end, askedAt: asked.askedAt)
+    /// Whether the HQ has to be asked something before it can be pushed to.
+    func isAsked(_ hq: Int) -> Bool {
+        shards.values.contains { shard in
+            guard let joining = shard.joining else { return false }
+            return joining.seeding?.hq == hq || !joining.statuses[hq].isKnown
         }
     }
 
-    // MARK: - What HQ has
-
-    /// The HQ that is asked what it has of the joining shards: the first that answers what it is
-    /// sent. Where none does, the first that may be tried; nil while none may.
-    func joiningLink(_ now: UnixTime) -> Int? {
-        if let well = links.firstIndex(where: \.problem.isEmpty) { return well }
-        return links.firstIndex { $0.question == nil && !$0.isResting(at: now) }
+    /// Whether a folding shard began without this HQ's answer.
+    private func isJoined(_ hq: Int) -> Bool {
+        shards.values.allSatisfy { $0.folding?.pushes[hq].isJoined ?? true }
     }
 
     private mutating func askStatuses(
         _ partitions: [Int32], _ now: UnixTime, _ actions: inout [RegionAction]
     ) {
-        guard let hq = joiningLink(now), links[hq].question == nil, !links[hq].isResting(at: now)
-        else { return }
-        let unknown = partitions.compactMap { partition in
-            shards[partition]?.joining.map { (partition: partition, joining: $0) }
-        }.filter(\.joining.isUnknown)
-        guard !unknown.isEmpty else { return }
-        // Without values one question answers for all.
-        let one = unknown.first(where: \.joining.needsValues)?.partition
-        let number = numbered()
-        links[hq].question = .init(number: number, kind: .statuses(partition: one))
-        actions.append(.askStatuses(hq: hq, question: number, partition: one))
+        for hq in links.indices where links[hq].question == nil && !links[hq].isResting(at: now) {
+            let joining = partitions.compactMap { partition in
+                shards[partition]?.joining.map { (partition: partition, joining: $0) }
+            }
+            // Without values one question answers for all.
+            let seeded = joining.first { $0.joining.seeding?.hq == hq }?.partition
+            let isUnknown =
+                joining.contains { !$0.joining.statuses[hq].isKnown } || !isJoined(hq)
+            guard seeded != nil || isUnknown else { continue }
+            let one = isUnknown ? nil : seeded
+            let number = numbered()
+            links[hq].question = .init(number: number, kind: .statuses(partition: one))
+            actions.append(.askStatuses(hq: hq, question: number, partition: one))
+        }
     }
 
     mutating func take(
-        _ statuses: [ShardStatus], from hq: Int, _ question: Int, _ actions: inout [RegionAction]
+        _ answer: ShardStatuses, from hq: Int, _ question: Int, _ now: UnixTime,
+        _ actions: inout [RegionAction]
     ) {
         guard links.indices.contains(hq), let open = links[hq].question, open.number == question,
             case .statuses(let asked) = open.kind
         else { return }
         links[hq].question = nil
-        answered(hq, &actions)
+        answered(hq, at: answer.serverTime, now, &actions)
+        if asked == nil { join(hq, answer, &actions) }
         for partition in joiningPartitions {
-            guard var joining = shards[partition]?.joining, joining.isUnknown,
-                asked == nil ? !joining.needsValues : asked == partition
+            guard var joining = shards[partition]?.joining,
+                asked == nil || asked == partition && joining.seeding?.hq == hq
             else { continue }
-            let status = statuses.first { $0.log == settings.log && $0.partition == partition }
-            joining.status = .known(status, from: hq)
+            let status = answer.shards.first {
+                $0.log == settings.log && $0.partition == partition
+            }
+            if asked == nil {
+                guard !joining.statuses[hq].isKnown else { continue }
+            } else {
+                joining.seeding = nil
+                joining.asked.insert(hq)
+            }
+            joining.statuses[hq] = .known(status)
             shards[partition]?.stage = .joining(joining)
+        }
+    }
+
+    /// Takes what an HQ has of shards that began without its answer.
+    private mutating func join(
+        _ hq: Int, _ answer: ShardStatuses, _ actions: inout [RegionAction]
+    ) {
+        for shard in foldingShards where !shard.pushes[hq].isJoined {
+            let status = answer.shards.first {
+                $0.log == settings.log && $0.partition == shard.partition
+            }
+            shard.pushes[hq].join(status, of: &shard.fold)
+            if shard.fold.hasForeignRecord { stop(shard.partition, .foreignRecord, &actions) }
         }
     }
 
@@ -175,15 +202,28 @@ extension RegionNode {
         _ partition: Int32, _ now: UnixTime, _ actions: inout [RegionAction]
     ) {
         guard var joining = shards[partition]?.joining, let facts = joining.facts,
-            case .known(let status, let source) = joining.status
+            var terms = joining.terms
         else { return }
+        if let seeding = joining.seeding {
+            // It has not answered for so long: what the log does not reach stays incomplete.
+            joining.seeding = nil
+            joining.asked.insert(seeding.hq)
+        }
+        // Another HQ, heard since, may still hold earlier minutes.
+        guard floor(now) >= terms.floor else {
+            joining.facts = nil
+            joining.readyAt = nil
+            shards[partition]?.stage = .joining(joining)
+            return
+        }
+        terms.now = latestPresent(now)
+        let statuses = joining.statuses.map(\.status)
         switch ShardJoin.plan(
-            log: facts, status: status, version: settings.fold.version,
-            hasAskedForValues: joining.needsValues, now: now)
+            log: facts, statuses: statuses,
+            mayAsk: links.indices.map { !joining.asked.contains($0) }, terms: terms)
         {
-        case .needsSeed:
-            joining.needsValues = true
-            joining.status = .unknown
+        case .needsValues(let hq):
+            joining.seeding = (hq, now)
             joining.readyAt = nil
             shards[partition]?.stage = .joining(joining)
         case .stop(.endsBelowWatermark) where !joining.areFactsNewer:
@@ -195,33 +235,33 @@ extension RegionNode {
         case .stop(let alarm):
             stop(partition, alarm, &actions)
         case .start(let start):
-            let pushes = links.indices.map { hq in
-                ShardPush(
-                    log: settings.log, partition: partition,
-                    watermark: hq == source ? status?.watermark ?? 0 : 0)
-            }
-            shards[partition]?.stage = .folding(
-                FoldingShard(
-                    partition: partition,
-                    fold: ShardFold(settings: settings.fold, start: start, memory: settings.memory),
-                    pushes: pushes, caughtUpAt: facts.high, joinedAt: now))
-            isReadingStale = true
-            noteStart(partition, start, facts, status, &actions)
+            fold(partition, start, facts, joining, now, &actions)
         }
     }
 
-    private func noteStart(
-        _ partition: Int32, _ start: FoldStart, _ facts: ShardJoin.LogFacts,
-        _ status: ShardStatus?, _ actions: inout [RegionAction]
+    private mutating func fold(
+        _ partition: Int32, _ start: FoldStart, _ facts: ShardJoin.LogFacts, _ joining: Joining,
+        _ now: UnixTime, _ actions: inout [RegionAction]
     ) {
+        var fold = ShardFold(settings: settings.fold, start: start, memory: settings.memory)
+        let pushes = joining.statuses.map { answer in
+            var push = ShardPush(log: settings.log, partition: partition)
+            if case .known(let status) = answer { push.join(status, of: &fold) }
+            return push
+        }
+        shards[partition]?.stage = .folding(
+            FoldingShard(
+                partition: partition, fold: fold, pushes: pushes, caughtUpAt: facts.high,
+                joinedAt: now))
+        isReadingStale = true
+        let watermark = joining.statuses.compactMap { $0.status?.watermark }.max() ?? 0
+        let from =
+            watermark == 0 ? "no saved position" : "headquarters has it up to \(watermark)"
+        let text = "partition \(partition): reading from offset \(start.offset)"
         actions.append(
             .note(
                 Note(
-                    .info, "shard joined",
-                    [
-                        "partition": "\(partition)", "offset": "\(start.offset)",
-                        "end": "\(facts.high)", "watermark": "\(status?.watermark ?? 0)",
-                        "seeded": "\(start.seed != nil)",
-                    ])))
+                    .info, "\(text) to \(facts.high), \(from)",
+                    ["partition": "\(partition)", "seeded": "\(start.seed != nil)"])))
     }
 }

@@ -11,11 +11,13 @@ extension RegionNode {
     private static let authority = 0
 
     mutating func push(to hq: Int, _ now: UnixTime, _ actions: inout [RegionAction]) {
-        guard links[hq].question == nil, !hasUnansweredJoin(hq, now), !links[hq].isResting(at: now)
+        guard links[hq].question == nil, !isAsked(hq), let ahead = links[hq].ahead,
+            !links[hq].isResting(at: now)
         else { return }
         var deltas: [ShardDelta] = []
-        for shard in foldingShards where shard.isCaughtUp || isOverdue(shard, now) {
-            if let delta = shard.pushes[hq].delta(of: &shard.fold, now: now) {
+        for shard in foldingShards
+        where shard.isVerified && (shard.isCaughtUp || isOverdue(shard, now)) {
+            if let delta = shard.pushes[hq].delta(of: &shard.fold, now: now, ahead: ahead) {
                 deltas.append(delta)
             }
         }
@@ -23,7 +25,7 @@ extension RegionNode {
         let outcomes = hq == Self.authority ? commands.outcomes : []
         let request = DeltaRequest(
             foldVersion: settings.fold.version, region: settings.region, node: settings.node,
-            sentAt: now, partitionCounts: [settings.log: settings.partitionCount],
+            sentAt: now + wallAhead, partitionCounts: [settings.log: settings.partitionCount],
             shards: deltas, outcomes: outcomes,
             commandsTaken: hq == Self.authority ? Limits.commandsPerReply : 0)
         let number = numbered()
@@ -32,14 +34,6 @@ extension RegionNode {
             kind: .push(waiting: Set(deltas.map(\.partition)), outcomes: outcomes))
         links[hq].rest(for: settings.pushMilliseconds, from: now)
         actions.append(.push(hq: hq, question: number, request))
-    }
-
-    /// An HQ is asked for statuses on the same link; those go first.
-    private func hasUnansweredJoin(_ hq: Int, _ now: UnixTime) -> Bool {
-        guard shards.values.contains(where: { $0.joining?.isUnknown ?? false }) else {
-            return false
-        }
-        return hq == joiningLink(now)
     }
 
     private func isOverdue(_ shard: FoldingShard, _ now: UnixTime) -> Bool {
@@ -56,7 +50,7 @@ extension RegionNode {
         guard links.indices.contains(hq), var open = links[hq].question, open.number == question,
             case .push(var waiting, let outcomes) = open.kind
         else { return }
-        answered(hq, &actions)
+        answered(hq, at: reply.serverTime, now, &actions)
         if hq == Self.authority {
             // The first part of a push carries them.
             commands.wereTold(outcomes)
@@ -82,7 +76,13 @@ extension RegionNode {
         _ actions: inout [RegionAction]
     ) {
         let before = shard.pushes[hq].refusal
-        shard.pushes[hq].answered(answer, completeFrom: shard.fold.completeFrom)
+        shard.pushes[hq].answered(answer, of: &shard.fold)
+        guard !shard.fold.hasForeignRecord else {
+            return stop(shard.partition, .foreignRecord, &actions)
+        }
+        if answer.outcome == .refused(.fingerprint) {
+            return stop(shard.partition, .foreignRecord, &actions)
+        }
         switch answer.outcome {
         case .behind: links[hq].rest(for: 0, from: now)
         case .refused(let reason) where before != reason:
@@ -120,8 +120,11 @@ extension RegionNode {
         for partition in partitions { shards[partition]?.folding?.pushes[hq].failed() }
     }
 
-    mutating func answered(_ hq: Int, _ actions: inout [RegionAction]) {
+    mutating func answered(
+        _ hq: Int, at serverTime: UnixTime, _ now: UnixTime, _ actions: inout [RegionAction]
+    ) {
         links[hq].backoff.reset()
+        hear(serverTime, of: hq, now, &actions)
         note("", of: hq, &actions)
     }
 

@@ -23,6 +23,8 @@ package struct RegionNode: ~Copyable {
     var letters: LetterBox
     var commands = CommandBook()
     var random: SplitMix64
+    /// How far the machine's clock is ahead of the node's, in milliseconds.
+    var wallAhead: Int64 = 0
 
     /// Whether nothing is read until dead letters are acknowledged.
     package internal(set) var isHeldBack = false
@@ -34,7 +36,9 @@ package struct RegionNode: ~Copyable {
     var committedFailedAt: UnixTime?
     /// The newest questions for the partitions' ends that are open, the oldest first, and when each
     /// was asked: a slow broker may answer one when the next is out already.
-    var endsQuestions: [(number: Int, askedAt: UnixTime)] = []
+    var endsQuestions: [EndsQuestion] = []
+    /// Records that retention took before they could be compared.
+    package internal(set) var uncomparable = 0
     var endsPace = Pace()
     private var commitPace = Pace()
     private var reportPace = Pace()
@@ -79,6 +83,7 @@ package struct RegionNode: ~Copyable {
         guard !hasEnded else { return }
         switch event {
         case .turn: turn(now, &actions)
+        case .wallClock(let ahead): wallAhead = ahead
         case .assigned(let partitions): takeOver(partitions, &actions)
         case .revoked: giveBack()
         case .committed(let question, let offsets): learn(committed: offsets, question)
@@ -98,12 +103,15 @@ package struct RegionNode: ~Copyable {
             learn(facts, isProducerStamped: isProducerStamped, question, &actions)
         case .factsUnknown(let question, let problem):
             factsUnknown(question, problem, now, &actions)
-        case .ends(let question, let ends): learn(ends: ends, question)
+        case .ends(let question, let ends): learn(ends: ends, question, &actions)
         case .endsUnknown(let question): endsQuestions.removeAll { $0.number == question }
+        case .record(let question, let facts): learn(facts, question, now, &actions)
+        case .recordUnknown(let question, let problem):
+            recordUnknown(question, problem, &actions)
         case .reply(let hq, let question, let reply, let isLast):
             take(reply, isLast: isLast, from: hq, question, now, &actions)
         case .statuses(let hq, let question, let statuses):
-            take(statuses, from: hq, question, &actions)
+            take(statuses, from: hq, question, now, &actions)
         case .noAnswer(let hq, let question, let reason):
             noAnswer(reason, from: hq, question, now, &actions)
         case .letterAcknowledged(let token): letters.wasAcknowledged(token)
@@ -125,7 +133,9 @@ package struct RegionNode: ~Copyable {
             isReadingStale = true
             isReadingUrgent = true
         }
+        raiseFloors(now, &actions)
         join(now, &actions)
+        askRecords(now, &actions)
         askCommitted(now, &actions)
         // Each new assignment discards prefetched records, so wait for shards whose committed
         // offsets are on their way, unless another shard must not be read any more.
@@ -182,6 +192,7 @@ package struct RegionNode: ~Copyable {
         guard !shard.fold.hasForeignRecord else {
             return stop(partition, .foreignRecord, &actions)
         }
+        keepWithinBounds(shard, &actions)
         guard !diversions.isEmpty else { return }
         var at = 0
         for diversion in diversions where diversion.offset >= shard.committed {

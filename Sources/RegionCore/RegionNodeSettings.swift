@@ -16,6 +16,9 @@ package struct RegionNodeSettings: Sendable {
     package var deadLetterTopic = ""
     /// Letters under way that hold consumption back until half of them are acknowledged.
     package var lettersMax = 20_000
+    /// By how much a stamp may be earlier than one before it in the log, in milliseconds: 0 where
+    /// the broker stamps, else what the topic allows, at most an hour.
+    package var disorderMilliseconds: Int64 = 0
     /// Whether only the broker may stamp records: a producer's stamp ends the node.
     package var requiresBrokerStamps = false
     /// How many HQs are pushed to, each with watermarks of its own. The first one is the authority:
@@ -27,6 +30,8 @@ package struct RegionNodeSettings: Sendable {
     package var memory = ZeroedMemory.heap
     /// The least time between two pushes to one HQ, unless it asks for one at once.
     package var pushMilliseconds: Int64 = 450
+    /// How long a shard that joins waits for HQs that do not answer, where another one has.
+    package var headquartersMilliseconds: Int64 = 30_000
     /// How often the broker is asked where the log ends.
     package var endsMilliseconds: Int64 = 1_000
     /// How often acknowledged offsets are committed to the consumer group.

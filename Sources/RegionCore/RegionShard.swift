@@ -13,9 +13,12 @@ struct RegionShard {
     }
 
     let partition: Int32
-    var stage = Stage.joining(Joining())
+    var stage: Stage
 
-    init(partition: Int32) { self.partition = partition }
+    init(partition: Int32, headquarters: Int) {
+        self.partition = partition
+        stage = .joining(Joining(headquarters: headquarters))
+    }
 
     var folding: FoldingShard? {
         if case .folding(let shard) = stage { shard } else { nil }
@@ -30,29 +33,57 @@ struct RegionShard {
 struct Joining {
     enum Status {
         case unknown
-        /// An HQ answered, of this place; nil means that it has nothing of the shard.
-        case known(ShardStatus?, from: Int)
+        /// Nil means that the HQ has nothing of the shard.
+        case known(ShardStatus?)
+
+        var isKnown: Bool {
+            if case .known = self { true } else { false }
+        }
+
+        var status: ShardStatus? {
+            if case .known(let status) = self { status } else { nil }
+        }
     }
 
     var facts: ShardJoin.LogFacts?
-    var status = Status.unknown
+    /// What the facts were asked under.
+    var terms: ShardJoin.Terms?
+    /// By HQ.
+    var statuses: [Status]
+    /// The HQ whose values are asked for, and since when.
+    var seeding: (hq: Int, since: UnixTime)?
+    /// HQs whose values were asked for.
+    var asked: Set<Int> = []
+    var beganAt: UnixTime?
     /// The question for the facts that is open. One at a time: a broker that does not answer must
     /// not find a queue of them when it is back.
     var factsQuestion: Int?
     var factsFailedAt: UnixTime?
     /// Whether the facts were asked for again after HQ had answered.
     var areFactsNewer = false
-    /// Since when both are known.
+    /// Since when all that is waited for is known.
     var readyAt: UnixTime?
-    /// Whether HQ's values are needed, so that its watermark alone will not do.
-    var needsValues = false
 
-    var isUnknown: Bool {
-        if case .unknown = status { true } else { false }
+    init(headquarters: Int) {
+        statuses = Array(repeating: .unknown, count: headquarters)
     }
+}
 
-    /// Whether the log and HQ have both answered.
-    var isReady: Bool { facts != nil && !isUnknown }
+/// A record that was asked for, to be compared.
+struct RecordQuestion {
+    var number: Int
+    var record: Fingerprint
+    var purpose: RecordPurpose
+    var askedAt: UnixTime
+    /// The shard's coverage then.
+    var coverage: Int64
+}
+
+enum RecordPurpose: Equatable {
+    /// The last record that this node folded.
+    case own
+    /// The last one that an HQ was told of.
+    case of(hq: Int)
 }
 
 /// A shard's state and, for each HQ, what it was sent. One owner: the node.
@@ -72,6 +103,12 @@ package final class FoldingShard {
     var refusedLetter: Int64?
     /// Whether the group gives the shard to this node and `committed` was learned since.
     package internal(set) var isAssigned = false
+    /// Whether the log was seen to hold the last record folded since the group gave the shard to
+    /// this node.
+    var isVerified = true
+    /// When that was seen last.
+    var comparedAt: UnixTime
+    var recordQuestion: RecordQuestion?
     /// When the shard began to fold.
     var joinedAt: UnixTime
 
@@ -84,6 +121,7 @@ package final class FoldingShard {
         self.pushes = pushes
         self.caughtUpAt = caughtUpAt
         self.joinedAt = joinedAt
+        comparedAt = joinedAt
     }
 
     var isCaughtUp: Bool { fold.coverage >= caughtUpAt }

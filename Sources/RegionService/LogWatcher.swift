@@ -1,5 +1,6 @@
 import Aggregation
 import CivilTime
+import DeltaProtocol
 import KafkaClient
 import Logging
 import RegionCore
@@ -62,6 +63,30 @@ final class LogWatcher: Sendable {
                 try log.endOffsets(partitions, timeoutMs: Self.timeoutMs))
         } otherwise: { _ in
             .endsUnknown(question: question)
+        }
+    }
+
+    /// Asks what the log holds at an offset.
+    func askRecord(question: Int, at place: PartitionOffset) {
+        submit { log throws(KafkaError) in
+            let bounds = try log.watermarks(
+                partition: place.partition, timeoutMs: Self.timeoutMs)
+            var found: Fingerprint?
+            if place.offset >= bounds.low, place.offset < bounds.high {
+                found = try log.record(
+                    at: place.offset, partition: place.partition, timeoutMs: Self.timeoutMs
+                ).map { record in
+                    Fingerprint(
+                        offset: place.offset,
+                        timestamp: record.timestampMs ?? LogRecord.noTimestamp,
+                        crc: record.value.map { CRC32C.checksum(of: $0) } ?? 0)
+                }
+            }
+            return .record(
+                question: question,
+                RecordFacts(low: bounds.low, high: bounds.high, record: found))
+        } otherwise: {
+            .recordUnknown(question: question, problem: $0)
         }
     }
 

@@ -15,6 +15,8 @@ import Topology
 final class NodeDriver {
     /// How long one poll waits for records: bounds how late the inbox is read.
     private static let pollMs: Int32 = 20
+    /// The node is told when the machine's clock was set by more than this.
+    private static let wallToleranceMs: Int64 = 100
     /// Reading a committed offset is worth waiting for.
     private static let committedTimeoutMs: Int32 = 3_000
 
@@ -28,6 +30,9 @@ final class NodeDriver {
     private let inbox: Inbox<RegionEvent>
     private let recorder: NodeRecorder?
 
+    private let clock = NodeClock()
+    /// How far the machine's clock was ahead of the node's when the node was told last.
+    private var toldAhead: Int64 = 0
     private var node: RegionNode
     /// What the node wants done, in order.
     private var actions: [RegionAction] = []
@@ -90,6 +95,11 @@ final class NodeDriver {
                 events.append($0)
             }
             for event in events { tell(RegionEvent(event)) }
+            let ahead = clock.wallAhead()
+            if (ahead - toldAhead).magnitude > Self.wallToleranceMs {
+                toldAhead = ahead
+                tell(.wallClock(ahead: ahead))
+            }
             tell(.turn)
             if let ending { return try ending.check(of: region, expected: node.partitionCount) }
         }
@@ -103,7 +113,7 @@ final class NodeDriver {
 
     /// Tells the node an event; what it wants done comes behind what waits already.
     private func hear(_ event: RegionEvent) {
-        let now = WallClock.now()
+        let now = clock.now()
         recorder?.note(event, at: now)
         node.handle(event, at: now, into: &actions)
     }
@@ -156,6 +166,9 @@ final class NodeDriver {
         case .askEnds(let question, let partitions):
             watcher.askEnds(question: question, of: partitions)
             did(.askEnds(question: question, partitions))
+        case .askRecord(let question, let place):
+            watcher.askRecord(question: question, at: place)
+            did(.askRecord(question: question, place))
         case .push(let hq, let question, let request):
             links[hq].send(.push(question: question, request))
             did(.push(hq: hq, question: question, request))

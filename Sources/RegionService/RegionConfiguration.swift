@@ -12,11 +12,12 @@ package struct RegionConfiguration: Sendable {
     package var node: String
     /// The topology's secret that ids are hashed with.
     package var idKey: Aggregation.IDKey
-    /// Every HQ to push to, each with watermarks of its own. Shards join by what the first one that
-    /// answers says.
+    /// Every HQ to push to, each with watermarks of its own. Shards join by what all of them say.
     package var headquarters: [DeltaClientConfiguration]
     /// The least time between two pushes to one HQ, unless it asks for one at once.
     package var pushInterval: Duration = .milliseconds(450)
+    /// How long a shard that joins waits for HQs that do not answer, where another one has.
+    package var headquartersTimeout: Duration = .seconds(30)
     /// How often the broker is asked where the log ends.
     package var endOffsetInterval: Duration = .seconds(1)
     /// How often what HQ acknowledged is committed to the consumer group.
@@ -47,8 +48,11 @@ package struct RegionConfiguration: Sendable {
             headquarters: headquarters.count, seed: UInt64.random(in: 0 ... .max))
         settings.deadLetterTopic = region.deadLetterTopic
         settings.requiresBrokerStamps = region.timestamps == .broker
+        // Kafka's default for what a producer's stamp may be off by; more would count as much.
+        settings.disorderMilliseconds = region.timestamps == .broker ? 0 : 3_600_000
         settings.memory = .largePages
         settings.pushMilliseconds = pushInterval.milliseconds
+        settings.headquartersMilliseconds = headquartersTimeout.milliseconds
         settings.endsMilliseconds = endOffsetInterval.milliseconds
         settings.commitMilliseconds = commitInterval.milliseconds
         settings.drainMilliseconds = drainTimeout.milliseconds

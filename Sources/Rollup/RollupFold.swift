@@ -40,11 +40,10 @@ struct RollupFold: ~Copyable {
 
     @inline(__always)
     private mutating func fold(_ entry: RollupEntry) {
-        let place = buckets.place(entry.bucket)
-        // As in a region's fold, what would leave the bounds is not remembered either.
-        guard buckets.hasRoom(for: entry.amount, at: place) else { return foldOverflowing(entry) }
         if dedupes {
-            switch ids.sight(entry.id, contentCheck: entry.contentCheck) {
+            let sighting = ids.sight(
+                entry.id, contentCheck: entry.contentCheck, minute: 0, liveAfter: 0)
+            switch sighting {
             case .fresh: break
             case .repeated:
                 counters.duplicate &+= 1
@@ -55,21 +54,13 @@ struct RollupFold: ~Copyable {
                 return
             }
         }
+        let place = buckets.place(entry.bucket)
+        // As in a region's fold, what would leave the bounds was sighted all the same.
+        guard buckets.hasRoom(for: entry.amount, at: place) else {
+            return counters.reject(.overflow)
+        }
         counters.applied &+= 1
         buckets.add(entry.amount, at: place)
-    }
-
-    @inline(never)
-    private mutating func foldOverflowing(_ entry: RollupEntry) {
-        let known =
-            dedupes ? ids.peek(entry.id, contentCheck: entry.contentCheck, at: 0) : .fresh
-        switch known {
-        case .fresh: counters.reject(.overflow)
-        case .repeated: counters.duplicate += 1
-        case .conflicting:
-            counters.duplicate += 1
-            counters.conflicts += 1
-        }
     }
 
     /// What has been folded so far.

@@ -19,6 +19,12 @@ package enum Probe: Int, CaseIterable, Sendable {
     case historyLost
     case strayMoney
     case foreignRecordStopped
+    case logRecreatedUnderState
+    case headquartersClockFarAhead
+    case groupDown
+    case transactionHung
+    case nodeStartedWithWrongClock
+    case partitionIdleForLong
 
     case storeSpoiled
     case stoppedInOrder
@@ -43,7 +49,10 @@ package enum Probe: Int, CaseIterable, Sendable {
     case correctionApplied
     case correctionVoid
     case correctionDuplicate
-    case badClockIgnored
+    case correctionTooOld
+    case moneyAhead
+    case moneyBehind
+    case brokerClockBehind
     case futureRejected
     case overflowRejected
     case precisionRejected
@@ -68,8 +77,7 @@ package enum Probe: Int, CaseIterable, Sendable {
     case commandVoid
     case commandOutcomeTold
     case auditDiffered
-    case auditRefilled
-    case auditPaused
+    case auditHealed
 
     // The protocol, the fold and what is published.
     case casConflict
@@ -82,7 +90,7 @@ package enum Probe: Int, CaseIterable, Sendable {
     case seeded
     case gapDeclared
     case zombieRepeat
-    case equalCoverageEarlierCompleteFrom
+    case equalCoverageEarlierIds
     case truncatedRequestRefused
     case truncatedReplyRefused
     case heartbeatFoundWipe
@@ -98,6 +106,11 @@ package enum Probe: Int, CaseIterable, Sendable {
     case verificationDroppedWatermark
     case publisherKeptLastGood
     case digestCompared
+    case seededMinuteStoodStill
+    case unprovenMoney
+    case filledWithMoneyAhead
+    case seedTakenByAnother
+    case repeatTakenForNew
     case countersCompared
 
     /// The spelling in reports.

@@ -60,13 +60,16 @@ package struct SeedOptions: Sendable {
     var mix: [Int] = []
     var faults: [FaultKind] = []
 
+    /// Whether one partition has nothing but a record that is 30 h old, for half of the live part.
+    var hasIdlePartition = false
     /// Whether markers of a relay bound what counts as observed.
     var isRelayed = false
     /// Whether the broker can look offsets up by time.
     var answersTimes = true
-    /// Whether records may carry wrong timestamps. Not where logs are trimmed: how much of the past
-    /// a cut log holds is read from its first record's timestamp.
-    var hasBadStamps = false
+    /// By how much a stamp may be earlier than one before it, as the topic allows, in milliseconds.
+    /// Stamps that are wrong by more occur only where logs are never trimmed: how much of the past
+    /// a cut log holds is read from its first record's stamp.
+    var disorder: Int64 = 0
 
     package init(seed: UInt64) {
         self.seed = seed
@@ -81,8 +84,8 @@ package struct SeedOptions: Sendable {
 
     /// Draws from its own stream, so that the older options of a seed stay the same.
     private mutating func drawMore(_ random: inout RandomStream) {
-        // A second HQ may not know yet that a log is another one.
-        if random.happens(perMille: 200), !faults.contains(.recreateLog) { sites = 2 }
+        if random.happens(perMille: 300) { sites = 2 }
+        if historyMinutes == 0 { hasIdlePartition = random.happens(perMille: 100) }
         lettersMax = random.pick([2, 10, 20_000])
         slowLetterShare = random.pick([0, 100, 400])
         refusedLetterShare = random.pick([0, 0, 50])
@@ -91,7 +94,7 @@ package struct SeedOptions: Sendable {
         splitsPushes = random.happens(perMille: 300)
         // Where logs are cut a node can only believe what HQ has, and carries it on.
         let isKnown = !faults.contains { [.recreateLog, .trimLog, .loseHistory].contains($0) }
-        isSpoilt = random.happens(perMille: 600) && isKnown
+        isSpoilt = random.happens(perMille: 200) && isKnown
     }
 
     private mutating func drawShape(_ random: inout RandomStream) {
@@ -119,7 +122,7 @@ package struct SeedOptions: Sendable {
         case 6..<8: (historyMinutes, historyRecords) = (random.within(1_500...1_900), 150)
         default: (historyMinutes, historyRecords) = (random.within(2_900...4_500), 220)
         }
-        liveMinutes = random.within(12...32)
+        liveMinutes = random.within(6...16)
         recordWait = random.pick([4_000, 8_000, 15_000])
         tickWait = random.pick([3_000, 5_000, 7_000])
         publishWait = random.pick([10_000, 30_000])
@@ -154,6 +157,9 @@ package struct SeedOptions: Sendable {
             case .trimLog: random.happens(perMille: 400)
             case .loseHistory: random.happens(perMille: 200)
             case .jumpNodeClock, .jumpHeadquartersClock: random.happens(perMille: 250)
+            case .startWithWrongClock, .slowBrokerClock: random.happens(perMille: 150)
+            case .hangTransaction: random.happens(perMille: 200)
+            case .groupDown: random.happens(perMille: 60)
             case .upgradeRegion, .strayMoney: random.happens(perMille: 300)
             case .recreateLog: random.happens(perMille: 60)
             default: random.happens(perMille: 600)
@@ -163,13 +169,13 @@ package struct SeedOptions: Sendable {
             faults.removeAll { FaultKind.forgetful.contains($0) }
         }
         let cuts = faults.contains(.trimLog) || faults.contains(.loseHistory)
-        hasBadStamps = !cuts
         if cuts {
             mix[RecordKind.badStamp.rawValue] = 0
+            mix[RecordKind.wrongClock.rawValue] = 0
             mix[RecordKind.noStamp.rawValue] = 0
-            // Whether a bucket of a seed was full before a record below the seed's watermark came
-            // cannot be told.
-            mix[RecordKind.huge.rawValue] = 0
+            disorder = random.pick([0, 0, 20, 60]) * 60_000
+            // Its stamps would come after later ones.
+            faults.removeAll { $0 == .slowBrokerClock }
         }
     }
 }
@@ -190,7 +196,7 @@ extension SeedOptions: CustomStringConvertible {
             \(refusedLetterShare); a correction asked for every \(commandWait) ms; stopped in \
             order every \(stopWait) ms; pushes in parts \(splitsPushes); \
             store spoilt \(isSpoilt)
-              relayed \(isRelayed), offsets by time \(answersTimes), bad timestamps \(hasBadStamps)
+              relayed \(isRelayed), offsets by time \(answersTimes), disorder \(disorder) ms
               waits in ms: record \(recordWait) tick \(tickWait) network \(networkWait) \
             store \(storeWait) publish \(publishWait) fault \(faultWait)
               zombie up to \(zombieMilliseconds) ms, request timeout \(requestTimeout) ms, \

@@ -57,6 +57,13 @@ final class World {
     var commandCount = 0
     /// By shard, until when nothing is written into it, in the queue's time.
     var mutedUntil: [Int64]
+    /// By shard, minutes that a node has decided with too few ids.
+    var shortRanges: [[Range<Int32>]]
+    /// By shard, where somebody wrote money of no log before its watermark was taken out. A node
+    /// that knows the minute takes it out; where none does, it stays, and is not claimed.
+    var strays: [[ShardTruth.Place]]
+    /// The first minute that no HQ and no node has ever refused as too old.
+    var firstTaken = Int32.min
 
     var logRandom: RandomStream
     var networkRandom: RandomStream
@@ -105,6 +112,8 @@ final class World {
         letterLedgers = Array(repeating: LetterLedger(), count: shards)
         brokerIsReachable = shape.regions.map { _ in true }
         mutedUntil = Array(repeating: 0, count: shards)
+        shortRanges = Array(repeating: [], count: shards)
+        strays = Array(repeating: [], count: shards)
         logRandom = RandomStream(seed: options.seed, part: .log)
         networkRandom = RandomStream(seed: options.seed, part: .network)
         regionRandom = RandomStream(seed: options.seed, part: .region)
@@ -121,6 +130,8 @@ final class World {
     static let generations: UInt32 = 4
     /// How long after the last fault all must be right again, in milliseconds.
     static let healing: Int64 = 60_000
+    /// How long after the last fault no hour differs from what its node says, in milliseconds.
+    private static let audit: Int64 = 480_000
 
     func foldSettings(of node: NodeProcess) -> FoldSettings {
         settingsByGeneration[Int(node.generation) - 1]
@@ -195,7 +206,8 @@ final class World {
         schedule(.produce, after: 0)
         schedule(.fault, after: faultRandom.wait(mean: options.faultWait))
         schedule(.heal, after: end)
-        schedule(.finish, after: end + Self.healing)
+        // Each hour's digest has its turn, one with each push.
+        schedule(.finish, after: end + (options.isSpoilt ? Self.audit : Self.healing))
         if options.commandWait > 0 {
             schedule(.askCorrection, after: commandRandom.wait(mean: options.commandWait))
         }
@@ -208,7 +220,8 @@ final class World {
     /// Starts a process that is down.
     func begin(_ process: NodeProcess) {
         process.state = .running
-        process.clockWasWrong = process.clockError != 0
+        process.clockErrorAtStart = process.clockError
+        if process.clockError.magnitude > 3_600_000 { probes.hit(.nodeStartedWithWrongClock) }
         process.hosts = shape.logsOfRegion[process.region].map {
             NodeHost(settings(of: process, log: $0), log: $0)
         }
@@ -292,7 +305,7 @@ final class World {
             outcome.state.add(stored.watermark)
             let table = store.buckets[shard]
             for (row, minute) in table.minutes.enumerated()
-            where minute >= stored.completeFrom.number {
+            where minute >= max(stored.claims.idsFrom, stored.claims.idsShortUntil).number {
                 outcome.state.add(Int64(minute))
                 for column in options.currencies.indices {
                     let value = table.value(row: row, column: column)

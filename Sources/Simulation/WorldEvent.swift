@@ -50,6 +50,8 @@ enum Recovery {
     case broker(region: Int)
     case nodeClock(Int)
     case headquartersClock(Int)
+    case transaction(shard: Int)
+    case brokerClock(shard: Int)
 }
 
 /// A node's request on its way to HQ.

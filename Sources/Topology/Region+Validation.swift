@@ -96,6 +96,8 @@ extension Region {
         "auto.commit.enable": "no such property: only what HQ acknowledged is committed",
         "enable.auto.offset.store": "no such property: only what HQ acknowledged is committed",
         "enable.partition.eof": "no such property: the end of a partition is always reported",
+        "isolation.level": "no such property: only committed transactions count",
+        "check.crcs": "no such property: records are always checked",
         "partitioner": "no such property: keys are placed as Java producers place them",
         "partition.assignment.strategy":
             "no such property: partitions are assigned by range or round robin",

@@ -92,7 +92,7 @@ import Topology
         for region in regions {
             counts[region] = [log: 1]
             standings[ShardID(region: region, log: log, partition: 0)] = ShardStanding(
-                watermark: version, completeFrom: Minute(0), observedThrough: Self.now,
+                watermark: version, claims: .all, observedThrough: Self.now,
                 receivedAt: Self.now, node: "n")
         }
         return StoreRefresh(

@@ -16,10 +16,21 @@ import Testing
         var ring = MinuteRing()
         var model: [Key: (value: BucketValue, changed: Int64)] = [:]
         var present = Minute(Int32.random(in: -3_000...30_000_000, using: &random))
+        var floor = present.advanced(by: -1_500)
+        ring.raiseFloor(to: floor)
         let currencies = Currency.all.shuffled(using: &random).prefix(90)
         for offset in 0..<40_000 as Range<Int64> {
             present = present.advanced(by: Int.random(in: 0..<5, using: &random) / 4)
-            let minute = present.advanced(by: -Int.random(in: -5..<1_500, using: &random))
+            if offset % 1_000 == 0 {
+                floor = max(floor, present.advanced(by: -1_500))
+                ring.raiseFloor(to: floor)
+            }
+            // Now and then a clock is days ahead.
+            let isWild = Int.random(in: 0..<200, using: &random) == 0
+            let minute = present.advanced(
+                by: isWild
+                    ? Int.random(in: 5..<9_000, using: &random)
+                    : -Int.random(in: -5..<1_500, using: &random))
             let key = Key(
                 minute: minute, currency: currencies.randomElement(using: &random) ?? currencies[0])
             let amount = Int64.random(in: 1...1 << 40, using: &random)
@@ -30,14 +41,20 @@ import Testing
                 #expect(fits)
                 entry.value.correction -= amount
             } else {
-                ring.add(amount: amount, minute: minute, currency: key.currency, offset: offset)
+                let isHeld = ring.add(
+                    amount: amount, minute: minute, currency: key.currency, offset: offset)
+                #expect(isHeld)
                 entry.value.settled += amount
                 entry.value.transfers += 1
             }
             entry.changed = offset
             model[key] = entry
         }
-        let retained = present.advanced(by: -1_499)...present.advanced(by: 5)
+        floor = present.advanced(by: -1_499)
+        ring.raiseFloor(to: floor)
+        let retained = floor...Minute(.max)
+        let count = ring.count
+        #expect(count == model.keys.filter { $0.minute >= floor }.count)
         for base in [0, 1, 20_000, 39_000, 40_000] as [Int64] {
             let expected = model.filter { retained ~= $0.key.minute && $0.value.changed >= base }
                 .map {
@@ -49,26 +66,28 @@ import Testing
         }
         var digest = ShardDigest()
         for bucket in ring.buckets(changedSince: 0, in: retained).shuffled(using: &random) {
-            digest.add(bucket)
+            digest.add(bucket, isLate: false)
         }
-        let digestOfRing = ring.digest(of: retained)
+        var digestOfRing = ShardDigest()
+        ring.add(retained, to: &digestOfRing, areLate: false)
         #expect(digestOfRing == digest, "seed \(seed)")
     }
 
-    @Test func aMinuteTakesTheRowOfOneThatLeftTheRetention() {
-        var ring = MinuteRing()
-        let euro = Currency.all[0]
+    @Test func minutesThatAreFarApartDoNotMeet() {
         let early = Minute(29_000_000)
+        var ring = MinuteRing(floor: early)
+        let euro = Currency.all[0]
         let later = early.advanced(by: MinuteRing.slots)
-        ring.add(amount: 5, minute: early, currency: euro, offset: 0)
-        ring.add(amount: 7, minute: later, currency: euro, offset: 1)
-        let (new, old) = (
-            ring.value(minute: later, currency: euro), ring.value(minute: early, currency: euro)
-        )
-        #expect(new.settled == 7)
-        #expect(old == .zero)
-        // Retained and future minutes never share a row.
-        #expect(MinuteRing.slots >= 1_506)
+        _ = ring.add(amount: 5, minute: early, currency: euro, offset: 0)
+        _ = ring.add(amount: 7, minute: later, currency: euro, offset: 1)
+        let values = [early, later].map { ring.value(minute: $0, currency: euro).settled }
+        #expect(values == [5, 7])
+        ring.raiseFloor(to: early.advanced(by: 1))
+        let isHeld = ring.add(amount: 5, minute: early, currency: euro, offset: 2)
+        #expect(!isHeld)
+        _ = ring.add(amount: 1, minute: later, currency: euro, offset: 3)
+        let after = [early, later].map { ring.value(minute: $0, currency: euro).settled }
+        #expect(after == [0, 8])
     }
 
     @Test func aBucketLoweredToZeroIsNamedOnlyWhereTheReaderMayHoldMore() {

@@ -70,19 +70,65 @@ import Testing
         #expect(counters.consumed == 5)
     }
 
-    @Test func oneBadClockDoesNotMoveLogTime() {
+    /// Money with a wrong clock goes into a wrong minute, and changes nothing else.
+    @Test(arguments: [-30, -1, 6, 8, 20, 26, 30 * 24] as [Int64])
+    func aWrongClockMovesItsOwnMoneyOnly(hours: Int64) {
+        let wrong = Self.noon + hours * 3_600_000
         var fold = Self.started()
-        fold.fold(Records.transfer("a"), at: Self.noon)
-        // The broker's clock runs a day ahead: event times hold log time back.
-        fold.fold(Records.transfer("b", at: Self.noon + 1_000), at: Self.noon + 86_400_000)
-        let bounded = fold.logTime
-        #expect(bounded == Self.noon + 301_000)
-        // A producer's clock runs a day ahead: refused, and log time stands.
-        let diverted = fold.fold(
-            Records.transfer("c", at: Self.noon + 86_400_000), at: Self.noon + 2_000)
+        var right = Self.started()
+        right.fold(Records.transfer("a", "1"))
+        fold.fold(Records.transfer("a", "1"))
+        fold.fold(Records.transfer("wrong", "5", at: wrong), at: wrong)
+        for index in 0..<50 {
+            let entry = Records.transfer("t\(index)", at: Self.noon - Int64(index) * 1_000_000)
+            right.fold(entry)
+            fold.fold(entry)
+        }
+        let ahead = Records.euro(wrong.minute, in: fold)
+        #expect(ahead.settled - Records.euro(wrong.minute, in: right).settled == 5)
+        let (all, expected) = (fold.changes(since: 0), right.changes(since: 0))
+        let others = all.buckets.filter { $0.minute != wrong.minute }
+        #expect(others == expected.buckets.filter { $0.minute != wrong.minute })
+        #expect(all.late == expected.late)
+        let counters = fold.counters
+        #expect(counters.applied == 52)
+    }
+
+    @Test func aBrokersClockThatIsBehindRejectsAndLaterMoneyCounts() {
+        var fold = Self.started()
+        let diverted = fold.fold(Records.transfer("a"), at: Self.noon - 600_000)
+        fold.fold(Records.transfer("b"))
         #expect(diverted.map(\.cause) == [.rejected(.future)])
-        let after = fold.logTime
-        #expect(after == Self.noon + 301_000)
+        let value = Records.euro(Self.minute, in: fold)
+        #expect(value == BucketValue(settled: 100, transfers: 1))
+    }
+
+    @Test(
+        arguments: [
+            (946_684_799_999, false), (946_684_800_000, true),
+            (7_289_654_399_999, true), (7_289_654_400_000, false), (Int64.max, false),
+        ] as [(Int64, Bool)])
+    func stampsAreOfTheYears2000To2200(stamp: Int64, isSound: Bool) {
+        var fold = Self.started()
+        let text = Records.transfer("a", at: UnixTime(milliseconds: 946_684_800_000))
+        fold.fold([Entry(Array(text.utf8), timestamp: stamp)])
+        let rejected = Self.rejected(fold, .timestamp)
+        #expect(rejected == (isSound ? 0 : 1))
+    }
+
+    /// Where ids are known from a minute on only, earlier money cannot be told from a repeat.
+    @Test func moneyOfMinutesThatAreNotKnownIsKeptApart() {
+        let known = Self.minute.advanced(by: -60)
+        var fold = Self.started(FoldStart(offset: 10, idsFrom: known))
+        fold.fold(Records.transfer("a", "5", at: known.start - 1_000))
+        fold.fold(Records.transfer("b", "6", at: known.start))
+        let changes = fold.changes(since: 0)
+        #expect(changes.late.map(\.minute) == [known.advanced(by: -1)])
+        #expect(changes.late.map(\.value.settled) == [5])
+        #expect(changes.buckets.map(\.value.settled) == [6])
+        let counters = fold.counters
+        #expect(counters.late == 1)
+        #expect(counters.unproven == 1)
     }
 
     @Test func fiveMinutesAheadIsTakenAndAMillisecondMoreIsNot() {
@@ -119,17 +165,18 @@ import Testing
         let over = fold.fold(Records.transfer("b", "11"))
         fold.fold(Records.transfer("c", "10"))
         let huge = fold.fold(Records.transfer("d", "\(Int64.max)"))
-        // An id that was rejected was not sighted.
+        // What did not fit was sighted all the same.
         fold.fold(Records.transfer("b", "11", at: Self.noon + 60_000))
         // A repeat is a repeat, whatever it would have done to the sum.
         fold.fold(Records.transfer("a", "\(most - 10)"))
         #expect(over.map(\.cause) == [.rejected(.overflow)])
-        #expect(huge.map(\.cause) == [.rejected(.overflow)])
+        #expect(huge.map(\.cause) == [.rejected(.amount)])
         let value = Records.euro(Self.minute, in: fold)
         #expect(value == BucketValue(settled: most, transfers: 2))
         let counters = fold.counters.summary
-        #expect(counters.applied == 3)
-        #expect(counters.duplicate == 1)
+        #expect(counters.applied == 2)
+        #expect(counters.duplicate == 2)
+        #expect(counters.conflicts == 1)
         #expect(counters.rejected == 2)
     }
 
@@ -162,20 +209,33 @@ import Testing
             Records.correction("c5", minute: Self.minute.advanced(by: -1_500), delta: 1, before: 0))
         let value = Records.euro(Self.minute, in: fold)
         #expect(value == BucketValue(settled: 100, transfers: 1, correction: 30))
+        // Issued at noon, written too long after.
+        fold.fold(
+            Records.correction("c6", minute: Self.minute, delta: 9, before: 30),
+            at: Self.noon + 600_001)
         let counts = [
             ControlOutcome.applied, .duplicate, .void, .future, .late,
         ].map { fold.counters.control[Int($0.rawValue)] }
-        #expect(counts == [2, 1, 1, 1, 1])
+        #expect(counts == [2, 1, 2, 1, 1])
+    }
+
+    /// A correction ahead, and a delayed transfer of the minute 25 h 6 min before: both stay.
+    @Test func aCorrectionAheadAndADelayedTransferBothStay() {
+        var fold = Self.started(FoldStart(floor: Self.minute.advanced(by: -1_499)))
+        let ahead = Self.minute.advanced(by: 9)
+        fold.fold(
+            Records.correction("c", minute: ahead, delta: 7, before: 0), at: Self.noon + 300_000)
+        let delayed = ahead.advanced(by: -1_506)
+        fold.fold(Records.transfer("a", "5", at: delayed.start))
+        let buckets = fold.changes(since: 0).buckets
+        #expect(buckets.map(\.minute) == [delayed, ahead])
+        #expect(buckets.map(\.value.published) == [5, 7])
     }
 
     @Test func aCorrectionOfTheFirstMinuteThereIsCannotTrap() {
         var fold = ShardFold(settings: Records.settings)
-        let first = Minute(.min)
-        fold.fold([
-            Entry(
-                Array(Records.correction("c", minute: first, delta: 5, before: 0).utf8),
-                timestamp: first.start.milliseconds)
-        ])
+        fold.fold(
+            Records.correction("c", minute: Minute(.min), delta: 5, before: 0))
         let counters = fold.counters
         #expect(counters.control[Int(ControlOutcome.late.rawValue)] == 1)
     }
@@ -199,9 +259,6 @@ import Testing
             at: Self.noon + 2_500)
         let other = fold.marker?.lsn
         #expect(other == 0x10)
-        // A marker moves log time as a transfer does: by the lesser of its two times.
-        let logTime = fold.logTime
-        #expect(logTime == Self.noon + 2_500)
     }
 
     @Test func sourcesWithOtherExponentsAreRescaledExactly() throws {
@@ -219,30 +276,52 @@ import Testing
         #expect(settings.version != Records.settings.version)
     }
 
-    @Test func observedThroughNeedsProof() {
+    @Test func onlyTheEndOfTheLogProves() {
         var fold = Self.started()
-        let nothing = fold.observedThrough()
         fold.fold(Records.transfer("a"), at: Self.noon)
-        let logTime = fold.observedThrough()
+        let stamp = fold.proof()
         fold.learnedEnd(2, askedAt: Self.noon + 10_000)
-        let notThere = fold.observedThrough()
-        fold.fold(Records.transfer("b"), at: Self.noon + 1_000)
-        let there = fold.observedThrough()
-        #expect(nothing == nil)
-        #expect(logTime == Self.noon)
-        #expect(notThere == Self.noon)
-        #expect(there == Self.noon + 10_000)
+        fold.learnedEnd(3, askedAt: Self.noon + 11_000)
+        fold.learnedEnd(4, askedAt: Self.noon + 12_000)
+        let notThere = fold.proof()
+        fold.fold(Records.transfer("b"))
+        let oldest = fold.proof()
+        fold.fold(Records.transfer("c"))
+        let stillOldest = fold.proof()
+        fold.fold(Records.transfer("d"))
+        let newest = fold.proof()
+        #expect(stamp == nil)
+        #expect(notThere == nil)
+        #expect(oldest == Self.noon + 10_000)
+        #expect(stillOldest == Self.noon + 10_000)
+        #expect(newest == Self.noon + 12_000)
     }
 
-    @Test func underARelayOnlyMarkersProve() {
-        let settings = FoldSettings(idKey: IDKey(low: 1, high: 2), isRelayed: true)
-        var fold = ShardFold(settings: settings)
-        fold.fold(Records.transfer("a"), at: Self.noon + 5_000)
-        fold.learnedEnd(1, askedAt: Self.noon + 10_000)
-        let unproven = fold.observedThrough()
-        fold.fold(Records.marker(lsn: "0/1", at: Self.noon + 3_000), at: Self.noon + 6_000)
-        let proven = fold.observedThrough()
-        #expect(unproven == nil)
-        #expect(proven == Self.noon + 3_000)
+    @Test func theFloorDropsMinutesAndNothingElse() {
+        var fold = Self.started(FoldStart(floor: Self.minute.advanced(by: -1_499)))
+        fold.fold(Records.transfer("a", "1", at: Self.noon - 86_400_000))
+        fold.fold(Records.transfer("b", "2"))
+        fold.raiseFloor(to: Self.minute.advanced(by: -10))
+        // The record is counted as ever, though no bucket is held any more.
+        fold.fold(Records.transfer("c", "3", at: Self.noon - 3_600_000))
+        fold.fold(Records.transfer("a", "1", at: Self.noon - 86_400_000))
+        let changes = fold.changes(since: 0).buckets
+        #expect(changes.map(\.value.settled) == [2])
+        let counters = fold.counters
+        #expect(counters.applied == 3)
+        #expect(counters.duplicate == 1)
+    }
+
+    @Test func tooManyBucketsRaiseTheFloor() {
+        var fold = Self.started(FoldStart(floor: Self.minute.advanced(by: -1_499)))
+        for index in 0..<100 {
+            fold.fold(Records.transfer("t\(index)", at: Self.noon - Int64(99 - index) * 60_000))
+        }
+        let none = fold.shrink(toAtMost: 100)
+        let floor = fold.shrink(toAtMost: 64)
+        let left = fold.bucketCount
+        #expect(none == nil)
+        #expect(floor == Self.minute.advanced(by: -27))
+        #expect(left == 28)
     }
 }

@@ -11,11 +11,12 @@ import Topology
 
     private static func status(
         _ watermark: Int64, from: Minute, fingerprint: Fingerprint? = nil,
-        values: ShardStatus.Values? = nil
+        values: ShardStatus.Values? = nil, version: FoldVersion = Records.settings.version
     ) -> ShardStatus {
         ShardStatus(
-            log: LogID(unchecked: "l"), partition: 0, watermark: watermark, completeFrom: from,
-            foldVersion: Records.settings.version, fingerprint: fingerprint, values: values)
+            log: LogID(unchecked: "l"), partition: 0, watermark: watermark,
+            claims: Claims(valuesFrom: from, idsFrom: from), foldVersion: version,
+            fingerprint: fingerprint, values: values)
     }
 
     private static func start(_ plan: ShardJoin.Plan) throws -> FoldStart {
@@ -25,13 +26,16 @@ import Topology
 
     private struct Unexpected: Error {}
 
+    private static let floor = now.minute.advanced(by: -1_500)
+    private static let terms = ShardJoin.Terms(
+        floor: floor, disorderMilliseconds: 0, version: Records.settings.version, now: now)
+
     private static func plan(
-        _ facts: ShardJoin.LogFacts, _ status: ShardStatus?,
-        version: FoldVersion = Records.settings.version, hasAskedForValues: Bool = false
+        _ facts: ShardJoin.LogFacts, _ statuses: ShardStatus?..., mayAsk: Bool = true,
+        terms: ShardJoin.Terms = terms
     ) -> ShardJoin.Plan {
         ShardJoin.plan(
-            log: facts, status: status, version: version, hasAskedForValues: hasAskedForValues,
-            now: now)
+            log: facts, statuses: statuses, mayAsk: statuses.map { _ in mayAsk }, terms: terms)
     }
 
     @Test func aLogFromItsBeginningIsKnownInFull() throws {
@@ -40,19 +44,65 @@ import Topology
         #expect(start.offset == 0)
         #expect(start.foldFrom == nil)
         let fold = ShardFold(settings: Records.settings, start: start)
-        let from = fold.completeFrom
-        #expect(from == ShardFold.fromTheBeginning)
+        let claims = fold.claims
+        #expect(claims == .all)
     }
 
-    @Test func aLongLogIsRememberedForTwiceTheHorizonAndFoldedForOne() throws {
+    @Test func aLongLogIsReadForItsIDsFirst() throws {
         let facts = ShardJoin.LogFacts(
             low: 0, high: 900, start: 100,
-            startTimestamp: (Self.now - ShardJoin.rememberMilliseconds).milliseconds)
+            startTimestamp: Self.terms.readFrom.milliseconds)
         let start = try Self.start(Self.plan(facts, nil))
         #expect(start.offset == 100)
-        #expect(start.foldFrom == Self.now - ShardJoin.foldMilliseconds)
-        let known = try #require(start.knownFrom)
-        #expect(known <= Self.now.minute.advanced(by: -1_499))
+        #expect(start.foldFrom == Self.floor.start - 300_000)
+        #expect(start.idsFrom == Self.floor)
+        #expect(start.idsShortUntil == Claims.always)
+        #expect(Self.terms.readFrom == Self.floor.start - 300_000 - (25 * 60 + 11) * 60_000)
+    }
+
+    /// 26 h of log give right buckets; the ids of their first hours are short.
+    @Test func aLogOf26HoursHasShortIDs() throws {
+        let first = Self.now - 26 * Self.hour
+        let facts = ShardJoin.LogFacts(
+            low: 5, high: 900, start: 5, startTimestamp: first.milliseconds)
+        let start = try Self.start(Self.plan(facts, nil))
+        #expect(start.idsFrom == Self.floor)
+        #expect(start.idsShortUntil == (first + (25 * 60 + 11) * 60_000).minute.advanced(by: 1))
+    }
+
+    /// A stamp that lies ahead shows only that its record was written before now.
+    @Test func aFirstStampFarAheadDoesNotHideTheDay() throws {
+        let facts = ShardJoin.LogFacts(
+            low: 5, high: 900, start: 5,
+            startTimestamp: (Self.now + 720 * Self.hour).milliseconds)
+        let start = try Self.start(Self.plan(facts, nil))
+        #expect(start.idsFrom == (Self.now + 300_000).minute.advanced(by: 1))
+    }
+
+    /// HQ's last record, where the log goes on right behind it, shows as much as the first one.
+    @Test func theRecordBeforeTheLogsFirstOneIsKnownByHeadquarters() throws {
+        let last = Self.now - 3 * Self.hour
+        let facts = ShardJoin.LogFacts(
+            low: 50, high: 60, start: 50, startTimestamp: Self.now.milliseconds)
+        let status = Self.status(
+            50, from: Self.floor.advanced(by: 9_999),
+            fingerprint: Fingerprint(offset: 49, timestamp: last.milliseconds, crc: 0))
+        let start = try Self.start(Self.plan(facts, status))
+        #expect(start.idsFrom == (last + 300_000).minute.advanced(by: 1))
+    }
+
+    @Test func theSeedIsTheEarliestThenTheLatest() {
+        let facts = ShardJoin.LogFacts(
+            low: 100, high: 103, start: 100, startTimestamp: (Self.now - 600_000).milliseconds)
+        let statuses = [
+            Self.status(103, from: Minute(5)), Self.status(101, from: Minute(4)),
+            Self.status(102, from: Minute(4)),
+        ]
+        guard case .needsValues(of: 2) = Self.plan(facts, statuses[0], statuses[1], statuses[2])
+        else {
+            Issue.record("another HQ was asked")
+            return
+        }
     }
 
     @Test func aPartitionThatEndsBelowTheWatermarkIsNotFolded() {
@@ -70,11 +120,9 @@ import Topology
             original.fold(Records.transfer("a"))
             var fingerprint = original.fingerprint
             if let crc { fingerprint?.crc = crc }
-            let expected = fingerprint.map {
-                FoldStart.ExpectedRecord(offset: 0, fingerprint: $0)
-            }
             var fold = ShardFold(
-                settings: Records.settings, start: FoldStart(expected: expected))
+                settings: Records.settings,
+                start: FoldStart(expected: [fingerprint].compactMap { $0 }))
             fold.fold(Records.transfer("a"))
             let noticed = fold.hasForeignRecord
             #expect(noticed == foreign)
@@ -83,12 +131,12 @@ import Topology
 
     /// A repeat whose original lies before the folded part must still be a repeat.
     @Test func aRebuiltNodeRemembersIDsOfBeforeTheFold() {
-        let foldFrom = Self.now - ShardJoin.foldMilliseconds
+        let foldFrom = Self.terms.foldFrom
         let early = foldFrom - 60_000
         let entries = [
             Entry(Records.transfer("a", "5", at: early), at: early),
             Entry(Records.transfer("b", at: foldFrom + 600_000), at: foldFrom + 600_000),
-            Entry(Records.transfer("a", "5", at: early), at: Self.now - 2 * Self.hour),
+            Entry(Records.transfer("a", "5", at: early), at: early + 24 * Self.hour),
             Entry(Records.transfer("a", "5", at: Self.now), at: Self.now),
         ]
         var fold = ShardFold(
@@ -96,36 +144,31 @@ import Topology
         fold.fold(entries)
         let counters = fold.counters
         #expect(counters.remembered == 1)
-        #expect(counters.applied == 1)
-        #expect(counters.duplicate == 2)
-        #expect(counters.conflicts == 1)
+        #expect(counters.duplicate == 1)
+        // A day after its last sighting the id counts again: everywhere alike.
+        #expect(counters.applied == 2)
     }
 
-    /// The live fold never knew these ids: their first records were rejected, or came too early.
-    @Test func aRebuiltNodeForgetsWhatTheFoldDidNotSight() {
-        let foldFrom = Self.now - ShardJoin.foldMilliseconds
+    /// What is wrong with a record is told by whoever reads it first.
+    @Test func whatIsReadForItsIDsIsRejectedAllTheSame() {
+        let foldFrom = Self.terms.foldFrom
         let early = foldFrom - 60_000
-        let minute = foldFrom.minute
-        let entries = [
-            Entry(Records.transfer("clock", at: early), at: early),
-            Entry(Records.transfer("a", "4503599627370497", at: early), at: early),
-            Entry(
-                Records.correction("c", minute: minute.advanced(by: 5), delta: 7, before: 0),
-                at: early),
-            Entry(Records.transfer("a", "5", at: foldFrom), at: foldFrom),
-            Entry(
-                Records.correction("c", minute: minute, delta: 7, before: 0), at: foldFrom),
-        ]
         var fold = ShardFold(
             settings: Records.settings, start: FoldStart(offset: 0, foldFrom: foldFrom))
-        fold.fold(entries)
-        let counters = fold.counters
-        #expect(counters.remembered == 3)
-        #expect(counters.applied == 1)
-        #expect(counters.duplicate == 0)
+        let diverted = fold.fold([
+            Entry("nonsense", at: early),
+            Entry(Records.transfer("a", "4503599627370497", at: early), at: early),
+            Entry(Records.transfer("b", at: early + 86_400_000), at: early),
+            Entry(Records.transfer("c", "1", at: early), at: early),
+            Entry(Records.transfer("c", "2", at: early), at: early),
+        ])
         #expect(
-            Records.euro(minute, in: fold)
-                == BucketValue(settled: 5, transfers: 1, correction: 7))
+            diverted.map(\.cause) == [
+                .rejected(.json), .rejected(.amount), .rejected(.future), .conflict,
+            ])
+        let counters = fold.counters
+        #expect(counters.summary.rejected == 3)
+        #expect(counters.remembered == 2)
     }
 
     @Test func whatTheLogNoLongerHoldsIsSeededFromHeadquarters() throws {
@@ -133,16 +176,16 @@ import Topology
         let first = Self.now - 600_000
         let facts = ShardJoin.LogFacts(
             low: 100, high: 103, start: 100, startTimestamp: first.milliseconds)
-        let old = first.minute
+        let old = first.minute.advanced(by: -1)
         let bare = Self.status(101, from: Minute(0))
-        guard case .needsSeed = Self.plan(facts, bare) else {
+        guard case .needsValues(of: 0) = Self.plan(facts, bare) else {
             Issue.record("a seed was not asked for")
             return
         }
         // An HQ that was asked for values and has none is not asked again.
-        let unseeded = try Self.start(Self.plan(facts, bare, hasAskedForValues: true))
+        let unseeded = try Self.start(Self.plan(facts, bare, mayAsk: false))
         #expect(unseeded.seed == nil)
-        #expect(unseeded.knownFrom != nil)
+        #expect(unseeded.idsFrom > Self.floor)
         let euro = try #require(Currency(code: "EUR"))
         let seeded = Bucket(
             minute: old, currency: euro, value: BucketValue(settled: 40, transfers: 2))
@@ -152,34 +195,40 @@ import Topology
         var fold = ShardFold(settings: Records.settings, start: start)
         fold.fold([
             // Below the watermark: the seed holds it.
-            Entry(Records.transfer("a", "30", at: first), at: first, offset: 100),
-            // At the watermark: added to the seed.
-            Entry(Records.transfer("b", "2", at: first), at: first, offset: 101),
+            Entry(Records.transfer("a", "30", at: old.start), at: first, offset: 100),
+            // From the watermark on: whether it repeats a transfer of the seed cannot be known.
+            Entry(Records.transfer("b", "2", at: old.start), at: first, offset: 101),
             Entry(Records.transfer("c", "9", at: Self.now), at: Self.now, offset: 102),
         ])
-        let from = fold.completeFrom
-        #expect(from == Minute(0))
-        let changes = fold.changes(since: 101).buckets
-        #expect(changes.map(\.value.settled) == [42, 9])
-        #expect(changes.map(\.value.transfers) == [3, 1])
+        let claims = fold.claims
+        #expect(claims.valuesFrom == Minute(0))
+        #expect(claims.idsFrom == (first + 300_000).minute.advanced(by: 1))
+        let changes = fold.changes(since: 101)
+        #expect(changes.buckets.map(\.value.settled) == [9])
+        #expect(changes.late.map(\.value.settled) == [2])
+        #expect(changes.late.map(\.minute) == [old])
         let all = fold.changes(since: 0).buckets
-        #expect(all == changes)
+        #expect(all.map(\.value.settled) == [40, 9])
     }
 
-    /// Neither is asked for nor taken what other rules or settings came to.
-    @Test func valuesOfAnotherFoldVersionAreNoSeed() throws {
+    /// Values of other settings may be in other units; those of older rules are what stood then.
+    @Test func valuesOfOtherSettingsAreNoSeed() throws {
         let facts = ShardJoin.LogFacts(
             low: 100, high: 103, start: 100, startTimestamp: (Self.now - 600_000).milliseconds)
-        let version = FoldSettings(idKey: Records.settings.idKey, generation: 2).version
-        for values in [nil, ShardStatus.Values(buckets: [], late: [])] {
-            let status = Self.status(101, from: Minute(0), values: values)
-            let start = try Self.start(Self.plan(facts, status, version: version))
-            #expect(start.seed == nil)
-            #expect(start.knownFrom != nil)
+        let ours = Records.settings.version
+        let settings = FoldSettings(idKey: Records.settings.idKey, generation: 2).version
+        let rules = FoldVersion(rules: ours.rules - 1, settings: ours.settings, digest: 7)
+        let newer = FoldVersion(rules: ours.rules + 1, settings: ours.settings, digest: 7)
+        for (version, isSeed) in [(settings, false), (rules, true), (newer, false), (ours, true)] {
+            let status = Self.status(
+                101, from: Minute(0), values: ShardStatus.Values(buckets: [], late: []),
+                version: version)
+            let start = try Self.start(Self.plan(facts, status))
+            #expect((start.seed != nil) == isSeed)
         }
     }
 
-    @Test func withoutASeedThePartlyKnownMinutesAreNotPushed() throws {
+    @Test func withoutASeedMoneyOfPartlyKnownMinutesIsKeptApart() throws {
         let first = Self.now - 600_000
         let facts = ShardJoin.LogFacts(
             low: 100, high: 102, start: 100, startTimestamp: first.milliseconds)
@@ -189,10 +238,12 @@ import Topology
             Entry(Records.transfer("a", "30", at: first), at: first, offset: 100),
             Entry(Records.transfer("b", "9", at: Self.now), at: Self.now, offset: 101),
         ])
-        let from = fold.completeFrom
-        #expect(from == (first + 300_000).minute.advanced(by: 1))
-        let buckets = fold.changes(since: 0).buckets
-        #expect(buckets.map(\.value.settled) == [9])
+        let claims = fold.claims
+        #expect(claims.idsFrom == (first + 300_000).minute.advanced(by: 1))
+        #expect(claims.valuesFrom == claims.idsFrom)
+        let changes = fold.changes(since: 0)
+        #expect(changes.buckets.map(\.value.settled) == [9])
+        #expect(changes.late.map(\.value.settled) == [30])
     }
 
     @Test func aGapBelowTheLogIsNotFilledBySeeding() throws {
@@ -202,9 +253,8 @@ import Topology
         let behind = Self.status(
             99, from: Minute(0), values: ShardStatus.Values(buckets: [], late: []))
         let start = try Self.start(Self.plan(facts, behind))
-        #expect(start.seed == nil)
         let fold = ShardFold(settings: Records.settings, start: start)
-        let from = fold.completeFrom
-        #expect(from > Self.now.minute.advanced(by: -10))
+        let claims = fold.claims
+        #expect(claims.valuesFrom > Self.now.minute.advanced(by: -10))
     }
 }

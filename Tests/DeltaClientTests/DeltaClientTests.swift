@@ -55,14 +55,15 @@ struct DeltaClientTests {
     @Test("Statuses are asked for by region, and by partition for seeding")
     func statuses() async throws {
         let status = ShardStatus(
-            log: LogID("settled-1")!, partition: 3, watermark: 900, completeFrom: Minute(7),
+            log: LogID("settled-1")!, partition: 3, watermark: 900, claims: Claims(from: Minute(7)),
             foldVersion: FoldVersion(rules: 1, settings: 2, digest: 3), fingerprint: nil,
             values: .init(buckets: manyBuckets(count: 40_000), late: []))
-        let body = DeltaCodec.encode([status])
+        let statuses = ShardStatuses(shards: [status], serverTime: UnixTime(seconds: 1))
+        let body = DeltaCodec.encode(statuses)
         try await withPeer(.reply(answer(200, body: body))) { peer, client in
             let region = RegionID("eu-west")!
-            #expect(await client.statuses(region: region) == .answered([status]))
-            #expect(await client.statuses(region: region, partition: 3) == .answered([status]))
+            #expect(await client.statuses(region: region) == .answered(statuses))
+            #expect(await client.statuses(region: region, partition: 3) == .answered(statuses))
             #expect(
                 peer.requests.map { $0.head.prefix { $0 != "\r\n" } } == [
                     "GET /internal/v1/rollup/shards?region=eu-west HTTP/1.1",
@@ -75,14 +76,15 @@ struct DeltaClientTests {
     @Test("A push after statuses is a POST again, with its own body")
     func alternation() async throws {
         let request = pushOf(shards: 2)
+        let nothing = ShardStatuses(shards: [], serverTime: UnixTime(seconds: 1))
         let script: @Sendable (Int, ScriptedPeer.Request) -> ScriptedPeer.Behavior = { _, asked in
             asked.head.hasPrefix("GET")
-                ? .reply(answer(200, body: DeltaCodec.encode([ShardStatus]())))
+                ? .reply(answer(200, body: DeltaCodec.encode(nothing)))
                 : .reply(committed(request))
         }
         try await withPeer(script) { peer, client in
             for _ in 0..<3 {
-                #expect(await client.statuses(region: RegionID("a")!) == .answered([]))
+                #expect(await client.statuses(region: RegionID("a")!) == .answered(nothing))
                 #expect(await client.push(request) == .answered(replyTo(request)))
             }
             #expect(peer.requests.map(\.body.isEmpty) == [true, false, true, false, true, false])

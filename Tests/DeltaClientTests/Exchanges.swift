@@ -14,7 +14,7 @@ func pushOf(shards: Int) -> DeltaRequest {
         shards: (0..<shards).map { partition in
             ShardDelta(
                 log: LogID("settled-1")!, partition: Int32(partition), base: 10, coverage: 20,
-                completeFrom: Minute(29_456_000), buckets: manyBuckets(count: 4))
+                claims: Claims(from: Minute(29_456_000)), buckets: manyBuckets(count: 4))
         })
 }
 
@@ -33,7 +33,7 @@ func replyTo(_ request: DeltaRequest) -> DeltaReply {
         shards: request.shards.map {
             ShardReply(
                 log: $0.log, partition: $0.partition, outcome: .committed, watermark: $0.coverage,
-                completeFrom: $0.completeFrom)
+                claims: $0.claims)
         }, serverTime: UnixTime(milliseconds: 1_774_445_101_500))
 }
 

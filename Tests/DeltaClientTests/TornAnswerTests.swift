@@ -200,9 +200,10 @@ struct TornAnswerTests {
     @Test("Statuses that were cut are no statuses")
     func cutStatuses() async throws {
         let status = ShardStatus(
-            log: LogID("settled-1")!, partition: 0, watermark: 1, completeFrom: Minute(1),
+            log: LogID("settled-1")!, partition: 0, watermark: 1, claims: Claims(from: Minute(1)),
             foldVersion: FoldVersion(rules: 1, settings: 1, digest: 1), fingerprint: nil)
-        let body = DeltaCodec.encode([status, status])
+        let body = DeltaCodec.encode(
+            ShardStatuses(shards: [status, status], serverTime: UnixTime(seconds: 1)))
         let cut = answer(200, body: Array(body.prefix(body.count / 2)), length: body.count)
         try await withPeer(.replyAndClose(cut)) { _, client in
             #expect(await client.statuses(region: RegionID("a")!) == .retry(.torn, after: nil))

@@ -24,7 +24,7 @@ struct DeltaCodecHostileInputTests {
     func envelope() {
         #expect(problem(.envelope()) == nil)
         #expect(problem(WireWriter()) == .unsupportedVersion)
-        for version in [0, 2, -1, Int64.max] {
+        for version in [0, 3, -1, Int64.max] {
             var writer = WireWriter()
             writer.number(1, version)
             writer.message(2) { _ in }
@@ -123,7 +123,7 @@ struct DeltaCodecHostileInputTests {
     func nonsenseSurvives() throws {
         let shard = ShardDelta(
             log: LogID("unheard-of")!, partition: -5, base: 10, coverage: 3,
-            completeFrom: Minute(.max),
+            claims: Claims(from: Minute(.max)),
             buckets: [
                 bucket(7, "USD", .max, .min, correction: .min), bucket(7, "EUR", 1, 1),
                 bucket(7, "USD", 1, 1), bucket(.min, "USD", 1, 1), bucket(.max, "USD", 1, 1),

@@ -56,13 +56,14 @@ struct DeltaCodecRoundTripTests {
             shards: [
                 ShardDelta(
                     log: LogID("settled-1")!, partition: 5, base: 1_000, coverage: 1_003,
-                    completeFrom: Minute(29_456_000),
+                    claims: Claims(from: Minute(29_456_000)),
                     observedThrough: UnixTime(milliseconds: 0),
                     marker: LedgerMarker(
                         lsn: 0x16B_3748, system: "7301", timeline: 1,
                         markedAt: UnixTime(milliseconds: 9)),
-                    fingerprint: Fingerprint(timestamp: 77, crc: 0xDEAD_BEEF),
-                    digest: .init(minute: Minute(5), digest: ShardDigest(high: 1, low: 2)),
+                    fingerprint: Fingerprint(offset: 1_001, timestamp: 77, crc: 0xDEAD_BEEF),
+                    digest: .init(
+                        minutes: Minute(5)...Minute(64), digest: ShardDigest(high: 1, low: 2)),
                     counters: Self.counters,
                     buckets: [
                         bucket(29_456_210, "EUR", 10_000, 2), bucket(29_456_210, "USD", 5, 1),
@@ -70,7 +71,7 @@ struct DeltaCodecRoundTripTests {
                     ], late: [bucket(29_457_800, "JPY", 900, 1)])
             ])
         var expected = WireWriter()
-        expected.number(1, 1)
+        expected.number(1, 2)
         expected.message(2) {
             $0.number(1, 3)
             $0.number(2, 7)
@@ -99,11 +100,13 @@ struct DeltaCodecRoundTripTests {
             writer.message(8) {
                 $0.number(1, 77)
                 $0.fixed32(2, 0xDEAD_BEEF)
+                $0.number(3, 1_001)
             }
             writer.message(9) {
                 $0.number(1, 5)
                 $0.fixed64(2, 1)
                 $0.fixed64(3, 2)
+                $0.number(4, 64)
             }
             writer.message(10) { for field in 1...6 { $0.number(field, Int64(field * 10)) } }
             writer.message(11) {
@@ -133,7 +136,7 @@ struct DeltaCodecRoundTripTests {
              "region": "eu-west", "node": "me", "sent_at_ms": "1774445101000",
              "partition_counts": {"settled-1": 6},
              "shards": [{"log": "settled-1", "partition": 0, "coverage": 10,
-               "complete_from": 29456000,
+               "ids_from": 29456000,
                "buckets": {"currencies": ["EUR"], "currency_indices": [0],
                  "minute_steps": [29456210], "settled": ["10000"], "transfers": [1]}}]}
             """
@@ -146,7 +149,7 @@ struct DeltaCodecRoundTripTests {
             shards: [
                 ShardDelta(
                     log: LogID("settled-1")!, partition: 0, base: 0, coverage: 10,
-                    completeFrom: Minute(29_456_000),
+                    claims: Claims(from: Minute(29_456_000)),
                     buckets: [bucket(29_456_210, "EUR", 10_000, 1)])
             ])
         #expect(decoded == DecodedRequest(request: expected))

@@ -19,7 +19,8 @@ struct DeltaCodecSizeTests {
             shards: requests[0].shards.map {
                 ShardReply(
                     log: $0.log, partition: $0.partition, outcome: .committed,
-                    watermark: $0.coverage, completeFrom: $0.completeFrom)
+                    watermark: $0.coverage, claims: $0.claims,
+                    fingerprint: $0.fingerprint)
             }, serverTime: requests[0].sentAt)
         let peer = try ScriptedPeer(.reply(answer(200, body: DeltaCodec.encode(committed))))
         let client = try DeltaClient(DeltaClientConfiguration(url: peer.url))
@@ -98,14 +99,17 @@ struct DeltaCodecSizeTests {
         counters.conflicts = 100
         return ShardDelta(
             log: LogID("settled-2026")!, partition: Int32(partition), base: base,
-            coverage: coverage, completeFrom: Minute(29_454_710),
+            coverage: coverage, claims: Claims(from: Minute(29_454_710)),
             observedThrough: UnixTime(milliseconds: 1_767_372_600_123),
             marker: LedgerMarker(
                 lsn: 0x16_B374_8A10, system: "7301234567890123456", timeline: 1,
                 markedAt: UnixTime(milliseconds: 1_767_372_600_001)),
-            fingerprint: Fingerprint(timestamp: 1_767_372_600_099, crc: 0xFFFF_FFFF),
+            fingerprint: Fingerprint(
+                offset: coverage - 1, timestamp: 1_767_372_600_099, crc: 0xFFFF_FFFF),
             digest: withDigest
-                ? .init(minute: Minute(29_454_710), digest: ShardDigest(high: .max, low: .max))
+                ? .init(
+                    minutes: Minute(29_454_710)...Minute(29_454_769),
+                    digest: ShardDigest(high: .max, low: .max))
                 : nil,
             counters: counters, buckets: buckets.sorted(by: Bucket.precedes))
     }
@@ -127,7 +131,7 @@ struct DeltaCodecSizeTests {
         }
         return ShardDelta(
             log: LogID("settled-1")!, partition: partition, base: 0, coverage: 900_000,
-            completeFrom: Minute(29_454_770), buckets: buckets)
+            claims: Claims(from: Minute(29_454_770)), buckets: buckets)
     }
 
     private func request(shards: [ShardDelta]) -> DeltaRequest {
@@ -170,7 +174,7 @@ struct DeltaCodecSizeTests {
         let small = (0..<2_500).map { number in
             ShardDelta(
                 log: LogID("settled-\(number / 1_024)")!, partition: Int32(number % 1_024),
-                base: 0, coverage: 0, completeFrom: Minute(0))
+                base: 0, coverage: 0, claims: Claims(from: Minute(0)))
         }
         #expect(
             DeltaCodec.split(request(shards: small)).map(\.shards.count) == [1_024, 1_024, 452])

@@ -96,14 +96,28 @@ struct RandomMessages {
 
     mutating func fingerprint() -> Fingerprint? {
         chance(50)
-            ? Fingerprint(timestamp: integer(), crc: UInt32(truncatingIfNeeded: random.next()))
+            ? Fingerprint(
+                offset: offset(), timestamp: integer(),
+                crc: UInt32(truncatingIfNeeded: random.next()))
             : nil
+    }
+
+    mutating func claims() -> Claims {
+        Claims(
+            valuesFrom: minute(), idsFrom: minute(),
+            idsShortUntil: chance(50) ? minute() : Claims.always)
+    }
+
+    mutating func range() -> ClosedRange<Minute>? {
+        guard chance(50) else { return nil }
+        let (a, b) = (minute(), minute())
+        return min(a, b)...max(a, b)
     }
 
     mutating func shard() -> ShardDelta {
         ShardDelta(
             log: LogID(name())!, partition: Int32(truncatingIfNeeded: integer()), base: offset(),
-            coverage: offset(), completeFrom: minute(),
+            coverage: offset(), claims: claims(), replaced: range(), seedWatermark: offset(),
             observedThrough: chance(50) ? time() : nil,
             marker: chance(50)
                 ? LedgerMarker(
@@ -111,10 +125,9 @@ struct RandomMessages {
                     timeline: integer(), markedAt: time())
                 : nil,
             fingerprint: fingerprint(),
-            digest: chance(50)
-                ? .init(
-                    minute: minute(), digest: ShardDigest(high: random.next(), low: random.next()))
-                : nil,
+            digest: range().map { minutes in
+                .init(minutes: minutes, digest: ShardDigest(high: 5, low: UInt64(bitPattern: -7)))
+            },
             counters: counters(), buckets: buckets(), late: buckets())
     }
 
@@ -165,18 +178,19 @@ struct RandomMessages {
                 ShardReply(
                     log: LogID(name())!, partition: Int32(truncatingIfNeeded: integer()),
                     outcome: outcomes.randomElement(using: &random)!, watermark: offset(),
-                    completeFrom: chance(70) ? minute() : nil)
+                    claims: chance(70) ? claims() : nil, fingerprint: fingerprint(), heal: range())
             }, serverTime: time(),
             commands: (0..<Int.random(in: 0...3, using: &random)).map { _ in command() })
     }
 
-    mutating func statuses() -> [ShardStatus] {
-        (0..<Int.random(in: 0...5, using: &random)).map { _ in
+    mutating func statuses() -> ShardStatuses {
+        let shards = (0..<Int.random(in: 0...5, using: &random)).map { _ in
             ShardStatus(
                 log: LogID(name())!, partition: Int32(truncatingIfNeeded: integer()),
-                watermark: offset(), completeFrom: minute(), foldVersion: foldVersion(),
+                watermark: offset(), claims: claims(), foldVersion: foldVersion(),
                 fingerprint: fingerprint(),
                 values: chance(50) ? .init(buckets: buckets(), late: buckets()) : nil)
         }
+        return ShardStatuses(shards: shards, serverTime: time())
     }
 }

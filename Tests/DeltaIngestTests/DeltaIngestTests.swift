@@ -28,7 +28,7 @@ import Topology
             shards: partitions.map { partition in
                 ShardDelta(
                     log: log, partition: partition, base: 0, coverage: 10,
-                    completeFrom: Minute(1),
+                    claims: Claims(from: Minute(1)),
                     buckets: (0..<buckets).map {
                         Bucket(
                             minute: Minute(29_574_000 + Int32($0)),
@@ -117,7 +117,7 @@ import Topology
     func deltaClient() async throws {
         try await withIngest { handler, port in
             let status = ShardStatus(
-                log: Self.log, partition: 1, watermark: 10, completeFrom: Minute(1),
+                log: Self.log, partition: 1, watermark: 10, claims: Claims(from: Minute(1)),
                 foldVersion: FoldVersion(rules: 1, settings: 1, digest: 7), fingerprint: nil,
                 values: .init(buckets: Self.request().shards[1].buckets, late: []))
             handler.setStatuses([status])
@@ -128,7 +128,11 @@ import Topology
                 return
             }
             #expect(reply.shards.map(\.outcome) == [.committed, .committed])
-            #expect(await client.statuses(region: Self.eu, partition: 1) == .answered([status]))
+            #expect(
+                await client.statuses(region: Self.eu, partition: 1)
+                    == .answered(
+                        ShardStatuses(
+                            shards: [status], serverTime: UnixTime(seconds: 1_774_445_280))))
             #expect(handler.asked.map(\.partition) == [1])
             let unknown = await client.push(Self.request(region: "mars"))
             #expect(unknown == .refused(status: 404, title: "Unknown region"))
@@ -237,7 +241,7 @@ import Topology
         try await withIngest { handler, port in
             handler.setStatuses([
                 ShardStatus(
-                    log: Self.log, partition: 0, watermark: 4, completeFrom: Minute(2),
+                    log: Self.log, partition: 0, watermark: 4, claims: Claims(from: Minute(2)),
                     foldVersion: FoldVersion(rules: 1, settings: 1, digest: 7), fingerprint: nil)
             ])
             let json = String(decoding: DeltaCodec.encode(Self.request(), as: .json), as: UTF8.self)
@@ -253,10 +257,10 @@ import Topology
                 reply.shards == [
                     ShardReply(
                         log: Self.log, partition: 1, outcome: .committed, watermark: 10,
-                        completeFrom: Minute(1)),
+                        claims: Claims(from: Minute(1))),
                     ShardReply(
                         log: Self.log, partition: 0, outcome: .refused(.malformed), watermark: 4,
-                        completeFrom: Minute(2)),
+                        claims: Claims(from: Minute(2))),
                 ])
             #expect(handler.committed.map { $0.shards.map(\.partition) } == [[1]])
         }
@@ -266,7 +270,7 @@ import Topology
     func shards() async throws {
         try await withIngest { handler, port in
             let status = ShardStatus(
-                log: Self.log, partition: 1, watermark: 10, completeFrom: Minute(1),
+                log: Self.log, partition: 1, watermark: 10, claims: Claims(from: Minute(1)),
                 foldVersion: FoldVersion(rules: 1, settings: 1, digest: 7), fingerprint: nil)
             handler.setStatuses([status])
             let connection = try RawConnection(port: port)
@@ -279,7 +283,7 @@ import Topology
                 let response = try await connection.response()
                 #expect(response.status == 200)
                 #expect(response["content-type"] == format.mediaType)
-                #expect(try DeltaCodec.decodeStatuses(response.body, as: format) == [status])
+                #expect(try DeltaCodec.decodeStatuses(response.body, as: format).shards == [status])
             }
             await connection.send(Self.get(Self.shards + "?partition=1023&region=eu-west"))
             #expect(try await connection.response().status == 200)

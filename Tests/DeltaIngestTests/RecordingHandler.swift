@@ -53,17 +53,19 @@ final class RecordingHandler: DeltaHandler {
             shards: request.shards.map {
                 ShardReply(
                     log: $0.log, partition: $0.partition, outcome: .committed,
-                    watermark: $0.coverage, completeFrom: $0.completeFrom)
+                    watermark: $0.coverage, claims: $0.claims,
+                    fingerprint: $0.fingerprint)
             }, serverTime: UnixTime(seconds: 1_774_445_280))
     }
 
     func statuses(
         region: RegionID, partition: Int32?
-    ) async throws(IngestUnavailable) -> [ShardStatus] {
+    ) async throws(IngestUnavailable) -> ShardStatuses {
         try state.withLock { state throws(IngestUnavailable) in
             guard state.isAvailable else { throw IngestUnavailable(retryAfterSeconds: 3) }
             state.asked.append((region, partition))
-            return state.statuses
+            return ShardStatuses(
+                shards: state.statuses, serverTime: UnixTime(seconds: 1_774_445_280))
         }
     }
 }

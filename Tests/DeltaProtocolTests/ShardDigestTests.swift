@@ -18,7 +18,7 @@ import Testing
 
     private static func digest(_ buckets: some Sequence<Bucket>) -> ShardDigest {
         var digest = ShardDigest()
-        for bucket in buckets { digest.add(bucket) }
+        for bucket in buckets { digest.add(bucket, isLate: false) }
         return digest
     }
 
@@ -43,7 +43,9 @@ import Testing
     @Test func `both ways to add a bucket are one`() {
         var digest = ShardDigest()
         for bucket in Self.buckets {
-            digest.add(minute: bucket.minute, currency: bucket.currency, value: bucket.value)
+            digest.add(
+                minute: bucket.minute, currency: bucket.currency, value: bucket.value,
+                isLate: false)
         }
         #expect(digest == Self.digest(Self.buckets))
     }

@@ -8,7 +8,7 @@ import Topology
 @Suite struct CommitRoundTests {
     static let digest: ShardDigest = {
         var digest = ShardDigest()
-        digest.add(Merge.bucket(3, Merge.eur, 50))
+        digest.add(Merge.bucket(3, Merge.eur, 50), isLate: false)
         return digest
     }()
 
@@ -26,7 +26,9 @@ import Topology
         var delta = Merge.delta(
             base: 0, coverage: 9, buckets: [Merge.bucket(3, Merge.eur, 50)])
         delta.partition = partition
-        delta.digest = digest.map { .init(minute: Merge.minute(1_000), digest: $0) }
+        delta.digest = digest.map {
+            .init(minutes: Merge.minute(59)...Merge.minute(0), digest: $0)
+        }
         return delta
     }
 
@@ -41,7 +43,7 @@ import Topology
             _ change: (inout CommitRound.Settings) -> Void = { _ in }
         ) {
             var settings = CommitRound.Settings(
-                knownLogs: [Merge.log: 12], currentLog: Merge.log, digestMilliseconds: 10_000)
+                knownLogs: [Merge.log: 12], currentLog: Merge.log, comparesDigests: true)
             settings.bounds.attempts = attempts
             change(&settings)
             round = CommitRound(request, settings: settings, now: Merge.now)
@@ -174,43 +176,47 @@ import Topology
     }
 
     private static let spoilt = StoredDigest(
-        watermark: 9, completeFrom: Minute(0), digest: ShardDigest(high: 1, low: 1))
+        watermark: 9, claims: Merge.claims(2_000), digest: ShardDigest(high: 1, low: 1))
 
-    @Test("A shard that differs at equal coverage is filled again, once in a while")
+    @Test("Minutes that differ at equal coverage are asked for; the second time it is drift")
     func audit() {
-        var rig = Rig(Self.request([Self.delta(digest: Self.digest)]))
         var memory = CommitMemory()
-        // How it ends after so many milliseconds.
-        for (after, outcome) in [
-            (0, ShardOutcome.behind), (20_000, .committed), (280_000, .committed),
-            (300_000, .behind),
-        ] as [(Int64, ShardOutcome)] {
-            rig = Rig(Self.request([Self.delta(digest: Self.digest)]))
+        let equal = StoredDigest(
+            watermark: 9, claims: Merge.claims(2_000), digest: Self.digest)
+        for (found, drifts) in [
+            (Self.spoilt, false), (Self.spoilt, true), (Self.spoilt, true), (equal, false),
+            (Self.spoilt, false),
+        ] {
+            var rig = Rig(Self.request([Self.delta(digest: Self.digest)]))
             rig.memory = memory
-            rig.now = Merge.now + after
             guard case .digest(Merge.shard, let minutes) = Self.commit(&rig) else {
                 Issue.record("expected a digest")
                 return
             }
-            #expect(minutes.lowerBound == Merge.minute(1_000))
-            var action = rig.tell(.digested(Self.spoilt))
-            if case .refill = action { action = rig.tell(.refilled) }
-            #expect(Self.reply(action) == [outcome], "after \(after) ms")
+            #expect(minutes == Merge.minute(59)...Merge.minute(0))
+            guard case .answer(let reply) = rig.tell(.digested(found)) else {
+                Issue.record("expected an answer")
+                return
+            }
+            #expect(reply.shards.map(\.outcome) == [.committed])
+            #expect(reply.shards.map(\.heal) == [found == equal ? nil : minutes])
             memory = rig.memory
+            #expect(memory.audit.drifted == (drifts ? [Merge.shard] : []))
         }
-        #expect(memory.audit.counters.compared == 4)
+        #expect(memory.audit.counters.compared == 5)
         #expect(memory.audit.counters.differences == 4)
-        #expect(memory.audit.counters.refills == 2)
     }
 
     @Test("Equal digests, other coverages, and a store that fails leave the answer as it is")
     func auditFindsNothing() {
         let found: [CommitRound.Event] = [
-            .digested(StoredDigest(watermark: 9, completeFrom: Minute(0), digest: Self.digest)),
-            .digested(StoredDigest(watermark: 8, completeFrom: Minute(0), digest: ShardDigest())),
+            .digested(
+                StoredDigest(watermark: 9, claims: Merge.claims(2_000), digest: Self.digest)),
+            .digested(
+                StoredDigest(watermark: 8, claims: Merge.claims(2_000), digest: ShardDigest())),
             .digested(
                 StoredDigest(
-                    watermark: 9, completeFrom: Merge.minute(999), digest: ShardDigest())),
+                    watermark: 9, claims: Merge.claims(2_001), digest: ShardDigest())),
             .digested(nil), .storeFailed,
         ]
         for event in found {

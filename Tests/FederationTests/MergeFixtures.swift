@@ -12,7 +12,6 @@ enum Merge {
     static let version = FoldVersion(rules: 2, settings: 5, digest: 0xABCD)
     static let now = UnixTime(seconds: 29_456_210 * 60 + 30)
     static let present = Minute(29_456_210)
-    static let retention = StoreRetention.minutes(now: now, observedThrough: [])
     static let usd = currency("USD")
     static let eur = currency("EUR")
     static let jpy = currency("JPY")
@@ -33,31 +32,43 @@ enum Merge {
     }
 
     static func delta(
-        base: Int64, coverage: Int64, completeFrom ago: Int = 2_000, buckets: [Bucket] = [],
-        late: [Bucket] = [], fingerprint: Fingerprint? = nil, observedThrough: UnixTime? = nil
+        base: Int64, coverage: Int64, idsFrom ago: Int = 2_000, valuesFrom: Int? = nil,
+        short: Int? = nil, seed: Int64 = 0, heals: ClosedRange<Int>? = nil,
+        buckets: [Bucket] = [], late: [Bucket] = [], fingerprint: Fingerprint? = nil,
+        baseFingerprint: Fingerprint? = nil, observedThrough: UnixTime? = nil
     ) -> ShardDelta {
         ShardDelta(
-            log: log, partition: 3, base: base, coverage: coverage, completeFrom: minute(ago),
-            observedThrough: observedThrough, fingerprint: fingerprint, buckets: buckets,
-            late: late)
+            log: log, partition: 3, base: base, coverage: coverage,
+            claims: claims(ago, valuesFrom: valuesFrom, short: short),
+            replaced: base == 0
+                ? minute(ago)...Minute(.max)
+                : heals.map { minute($0.upperBound)...minute($0.lowerBound) },
+            seedWatermark: seed, observedThrough: observedThrough, fingerprint: fingerprint,
+            baseFingerprint: baseFingerprint, buckets: buckets, late: late)
+    }
+
+    static func claims(_ idsFrom: Int, valuesFrom: Int? = nil, short: Int? = nil) -> Claims {
+        Claims(
+            valuesFrom: minute(valuesFrom ?? idsFrom), idsFrom: minute(idsFrom),
+            idsShortUntil: short.map(minute) ?? Claims.always)
     }
 
     static func stored(
-        _ watermark: Int64, completeFrom ago: Int = 2_000, version: FoldVersion = version,
-        fingerprint: Fingerprint? = nil
+        _ watermark: Int64, idsFrom ago: Int = 2_000, valuesFrom: Int? = nil,
+        short: Int? = nil, version: FoldVersion = version, fingerprint: Fingerprint? = nil
     ) -> StoredShard {
         StoredShard(
-            watermark: watermark, completeFrom: minute(ago), foldVersion: version,
+            watermark: watermark, claims: claims(ago, valuesFrom: valuesFrom, short: short),
+            foldVersion: version,
             fingerprint: fingerprint)
     }
 
     static func context(
-        version: FoldVersion = version, logs: [LogID: Int32] = [log: 12],
-        retention: ClosedRange<Minute> = retention
+        version: FoldVersion = version, logs: [LogID: Int32] = [log: 12]
     ) -> MergeContext {
         MergeContext(
-            region: region, foldVersion: version, node: "node-1", now: now, retention: retention,
-            knownLogs: logs)
+            region: region, foldVersion: version, node: "node-1", now: now,
+            firstRetained: StoreRetention.first(now: now), knownLogs: logs)
     }
 
     static func decide(

@@ -33,7 +33,7 @@ import Topology
         received: UnixTime = noon
     ) -> ShardStanding {
         ShardStanding(
-            watermark: watermark, completeFrom: completeFrom, observedThrough: observed,
+            watermark: watermark, claims: Claims(from: completeFrom), observedThrough: observed,
             receivedAt: received, node: "n1")
     }
 

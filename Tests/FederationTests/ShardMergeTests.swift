@@ -8,15 +8,16 @@ import Topology
 @Suite struct ShardMergeTests {
     @Test func `a first whole shard is committed with all its buckets`() throws {
         let delta = Merge.delta(
-            base: 0, coverage: 10, completeFrom: 100,
+            base: 0, coverage: 10, idsFrom: 100,
             buckets: [Merge.bucket(2, Merge.eur, 500, 2, -100), Merge.bucket(2, Merge.usd, 7)],
-            fingerprint: Fingerprint(timestamp: 5, crc: 9))
+            fingerprint: Fingerprint(offset: 8, timestamp: 5, crc: 9))
         let decision = Merge.decide(delta, stored: nil)
         #expect(
             decision.reply
                 == ShardReply(
                     log: Merge.log, partition: 3, outcome: .committed, watermark: 10,
-                    completeFrom: Merge.minute(100)))
+                    claims: Merge.claims(100),
+                    fingerprint: Fingerprint(offset: 8, timestamp: 5, crc: 9)))
         let commit = try #require(decision.commit)
         #expect(commit.shard == Merge.shard)
         #expect(commit.expectedWatermark == nil)
@@ -24,7 +25,7 @@ import Topology
         #expect(
             commit.watermark
                 == Merge.stored(
-                    10, completeFrom: 100, fingerprint: Fingerprint(timestamp: 5, crc: 9)
+                    10, idsFrom: 100, fingerprint: Fingerprint(offset: 8, timestamp: 5, crc: 9)
                 ).text)
         #expect(
             commit.changes == [
@@ -43,7 +44,7 @@ import Topology
         let decision = Merge.decide(Merge.delta(base: 1, coverage: 10), stored: nil)
         #expect(decision.reply.outcome == .behind)
         #expect(decision.reply.watermark == 0)
-        #expect(decision.reply.completeFrom == nil)
+        #expect(decision.reply.claims == nil)
         #expect(decision.commit == nil)
     }
 
@@ -96,7 +97,7 @@ import Topology
             ])
     }
 
-    @Test func `a whole shard removes what it does not name, from its complete-from on`() throws {
+    @Test func `a whole shard removes what it does not name, from its ids-from on`() throws {
         let old = [
             Merge.bucket(101, Merge.usd, 1), Merge.bucket(100, Merge.eur, 2),
             Merge.bucket(50, Merge.eur, 3), Merge.bucket(50, Merge.usd, 4),
@@ -104,9 +105,9 @@ import Topology
         ]
         let decision = Merge.decide(
             Merge.delta(
-                base: 0, coverage: 12, completeFrom: 100,
+                base: 0, coverage: 12, idsFrom: 100,
                 buckets: [Merge.bucket(50, Merge.usd, 44)]),
-            stored: Merge.stored(10, completeFrom: 500), old: old)
+            stored: Merge.stored(10, idsFrom: 500), old: old)
         let commit = try #require(decision.commit)
         #expect(
             commit.changes == [
@@ -117,7 +118,7 @@ import Topology
                     transfers: 0),
                 Merge.change(1, Merge.jpy, .zero, published: -5, transfers: -1),
             ])
-        #expect(decision.reply.completeFrom == Merge.minute(100))
+        #expect(decision.reply.claims == Merge.claims(100))
     }
 
     @Test func `an equal coverage changes no bucket but raises the facts`() throws {
@@ -144,12 +145,12 @@ import Topology
         let old = [Merge.bucket(300, Merge.usd, 2), Merge.bucket(5, Merge.eur, 9)]
         let decision = Merge.decide(
             Merge.delta(
-                base: 0, coverage: 10, completeFrom: 400,
+                base: 0, coverage: 10, idsFrom: 400,
                 buckets: [Merge.bucket(350, Merge.usd, 1), Merge.bucket(5, Merge.eur, 9)]),
-            stored: Merge.stored(10, completeFrom: 200), old: old)
+            stored: Merge.stored(10, idsFrom: 200), old: old)
         let commit = try #require(decision.commit)
-        #expect(decision.reply.completeFrom == Merge.minute(400))
-        #expect(commit.watermark == Merge.stored(10, completeFrom: 400).text)
+        #expect(decision.reply.claims == Merge.claims(400))
+        #expect(commit.watermark == Merge.stored(10, idsFrom: 400).text)
         #expect(
             commit.changes == [
                 Merge.change(
@@ -161,28 +162,110 @@ import Topology
 
     @Test func `an equal coverage with a base names no earlier minutes in full`() throws {
         let decision = Merge.decide(
-            Merge.delta(base: 10, coverage: 10, completeFrom: 400),
-            stored: Merge.stored(10, completeFrom: 200))
-        #expect(decision.reply.completeFrom == Merge.minute(200))
+            Merge.delta(base: 10, coverage: 10, idsFrom: 400),
+            stored: Merge.stored(10, idsFrom: 200))
+        #expect(decision.reply.claims == Merge.claims(200))
         #expect(
-            try #require(decision.commit).watermark == Merge.stored(10, completeFrom: 200).text)
+            try #require(decision.commit).watermark == Merge.stored(10, idsFrom: 200).text)
     }
 
     @Test(arguments: [
-        // delta's and HQ's complete-from in minutes ago, base, what stands after
-        (400, 200, 5, 200), (200, 400, 5, 200), (400, 200, 0, 400), (200, 400, 0, 200),
+        // delta's and HQ's ids-from in minutes ago, base, what stands after: ids-from, values-from
+        (400, 200, 5, 200, 200), (200, 400, 5, 200, 200), (400, 200, 0, 400, 400),
+        (200, 400, 0, 200, 200),
     ])
-    func `complete-from after a commit`(theirs: Int, ours: Int, base: Int64, after: Int) {
+    func `claims after a commit`(
+        theirs: Int, ours: Int, base: Int64, after: Int, values: Int
+    ) {
         let decision = Merge.decide(
-            Merge.delta(base: base, coverage: 20, completeFrom: theirs),
-            stored: Merge.stored(10, completeFrom: ours))
-        #expect(decision.reply.completeFrom == Merge.minute(after))
+            Merge.delta(base: base, coverage: 20, idsFrom: theirs),
+            stored: Merge.stored(10, idsFrom: ours))
+        #expect(decision.reply.claims == Merge.claims(after, valuesFrom: values))
+    }
+
+    // MARK: - What a node does not know
+
+    /// Before its ids-from a node has what HQ had, and its own corrections of that.
+    @Test(arguments: [0, 10] as [Int64])
+    func `seeded values are not taken by an HQ that has as much`(base: Int64) throws {
+        let seeded = [
+            Merge.bucket(300, Merge.usd, 70, 7), Merge.bucket(250, Merge.usd, 5, 1, 9),
+            Merge.bucket(50, Merge.usd, 6),
+        ]
+        let decision = Merge.decide(
+            Merge.delta(
+                base: base, coverage: 12, idsFrom: 100, valuesFrom: 400, seed: 8,
+                buckets: seeded),
+            stored: Merge.stored(10, idsFrom: 400),
+            old: [
+                Merge.bucket(300, Merge.usd, 80, 8), Merge.bucket(280, Merge.eur, 1),
+                Merge.bucket(250, Merge.usd, 50, 5),
+            ])
+        let commit = try #require(decision.commit)
+        #expect(
+            commit.changes == [
+                Merge.change(
+                    250, Merge.usd, BucketValue(settled: 50, transfers: 5, correction: 9),
+                    published: 9, transfers: 0),
+                Merge.change(
+                    50, Merge.usd, BucketValue(settled: 6, transfers: 1), published: 6,
+                    transfers: 1),
+            ])
+        #expect(decision.reply.claims == Merge.claims(100, valuesFrom: 400))
+    }
+
+    @Test func `an HQ that has less takes the seed in whole`() throws {
+        let seeded = [Merge.bucket(300, Merge.usd, 70, 7), Merge.bucket(50, Merge.usd, 6)]
+        let delta = Merge.delta(
+            base: 0, coverage: 12, idsFrom: 100, valuesFrom: 400, seed: 11, buckets: seeded)
+        let decision = Merge.decide(
+            delta, stored: Merge.stored(10, idsFrom: 200),
+            old: [
+                Merge.bucket(450, Merge.usd, 3), Merge.bucket(300, Merge.usd, 1),
+                Merge.bucket(280, Merge.eur, 1),
+            ])
+        let changes = try #require(decision.commit).changes
+        #expect(changes.map(\.minute) == [300, 280, 50].map(Merge.minute))
+        #expect(changes.map(\.value.settled) == [70, 0, 6])
+        #expect(decision.reply.claims == delta.claims)
+        let first = ShardMerge.minutesToRead(delta, context: Merge.context()).buckets.first
+        #expect(first == Merge.minute(400))
+    }
+
+    @Test func `what was decided with fewer ids replaces nothing`() {
+        let decision = Merge.decide(
+            Merge.delta(base: 0, coverage: 10, idsFrom: 400, short: 100),
+            stored: Merge.stored(10, idsFrom: 200))
+        #expect(decision.reply.outcome == .behind)
+        #expect(decision.reply.watermark == 10)
+        let healing = Merge.decide(
+            Merge.delta(
+                base: 10, coverage: 10, idsFrom: 400, short: 100, heals: 150...160),
+            stored: Merge.stored(10, idsFrom: 400), old: [Merge.bucket(155, Merge.usd, 4)])
+        #expect(healing.commit?.changes == [])
+    }
+
+    @Test func `a healing replaces its minutes at an equal coverage`() throws {
+        let old = [
+            Merge.bucket(170, Merge.usd, 9), Merge.bucket(155, Merge.usd, 4),
+            Merge.bucket(153, Merge.eur, 4),
+        ]
+        let delta = Merge.delta(
+            base: 10, coverage: 10, idsFrom: 400, heals: 150...160,
+            buckets: [Merge.bucket(153, Merge.eur, 5)])
+        let decision = Merge.decide(delta, stored: Merge.stored(10, idsFrom: 400), old: old)
+        let commit = try #require(decision.commit)
+        #expect(commit.changes.map(\.minute) == [155, 153].map(Merge.minute))
+        #expect(commit.changes.map(\.value.settled) == [0, 5])
+        #expect(commit.watermark == Merge.stored(10, idsFrom: 400).text)
+        let minutes = ShardMerge.minutesToRead(delta, context: Merge.context())
+        #expect(minutes.buckets == Array(Merge.minute(160)...Merge.minute(150)))
     }
 
     @Test func `late money is absolute too, and no part of the sums`() throws {
         let decision = Merge.decide(
             Merge.delta(
-                base: 0, coverage: 12, completeFrom: 100, late: [Merge.bucket(7, Merge.usd, 30)]),
+                base: 0, coverage: 12, idsFrom: 100, late: [Merge.bucket(7, Merge.usd, 30)]),
             stored: Merge.stored(10),
             oldLate: [
                 Merge.bucket(101, Merge.usd, 1), Merge.bucket(9, Merge.eur, 2),
@@ -201,9 +284,9 @@ import Topology
                 Merge.bucket(-6, Merge.usd, 3), Merge.bucket(-7, Merge.usd, 4),
             ], late: [Merge.bucket(1_500, Merge.usd, 5)])
         let commit = try #require(Merge.decide(delta, stored: nil).commit)
-        #expect(commit.changes.map(\.minute) == [Merge.minute(1_499), Merge.minute(-6)])
+        #expect(commit.changes.map(\.minute) == [1_499, -6, -7].map(Merge.minute))
         #expect(commit.late == [])
-        #expect(commit.ignoredBuckets == 3)
+        #expect(commit.ignoredBuckets == 2)
     }
 
     @Test func `what must be read is what is named, or all that a whole shard could remove`() {
@@ -217,18 +300,18 @@ import Topology
             ShardMerge.minutesToRead(named, context: Merge.context())
                 == MinutesToRead(
                     buckets: [Merge.minute(5), Merge.minute(2)], late: [Merge.minute(3)]))
-        let whole = Merge.delta(base: 0, coverage: 2, completeFrom: 3)
+        let whole = Merge.delta(base: 0, coverage: 2, idsFrom: 3)
         let all = Array(Merge.minute(3)...Merge.minute(-6))
         #expect(
             ShardMerge.minutesToRead(whole, context: Merge.context())
-                == MinutesToRead(buckets: all, late: all))
-        let everything = Merge.delta(base: 0, coverage: 2, completeFrom: 9_999)
+                == MinutesToRead(buckets: all, late: all, beyond: Merge.minute(-7)))
+        let everything = Merge.delta(base: 0, coverage: 2, idsFrom: 9_999)
         #expect(
             ShardMerge.minutesToRead(everything, context: Merge.context()).buckets.count == 1_506)
-        let future = Merge.delta(base: 0, coverage: 2, completeFrom: -7)
+        let future = Merge.delta(base: 0, coverage: 2, idsFrom: -8)
         #expect(
             ShardMerge.minutesToRead(future, context: Merge.context())
-                == MinutesToRead(buckets: [], late: []))
+                == MinutesToRead(buckets: [], late: [], beyond: Merge.minute(-8)))
     }
 
     @Test func `of a delta that is refused whatever stands nothing is read`() {

@@ -36,13 +36,22 @@ import Topology
         #expect(reason(Merge.delta(base: 0, coverage: -1)) == .malformed)
     }
 
-    @Test func `a bucket before complete-from is malformed, late money is not`() {
-        let early = [Merge.bucket(101, Merge.usd, 1)]
+    @Test func `ranges that no state can replace are malformed`() {
+        var nothing = Merge.delta(base: 0, coverage: 11)
+        nothing.replaced = nil
+        #expect(reason(nothing) == .malformed)
+        #expect(reason(Merge.delta(base: 10, coverage: 11, heals: 1...60)) == nil)
+        #expect(reason(Merge.delta(base: 10, coverage: 11, heals: 1...61)) == .malformed)
         #expect(
-            reason(Merge.delta(base: 0, coverage: 11, completeFrom: 100, buckets: early))
+            reason(Merge.delta(base: 10, coverage: 11, idsFrom: 100, heals: 90...101))
                 == .malformed)
-        #expect(
-            reason(Merge.delta(base: 0, coverage: 11, completeFrom: 100, late: early)) == nil)
+    }
+
+    @Test func `a last record outside the coverage is malformed`() {
+        for offset in [-1, 11] as [Int64] {
+            let print = Fingerprint(offset: offset, timestamp: 1, crc: 1)
+            #expect(reason(Merge.delta(base: 0, coverage: 11, fingerprint: print)) == .malformed)
+        }
     }
 
     @Test func `a marker whose system has too long a name is malformed`() {
@@ -135,11 +144,19 @@ import Topology
     }
 
     @Test func `another record at the watermark is refused`() throws {
-        let ours = Fingerprint(timestamp: 1, crc: 2)
+        let ours = Fingerprint(offset: 9, timestamp: 1, crc: 2)
         let stored = Merge.stored(10, fingerprint: ours)
-        for theirs in [Fingerprint(timestamp: 1, crc: 3), Fingerprint(timestamp: 2, crc: 2)] {
+        for theirs in [
+            Fingerprint(offset: 9, timestamp: 1, crc: 3),
+            Fingerprint(offset: 9, timestamp: 2, crc: 2),
+            Fingerprint(offset: 8, timestamp: 1, crc: 2),
+        ] {
             #expect(
                 reason(Merge.delta(base: 10, coverage: 10, fingerprint: theirs), stored: stored)
+                    == .fingerprint)
+            #expect(
+                reason(
+                    Merge.delta(base: 10, coverage: 12, baseFingerprint: theirs), stored: stored)
                     == .fingerprint)
             // A later coverage has another record by right.
             #expect(

@@ -102,7 +102,8 @@ struct SimulatedStore {
         }
         let standings = shards.mapValues {
             ShardStanding(
-                watermark: Int64($0.watermark), completeFrom: $0.completeFrom,
+                watermark: Int64($0.watermark),
+                claims: Claims(valuesFrom: $0.completeFrom, idsFrom: $0.completeFrom),
                 observedThrough: $0.observedThrough, receivedAt: $0.receivedAt, node: "n")
         }
         var counts: [RegionID: [LogID: Int32]] = [:]

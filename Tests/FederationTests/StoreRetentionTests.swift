@@ -2,50 +2,52 @@ import CivilTime
 import DeltaProtocol
 import Federation
 import Testing
+import Topology
 
 @Suite struct StoreRetentionTests {
     private let now = Merge.now
     private let present = Merge.present
 
-    @Test func `25 h that end with the present minute, and six to come`() {
-        let range = StoreRetention.minutes(now: now, observedThrough: [nil])
-        #expect(range == Merge.minute(1_499)...Merge.minute(-6))
-        #expect(range.count == Limits.retainedMinutes + Limits.futureMinutes)
+    @Test func `25 h that end with the present minute, and a day to come`() {
+        #expect(StoreRetention.first(now: now) == Merge.minute(1_499))
+        #expect(StoreRetention.near(now: now) == Merge.minute(1_499)...Merge.minute(-1_440))
     }
 
     @Test func `the keys of a minute expire as it leaves the retention`() {
         let expiry = StoreRetention.expiry(of: present)
         #expect(expiry == Int64(present.number) * 60 + 25 * 3_600)
-        let last = StoreRetention.minutes(
-            now: UnixTime(milliseconds: expiry * 1_000 - 1), observedThrough: [])
-        #expect(last.contains(present))
-        let next = StoreRetention.minutes(now: UnixTime(seconds: expiry), observedThrough: [])
-        #expect(next.lowerBound == present.advanced(by: 1))
+        let last = StoreRetention.first(now: UnixTime(milliseconds: expiry * 1_000 - 1))
+        #expect(last == present)
+        let next = StoreRetention.first(now: UnixTime(seconds: expiry))
+        #expect(next == present.advanced(by: 1))
+    }
+}
+
+@Suite struct HeadquartersClockTests {
+    private static func reading(_ wall: Int64, uptime: Int64) -> HeadquartersClock.Reading {
+        HeadquartersClock.Reading(wall: Merge.now + wall, uptime: uptime)
     }
 
-    @Test func `a clock of HQ's that runs ahead forgets nothing that shards still send`() {
-        let behind = StoreRetention.minutes(
-            now: now, observedThrough: [nil, now - 3_600_000, now - 7_200_000])
-        #expect(behind == Merge.minute(1_499 + 60)...Merge.minute(-6))
+    @Test func `a clock that jumps ahead is believed for a minute`() {
+        var clock = HeadquartersClock()
+        let before = clock.present(at: Self.reading(0, uptime: 5_000))
+        clock.hear(Merge.now - 2_000, of: Merge.region, at: Self.reading(0, uptime: 5_000))
+        // A second later somebody sets it 60 h ahead.
+        let jumped = clock.present(at: Self.reading(216_001_000, uptime: 6_000))
+        let healed = clock.present(at: Self.reading(1_500, uptime: 6_500))
+        #expect(before == Merge.now)
+        #expect(jumped == Merge.now - 1_000 + HeadquartersClock.beliefMilliseconds)
+        #expect(healed == Merge.now + 1_500)
     }
 
-    @Test func `a clock of HQ's that runs behind takes what shards have seen`() {
-        let ahead = StoreRetention.minutes(now: now, observedThrough: [now + 3_600_000])
-        #expect(ahead == Merge.minute(1_499)...Merge.minute(-66))
-    }
-
-    @Test(arguments: [Int64.min, Int64.max])
-    func `an absurd time widens the range by a day at most`(milliseconds: Int64) {
-        let range = StoreRetention.minutes(
-            now: now, observedThrough: [UnixTime(milliseconds: milliseconds)])
-        let widest = StoreRetention.widest(now: now)
-        #expect(range.lowerBound >= widest.lowerBound)
-        #expect(range.upperBound <= widest.upperBound)
-        #expect(widest.count < 4_600)
-    }
-
-    @Test func `a usual second-old proof changes nothing`() {
-        #expect(
-            StoreRetention.minutes(now: now, observedThrough: [now - 1_000]) == Merge.retention)
+    @Test func `the greatest of the regions' clocks counts`() {
+        var clock = HeadquartersClock()
+        let other = RegionID(unchecked: "us-east")
+        clock.hear(Merge.now - 3_600_000, of: Merge.region, at: Self.reading(0, uptime: 0))
+        clock.hear(Merge.now - 10_000, of: other, at: Self.reading(0, uptime: 0))
+        let present = clock.present(at: Self.reading(0, uptime: 0))
+        #expect(present == Merge.now)
+        let skew = clock.skew(of: Merge.region, at: Self.reading(0, uptime: 0))
+        #expect(skew == -3_600_000)
     }
 }

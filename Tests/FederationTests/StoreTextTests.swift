@@ -5,23 +5,38 @@ import Testing
 
 @Suite struct StoreTextTests {
     @Test func `the watermark text is exact`() {
-        let shard = StoredShard(
-            watermark: 9_007_199_254_740_993, completeFrom: Minute(29_456_210),
+        var shard = StoredShard(
+            watermark: 9_007_199_254_740_993,
+            claims: Claims(valuesFrom: Minute(29_456_200), idsFrom: Minute(29_456_210)),
             foldVersion: FoldVersion(rules: 3, settings: 14, digest: 0xFFFF_0000_0000_0001),
-            fingerprint: Fingerprint(timestamp: -5, crc: 0xDEAD_BEEF))
+            fingerprint: Fingerprint(offset: 77, timestamp: -5, crc: 0xDEAD_BEEF))
         #expect(
-            shard.text == "9007199254740993 29456210 3.14.ffff000000000001 -5:deadbeef")
+            shard.text
+                == "9007199254740993 29456210 3.14.ffff000000000001 77:-5:deadbeef 29456200 -")
         #expect(StoredShard(text: shard.text) == shard)
-        var without = shard
-        without.fingerprint = nil
-        #expect(without.text == "9007199254740993 29456210 3.14.ffff000000000001 -")
-        #expect(StoredShard(text: without.text) == without)
+        shard.fingerprint = nil
+        shard.claims.idsShortUntil = Minute(29_456_300)
+        #expect(
+            shard.text == "9007199254740993 29456210 3.14.ffff000000000001 - 29456200 29456300")
+        #expect(StoredShard(text: shard.text) == shard)
+    }
+
+    @Test func `the watermark text of rules generation 1 is read`() {
+        let shard = StoredShard(text: "12 29456210 1.14.ff -5:deadbeef")
+        #expect(
+            shard
+                == StoredShard(
+                    watermark: 12,
+                    claims: Claims(valuesFrom: Minute(29_456_210), idsFrom: Minute(29_456_210)),
+                    foldVersion: FoldVersion(rules: 1, settings: 14, digest: 0xFF),
+                    fingerprint: Fingerprint(offset: 11, timestamp: -5, crc: 0xDEAD_BEEF)))
     }
 
     @Test(arguments: [
         "", "1", "1 2 3.4.5", "1 2 3.4 -", "-1 2 3.4.5 -", "1 2 3.4.5 6", "1 2 3.4.5 6:7 ",
         " 1 2 3.4.5 -", "1  2 3.4.5 -", "x 2 3.4.5 -", "1 99999999999 3.4.5 -",
         "1 2 3.4.11112222333344445 -", "1 2 3.4.5 6:111122223", "9223372036854775808 2 3.4.5 -",
+        "1 2 3.4.5 - 2", "1 2 3.4.5 - x -", "1 2 3.4.5 6:7 2 -", "1 2 3.4.5 - 2 y",
     ])
     func `a watermark text of another form is none`(text: String) {
         #expect(StoredShard(text: text) == nil)

@@ -14,13 +14,19 @@ import Topology
         HeadquartersServiceTests.bucket("USD", 5_000_000, minutesAgo: 30),
     ]
 
-    static func digest(_ buckets: [Bucket]) -> ShardDelta.DigestFrom {
+    static func digest(_ buckets: [Bucket]) -> ShardDelta.RangeDigest {
         var digest = ShardDigest()
-        for bucket in buckets { digest.add(bucket) }
-        return .init(
-            minute: HeadquartersScope.now.minute.advanced(by: 1 - Limits.windowMinutes),
-            digest: digest)
+        for bucket in buckets where range.contains(bucket.minute) {
+            digest.add(bucket, isLate: false)
+        }
+        return .init(minutes: range, digest: digest)
     }
+
+    /// The hour that ends with the present minute, as it is when the test begins.
+    static let range: ClosedRange<Minute> = {
+        let last = HeadquartersScope.now.minute
+        return last.advanced(by: -59)...last
+    }()
 
     /// What stands in Redis that sums or shards are made of, as text.
     static func content(_ redis: RedisProcess) throws -> [String] {
@@ -52,11 +58,6 @@ import Topology
         [["HSET", "SHARD", "USD", "4000000:1:0"], ["DEL", "METRIC"]],
     ]
 
-    /// Compares with every digest that comes.
-    private static let eachDigest: @Sendable (inout HeadquartersConfiguration) -> Void = {
-        $0.digestInterval = .zero
-    }
-
     @Test(
         "Damage to a shard's hashes is found by its digest and healed exactly", arguments: damages)
     func heals(damage: [[String]]) async throws {
@@ -64,7 +65,7 @@ import Topology
         try redis.start()
         let topology = HeadquartersScope.topology(redis: redis.socket, ratesFile: nil)
         let cli = SendableRedis(redis)
-        try await HeadquartersScope.with(topology, configure: Self.eachDigest) { scope in
+        try await HeadquartersScope.with(topology) { scope in
             let buckets = Self.buckets
             #expect(
                 await scope.push(
@@ -92,15 +93,17 @@ import Topology
             #expect(try Self.content(cli.redis) != before)
             // A push without a digest tells nothing.
             #expect(await scope.push(base: 9, coverage: 9, buckets: []) == .committed)
-            // One with it does, and asks for the whole shard.
-            #expect(
-                await scope.push(
-                    base: 9, coverage: 9, buckets: [], digest: Self.digest(buckets)) == .behind)
+            // One with it does, and asks for those minutes.
+            let differing = await scope.reply(
+                base: 9, coverage: 9, buckets: [], digest: Self.digest(buckets))
+            #expect(differing?.outcome == .committed)
+            #expect(differing?.heal == Self.range)
             #expect(try await scope.total().total?.totalAmount == whole)
-            #expect(
-                await scope.push(
-                    base: 0, coverage: 9, buckets: buckets, digest: Self.digest(buckets))
-                    == .committed)
+            let healing = await scope.reply(
+                base: 9, coverage: 9, buckets: buckets, digest: Self.digest(buckets),
+                replaced: Self.range)
+            #expect(healing?.outcome == .committed)
+            #expect(healing?.heal == nil)
             #expect(try Self.content(cli.redis) == before)
             let healed = try await scope.total { total in
                 #expect(total.totalAmount == whole)
@@ -115,7 +118,7 @@ import Topology
         let redis = try RedisProcess()
         try redis.start()
         let topology = HeadquartersScope.topology(redis: redis.socket, ratesFile: nil)
-        try await HeadquartersScope.with(topology, configure: Self.eachDigest) { scope in
+        try await HeadquartersScope.with(topology) { scope in
             let buckets = Self.buckets
             #expect(await scope.push(base: 0, coverage: 9, buckets: buckets) == .committed)
             // An old repeat's digest is not one of what stands now.
@@ -123,17 +126,18 @@ import Topology
                 await scope.push(
                     base: 0, coverage: 8, buckets: [], digest: Self.digest([])) == .repeat)
             var expired = Self.digest([])
-            expired.minute = HeadquartersScope.now.minute.advanced(by: -Limits.retainedMinutes)
-            #expect(
-                await scope.push(base: 9, coverage: 9, buckets: [], digest: expired)
-                    == .committed)
-            // A wrong one at the same coverage, filled anew once and then only named.
+            let first = HeadquartersScope.now.minute.advanced(by: -Limits.retainedMinutes)
+            expired.minutes = first...first.advanced(by: 59)
+            let unseen = await scope.reply(base: 9, coverage: 9, buckets: [], digest: expired)
+            #expect(unseen?.outcome == .committed)
+            #expect(unseen?.heal == nil)
+            // A wrong one at the same coverage is asked about each time, and changes nothing.
             let wrong = Self.digest([buckets[0]])
-            #expect(
-                await scope.push(base: 9, coverage: 9, buckets: [], digest: wrong) == .behind)
-            #expect(
-                await scope.push(base: 0, coverage: 9, buckets: buckets, digest: wrong)
-                    == .committed)
+            for _ in 0..<2 {
+                let asked = await scope.reply(base: 9, coverage: 9, buckets: [], digest: wrong)
+                #expect(asked?.outcome == .committed)
+                #expect(asked?.heal == Self.range)
+            }
         }
     }
 }

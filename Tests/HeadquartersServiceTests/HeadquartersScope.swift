@@ -90,8 +90,16 @@ struct HeadquartersScope: Sendable {
 
     /// Pushes partition 0 of 1, observed through now.
     func push(
-        base: Int64, coverage: Int64, buckets: [Bucket], digest: ShardDelta.DigestFrom? = nil
+        base: Int64, coverage: Int64, buckets: [Bucket], digest: ShardDelta.RangeDigest? = nil
     ) async -> ShardOutcome? {
+        await reply(base: base, coverage: coverage, buckets: buckets, digest: digest)?.outcome
+    }
+
+    /// As `push`; a healing where minutes are replaced.
+    func reply(
+        base: Int64, coverage: Int64, buckets: [Bucket], digest: ShardDelta.RangeDigest? = nil,
+        replaced: ClosedRange<Minute>? = nil
+    ) async -> ShardReply? {
         let now = Self.now
         let answer = await client.push(
             DeltaRequest(
@@ -100,11 +108,12 @@ struct HeadquartersScope: Sendable {
                 shards: [
                     ShardDelta(
                         log: Self.log, partition: 0, base: base, coverage: coverage,
-                        completeFrom: Minute(0), observedThrough: now, digest: digest,
+                        claims: Claims(from: Minute(0)), replaced: replaced, observedThrough: now,
+                        digest: digest,
                         buckets: buckets)
                 ]))
         guard case .answered(let reply) = answer else { return nil }
-        return reply.shards.first?.outcome
+        return reply.shards.first
     }
 
     /// Pushes an empty partition 0; the commands of the answer.
@@ -117,7 +126,7 @@ struct HeadquartersScope: Sendable {
                 shards: [
                     ShardDelta(
                         log: Self.log, partition: 0, base: 0, coverage: 1,
-                        completeFrom: Minute(0), observedThrough: now)
+                        claims: Claims(from: Minute(0)), observedThrough: now)
                 ], outcomes: outcomes, commandsTaken: Limits.commandsPerReply))
         guard case .answered(let reply) = answer else { return nil }
         return reply.commands

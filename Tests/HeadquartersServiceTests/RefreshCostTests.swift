@@ -137,7 +137,7 @@ import Topology
                 shards: [
                     ShardDelta(
                         log: RefreshCostTests.log, partition: 0, base: base, coverage: coverage,
-                        completeFrom: Minute(0), observedThrough: now, buckets: buckets)
+                        claims: Claims(from: Minute(0)), observedThrough: now, buckets: buckets)
                 ])
             let round = CommitRound(
                 request, settings: .init(knownLogs: [RefreshCostTests.log: 1]), now: now)

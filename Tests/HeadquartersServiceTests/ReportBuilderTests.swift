@@ -68,7 +68,7 @@ final class Reporter {
         var standings: [ShardID: ShardStanding] = [:]
         for region in regions {
             standings[ShardID(region: region, log: log, partition: 0)] = ShardStanding(
-                watermark: version, completeFrom: completeFrom, observedThrough: now,
+                watermark: version, claims: Claims(from: completeFrom), observedThrough: now,
                 receivedAt: now, node: "n")
         }
         publication.take(

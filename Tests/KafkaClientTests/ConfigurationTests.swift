@@ -5,6 +5,7 @@ import Testing
     @Test(arguments: [
         ("enable.auto.commit", "true"), ("auto.offset.reset", "earliest"),
         ("group.id", "another"), ("partition.assignment.strategy", "cooperative-sticky"),
+        ("isolation.level", "read_uncommitted"), ("check.crcs", "false"),
     ])
     func `What correctness rests on cannot be changed`(name: String, value: String) {
         #expect {

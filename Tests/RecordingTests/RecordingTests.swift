@@ -46,7 +46,9 @@ import Topology
                     question: question, .init(low: 0, high: 2, start: 0, startTimestamp: 5),
                     isProducerStamped: false)
             case .askStatuses(let hq, let question, _):
-                .statuses(hq: hq, question: question, [])
+                .statuses(
+                    hq: hq, question: question,
+                    ShardStatuses(shards: [], serverTime: UnixTime(milliseconds: 0)))
             case .askCommitted(let question, _): .committed(question: question, [0: 1])
             case .askEnds(let question, _): .ends(question: question, [0: 2])
             case .push(let hq, let question, _):
@@ -201,14 +203,17 @@ import Topology
             minute: start.minute, currency: Currency(code: "EUR")!,
             value: BucketValue(settled: coverage, transfers: 1))
         var digest = ShardDigest()
-        digest.add(bucket)
+        digest.add(bucket, isLate: false)
         return DeltaRequest(
             foldVersion: FoldVersion(rules: 1, settings: 1, digest: 1), region: region, node: "n",
             sentAt: start, partitionCounts: [log: 1],
             shards: [
                 ShardDelta(
-                    log: log, partition: 0, base: 0, coverage: coverage, completeFrom: Minute(0),
-                    digest: .init(minute: start.minute.advanced(by: -100), digest: digest),
+                    log: log, partition: 0, base: 0, coverage: coverage,
+                    claims: Claims(from: Minute(0)),
+                    digest: .init(
+                        minutes: start.minute.advanced(by: -59)...start.minute,
+                        digest: digest),
                     buckets: [bucket])
             ])
     }
@@ -216,7 +221,7 @@ import Topology
     /// Two rounds between each other; the first script fails, and digests differ.
     static func rounds(_ path: String, readings: [ShardReading?]) throws {
         let settings = CommitRound.Settings(
-            knownLogs: [log: 1], currentLog: log, digestMilliseconds: 1_000)
+            knownLogs: [log: 1], currentLog: log, comparesDigests: true)
         let recorder = RoundRecorder(try RecordingFile(path))
         var memory = CommitMemory()
         let command = RegionCommand(
@@ -250,9 +255,8 @@ import Topology
                 case .digest:
                     event = .digested(
                         StoredDigest(
-                            watermark: Int64(number) + 5, completeFrom: Minute(0),
+                            watermark: Int64(number) + 5, claims: Claims(from: Minute(0)),
                             digest: ShardDigest()))
-                case .refill: event = .refilled
                 case .answer, .giveUp: continue
                 }
                 isOver = false

@@ -56,7 +56,7 @@ import Topology
             #expect(
                 watermarks["a/0"].flatMap { StoredShard(text: $0) }
                     == StoredShard(
-                        watermark: 10, completeFrom: present.advanced(by: -2_000),
+                        watermark: 10, claims: Claims(from: present.advanced(by: -2_000)),
                         foldVersion: Fixture.version, fingerprint: nil))
             let liveness = try server.hash("liveness:eu-west")
             #expect(liveness.keys.sorted() == ["a", "a/0", "b/1"])

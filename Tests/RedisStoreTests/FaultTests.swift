@@ -151,7 +151,7 @@ import Topology
                 [Fixture.delta(base: 4, coverage: 5, [Fixture.bucket(present, Fixture.usd, 1)])])
             #expect(replies.map(\.outcome) == [.refused(.store)])
             #expect(replies.map(\.watermark) == [4])
-            #expect(replies.map(\.completeFrom) == [completeFrom])
+            #expect(replies.map(\.claims) == [Claims(from: completeFrom)])
             try server.cli("ACL", "SETUSER", "default", "+hset")
             let next = try await Fixture.commit(
                 store,

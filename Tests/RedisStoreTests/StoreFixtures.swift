@@ -56,7 +56,7 @@ enum Fixture {
     ) -> ShardDelta {
         ShardDelta(
             log: log, partition: partition, base: base, coverage: coverage,
-            completeFrom: completeFrom ?? now().minute.advanced(by: -2_000),
+            claims: Claims(from: completeFrom ?? now().minute.advanced(by: -2_000)),
             observedThrough: observedThrough, buckets: buckets, late: late)
     }
 

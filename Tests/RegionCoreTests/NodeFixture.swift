@@ -78,6 +78,15 @@ struct NodeFixture: ~Copyable {
         }
     }
 
+    /// Lets HQs say what time it is, and that they have nothing.
+    mutating func hear() {
+        for case .askStatuses(let hq, let question, _) in take() {
+            tell(
+                .statuses(
+                    hq: hq, question: question, ShardStatuses(shards: [], serverTime: now)))
+        }
+    }
+
     /// Answers every question that is open: an empty log, and HQs that have nothing of it.
     mutating func answer() {
         for action in take() {
@@ -89,13 +98,24 @@ struct NodeFixture: ~Copyable {
                         .init(low: 0, high: 0, start: 0, startTimestamp: nil),
                         isProducerStamped: false))
             case .askStatuses(let hq, let question, _):
-                tell(.statuses(hq: hq, question: question, []))
+                tell(
+                    .statuses(
+                        hq: hq, question: question, ShardStatuses(shards: [], serverTime: now)))
+            case .askRecord(let question, let place):
+                let last = node.folding(place.partition)?.fold.fingerprint
+                tell(
+                    .record(
+                        question: question,
+                        RecordFacts(low: 0, high: place.offset + 1, record: last)))
             case .askCommitted(let question, _): tell(.committed(question: question, [:]))
             case .askEnds(let question, let partitions):
                 tell(
                     .ends(
                         question: question,
-                        Dictionary(uniqueKeysWithValues: partitions.map { ($0, 0) })))
+                        Dictionary(
+                            uniqueKeysWithValues: partitions.map {
+                                ($0, node.folding($0)?.fold.coverage ?? 0)
+                            })))
             case .push(let hq, let question, let request):
                 tell(.reply(hq: hq, question: question, commit(request), isLast: true))
             default: break
@@ -109,7 +129,8 @@ struct NodeFixture: ~Copyable {
             shards: request.shards.map {
                 ShardReply(
                     log: $0.log, partition: $0.partition, outcome: .committed,
-                    watermark: $0.coverage, completeFrom: $0.completeFrom)
+                    watermark: $0.coverage, claims: $0.claims,
+                    fingerprint: $0.fingerprint)
             }, serverTime: now, commands: commands)
     }
 

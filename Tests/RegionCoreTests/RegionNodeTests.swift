@@ -17,16 +17,28 @@ import Testing
         guard
             case .askStatuses(0, let status, nil) = asked.first(where: {
                 if case .askStatuses = $0 { true } else { false }
-            }),
-            case .askFacts(let facts, 0, let from) = asked.first(where: {
-                if case .askFacts = $0 { true } else { false }
             })
         else {
             Issue.record("\(asked)")
             return
         }
-        #expect(from == NodeFixture.start - ShardJoin.rememberMilliseconds)
-        node.tell(.statuses(hq: 0, question: status, []))
+        // HQ's clock says how far back to read.
+        let present = NodeFixture.start - 7_000_000
+        node.tell(
+            .statuses(
+                hq: 0, question: status, ShardStatuses(shards: [], serverTime: present)))
+        node.turn()
+        let then = node.take()
+        guard
+            case .askFacts(let facts, 0, let from) = then.first(where: {
+                if case .askFacts = $0 { true } else { false }
+            })
+        else {
+            Issue.record("\(then)")
+            return
+        }
+        let floor = present.minute.advanced(by: -Limits.retainedMinutes).start
+        #expect(from == floor - ShardFold.futureMilliseconds - ShardJoin.idsMilliseconds)
         node.turn()
         #expect(node.node.folding(0) == nil)
         node.tell(
@@ -57,6 +69,8 @@ import Testing
     func asksAgain() {
         var node = NodeFixture()
         node.tell(.assigned([0]))
+        node.turn()
+        node.hear()
         node.turn()
         func questions(_ actions: [RegionAction]) -> [Int] {
             actions.compactMap { if case .askFacts(let number, _, _) = $0 { number } else { nil } }

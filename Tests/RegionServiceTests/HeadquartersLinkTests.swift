@@ -28,7 +28,7 @@ import Topology
             shards: (0..<3).map {
                 ShardDelta(
                     log: RegionFixture.log, partition: $0, base: 0, coverage: 1,
-                    completeFrom: Minute(0), buckets: buckets)
+                    claims: Claims(from: Minute(0)), buckets: buckets)
             })
         #expect(DeltaClient.split(request).count == 3)
         let running = Task { await link.run() }

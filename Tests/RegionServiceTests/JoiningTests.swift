@@ -35,7 +35,8 @@ import Topology
             let (values, amounts) = Values.transfers(5, now: Values.now())
             try await region.produce((0..<3).map { Array("no record \($0)".utf8) }, partition: 0)
             try await region.produce(values, partition: 1)
-            headquarters.claim(0, watermark: 2, fingerprint: Fingerprint(timestamp: 1, crc: 2))
+            headquarters.claim(
+                0, watermark: 2, fingerprint: Fingerprint(offset: 1, timestamp: 1, crc: 2))
             let log = NodeLog()
             try await region.withNode(region.service(logger: log.logger)) { () async throws in
                 #expect(try await eventually { log.count("alarm=foreign_record") == 1 })
@@ -53,7 +54,7 @@ import Topology
         }
     }
 
-    @Test("While the first HQ is away, shards join by what the next one says")
+    @Test("Where one HQ is away, shards join after a while by what the other says")
     func nextHeadquarters() async throws {
         try await withRegion(partitions: 1) { region in
             let headquarters = region.headquarters
@@ -62,6 +63,7 @@ import Topology
             headquarters.claim(0, watermark: 2)
             let away = try closedPort()
             let service = region.service {
+                $0.headquartersTimeout = .seconds(2)
                 $0.headquarters.insert(
                     DeltaClientConfiguration(url: "http://127.0.0.1:\(away)"), at: 0)
             }

@@ -1,6 +1,7 @@
 import CivilTime
 import DeltaIngest
 import DeltaProtocol
+import Foundation
 import Money
 import Synchronization
 import Topology
@@ -16,7 +17,7 @@ final class StubHeadquarters: DeltaHandler {
     struct Shard {
         var watermark: Int64
         var fingerprint: Fingerprint?
-        var completeFrom = Minute(.min)
+        var claims = Claims.all
         var counters = ShardCounters()
         var buckets: [Place: BucketValue] = [:]
         var late: [Place: BucketValue] = [:]
@@ -77,9 +78,13 @@ final class StubHeadquarters: DeltaHandler {
             }
             state.outcomes += request.outcomes
             return DeltaReply(
-                shards: request.shards.map { Self.answer($0, &state) }, serverTime: request.sentAt,
+                shards: request.shards.map { Self.answer($0, &state) }, serverTime: Self.now(),
                 commands: state.commands)
         }
+    }
+
+    private static func now() -> UnixTime {
+        UnixTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
     }
 
     private static func answer(_ delta: ShardDelta, _ state: inout State) -> ShardReply {
@@ -97,27 +102,30 @@ final class StubHeadquarters: DeltaHandler {
             for bucket in delta.buckets { shard.buckets[Place(bucket)] = bucket.value }
             for bucket in delta.late { shard.late[Place(bucket)] = bucket.value }
             shard.watermark = delta.coverage
-            shard.completeFrom = delta.completeFrom
+            shard.claims = delta.claims
+            shard.fingerprint = delta.fingerprint ?? shard.fingerprint
             shard.counters = delta.counters
             state.shards[delta.partition] = shard
         }
         return ShardReply(
             log: delta.log, partition: delta.partition, outcome: outcome,
             watermark: shard.watermark,
-            completeFrom: state.shards[delta.partition]?.completeFrom)
+            claims: state.shards[delta.partition]?.claims,
+            fingerprint: state.shards[delta.partition]?.fingerprint)
     }
 
     func statuses(
         region: RegionID, partition: Int32?
-    ) async throws(IngestUnavailable) -> [ShardStatus] {
+    ) async throws(IngestUnavailable) -> ShardStatuses {
         state.withLock { state in
-            state.shards.sorted { $0.key < $1.key }.map { number, shard in
+            let shards = state.shards.sorted { $0.key < $1.key }.map { number, shard in
                 ShardStatus(
                     log: RegionFixture.log, partition: number, watermark: shard.watermark,
-                    completeFrom: shard.completeFrom,
+                    claims: shard.claims,
                     foldVersion: FoldVersion(rules: 1, settings: 1, digest: 0),
                     fingerprint: shard.fingerprint)
             }
+            return ShardStatuses(shards: shards, serverTime: Self.now())
         }
     }
 }

@@ -44,12 +44,27 @@ import Testing
         }
     }
 
-    /// Seeds whose topic is made again under the same log id while the region is down.
-    @Test(arguments: [54, 55] as [UInt64])
+    /// Seeds whose topic is made again under the same log id: in the first one the region's nodes
+    /// keep what they know and are given their partitions again, in the second they are down.
+    @Test(arguments: [31, 49] as [UInt64])
     func `a recreated log stops its shard and leaves what HQ has of it`(seed: UInt64) {
         let report = Simulation.run(seed: seed)
         #expect(report.failure == nil, "tributary simulate --seed \(seed) --trace")
         #expect(report.probes[.foreignRecordStopped] > 0)
+    }
+
+    /// One seed for each situation that a shard's claims are about.
+    @Test(
+        arguments: [
+            (5, .unprovenMoney), (43, .repeatTakenForNew), (36, .seedTakenByAnother),
+            (14, .filledWithMoneyAhead), (17, .brokerClockBehind), (62, .headquartersClockFarAhead),
+            (18, .nodeStartedWithWrongClock), (9, .groupDown), (3, .transactionHung),
+            (28, .partitionIdleForLong), (16, .auditHealed), (35, .equalCoverageEarlierIds),
+        ] as [(UInt64, Probe)])
+    func `every check holds in a world that comes to it`(seed: UInt64, probe: Probe) {
+        let report = Simulation.run(seed: seed)
+        #expect(report.failure == nil, "tributary simulate --seed \(seed) --trace")
+        #expect(report.probes[probe] > 0, "\(probe.name)")
     }
 
     @Test func `every option of a seed is told`() {
@@ -100,7 +115,7 @@ import Testing
 
     @Test func `probes are named as metrics are`() {
         #expect(
-            Probe.equalCoverageEarlierCompleteFrom.name == "equal_coverage_earlier_complete_from")
+            Probe.equalCoverageEarlierIds.name == "equal_coverage_earlier_ids")
         #expect(Set(Probe.allCases.map(\.name)).count == Probe.allCases.count)
     }
 }

@@ -156,6 +156,8 @@ import Topology
         for name in [
             "group.id", "auto.offset.reset", "enable.auto.commit", "enable.auto.offset.store",
             "partitioner", "partition.assignment.strategy", "enable.partition.eof",
+            "isolation.level",
+            "check.crcs",
         ] {
             let found = try regionProblems { $0.kafka[name] = "x" }
             #expect(found.count == 1 && found[0].hasPrefix("kafka.\(name): expected "))

@@ -1,58 +1,55 @@
-package import CivilTime
+import CivilTime
 package import DeltaProtocol
-import Topology
+package import Topology
 
 /// What an HQ process remembers between commit rounds.
 package struct CommitMemory: Sendable {
     package var audit = AuditMemory()
     package var commands = CommandDesk()
+    package var clock = HeadquartersClock()
 
     package init() {}
 }
 
-/// When shards were compared and filled again.
+/// What was compared with regions' digests, and what differed.
 package struct AuditMemory: Sendable {
-    /// A shard that differs again sooner is named, but not filled again each time.
-    package static let refillPauseMilliseconds: Int64 = 300_000
-
     /// What happened so far; each only rises.
     package struct Counters: Hashable, Sendable {
         package var compared = 0
         package var differences = 0
-        package var refills = 0
     }
 
     package internal(set) var counters = Counters()
-    var comparedAt: [ShardID: UnixTime] = [:]
-    var refilledAt: [ShardID: UnixTime] = [:]
+    /// By shard, the ranges that differ and how often each was seen to.
+    private var differing: [ShardID: [ClosedRange<Minute>: Int]] = [:]
 
-    /// Whether the shard may be compared again; an interval over which the clock jumped is over.
-    func isDue(_ shard: ShardID, every milliseconds: Int64, at now: UnixTime) -> Bool {
-        guard let last = comparedAt[shard] else { return true }
-        return now >= last + milliseconds || now < last
+    mutating func note(_ shard: ShardID, _ minutes: ClosedRange<Minute>, isDifferent: Bool) {
+        counters.compared += 1
+        guard isDifferent else {
+            // What overlaps is of an hour that was cut at another minute.
+            differing[shard]?.keys.filter { $0.overlaps(minutes) }
+                .forEach { differing[shard]?[$0] = nil }
+            return
+        }
+        counters.differences += 1
+        differing[shard, default: [:]][minutes, default: 0] += 1
     }
 
-    mutating func mayRefill(_ shard: ShardID, at now: UnixTime) -> Bool {
-        if let last = refilledAt[shard], now >= last,
-            now < last + Self.refillPauseMilliseconds
-        {
-            return false
-        }
-        refilledAt[shard] = now
-        counters.refills += 1
-        return true
+    /// The shards with a difference that was seen twice.
+    package var drifted: Set<ShardID> {
+        Set(differing.filter { $0.value.values.contains { $0 > 1 } }.keys)
     }
 }
 
 /// What the hashes of a shard add up to, and what they are true at.
 package struct StoredDigest: Hashable, Sendable {
     package var watermark: Int64
-    package var completeFrom: Minute
+    package var claims: Claims
     package var digest: ShardDigest
 
-    package init(watermark: Int64, completeFrom: Minute, digest: ShardDigest) {
+    package init(watermark: Int64, claims: Claims, digest: ShardDigest) {
         self.watermark = watermark
-        self.completeFrom = completeFrom
+        self.claims = claims
         self.digest = digest
     }
 }

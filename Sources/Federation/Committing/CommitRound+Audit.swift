@@ -2,15 +2,18 @@ import CivilTime
 import DeltaProtocol
 package import Topology
 
-/// Compares what HQ holds of a shard with the digest that its node sent for the same coverage, and
-/// has the shard filled again where they differ: region and HQ then disagree about the same log,
-/// so the store no longer holds the values that were written to it.
+/// Compares what HQ holds of a shard with the digest that its node sent for the same coverage, in
+/// minutes that both know in full, and has the node send those minutes whole where they differ: the
+/// store then does not hold the values that were written to it.
 ///
 /// Audits run before the reply: until the node has our reply it sends nothing, so coverage cannot
 /// move.
 extension CommitRound {
     /// One request is held up by comparisons for no longer than about this, in milliseconds.
     private static let budgetMilliseconds: Int64 = 500
+
+    /// Minutes that one digest may cover.
+    private static let minutesPerDigestMax = 60
 
     /// The comparisons of one request.
     struct Audit: Sendable {
@@ -30,7 +33,10 @@ extension CommitRound {
     }
 
     mutating func beginAudit(_ now: UnixTime, _ memory: inout CommitMemory) -> Action {
-        audit = Audit(startedAt: now, claims: claims(now, memory.audit))
+        // Where time runs out, others come first the next time.
+        let claims = claims(now)
+        let turn = claims.isEmpty ? 0 : memory.audit.counters.compared % claims.count
+        audit = Audit(startedAt: now, claims: Array(claims[turn...] + claims[..<turn]))
         return compareNext(now, &memory)
     }
 
@@ -46,15 +52,13 @@ extension CommitRound {
     ) -> Action {
         guard let claim = audit?.claims.last else { return compareNext(now, &memory) }
         // Another push may have come between, or HQ may know less than the node.
-        guard let found, found.watermark == claim.coverage,
-            found.completeFrom <= claim.minutes.lowerBound
-        else { return dropClaim(now, &memory) }
-        memory.audit.comparedAt[claim.shard] = now
-        memory.audit.counters.compared += 1
-        guard found.digest != claim.digest else { return dropClaim(now, &memory) }
-        memory.audit.counters.differences += 1
-        guard memory.audit.mayRefill(claim.shard, at: now) else { return dropClaim(now, &memory) }
-        return .refill(claim.shard, claim.minutes)
+        guard let found, found.watermark == claim.coverage, found.claims.know(claim.minutes) else {
+            return dropClaim(now, &memory)
+        }
+        let isDifferent = found.digest != claim.digest
+        memory.audit.note(claim.shard, claim.minutes, isDifferent: isDifferent)
+        if isDifferent { replies[claim.place]?.heal = claim.minutes }
+        return dropClaim(now, &memory)
     }
 
     /// The shard that is compared, and the coverage it is compared at.
@@ -67,41 +71,30 @@ extension CommitRound {
         return compareNext(now, &memory)
     }
 
-    /// The shard is answered `behind`: its node sends it whole.
-    mutating func refilled(_ now: UnixTime, _ memory: inout CommitMemory) -> Action {
-        if let place = audit?.claims.last?.place {
-            replies[place]?.outcome = .behind
-            replies[place]?.watermark = 0
-            replies[place]?.completeFrom = nil
-        }
-        return dropClaim(now, &memory)
-    }
-
-    /// The digests of committed shards whose turn it is, the longest unseen last.
-    private func claims(_ now: UnixTime, _ memory: AuditMemory) -> [Claim] {
-        guard let interval = settings.digestMilliseconds else { return [] }
+    /// The digests of committed shards.
+    private func claims(_ now: UnixTime) -> [Claim] {
+        guard settings.comparesDigests else { return [] }
         var claims: [Claim] = []
         for (place, delta) in request.shards.enumerated() {
             guard let sent = delta.digest, let reply = replies[place],
                 reply.outcome == .committed, reply.watermark == delta.coverage
             else { continue }
-            // Minutes that have expired here are missing by right.
-            let retained = StoreRetention.minutes(
-                now: now, observedThrough: [delta.observedThrough, request.sentAt])
-            let expired = now.minute.advanced(by: 1 - Limits.retainedMinutes)
-            let first = max(sent.minute, delta.completeFrom)
-            guard sent.minute > expired, first <= retained.upperBound else { continue }
+            // Minutes that have expired here are missing by right, and what lies further ahead
+            // than a day cannot be listed.
+            let first = StoreRetention.first(now: now)
+            let length = sent.minutes.lowerBound.distance(to: sent.minutes.upperBound) + 1
+            guard sent.minutes.lowerBound > first, delta.claims.know(sent.minutes),
+                length <= Self.minutesPerDigestMax
+            else {
+                continue
+            }
             let shard = ShardID(
                 region: request.region, log: delta.log, partition: delta.partition)
-            guard memory.isDue(shard, every: interval, at: now) else { continue }
             claims.append(
                 Claim(
                     shard: shard, place: place, coverage: delta.coverage,
-                    minutes: first...retained.upperBound, digest: sent.digest))
+                    minutes: sent.minutes, digest: sent.digest))
         }
-        return claims.sorted {
-            (memory.comparedAt[$0.shard]?.milliseconds ?? .min, $0.shard)
-                > (memory.comparedAt[$1.shard]?.milliseconds ?? .min, $1.shard)
-        }
+        return claims.reversed()
     }
 }

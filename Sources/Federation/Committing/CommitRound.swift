@@ -18,8 +18,6 @@ package struct CommitRound: Sendable {
         /// Write these commits in one atomic step, each only over the texts it rests on.
         case write(CommitStep)
         case digest(ShardID, ClosedRange<Minute>)
-        /// Take the shard's watermark out, then set the sums of the minutes to what its hashes say.
-        case refill(ShardID, ClosedRange<Minute>)
         case answer(DeltaReply)
         /// The store does not answer: nothing can be said of the request.
         case giveUp
@@ -37,7 +35,6 @@ package struct CommitRound: Sendable {
         /// The script ended midway, which the store undoes nothing of.
         case failed
         case digested(StoredDigest?)
-        case refilled
         /// The store did not answer, or not in time; what it did is unknown.
         case storeFailed
     }
@@ -50,18 +47,18 @@ package struct CommitRound: Sendable {
         package var currentLog: LogID?
         /// Whether the store sums the region; another one's buckets would be repaired away.
         package var isSummed: Bool
-        /// A shard's digest is compared at most once in this long; nil compares none.
-        package var digestMilliseconds: Int64?
+        /// Whether regions' digests are compared with what the store holds.
+        package var comparesDigests: Bool
         package var bounds: Bounds
 
         package init(
             knownLogs: [LogID: Int32], currentLog: LogID? = nil, isSummed: Bool = true,
-            digestMilliseconds: Int64? = nil, bounds: Bounds = Bounds()
+            comparesDigests: Bool = false, bounds: Bounds = Bounds()
         ) {
             self.knownLogs = knownLogs
             self.currentLog = currentLog
             self.isSummed = isSummed
-            self.digestMilliseconds = digestMilliseconds
+            self.comparesDigests = comparesDigests
             self.bounds = bounds
         }
     }
@@ -136,12 +133,13 @@ package struct CommitRound: Sendable {
                 if let found { undecided.append((index, found)) } else { again.append(index) }
             }
             return proceed(now, &memory)
-        case .written: return proceed(now, &memory)
+        case .written:
+            // What was wrong of a shard's hashes was no part of the sums.
+            return writing.healed.isEmpty ? proceed(now, &memory) : .repair(writing.healed)
         case .conflicted, .failed:
             again += writing.indices
             return proceed(now, &memory)
         case .digested(let found): return digested(found, now, &memory)
-        case .refilled: return refilled(now, &memory)
         case .storeFailed:
             // Once the commits stand, the next digest is compared instead.
             return audit == nil ? .giveUp : dropClaim(now, &memory)
@@ -226,6 +224,8 @@ package struct CommitRound: Sendable {
         replies[index] = decision.reply
         guard let commit = decision.commit else { return }
         group.add(commit, index: index)
+        let delta = request.shards[index]
+        if delta.base != 0, let healed = delta.replaced { group.healed.formUnion(healed) }
         if group.buckets >= settings.bounds.bucketsPerWrite { flush() }
     }
 
@@ -256,7 +256,8 @@ package struct CommitRound: Sendable {
         let delta = request.shards[index]
         replies[index] = ShardReply(
             log: delta.log, partition: delta.partition, outcome: .refused(reason),
-            watermark: stored[index]?.watermark ?? 0, completeFrom: stored[index]?.completeFrom)
+            watermark: stored[index]?.watermark ?? 0, claims: stored[index]?.claims,
+            fingerprint: stored[index]?.fingerprint)
     }
 
     // MARK: - The answer
@@ -291,6 +292,8 @@ private struct CommitGroup: Sendable {
     var commits: [ShardCommit] = []
     var indices: [Int] = []
     var buckets = 0
+    /// Minutes whose sums are to be compared with the hashes afterwards.
+    var healed: Set<Minute> = []
 
     mutating func add(_ commit: ShardCommit, index: Int) {
         commits.append(commit)
@@ -303,6 +306,7 @@ private struct CommitGroup: Sendable {
         return [0..<middle, middle..<commits.count].map { range in
             var half = CommitGroup()
             for at in range { half.add(commits[at], index: indices[at]) }
+            half.healed = healed
             return half
         }
     }

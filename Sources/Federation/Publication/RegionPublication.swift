@@ -143,6 +143,10 @@ struct RegionPublication: Sendable {
                 now.publishedWide >= entry.value.publishedWide
             else { return }
         }
+        let known = Set(shown.ring[minute].map(\.currency))
+        // A correction can take a bucket that was empty below zero.
+        guard values.allSatisfy({ known.contains($0.currency) || $0.value.publishedWide >= 0 })
+        else { return }
         shown.replace(minute, with: values)
         changed.append(minute)
     }

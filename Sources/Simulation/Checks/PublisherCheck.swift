@@ -12,7 +12,7 @@ struct PublisherCheck {
         var shown: [Int64?]
         var cursors: [TruthCursor]
         /// The first minute from which all that is shown is known in full.
-        var completeFrom = Minute(.min)
+        var knownFrom = Minute(.min)
         /// Whether the store holds less than what is shown.
         var isBehind: Bool { behindSince != nil }
         /// The window's last minute when that was found.
@@ -28,8 +28,6 @@ struct PublisherCheck {
     /// The store's connection of the last refresh.
     var connection = 0
     var dataAsOf: UnixTime?
-    /// Whether the process's clock has ever been wrong: its window may then be anywhere.
-    var clockWasWrong = false
     let width: Int
 
     init(shape: WorldShape, options: SeedOptions) {
@@ -78,22 +76,27 @@ struct PublisherCheck {
                     guard let standing, standing.watermark >= regions[region].shown[local] ?? 0
                     else { continue }
                     regions[region].shown[local] = standing.watermark
+                    // Its minutes are shown as they are, so they are what it claims.
+                    regions[region].knownFrom = max(
+                        regions[region].knownFrom, standing.claims.idsFrom,
+                        standing.claims.idsShortUntil)
                 }
                 continue
             }
             regions[region].isHalfWritten = halfWritten[shards].contains(true)
             regions[region].isWhole = standings.allSatisfy { $0 != nil }
-            var completeFrom = Minute(.min)
+            var knownFrom = Minute(.min)
             for (local, standing) in standings.enumerated() {
                 guard let standing else { continue }
-                completeFrom = max(completeFrom, standing.completeFrom)
+                knownFrom = max(
+                    knownFrom, standing.claims.idsFrom, standing.claims.idsShortUntil)
                 regions[region].shown[local] = standing.watermark
-                var touched: [NaiveFold.Cell] = []
+                var touched: [ShardTruth.Place] = []
                 regions[region].cursors[local].move(
                     to: standing.watermark, along: truths[shards.lowerBound + local],
                     touched: &touched)
             }
-            regions[region].completeFrom = completeFrom
+            regions[region].knownFrom = knownFrom
         }
     }
 

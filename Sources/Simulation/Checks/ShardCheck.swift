@@ -1,11 +1,11 @@
-import CivilTime
+import DeltaProtocol
 
 /// What is remembered about one shard between two checks of it.
 struct ShardCheck {
     /// The second fold at the shard's watermark.
     var cursor: TruthCursor
-    /// Where HQ stood at the last check; nil before the first.
-    var completeFrom: Minute?
+    /// What HQ claimed at the last check; nil before the first.
+    var claims: Claims?
     /// Whether the next check must look at every bucket.
     var mustCompareAll = true
     var commits = 0
@@ -15,12 +15,10 @@ struct ShardCheck {
     /// The greatest that `partialUntil` was since the store was wiped: a failover may bring it
     /// back.
     var partialOnce: Int64 = 0
-    /// Whether somebody has written into it what no log accounts for.
-    var isSpoiled = false
-    /// When that was last, in the queue's time.
-    var spoiledAt: Int64 = 0
-    /// Whether that was ever so since the store was wiped: a failover may bring it back.
-    var wasSpoiled = false
+    /// Where somebody has written into it what no log accounts for.
+    var spoiled: [ShardTruth.Place] = []
+    /// Where that was ever so since the store was wiped: a failover may bring it back.
+    var spoiledOnce: [ShardTruth.Place] = []
 
     init(width: Int) { cursor = TruthCursor(width: width) }
 }

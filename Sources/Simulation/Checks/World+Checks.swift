@@ -24,8 +24,10 @@ extension World {
             delta.log == commit.shard.log && delta.partition == commit.shard.partition
         }
         mix(stored.watermark)
+        // A second HQ that was wiped may be told of the other log before the first one is heard.
+        if atlas.isForeign[shard], site.number > 0 { return }
         trace(
-            "\(commit.shard) stands at \(stored.watermark) from \(stored.completeFrom.number), "
+            "\(commit.shard) stands at \(stored.watermark), \(describe(stored.claims)), "
                 + "\(commit.changes.count) buckets, by \(deltas.node)")
         site.highest[shard] = max(site.highest[shard], stored.watermark)
         if let before, stored.watermark < before {
@@ -34,7 +36,7 @@ extension World {
         if stored.watermark > logs[shard].end {
             return fail("\(commit.shard) stands at \(stored.watermark), behind its log's end")
         }
-        var touched: [NaiveFold.Cell] = []
+        var touched: [ShardTruth.Place] = []
         site.checks[shard].cursor.move(
             to: stored.watermark, along: truths[shard], touched: &touched)
         // A delta of the whole shard names no bucket that is zero.
@@ -46,39 +48,56 @@ extension World {
             if site.checks[shard].partialUntil > 0 { site.checks[shard].mustCompareAll = true }
             site.checks[shard].partialUntil = 0
         }
-        // A bucket spoilt after the reading was taken is not replaced by it.
-        if isReplaced, site.checks[shard].isSpoiled,
-            site.checks[shard].spoiledAt < task.readings[shard]?.at ?? 0
-        {
-            site.checks[shard].isSpoiled = false
-            site.checks[shard].mustCompareAll = true
-        }
-        if site.checks[shard].completeFrom != stored.completeFrom {
-            site.checks[shard].mustCompareAll = true
-        }
-        site.checks[shard].completeFrom = stored.completeFrom
+        settleSpoiled(shard, isHealed: delta?.base != 0 && delta?.replaced != nil, at: site)
+        if site.checks[shard].claims != stored.claims { site.checks[shard].mustCompareAll = true }
+        site.checks[shard].claims = stored.claims
         site.checks[shard].commits += 1
         noteSituation(of: shard, stored: stored, at: site)
-        guard site.checks[shard].partialUntil == 0, !site.checks[shard].isSpoiled else { return }
+        if before == nil, let last = commit.changes.last?.minute.number,
+            last > NaiveFold.minute(now) + 360
+        {
+            probes.hit(.filledWithMoneyAhead)
+        }
+        if let before, let delta, delta.base == 0, before < delta.seedWatermark {
+            probes.hit(.seedTakenByAnother)
+        }
+        guard site.checks[shard].partialUntil == 0 else { return }
         if site.checks[shard].mustCompareAll || site.checks[shard].commits % Self.fullEvery == 0 {
             site.checks[shard].mustCompareAll = false
-            compareAll(shard, completeFrom: stored.completeFrom, at: site)
+            compareAll(shard, stored.claims, at: site)
         } else {
-            for change in commit.changes {
-                guard let column = site.store.column(change.currency) else { continue }
-                touched.append(
-                    .init(isLate: false, minute: change.minute.number, column: column))
+            for (minute, currency) in commit.changes.map({ ($0.minute, $0.currency) })
+                + commit.late.map({ ($0.minute, $0.currency) })
+            {
+                guard let column = site.store.column(currency) else { continue }
+                touched.append(.init(minute: minute.number, column: column))
             }
-            for bucket in commit.late {
-                guard let column = site.store.column(bucket.currency) else { continue }
-                touched.append(.init(isLate: true, minute: bucket.minute.number, column: column))
+            let first = firstComparable(at: site)
+            for place in touched where place.minute >= first {
+                compare(shard, place, stored.claims, at: site)
             }
-            let floor = firstComparable(shard, completeFrom: stored.completeFrom, at: site)
-            for cell in touched where cell.minute >= floor { compare(shard, cell, at: site) }
         }
         checkSums(commit.changes.map(\.minute.number), at: site)
-        if let delta {
-            checkDigest(of: delta, shard: shard, stored: stored, node: deltas.node, at: site)
+        if let delta { checkDigest(of: delta, shard: shard, stored: stored, at: site) }
+    }
+
+    private func describe(_ claims: Claims) -> String {
+        func text(_ minute: Minute) -> String {
+            minute == Claims.always ? "-" : "\(minute.number)"
+        }
+        return "values \(text(claims.valuesFrom)) ids \(text(claims.idsFrom)) "
+            + "short \(text(claims.idsShortUntil))"
+    }
+
+    /// Forgets what was written into the store behind HQ's back and has gone since.
+    private func settleSpoiled(_ shard: Int, isHealed: Bool, at site: Site) {
+        guard !site.checks[shard].spoiled.isEmpty else { return }
+        let check = site.checks[shard]
+        site.checks[shard].spoiled.removeAll { place in
+            let found = site.store.buckets[shard][place.minute, place.column]
+            guard found == check.cursor.buckets[place.minute, place.column] else { return false }
+            if isHealed { probes.hit(.auditHealed) }
+            return true
         }
     }
 
@@ -96,65 +115,68 @@ extension World {
         }
     }
 
-    /// The first minute in which HQ, the log's time and the shard's knowledge all still stand.
-    private func firstComparable(
-        _ shard: Int, completeFrom: Minute, at site: Site
-    ) -> Int32 {
-        // Digests cover the window only: older damage is never found.
-        let known =
-            site.checks[shard].isSpoiled
-            ? NaiveFold.minute(now) - Int32(Limits.windowMinutes) + 1 : .min
-        return max(
-            site.store.firstMinute, completeFrom.number, firstRetained(shard, at: site), known)
-    }
+    /// The first minute that the store keeps, and that nobody has taken to be too old.
+    func firstComparable(at site: Site) -> Int32 { max(site.store.firstMinute, firstTaken) }
 
-    /// The first minute that a state at the check's coverage retains.
-    private func firstRetained(_ shard: Int, at site: Site) -> Int32 {
-        let place = logs[shard].place(of: site.checks[shard].cursor.coverage)
-        guard place > 0, truths[shard].logMinutes[place - 1] != .min else { return .min }
-        return truths[shard].logMinutes[place - 1] - Int32(Limits.retainedMinutes) + 1
-    }
-
-    func compareAll(_ shard: Int, completeFrom: Minute, at site: Site) {
-        let floor = firstComparable(shard, completeFrom: completeFrom, at: site)
-        let columns = options.currencies.indices
-        for (isLate, tables) in [
-            (false, [site.store.buckets[shard], site.checks[shard].cursor.buckets]),
-            (true, [site.store.late[shard], site.checks[shard].cursor.late]),
+    func compareAll(_ shard: Int, _ claims: Claims, at site: Site) {
+        let first = firstComparable(at: site)
+        let check = site.checks[shard]
+        for table in [
+            site.store.buckets[shard], check.cursor.buckets, site.store.late[shard],
+            check.cursor.late,
         ] {
-            for table in tables {
-                for row in table.row(from: floor)..<table.minutes.count {
-                    for column in columns {
-                        compare(
-                            shard,
-                            .init(isLate: isLate, minute: table.minutes[row], column: column),
-                            at: site)
-                    }
+            for row in table.row(from: first)..<table.minutes.count {
+                for column in options.currencies.indices {
+                    let place = ShardTruth.Place(minute: table.minutes[row], column: column)
+                    compare(shard, place, claims, at: site)
                 }
             }
         }
     }
 
-    private func compare(_ shard: Int, _ cell: NaiveFold.Cell, at site: Site) {
+    /// What HQ holds in one minute of one currency is what its claims make of the truth.
+    private func compare(
+        _ shard: Int, _ place: ShardTruth.Place, _ claims: Claims, at site: Site
+    ) {
+        guard !site.checks[shard].spoiled.contains(place),
+            place.minute >= claims.idsFrom.number || !strays[shard].contains(place)
+        else { return }
         tally.comparisons += 1
-        let cursor = site.checks[shard].cursor
-        let table = cell.isLate ? site.store.late[shard] : site.store.buckets[shard]
-        let truth = cell.isLate ? cursor.late : cursor.buckets
-        let found = table[cell.minute, cell.column]
-        let right = truth[cell.minute, cell.column]
-        guard found != right else { return }
-        tally.minorUnitsWrong += (found.settled - right.settled).magnitude
-        tally.minorUnitsWrong += (found.correction - right.correction).magnitude
+        let (minute, column) = (place.minute, place.column)
+        let check = site.checks[shard]
+        // Late money of minutes more than a day ahead is listed nowhere, so nothing takes it out.
+        let isListed = minute <= NaiveFold.minute(now) + Int32(Limits.windowMinutes)
+        let comparison = PlaceComparison(
+            bucket: site.store.buckets[shard][minute, column],
+            late: isListed
+                ? site.store.late[shard][minute, column] : check.cursor.late[minute, column],
+            rightBucket: check.cursor.buckets[minute, column],
+            rightLate: check.cursor.late[minute, column],
+            most: truths[shard].most(minute, column))
+        let wasShort = shortRanges[shard].contains { $0.contains(minute) }
+        let problem: String?
+        if minute >= claims.idsFrom.number {
+            let isShort = wasShort && minute < claims.idsShortUntil.number
+            problem = isShort ? comparison.problemOfShort : comparison.problemOfKnown
+            if isShort, comparison.problemOfKnown != nil { probes.hit(.repeatTakenForNew) }
+        } else {
+            let held = truths[shard].held(
+                comparison.bucket, in: .init(isLate: false, minute: minute, column: column),
+                upTo: check.cursor.coverage)
+            problem = comparison.problemOfSeeded(
+                isKeptUp: minute >= claims.valuesFrom.number, wasHeld: held || wasShort)
+            if comparison.bucket != comparison.rightBucket { probes.hit(.seededMinuteStoodStill) }
+            if comparison.late.transfers > comparison.rightLate.transfers {
+                probes.hit(.unprovenMoney)
+            }
+        }
+        guard let problem else { return }
+        tally.minorUnitsWrong += comparison.difference
         fail(
             """
-            \(shape.shards[shard].id) holds \(describe(found)) where the second fold up to \
-            \(cursor.coverage) has \(describe(right)): \(cell.isLate ? "late money of " : "")\
-            minute \(cell.minute), \(options.currencies[cell.column])
+            \(shape.shards[shard].id), minute \(minute), \(options.currencies[column]) at \
+            \(check.cursor.coverage) with \(describe(claims)): \(problem)
             """)
-    }
-
-    private func describe(_ value: BucketValue) -> String {
-        "\(value.settled):\(value.transfers):\(value.correction)"
     }
 
     // MARK: - Sums and digests
@@ -182,24 +204,26 @@ extension World {
         }
     }
 
-    /// A node's digest is that of HQ's buckets at the same coverage.
+    /// A node's digest is that of what HQ holds at the same coverage, in minutes that both know.
     private func checkDigest(
-        of delta: ShardDelta, shard: Int, stored: StoredShard, node: String, at site: Site
+        of delta: ShardDelta, shard: Int, stored: StoredShard, at site: Site
     ) {
-        guard let sent = delta.digest, !site.checks[shard].isSpoiled,
-            delta.coverage == stored.watermark,
-            let sender = nodes.first(where: { $0.name == node }), !sender.clockWasWrong,
-            sent.minute >= max(stored.completeFrom, delta.completeFrom),
-            sent.minute.number >= site.store.firstMinute,
-            sent.minute.number >= firstRetained(shard, at: site)
+        guard let sent = delta.digest, site.checks[shard].spoiled.isEmpty,
+            delta.coverage == stored.watermark, delta.claims.know(sent.minutes),
+            stored.claims.know(sent.minutes),
+            sent.minutes.lowerBound.number >= firstComparable(at: site)
         else { return }
         var digest = ShardDigest()
-        let table = site.store.buckets[shard]
-        for row in table.row(from: sent.minute.number)..<table.minutes.count {
-            for (column, currency) in options.currencies.enumerated() {
-                digest.add(
-                    minute: Minute(table.minutes[row]), currency: currency,
-                    value: table.value(row: row, column: column))
+        for (isLate, table) in [
+            (false, site.store.buckets[shard]), (true, site.store.late[shard]),
+        ] {
+            for row in table.row(from: sent.minutes.lowerBound.number)..<table.minutes.count {
+                guard table.minutes[row] <= sent.minutes.upperBound.number else { break }
+                for (column, currency) in options.currencies.enumerated() {
+                    digest.add(
+                        minute: Minute(table.minutes[row]), currency: currency,
+                        value: table.value(row: row, column: column), isLate: isLate)
+                }
             }
         }
         probes.hit(.digestCompared)
@@ -214,6 +238,7 @@ extension World {
     /// whole log counts as the second fold does.
     func checkCounters(of host: NodeHost) {
         for shard in host.node.foldingShards {
+            firstTaken = max(firstTaken, shard.fold.floor.number)
             guard let folded = host.folded[shard.partition] else { continue }
             checkCounters(of: shard, folded, number: self.shard(host, shard.partition))
         }
@@ -234,10 +259,18 @@ extension World {
         }
         guard folded.isWhole, place > 0 else { return }
         probes.hit(.countersCompared)
-        let right = truths[number].counts[place - 1]
+        var right = truths[number].counts[place - 1]
         let counted = ShardTruth.Counts(
             applied: summary.applied, duplicate: summary.duplicate, conflicts: summary.conflicts,
-            late: summary.late, rejected: summary.rejected, control: summary.control)
+            late: summary.late, rejected: summary.rejected, control: summary.control,
+            overflowed: right.overflowed)
+        // Below its floor a node has no bucket that could be full.
+        let taken = (counted.applied - right.applied, counted.late - right.late)
+        if taken.0 >= 0, taken.1 >= 0, taken.0 + taken.1 <= right.overflowed {
+            right.rejected -= taken.0 + taken.1
+            right.applied = counted.applied
+            right.late = counted.late
+        }
         if counted != right {
             fail("\(shape.shards[number].id) counted \(counted), the second fold \(right)")
         }
@@ -307,19 +340,17 @@ extension World {
             if stored.foldVersion.isOlder(than: task.round.request.foldVersion) {
                 probes.hit(.foldVersionRaised)
             } else if delta.coverage == stored.watermark,
-                delta.completeFrom < stored.completeFrom
+                delta.claims.idsFrom < stored.claims.idsFrom
             {
-                probes.hit(.equalCoverageEarlierCompleteFrom)
+                probes.hit(.equalCoverageEarlierIds)
             }
         }
     }
 
     private func noteSituation(of shard: Int, stored: StoredShard, at site: Site) {
-        if stored.completeFrom.number > site.store.firstMinute { probes.hit(.gapDeclared) }
-        let minutes = truths[shard].logMinutes
-        let place = logs[shard].place(of: stored.watermark)
-        if place > 0, let first = minutes.first, first != .min,
-            Int(minutes[place - 1]) - Int(first) > Limits.retainedMinutes + Limits.futureMinutes
+        if stored.claims.valuesFrom.number > site.store.firstMinute { probes.hit(.gapDeclared) }
+        if let first = logs[shard].entries.first,
+            now - first.appendedAt > Int64(MinuteRing.slots) * 60_000
         {
             probes.hit(.ringSlotReused)
         }

@@ -1,4 +1,5 @@
 import CivilTime
+import DeltaProtocol
 import Federation
 import RegionCore
 import Topology
@@ -22,23 +23,36 @@ extension World {
 
     private func checkEnd(of shard: Int, at site: Site) {
         let id = shape.shards[shard].id
+        if atlas.isForeign[shard], site.number > 0 { return }
         guard let stored = site.store.stored(shard) else {
             return fail("\(id) has no watermark at the end")
         }
-        guard stored.watermark == logs[shard].end else {
-            return fail("\(id) stands at \(stored.watermark) of \(logs[shard].end) at the end")
+        let end = atlas.endOfFirstLog[shard] ?? logs[shard].end
+        guard stored.watermark == end else {
+            return fail("\(id) stands at \(stored.watermark) of \(end) at the end")
         }
         guard site.checks[shard].partialUntil == 0 else {
             return fail("\(id) was left half written")
         }
-        let firstKnown = max(site.store.firstMinute, stored.completeFrom.number)
-        if firstKnown > site.store.firstMinute, !atlas.mayDeclareGap(shard) {
-            fail("\(id) is complete from \(stored.completeFrom.number) on only, for no reason")
+        // No digest reaches further back.
+        let audited = NaiveFold.minute(now) - Int32(Limits.windowMinutes)
+        let spoiled = site.checks[shard].spoiled.filter { $0.minute > audited }
+        guard spoiled.isEmpty else {
+            return fail("\(id) holds what somebody wrote into the store: \(spoiled)")
         }
-        var touched: [NaiveFold.Cell] = []
+        let first = firstComparable(at: site)
+        if stored.claims.valuesFrom.number > first, !atlas.mayDeclareGap(shard) {
+            fail("\(id) has values from \(stored.claims.valuesFrom.number) on only, for no reason")
+        }
+        if !atlas.isCut[shard], !atlas.isTorn[shard],
+            max(stored.claims.idsFrom, stored.claims.idsShortUntil).number > first
+        {
+            fail("\(id) is known from \(stored.claims.idsFrom.number) on only, for no reason")
+        }
+        var touched: [ShardTruth.Place] = []
         site.checks[shard].cursor.move(
             to: stored.watermark, along: truths[shard], touched: &touched)
-        compareAll(shard, completeFrom: stored.completeFrom, at: site)
+        compareAll(shard, stored.claims, at: site)
         guard !atlas.isForeign[shard] else { return }
         let observed = site.store.texts[shard].liveness.flatMap { ShardLiveness(text: $0) }
         let healed = UnixTime(milliseconds: now - Self.healing)

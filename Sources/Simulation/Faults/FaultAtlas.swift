@@ -11,6 +11,9 @@ struct FaultAtlas {
     /// By shard, whether its log is another one than that which HQ has values of.
     private(set) var isForeign: [Bool]
 
+    /// By shard whose log is another one, where the first one ended.
+    private(set) var endOfFirstLog: [Int: Int64] = [:]
+
     init(shards: Int) {
         isCut = Array(repeating: false, count: shards)
         hasLost = isCut
@@ -24,5 +27,9 @@ struct FaultAtlas {
     mutating func cut(_ shard: Int) { isCut[shard] = true }
     mutating func lose(_ shard: Int) { hasLost[shard] = true }
     mutating func tear(_ shard: Int) { isTorn[shard] = true }
-    mutating func replace(_ shard: Int) { isForeign[shard] = true }
+
+    mutating func replace(_ shard: Int, end: Int64) {
+        isForeign[shard] = true
+        endOfFirstLog[shard] = end
+    }
 }

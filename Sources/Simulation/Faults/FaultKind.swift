@@ -32,13 +32,23 @@ enum FaultKind: Int, CaseIterable, Sendable {
     case loseHistory
     /// Somebody writes money of no log into a shard, and an operator has it refilled.
     case strayMoney
-    /// A topic is deleted and made again under the same log id, and filled with other records,
-    /// while the region's nodes are down. Its shard must stop, with an alarm, and HQ's values stay.
+    /// A topic is deleted and made again under the same log id, or its tail is rewritten, and it is
+    /// filled with other records, as many or more, while the region's nodes are down or wait to be
+    /// given their partitions again. Its shard must stop, with an alarm, and HQ's values stay.
     case recreateLog
+    /// A node starts again on a machine whose clock is hours or days wrong.
+    case startWithWrongClock
+    /// A transaction neither commits nor aborts: readers see nothing behind it.
+    case hangTransaction
+    /// The broker that leads a partition stamps with a clock that is ten minutes behind.
+    case slowBrokerClock
+    /// All nodes of a region are down for a day.
+    case groupDown
 
     /// After these HQ may no longer know what stood at its watermark: another log would be as good
     /// as the first one.
     static let forgetful: [FaultKind] = [
         .rollBackStore, .wipeStore, .failScript, .trimLog, .sleep, .loseHistory, .strayMoney,
+        .groupDown, .hangTransaction,
     ]
 }

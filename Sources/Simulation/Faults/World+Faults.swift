@@ -1,5 +1,6 @@
 import Aggregation
 import CivilTime
+import DeltaProtocol
 import Federation
 import RegionCore
 import Topology
@@ -17,7 +18,8 @@ extension World {
         mix(Int64(kind.rawValue))
         trace("fault \(kind)")
         switch kind {
-        case .crashNode, .pauseNode, .rebalance, .jumpNodeClock, .upgradeRegion:
+        case .crashNode, .pauseNode, .rebalance, .jumpNodeClock, .upgradeRegion,
+            .startWithWrongClock:
             injectIntoRegion(kind)
         case .cutLink, .brokerOutage: injectIntoNetwork(kind)
         case .crashHeadquarters: crashHeadquarters(faultRandom.below(headquarters.count))
@@ -30,6 +32,9 @@ extension World {
         case .sleep: sleep()
         case .loseHistory: loseHistory()
         case .recreateLog: recreateLog()
+        case .hangTransaction: hangTransaction()
+        case .slowBrokerClock: slowBrokerClock()
+        case .groupDown: groupDown()
         }
     }
 
@@ -52,6 +57,16 @@ extension World {
             // What HQ has by the settings before is no seed for a node by these.
             for shard in shape.shardsOfRegion[node.region] { atlas.lose(shard) }
             if node.state != .down { crash(node) }
+        case .startWithWrongClock:
+            guard node.state != .down else { return }
+            crash(node)
+            // Ahead: a clock that is hours behind drags the present of a new HQ along, which has
+            // heard no other, and both together say too little of when a cut log begins.
+            node.clockError = near(
+                faultRandom.within(Self.hour...60 * Self.hour),
+                where: headquarters.contains { isHoursOff($0.clockError) })
+            // Set right some time after the start, which the node's own clock does not follow.
+            schedule(.recover(.nodeClock(node.number)), after: 120_000 + outage())
         default: break
         }
     }
@@ -117,28 +132,23 @@ extension World {
     }
 
     private func jumpClock(of node: NodeProcess) {
-        // How much of the past an empty log lacks is read from the clock alone.
-        let isFar = options.hasBadStamps && faultRandom.happens(perMille: 300)
+        let isFar = faultRandom.happens(perMille: 300)
         let error = near(
             faultRandom.within(1_000...(isFar ? 24 * Self.hour : 240_000)),
-            where: headquarters.contains { $0.clockError.magnitude > Self.nearMilliseconds })
+            where: headquarters.contains { isHoursOff($0.clockError) })
         node.clockError = faultRandom.happens(perMille: 500) ? error : -error
-        node.clockWasWrong = true
-        node.hasClaimedWrongly = true
-        if isFar {
-            // A shard that joins now may be read from too late on.
-            for shard in shape.shardsOfRegion[node.region] { atlas.tear(shard) }
-        }
         schedule(.recover(.nodeClock(node.number)), after: outage())
     }
 
-    /// Two clocks that are hours ahead at once, one of a region and one of HQ's, let HQ ignore
-    /// minutes that it retains: more than the protocol can stand today.
+    /// Two clocks that are hours wrong at once, one of a region and one of HQ's, agree with each
+    /// other: that is more than can be told from the truth.
     private func near(_ error: Int64, where anotherIsFar: Bool) -> Int64 {
         anotherIsFar ? min(error, Self.nearMilliseconds) : error
     }
 
     private static let nearMilliseconds: Int64 = 240_000
+
+    private func isHoursOff(_ error: Int64) -> Bool { error.magnitude > Self.nearMilliseconds }
 
     // MARK: - Between and at HQ
 
@@ -170,7 +180,6 @@ extension World {
         guard !process.isRunning else { return }
         process.isRunning = true
         process.publisher = PublisherCheck(shape: shape, options: options)
-        process.publisher.clockWasWrong = process.clockError != 0
         startTimers(of: process)
     }
 
@@ -178,10 +187,10 @@ extension World {
         let process = headquarters[faultRandom.below(headquarters.count)]
         let isFar = faultRandom.happens(perMille: 300)
         let error = near(
-            faultRandom.within(1_000...(isFar ? 24 * Self.hour : 240_000)),
-            where: nodes.contains { $0.clockError.magnitude > Self.nearMilliseconds })
+            faultRandom.within(1_000...(isFar ? 60 * Self.hour : 240_000)),
+            where: nodes.contains { isHoursOff($0.clockError) || isHoursOff($0.clockErrorAtStart) })
         process.clockError = faultRandom.happens(perMille: 500) ? error : -error
-        process.publisher.clockWasWrong = true
+        if process.clockError > 48 * Self.hour { probes.hit(.headquartersClockFarAhead) }
         schedule(.recover(.headquartersClock(process.number)), after: outage())
     }
 
@@ -197,15 +206,14 @@ extension World {
         switch kind {
         case .rollBackStore:
             let steps = min(site.store.undoableSteps, faultRandom.within(1...30))
-            // What was spoilt may come back.
-            guard steps > 0, !options.isSpoilt || mayBeSpoilt else { return }
+            guard steps > 0 else { return }
             site.store.rollBack(steps: steps)
             probes.hit(.storeRolledBack)
             // The repair of a failed script may be among what is lost.
             site.sumsAreDoubtful = true
             for shard in shape.shards.indices {
                 site.checks[shard].partialUntil = site.checks[shard].partialOnce
-                site.checks[shard].isSpoiled = site.checks[shard].wasSpoiled
+                site.checks[shard].spoiled = site.checks[shard].spoiledOnce
             }
             noteStoreLoss(shards: Array(shape.shards.indices), at: site)
             trace("the store lost its last \(steps) steps")
@@ -223,10 +231,13 @@ extension World {
     private func stray(at site: Site) {
         let shard = faultRandom.below(shape.shards.count)
         guard site.store.stored(shard) != nil, site.checks[shard].partialUntil == 0 else { return }
+        let place = ShardTruth.Place(
+            minute: NaiveFold.minute(now) - Int32(faultRandom.within(0...49)),
+            column: faultRandom.below(options.currencies.count))
         site.store.stray(
-            shard, minute: NaiveFold.minute(now) - Int32(faultRandom.within(0...49)),
-            column: faultRandom.below(options.currencies.count),
+            shard, minute: place.minute, column: place.column,
             amount: faultRandom.within(1...1 << 40))
+        strays[shard].append(place)
         noteStoreLoss(shards: [shard], at: site)
         probes.hit(.strayMoney)
     }
@@ -239,22 +250,20 @@ extension World {
         let site = sites[anySite()]
         let shard = siteRandom.below(shape.shards.count)
         let minute = NaiveFold.minute(now) - Int32(siteRandom.within(0...49))
-        guard mayBeSpoilt, site.isReachable,
-            let stored = site.store.stored(shard), minute >= stored.completeFrom.number,
+        guard site.isReachable,
+            let stored = site.store.stored(shard),
+            minute >= max(stored.claims.idsFrom, stored.claims.idsShortUntil).number,
             site.checks[shard].partialUntil == 0, !site.sumsAreDoubtful, !atlas.isForeign[shard]
         else { return }
+        let place = ShardTruth.Place(
+            minute: minute, column: siteRandom.below(options.currencies.count))
         site.store.spoil(
-            shard, minute: minute, column: siteRandom.below(options.currencies.count),
-            amount: siteRandom.within(1...1 << 40))
-        site.checks[shard].isSpoiled = true
-        site.checks[shard].spoiledAt = elapsed
-        site.checks[shard].wasSpoiled = true
+            shard, minute: minute, column: place.column, amount: siteRandom.within(1...1 << 40))
+        site.checks[shard].spoiled.append(place)
+        site.checks[shard].spoiledOnce.append(place)
         probes.hit(.storeSpoiled)
         trace("\(shape.shards[shard].id) is spoilt in minute \(minute)")
     }
-
-    /// The pause between two refills has to be over when the faults end.
-    private var mayBeSpoilt: Bool { elapsed < options.liveMinutes * 60_000 - 330_000 }
 
     private func wipe(_ site: Site) {
         if site.store.id != nil { probes.hit(.storeWiped) }
@@ -263,8 +272,8 @@ extension World {
         for shard in shape.shards.indices {
             site.checks[shard].partialUntil = 0
             site.checks[shard].partialOnce = 0
-            site.checks[shard].isSpoiled = false
-            site.checks[shard].wasSpoiled = false
+            site.checks[shard].spoiled = []
+            site.checks[shard].spoiledOnce = []
         }
         noteStoreLoss(shards: Array(shape.shards.indices), at: site)
     }
@@ -288,7 +297,7 @@ extension World {
         let limit =
             faultRandom.happens(perMille: 850) ? watermark : entries[entries.count - 1].offset
         let place = first + faultRandom.below(entries.count - first)
-        let cut = logs[shard].cut(notAfter: min(entries[place].offset, limit))
+        let cut = min(entries[place].offset, limit)
         guard cut > logs[shard].low else { return }
         logs[shard].trim(to: cut)
         atlas.cut(shard)
@@ -323,13 +332,32 @@ extension World {
         else { return }
         mutedUntil[shard] = elapsed + 240_000
         pause(nodes[owner], for: faultRandom.within(30_000...150_000))
-        let cut = logs[shard].cut(notAfter: logs[shard].end)
+        let cut = max(logs[shard].low, logs[shard].end - Int64(faultRandom.within(0...3)))
         if cut > logs[shard].low {
             logs[shard].trim(to: cut)
             atlas.cut(shard)
             probes.hit(.historyLost)
         }
         for site in sites { wipe(site) }
+    }
+
+    private func hangTransaction() {
+        let shard = faultRandom.below(shape.shards.count)
+        logs[shard].hang()
+        schedule(.recover(.transaction(shard: shard)), after: 5_000 + outage())
+    }
+
+    private func slowBrokerClock() {
+        let shard = faultRandom.below(shape.shards.count)
+        logs[shard].clockError = -10 * 60_000
+        schedule(.recover(.brokerClock(shard: shard)), after: 30_000 + outage())
+    }
+
+    private func groupDown() {
+        let region = faultRandom.below(shape.regions.count)
+        for node in nodes where node.region == region && node.state != .down { crash(node) }
+        probes.hit(.groupDown)
+        sleep()
     }
 
     private func recreateLog() {
@@ -339,13 +367,26 @@ extension World {
             stored.watermark > 0,
             stored.watermark == logs[shard].end, stored.fingerprint != nil
         else { return }
-        for node in nodes where node.region == shape.shards[shard].region && node.state != .down {
-            crash(node)
+        // The second HQ may have been wiped, and tells nothing.
+        if sites.count > 1, faultRandom.happens(perMille: 500) { wipe(sites[1]) }
+        let region = shape.shards[shard].region
+        let keepsState = faultRandom.happens(perMille: 500)
+        for node in nodes where node.region == region && node.state != .down {
+            if keepsState, node.state == .running, !node.isStopping {
+                giveBack(node)
+            } else {
+                crash(node)
+            }
         }
-        author.recreate(&logs[shard])
+        atlas.replace(shard, end: logs[shard].end)
+        let kept = faultRandom.happens(perMille: 300) ? logs[shard].entries.count / 2 : 0
+        author.recreate(&logs[shard], from: kept, andMore: faultRandom.within(0...3), at: now)
         mutedUntil[shard] = .max
-        atlas.replace(shard)
-        trace("\(shape.shards[shard].id) is another log now")
+        if keepsState {
+            probes.hit(.logRecreatedUnderState)
+            rebalance(region: region)
+        }
+        trace("\(shape.shards[shard].id) is another log now, from place \(kept) on")
     }
 
     // MARK: - Ends
@@ -362,6 +403,8 @@ extension World {
         case .broker(let region): brokerIsReachable[region] = true
         case .nodeClock(let node): nodes[node].clockError = 0
         case .headquartersClock(let number): headquarters[number].clockError = 0
+        case .transaction(let shard): logs[shard].release()
+        case .brokerClock(let shard): logs[shard].clockError = 0
         }
     }
 
@@ -372,6 +415,10 @@ extension World {
         for region in shape.regions.indices {
             linkIsOpen[region] = sites.map { _ in Link() }
             brokerIsReachable[region] = true
+        }
+        for shard in shape.shards.indices {
+            recover(.transaction(shard: shard))
+            recover(.brokerClock(shard: shard))
         }
         for site in sites where !site.isReachable { recover(.store(site.number)) }
         for process in headquarters {

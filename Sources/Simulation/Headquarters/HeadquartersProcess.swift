@@ -15,8 +15,6 @@ final class HeadquartersProcess {
     var suspects = SuspectMinutes()
     /// The audit of digests and the commands, as ingest remembers them.
     var memory = CommitMemory()
-    /// When the audit had a shard filled again last, in true time.
-    var refilledAt: [ShardID: Int64] = [:]
     /// The store's connection on which all sums were compared last.
     var comparedOn = 0
     var publisher: PublisherCheck
@@ -34,7 +32,6 @@ final class HeadquartersProcess {
         if !suspects.isEmpty { site.sumsAreDoubtful = true }
         suspects = SuspectMinutes()
         memory = CommitMemory()
-        refilledAt = [:]
         comparedOn = 0
         clockError = 0
     }

@@ -1,3 +1,4 @@
+import CivilTime
 import DeltaProtocol
 import Federation
 
@@ -10,6 +11,8 @@ final class RoundTask {
     var round: CommitRound
     /// By shard of the world, what was read of it last, and when in the queue's time.
     var readings: [Int: (reading: ShardReading, at: Int64)] = [:]
+    /// The minutes whose digest was asked for last.
+    var digested: ClosedRange<Minute>?
 
     init(process: HeadquartersProcess, request: Request, region: Int, round: CommitRound) {
         self.process = process

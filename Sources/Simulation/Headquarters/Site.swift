@@ -7,6 +7,8 @@ final class Site {
     var checks: [ShardCheck]
     /// Whether a failed script may have left sums that no process remembers to repair.
     var sumsAreDoubtful = false
+    /// By how much a process of it ever took the present to be later than it was, in milliseconds.
+    var lead: Int64 = 0
     /// By shard, the greatest watermark that was ever committed here.
     var highest: [Int64]
 

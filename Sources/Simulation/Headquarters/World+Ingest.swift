@@ -14,8 +14,6 @@ extension World {
         bounds.bucketsPerWrite = 150
         return bounds
     }()
-    /// A shard's digest is compared at most once in this long, in milliseconds.
-    private static let digestMilliseconds: Int64 = 10_000
 
     func requestArrived(_ request: Request) {
         guard isOpen(request, \.up) else { return lose("request", of: request.node) }
@@ -29,10 +27,14 @@ extension World {
             guard storeAnswers(site) else { return answer(request, .failure) }
             repairSuspects(process)
             if withValues { dropHalfWritten(partition, region: request.region, at: site) }
+            let present = present(of: process)
             let statuses = site.store.statuses(
                 region: request.region, partition: partition, withValues: withValues,
-                now: clock(of: process), shape: shape)
-            answer(request, .statuses(DeltaCodec.encode(statuses)))
+                now: present, shape: shape)
+            answer(
+                request,
+                .statuses(
+                    DeltaCodec.encode(ShardStatuses(shards: statuses, serverTime: present))))
         case .deltas(let bytes):
             guard let decoded = try? DeltaCodec.decodeRequest(bytes) else {
                 probes.hit(.truncatedRequestRefused)
@@ -78,10 +80,11 @@ extension World {
         let settings = CommitRound.Settings(
             knownLogs: shape.knownLogs(region: region),
             currentLog: shape.logsOfRegion[region].last.map { shape.logs[$0].id },
-            digestMilliseconds: Self.digestMilliseconds, bounds: Self.bounds)
+            comparesDigests: true, bounds: Self.bounds)
+        process.memory.clock.hear(deltas.sentAt, of: deltas.region, at: reading(of: process))
         let task = RoundTask(
             process: process, request: request, region: region,
-            round: CommitRound(deltas, settings: settings, now: clock(of: process)))
+            round: CommitRound(deltas, settings: settings, now: present(of: process)))
         tell(task, .begun)
     }
 
@@ -89,16 +92,18 @@ extension World {
     private func tell(_ task: RoundTask, _ event: CommitRound.Event) {
         let process = task.process
         let compared = process.memory.audit.counters
-        let action = task.round.handle(event, at: clock(of: process), memory: &process.memory)
+        let comparison = task.round.comparison
+        let action = task.round.handle(
+            event, at: present(of: process), memory: &process.memory)
         if process.memory.audit.counters.differences > compared.differences {
             probes.hit(.auditDiffered)
-            if process.memory.audit.counters.refills == compared.refills {
-                probes.hit(.auditPaused)
-            }
+            trace(
+                "headquarters \(process.number) finds "
+                    + "\(comparison.map { "\($0.shard)" } ?? "nothing") to differ")
+            if let comparison { checkDifference(comparison.shard, task) }
         }
-        if case .refill(let shard, _) = action { checkRefill(shard, process) }
         switch action {
-        case .read, .write, .refill:
+        case .read, .write:
             let mean = isHealed ? min(options.storeWait, 300) : options.storeWait
             schedule(.round(task, action), after: storeRandom.wait(mean: mean))
         case .repair, .digest, .answer, .giveUp: perform(action, of: task)
@@ -126,8 +131,8 @@ extension World {
             tell(task, .read(questions.map { read($0, task) }))
         case .write(let step): write(step, task)
         case .digest(let shard, let minutes):
+            task.digested = minutes
             tell(task, .digested(shape.number(of: shard).flatMap { digest($0, minutes, site) }))
-        case .refill(let shard, let minutes): refill(shard, minutes, task)
         case .answer, .giveUp: break
         }
     }
@@ -204,31 +209,21 @@ extension World {
         }
         var digest = ShardDigest()
         let reading = site.store.reading(
-            shard, MinutesToRead(buckets: Array(minutes), late: []))
-        for bucket in reading.buckets { digest.add(bucket) }
+            shard, MinutesToRead(buckets: Array(minutes), late: Array(minutes)))
+        for bucket in reading.buckets { digest.add(bucket, isLate: false) }
+        for bucket in reading.late { digest.add(bucket, isLate: true) }
         return StoredDigest(
-            watermark: stored.watermark, completeFrom: stored.completeFrom, digest: digest)
+            watermark: stored.watermark, claims: stored.claims, digest: digest)
     }
 
-    private func refill(_ id: ShardID, _ minutes: ClosedRange<Minute>, _ task: RoundTask) {
-        guard let shard = shape.number(of: id) else { return tell(task, .storeFailed) }
-        let process = task.process
-        probes.hit(.auditRefilled)
-        trace("headquarters \(process.number) has \(id) filled again")
-        process.site.store.dropWatermark(shard)
-        process.site.store.repair(minutes.map(\.number))
-        noteStoreLoss(shards: [shard], at: process.site)
-        tell(task, .refilled)
-    }
-
-    /// An audit that cannot heal must not keep a region busy for ever.
-    private func checkRefill(_ shard: ShardID, _ process: HeadquartersProcess) {
-        if let last = process.refilledAt[shard], !process.publisher.clockWasWrong,
-            now < last + 300_000
-        {
-            fail("the audit has \(shard) filled again after \(now - last) ms")
-        }
-        process.refilledAt[shard] = now
+    /// The audit finds what somebody has written into the store, and nothing else.
+    private func checkDifference(_ id: ShardID, _ task: RoundTask) {
+        let site = task.process.site
+        guard let shard = shape.number(of: id), !site.sumsAreDoubtful,
+            let minutes = task.digested, minutes.lowerBound.number >= firstComparable(at: site),
+            site.checks[shard].spoiled.isEmpty, site.checks[shard].partialOnce == 0
+        else { return }
+        fail("the audit finds \(id) to differ where nobody has touched it")
     }
 
     // MARK: - Maintenance
@@ -267,8 +262,20 @@ extension World {
             after: 60_000)
     }
 
-    func clock(of process: HeadquartersProcess) -> UnixTime {
-        UnixTime(milliseconds: now + process.clockError)
+    // MARK: - Time
+
+    private func reading(of process: HeadquartersProcess) -> HeadquartersClock.Reading {
+        HeadquartersClock.Reading(
+            wall: UnixTime(milliseconds: now + process.clockError),
+            uptime: now - options.startedAt)
+    }
+
+    /// HQ's present, which may be wrong.
+    func present(of process: HeadquartersProcess) -> UnixTime {
+        let present = process.memory.clock.present(at: reading(of: process))
+        process.site.lead = max(process.site.lead, present.milliseconds - now)
+        firstTaken = max(firstTaken, StoreRetention.first(now: present).number)
+        return present
     }
 }
 

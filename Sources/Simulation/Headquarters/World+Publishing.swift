@@ -6,7 +6,7 @@ import Federation
 /// that runs backwards, a claim of freshness that is not true.
 extension World {
     func publish(_ process: HeadquartersProcess, isLast: Bool = false) {
-        let time = clock(of: process)
+        let time = present(of: process)
         var refresh: StoreRefresh?
         let site = process.site
         if site.isReachable {
@@ -24,7 +24,9 @@ extension World {
             if let refresh {
                 process.publisher.note(
                     refresh, current: totals.currentMinute, shape: shape, truths: truths,
-                    halfWritten: site.checks.map { $0.partialUntil > 0 || $0.isSpoiled })
+                    halfWritten: site.checks.map {
+                        $0.partialUntil > 0 || !$0.spoiled.isEmpty
+                    })
             }
             check(totals, by: process, isLast: isLast)
         } else if isLast {
@@ -43,7 +45,6 @@ extension World {
             fail("data_as_of ran backwards")
         }
         process.publisher.dataAsOf = totals.dataAsOf
-        guard !process.publisher.clockWasWrong else { return }
         for (region, total) in totals.regions.enumerated() {
             check(
                 total, number: region, current: totals.currentMinute,
@@ -66,10 +67,16 @@ extension World {
             return
         }
         // A window that lags behind what the store keeps is of another day.
-        guard process.publisher.regions[region].completeFrom <= first,
-            first.number >= process.site.store.firstMinute,
+        guard process.publisher.regions[region].knownFrom <= first,
+            first.number >= max(process.site.store.firstMinute, firstTaken),
             process.publisher.regions[region].isBehind == total.isRecovering
         else { return }
+        // A second HQ may have been told of the other log.
+        if process.site.number > 0,
+            shape.shardsOfRegion[region].contains(where: { atlas.isForeign[$0] })
+        {
+            return
+        }
         // A half written step shows buckets ahead of their watermark until it is repeated.
         guard !process.publisher.regions[region].isHalfWritten else { return }
         if total.isRecovering { probes.hit(.publisherKeptLastGood) }
@@ -99,10 +106,9 @@ extension World {
 
     /// Every record appended before `data_as_of` is in an answer that is not degraded.
     private func checkFreshness(_ totals: PublishedTotals, by process: HeadquartersProcess) {
-        guard !nodes.contains(where: \.hasClaimedWrongly) else { return }
-        // A wrong timestamp can move log time ahead of the truth by five minutes.
-        let tolerance: Int64 = options.hasBadStamps ? 300_000 : 0
-        for shard in shape.shards.indices {
+        // What HQ takes for the present, regions say they have seen it through.
+        let tolerance = process.site.lead
+        for shard in shape.shards.indices where !atlas.isForeign[shard] {
             let region = process.publisher.regions[shape.shards[shard].region]
             let shown = region.shown[shape.shards[shard].local] ?? 0
             let place = logs[shard].place(of: shown)

@@ -27,4 +27,6 @@ struct CorrectionMeaning: Sendable, Equatable {
     var minute: Int32
     var delta: Int64
     var before: Int64
+    /// Milliseconds since 1970.
+    var issuedAt: Int64
 }

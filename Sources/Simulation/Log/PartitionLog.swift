@@ -1,4 +1,6 @@
 import Aggregation
+import DeltaProtocol
+import RegionCore
 
 /// One partition as the broker holds it.
 ///
@@ -15,9 +17,6 @@ struct PartitionLog {
         var start: Int
         var count: Int
 
-        /// Whether it sets log time to its own timestamp, whatever stood before.
-        var isTimely = false
-
         static let tombstone = -1
         /// Where a record carries no timestamp.
         static let noStamp = unsafe LogRecord.noTimestamp
@@ -28,10 +27,16 @@ struct PartitionLog {
     private(set) var low: Int64 = 0
     /// One past the last offset in use; above the last record where only markers follow it.
     private(set) var end: Int64 = 0
-    /// Pairs of offsets whose records carry one id, the later record after the earlier one.
-    private(set) var pairs: [(earlier: Int64, later: Int64)] = []
-    private var lastTimely: Int64?
+    /// From where on readers see nothing, because a transaction neither commits nor aborts.
+    private(set) var hangsFrom: Int64?
+    /// The clock of the broker that stamps, minus the true time, in milliseconds.
+    var clockError: Int64 = 0
     private var bytes: [UInt8] = []
+
+    /// One past the last offset that readers can come to.
+    var readableEnd: Int64 { hangsFrom ?? end }
+    /// As `readableEnd`, as a place.
+    var readablePlaces: Int { hangsFrom.map { place(of: $0) } ?? entries.count }
 
     /// The place of the first entry at `offset` or later.
     func place(of offset: Int64) -> Int {
@@ -59,9 +64,9 @@ struct PartitionLog {
         return end - 1
     }
 
-    /// Puts other values at the same offsets.
-    mutating func replaceValues(_ write: (Entry, inout [UInt8]) -> Void) {
-        for place in entries.indices {
+    /// Puts other values at the same offsets, from a place on.
+    mutating func replaceValues(from first: Int, _ write: (Entry, inout [UInt8]) -> Void) {
+        for place in entries.indices.dropFirst(first) {
             let start = bytes.count
             write(entries[place], &bytes)
             entries[place].start = start
@@ -72,37 +77,11 @@ struct PartitionLog {
     /// Offsets that readers never see: transaction markers, aborted records, compaction.
     mutating func skip(_ count: Int64) { end += count }
 
-    mutating func note(pair earlier: Int64, _ later: Int64) { pairs.append((earlier, later)) }
+    /// Lets a transaction hang from here on.
+    mutating func hang() { hangsFrom = hangsFrom ?? end }
 
-    /// Whether no record is left for readers that sets log time by itself.
-    var isTimeless: Bool { (lastTimely ?? -1) < low }
-
-    mutating func noteTimely() {
-        entries[entries.count - 1].isTimely = true
-        lastTimely = entries[entries.count - 1].offset
-    }
-
-    /// The greatest offset up to `wanted` at which a log may begin anew: one that separates no two
-    /// records of one id, and whose record is timely. What a node cannot know of an id that
-    /// retention took, and the log's time before a timely record, are outside what it can get
-    /// right.
-    func cut(notAfter wanted: Int64) -> Int64 {
-        var cut = min(wanted, end)
-        var isMoving = true
-        while isMoving, cut > low {
-            isMoving = false
-            for pair in pairs where pair.earlier < cut && cut <= pair.later {
-                cut = pair.earlier
-                isMoving = true
-            }
-            let place = place(of: cut)
-            if place < entries.count, !entries[place].isTimely {
-                cut = place > 0 ? entries[place - 1].offset : 0
-                isMoving = true
-            }
-        }
-        return max(cut, low)
-    }
+    /// Ends the transaction that hangs.
+    mutating func release() { hangsFrom = nil }
 
     /// Adds where the log begins and ends, and every record of it.
     func mix(into hash: inout RollingHash) {
@@ -132,6 +111,25 @@ struct PartitionLog {
         return ShardJoin.LogFacts(
             low: low, high: end, start: start,
             startTimestamp: stamp == Entry.noStamp ? nil : stamp)
+    }
+
+    /// What the log holds at `offset`, and where it begins and ends.
+    func record(at offset: Int64) -> RecordFacts {
+        let place = place(of: offset)
+        var found: Fingerprint?
+        if offset >= low, offset < readableEnd, place < entries.count,
+            entries[place].offset == offset
+        {
+            found = fingerprint(of: entries[place])
+        }
+        return RecordFacts(low: low, high: end, record: found)
+    }
+
+    private func fingerprint(of entry: Entry) -> Fingerprint {
+        let value = bytes[entry.start..<entry.start + max(entry.count, 0)]
+        return Fingerprint(
+            offset: entry.offset, timestamp: entry.stamp,
+            crc: entry.count == Entry.tombstone ? 0 : CRC32C.checksum(of: Array(value)))
     }
 
     /// The records of `places`, as a consumer hands them to the fold.

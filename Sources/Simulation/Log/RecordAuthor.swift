@@ -9,13 +9,12 @@ struct RecordAuthor {
     private struct Original {
         var meaning: TransferMeaning
         var lastOffset: Int64
-        var lastAppendedAt: Int64
     }
 
     /// What was written into one shard.
     private struct Memory {
         var originals: [Original] = []
-        var corrections: [(meaning: CorrectionMeaning, offset: Int64)] = []
+        var corrections: [CorrectionMeaning] = []
     }
 
     private static let hour: Int64 = 3_600_000
@@ -45,25 +44,25 @@ struct RecordAuthor {
     struct Written {
         var kind: RecordKind
         var offset: Int64
-        var outcome: NaiveFold.Outcome
-        /// How long before the id was written last, in milliseconds; 0 for a new one.
-        var repeatedAfter: Int64 = 0
+        var result: NaiveFold.Result
+        /// Where the id was written last; nil for a new one.
+        var repeats: Int64?
+
+        var outcome: NaiveFold.Outcome { result.outcome }
     }
 
     /// Appends one record to shard `shard` at the time `appendedAt`.
     mutating func write(
         shard: Int, at appendedAt: Int64, log: inout PartitionLog, truth: inout ShardTruth
     ) -> Written {
-        let drawn = random.pick(kinds)
-        // A log whose records are all gone goes on with a timely one; corrections are none.
-        let kind = log.isTimeless && log.low > 0 ? .fresh : drawn
+        let kind = random.pick(kinds)
         switch kind {
         case .repeatNear, .repeatFar, .conflict, .redated:
-            if let index = pickOriginal(kind, shard: shard, at: appendedAt, log: log) {
+            if let index = pickOriginal(kind, shard: shard) {
                 return writeAgain(
                     kind, index, shard: shard, at: appendedAt, log: &log, truth: &truth)
             }
-        case .correction, .staleCorrection, .repeatedCorrection:
+        case .correction, .staleCorrection, .repeatedCorrection, .oldCorrection:
             if takesCorrections[shard] {
                 return writeCorrection(
                     kind, shard: shard, at: appendedAt, log: &log, truth: &truth)
@@ -100,23 +99,46 @@ struct RecordAuthor {
         ) { $0.bytes += record }
     }
 
-    /// Writes the log anew, with as many transfers as it has records. Nothing is told the truth.
-    mutating func recreate(_ log: inout PartitionLog) {
-        log.replaceValues { entry, bytes in
-            nextID += 1
-            var text = RecordText(bytes: bytes)
-            bytes = []
-            text.write(
-                transfer: nextID, code: options.currencies[0].code, amount: Int64(nextID),
-                settledAt: entry.appendedAt)
-            bytes = text.bytes
+    /// Writes the log anew from a place on, with as many transfers as it has records, and more.
+    /// Nothing is told the truth.
+    mutating func recreate(
+        _ log: inout PartitionLog, from first: Int, andMore count: Int, at now: Int64
+    ) {
+        let code = options.currencies[0].code
+        var id = nextID
+        log.replaceValues(from: first) { entry, bytes in
+            id += 1
+            Self.writeForeign(id, code, settledAt: entry.appendedAt, into: &bytes)
         }
+        for _ in 0..<count {
+            id += 1
+            let added = id
+            _ = log.append(stamp: now, appendedAt: now) {
+                Self.writeForeign(added, code, settledAt: now, into: &$0)
+            }
+        }
+        nextID = id
     }
 
-    private func append(
+    private static func writeForeign(
+        _ id: Int, _ code: String, settledAt: Int64, into bytes: inout [UInt8]
+    ) {
+        var text = RecordText(bytes: bytes)
+        bytes = []
+        text.write(transfer: id, code: code, amount: Int64(id), settledAt: settledAt)
+        bytes = text.bytes
+    }
+
+    private mutating func append(
         _ kind: RecordKind, _ meaning: Meaning, stamp: Int64, at appendedAt: Int64,
         log: inout PartitionLog, truth: inout ShardTruth, write: ((inout RecordText) -> Void)?
     ) -> Written {
+        var stamp = stamp
+        if stamp == appendedAt { stamp += log.clockError }
+        if options.disorder > 0, stamp == appendedAt, random.happens(perMille: 300) {
+            // Two stamps are apart by no more than the topic allows.
+            stamp += random.within(-options.disorder / 2...options.disorder / 2)
+        }
         let offset = log.append(
             stamp: stamp, appendedAt: appendedAt,
             write: write.map { write in
@@ -127,9 +149,8 @@ struct RecordAuthor {
                     bytes = text.bytes
                 }
             })
-        let outcome = truth.take(meaning, offset: offset, stamp: stamp)
-        if truth.fold.logTime == stamp { log.noteTimely() }
-        return Written(kind: kind, offset: offset, outcome: outcome)
+        let result = truth.take(meaning, offset: offset, stamp: stamp)
+        return Written(kind: kind, offset: offset, result: result)
     }
 
     // MARK: - Transfers
@@ -156,6 +177,12 @@ struct RecordAuthor {
         case .badStamp:
             let error = random.within(Self.minute...30 * Self.hour)
             stamp += random.happens(perMille: 500) ? error : -error
+        case .wrongClock:
+            // Its producer's clock is wrong, and stamps and settles alike.
+            let hours: Int64 = random.happens(perMille: 500) ? 30 * 24 : 24
+            let error = random.within(Self.hour...hours * Self.hour)
+            stamp += random.happens(perMille: 500) ? error : -error
+            transfer.settledAt += stamp - appendedAt
         case .noStamp: stamp = PartitionLog.Entry.noStamp
         case .huge:
             transfer.amount = Limits.sumMagnitude - Int64(random.next() >> 24)
@@ -173,15 +200,14 @@ struct RecordAuthor {
         }
         let written = write(
             transfer, as: kind, stamp: stamp, at: appendedAt, log: &log, truth: &truth)
-        if written.outcome == .applied || written.outcome == .late {
+        if written.result.cell != nil {
             memories[shard].originals.append(
-                Original(
-                    meaning: transfer, lastOffset: written.offset, lastAppendedAt: appendedAt))
+                Original(meaning: transfer, lastOffset: written.offset))
         }
         return written
     }
 
-    private func write(
+    private mutating func write(
         _ transfer: TransferMeaning, as kind: RecordKind, stamp: Int64, at appendedAt: Int64,
         log: inout PartitionLog, truth: inout ShardTruth
     ) -> Written {
@@ -197,20 +223,16 @@ struct RecordAuthor {
         }
     }
 
-    /// A transfer to write again. Where logs are cut, only one that the log still holds.
-    private mutating func pickOriginal(
-        _ kind: RecordKind, shard: Int, at appendedAt: Int64, log: PartitionLog
-    ) -> Int? {
+    /// A transfer to write again; retention may have taken it.
+    private mutating func pickOriginal(_ kind: RecordKind, shard: Int) -> Int? {
         let originals = memories[shard].originals
         guard !originals.isEmpty else { return nil }
         let near = max(0, originals.count - 12)
-        let index =
-            switch kind {
-            case .repeatNear: near + random.below(originals.count - near)
-            case .repeatFar: random.below(near + 1)
-            default: random.below(originals.count)
-            }
-        return originals[index].lastOffset >= log.low ? index : nil
+        return switch kind {
+        case .repeatNear: near + random.below(originals.count - near)
+        case .repeatFar: random.below(near + 1)
+        default: random.below(originals.count)
+        }
     }
 
     private mutating func writeAgain(
@@ -227,10 +249,8 @@ struct RecordAuthor {
         }
         var written = write(
             transfer, as: kind, stamp: appendedAt, at: appendedAt, log: &log, truth: &truth)
-        written.repeatedAfter = appendedAt - original.lastAppendedAt
-        log.note(pair: original.lastOffset, written.offset)
+        written.repeats = original.lastOffset
         memories[shard].originals[index].lastOffset = written.offset
-        memories[shard].originals[index].lastAppendedAt = appendedAt
         return written
     }
 
@@ -240,11 +260,9 @@ struct RecordAuthor {
         _ kind: RecordKind, shard: Int, at appendedAt: Int64, log: inout PartitionLog,
         truth: inout ShardTruth
     ) -> Written {
-        let known = memories[shard].corrections
         var correction: CorrectionMeaning
-        var earlier: Int64?
-        if kind == .repeatedCorrection, let last = known.last, last.offset >= log.low {
-            (correction, earlier) = last
+        if kind == .repeatedCorrection, let last = memories[shard].corrections.last {
+            correction = last
         } else {
             nextCorrection += 1
             let originals = memories[shard].originals
@@ -254,18 +272,31 @@ struct RecordAuthor {
             let column = meaning?.column ?? 0
             let cell = NaiveFold.Cell(isLate: false, minute: minute, column: column)
             let standing = truth.fold.value(of: cell).correction
+            let age =
+                kind == .oldCorrection
+                ? 11 * Self.minute...60 * Self.minute : 0...9 * Self.minute
             correction = CorrectionMeaning(
                 id: nextCorrection, column: column, minute: minute,
                 delta: Int64(random.next() >> 34) - 1 << 28,
-                before: standing + (kind == .staleCorrection ? 1 : 0))
+                before: standing + (kind == .staleCorrection ? 1 : 0),
+                issuedAt: appendedAt - random.within(age))
         }
         let code = options.currencies[correction.column].code
+        var stamp = appendedAt
+        if options.mix[RecordKind.wrongClock.rawValue] > 0, kind == .correction,
+            random.happens(perMille: 200)
+        {
+            // A clock that is hours ahead says when it was issued, too.
+            let ahead = random.within(1...30) * Self.hour
+            stamp += ahead
+            correction.issuedAt += ahead
+            correction.minute += Int32(ahead / Self.minute)
+        }
         let written = append(
-            kind, .correction(correction), stamp: appendedAt, at: appendedAt, log: &log,
+            kind, .correction(correction), stamp: stamp, at: appendedAt, log: &log,
             truth: &truth
         ) { $0.write(correction: correction, code: code) }
-        if let earlier { log.note(pair: earlier, written.offset) }
-        memories[shard].corrections.append((correction, written.offset))
+        memories[shard].corrections.append(correction)
         return written
     }
 

@@ -24,6 +24,8 @@ enum RecordKind: Int, CaseIterable, Sendable {
     case ignored
     /// A good transfer whose record carries a wrong timestamp.
     case badStamp
+    /// A transfer whose producer's clock is wrong by hours or days, in its record's stamp too.
+    case wrongClock
     /// A good transfer whose record carries no timestamp.
     case noStamp
     /// An amount that leaves room for little else in its bucket.
@@ -34,5 +36,7 @@ enum RecordKind: Int, CaseIterable, Sendable {
     /// A correction that expects another value than stands.
     case staleCorrection
     case repeatedCorrection
+    /// A correction that was issued long before it was written.
+    case oldCorrection
     case marker
 }

@@ -76,7 +76,9 @@ struct RecordText {
         write(correction.delta)
         write(#","correction_before":"#)
         write(correction.before)
-        write(#","reason":"drift","requested_by":"auditor"}"#)
+        write(#","reason":"drift","requested_by":"auditor","issued_at_utc":""#)
+        write(time: correction.issuedAt)
+        write(#""}"#)
     }
 
     mutating func write(marker position: UInt32, markedAt: Int64) {

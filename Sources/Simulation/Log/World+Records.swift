@@ -1,6 +1,12 @@
 /// What the producers do, and which situations that makes.
 extension World {
     func writeHistory() {
+        let idle = options.hasIdlePartition ? logRandom.below(shape.shards.count) : nil
+        if let idle {
+            write(at: options.startedAt - 30 * 3_600_000, shard: idle)
+            mutedUntil[idle] = options.liveMinutes * 30_000
+            probes.hit(.partitionIdleForLong)
+        }
         let count = options.historyRecords
         guard count > 0 else { return }
         let span = options.historyMinutes * 60_000
@@ -19,8 +25,8 @@ extension World {
     }
 
     /// Appends a record to some partition at this time.
-    func write(at time: Int64) {
-        let shard = logRandom.below(shape.shards.count)
+    func write(at time: Int64, shard: Int? = nil) {
+        let shard = shard ?? logRandom.below(shape.shards.count)
         guard mutedUntil[shard] <= elapsed else { return }
         if logRandom.happens(perMille: options.holeShare) {
             logs[shard].skip(logRandom.within(1...3))
@@ -46,15 +52,12 @@ extension World {
     }
 
     func note(_ written: RecordAuthor.Written, shard: Int) {
-        let fold = truths[shard].fold
-        // Whether a bucket was full, or an id is of a day before the last, cannot be told by a
-        // node that begins later.
-        if written.outcome == .rejected || written.outcome == .conflict, written.kind != .huge,
-            written.repeatedAfter < 86_400_000
-        {
-            letterLedgers[shard].add(written.offset, isConflict: written.outcome == .conflict)
+        // Whether a bucket was full cannot be told by a node that begins later.
+        if written.outcome == .rejected || written.outcome == .conflict {
+            letterLedgers[shard].add(written.offset, contentFrom: written.result.contentFrom)
         }
-        if fold.hasForgotten, written.outcome == .applied || written.outcome == .late {
+        if truths[shard].fold.hasForgotten, written.outcome == .applied || written.outcome == .late
+        {
             truths[shard].note(.idExpiredCountsAgain)
         }
         switch written.outcome {
@@ -68,18 +71,20 @@ extension World {
         switch (written.kind, written.outcome) {
         case (.redated, .conflict): truths[shard].note(.redatedDuplicate)
         case (.future, .rejected): truths[shard].note(.futureRejected)
-        case (.huge, .rejected): truths[shard].note(.overflowRejected)
+        case (_, .overflowed): truths[shard].note(.overflowRejected)
         case (.imprecise, .rejected): truths[shard].note(.precisionRejected)
         case (.malformed, .rejected): truths[shard].note(.malformedRejected)
         case (.noStamp, .rejected): truths[shard].note(.unstampedRejected)
         case (.ignored, .control): truths[shard].note(.controlIgnored)
         case (.correction, .control): truths[shard].note(.correctionApplied)
-        case (.badStamp, .applied):
-            if let entry = logs[shard].entries.last, entry.stamp > entry.appendedAt + 600_000,
-                let time = fold.logTime, time < entry.stamp
-            {
-                truths[shard].note(.badClockIgnored)
+        case (.wrongClock, .applied):
+            if let entry = logs[shard].entries.last {
+                truths[shard].note(
+                    entry.stamp > entry.appendedAt ? .moneyAhead : .moneyBehind)
             }
+        case (.fresh, .rejected):
+            if logs[shard].clockError < 0 { truths[shard].note(.brokerClockBehind) }
+        case (.oldCorrection, .void): truths[shard].note(.correctionTooOld)
         default: break
         }
     }

@@ -2,15 +2,18 @@
 struct LetterLedger {
     struct Due {
         var offset: Int64
-        /// Whether only a node that knows the id's first record sees that it is one.
-        var isConflict: Bool
+        /// Of a conflict, the offset of the record that the id's content is from.
+        var contentFrom: Int64?
     }
 
     /// By offset, rising.
     private(set) var due: [Due] = []
+    /// The first offset that every node has read that has begun to read so far.
+    private var readFrom: Int64 = 0
 
-    mutating func add(_ offset: Int64, isConflict: Bool) {
-        due.append(Due(offset: offset, isConflict: isConflict))
+    mutating func add(_ offset: Int64, contentFrom: Int64?) {
+        if let contentFrom, contentFrom < readFrom { return }
+        due.append(Due(offset: offset, contentFrom: contentFrom))
     }
 
     /// The letter is in its topic, or is larger than the topic takes.
@@ -18,12 +21,10 @@ struct LetterLedger {
         if let index = due.firstIndex(where: { $0.offset == offset }) { due.remove(at: index) }
     }
 
-    /// Nothing below `offset` is looked for any more: retention took it before it was read, or it
-    /// was read for its id only.
-    mutating func excuse(below offset: Int64) { due.removeAll { $0.offset < offset } }
-
-    /// As `excuse(below:)`, for records that were folded by a node that does not know every id.
-    mutating func excuseConflicts(below offset: Int64) {
-        due.removeAll { $0.isConflict && $0.offset < offset }
+    /// A node reads from `offset` on: what lies before is too old to be read by anybody, and so is
+    /// what only the records before it would show to be a conflict.
+    mutating func readIsFrom(_ offset: Int64) {
+        readFrom = max(readFrom, offset)
+        due.removeAll { $0.offset < offset || $0.contentFrom.map { $0 < offset } ?? false }
     }
 }

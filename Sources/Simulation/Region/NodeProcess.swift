@@ -15,13 +15,10 @@ final class NodeProcess {
     var state = State.running
     /// Rises with every start.
     var incarnation = 1
-    /// Its clock minus the true time, in milliseconds.
+    /// Its machine's clock minus the true time, in milliseconds.
     var clockError: Int64 = 0
-    /// Whether its clock has ever been wrong since it started.
-    var clockWasWrong = false
-    /// Whether it ever was: what it claimed to have seen outlives the process, at HQ and in copies
-    /// of requests that are still on their way.
-    var hasClaimedWrongly = false
+    /// The same when it started, which its own clock goes on with.
+    var clockErrorAtStart: Int64 = 0
     /// The generation of its settings.
     var generation: UInt32 = 1
     /// By log of the region; empty while the process is down.
@@ -59,8 +56,6 @@ final class NodeHost {
         var firstPlace: Int
         /// Whether it folds its log from the very beginning.
         var isWhole: Bool
-        /// Whether a record counted for more than its id.
-        var hasCounted = false
     }
 
     var node: RegionNode
@@ -77,6 +72,8 @@ final class NodeHost {
     var folded: [Int32: Folded] = [:]
     /// By HQ, the parts of a push that wait for the answer to the part before.
     var parts: [[DeltaRequest]]
+    /// How far ahead the machine's clock was when the node was told last, in milliseconds.
+    var toldAhead: Int64 = 0
     /// Whether the node has come to its end in order.
     var hasEnded = false
     /// Letters that are too large, by token.

@@ -33,12 +33,24 @@ extension World {
         let number = shard(process.hosts[index], letter.place.partition)
         // The topic's own broker may be slow while all else works.
         trace("\(process.name) sends \(letter.place.offset) of \(shape.shards[number].id) away")
+        check(letter, of: number)
         let isSlow = letterRandom.happens(perMille: options.slowLetterShare)
         schedule(
             .letter(
                 node: process.number, incarnation: process.incarnation, host: index,
                 LetterUnderWay(letter: letter, shard: number)),
             after: letterRandom.within(isSlow && !isHealed ? 5_000...30_000 : 1...1_000))
+    }
+
+    /// A record is sent away as a rejected one only where that is what it is.
+    private func check(_ letter: Letter, of shard: Int) {
+        guard case .rejected(let reason) = letter.cause, reason != .overflow,
+            !atlas.isForeign[shard]
+        else { return }
+        let place = logs[shard].place(of: letter.place.offset)
+        let counts = truths[shard].counts
+        guard counts[place].rejected == (place > 0 ? counts[place - 1].rejected : 0) else { return }
+        fail("\(shape.shards[shard].id) sends \(letter.place.offset) away: \(reason)")
     }
 
     /// The letter reaches its topic, or is refused. A process that is gone learns nothing of it,
@@ -110,16 +122,18 @@ extension World {
         let process = commandRandom.pick(running)
         let column = commandRandom.below(options.currencies.count)
         let minute = NaiveFold.minute(now) - Int32(commandRandom.within(0...40))
+        let issuedAt = present(of: process).milliseconds / 1_000 * 1_000
         commandCount += 1
         let meaning = CorrectionMeaning(
             id: Self.firstCommandID + commandCount, column: column, minute: minute,
             delta: Int64(commandRandom.next() >> 34) + 1,
-            before: process.site.store.buckets[number][minute, column].correction)
+            before: process.site.store.buckets[number][minute, column].correction,
+            issuedAt: issuedAt)
         let id = "c\(meaning.id)"
         let correction = BucketCorrection(
             currency: options.currencies[column], minute: Minute(minute), delta: meaning.delta,
             before: meaning.before, reason: "drift \"found\" by\tnight", requestedBy: "auditor",
-            issuedAt: clock(of: process))
+            issuedAt: UnixTime(milliseconds: issuedAt))
         let isTaken = process.memory.commands.ask(
             RegionCommand(id: id, kind: .publish(correction)), of: shape.regions[region])
         guard isTaken else { return fail("a command was not taken") }

@@ -19,6 +19,7 @@ extension World {
             for partition in process.hosts[index].reading.keys.sorted()
             where poll(partition, process, index) { isBusy = true }
             checkCounters(of: process.hosts[index])
+            tellClock(process, index)
             tell(process, index, .turn)
             if process.hosts[index].node.isHeldBack { probes.hit(.heldBack) }
         }
@@ -38,8 +39,16 @@ extension World {
             after: wait ?? regular)
     }
 
+    /// The process's own clock: the machine's at its start, carried on by one that nobody sets.
     func clock(of process: NodeProcess) -> UnixTime {
-        UnixTime(milliseconds: now + process.clockError)
+        UnixTime(milliseconds: now + process.clockErrorAtStart)
+    }
+
+    private func tellClock(_ process: NodeProcess, _ index: Int) {
+        let ahead = process.clockError - process.clockErrorAtStart
+        guard process.hosts[index].toldAhead != ahead else { return }
+        process.hosts[index].toldAhead = ahead
+        tell(process, index, .wallClock(ahead: ahead))
     }
 
     /// The world's number of a shard.
@@ -54,6 +63,7 @@ extension World {
             headquarters: sites.count,
             seed: options.seed &* 1_000 &+ UInt64(process.number * 100 + process.incarnation))
         settings.lettersMax = options.lettersMax
+        settings.disorderMilliseconds = options.disorder
         // Slower than in production, as everything is here, so that a second has fewer events.
         settings.pushMilliseconds = 2_000
         return settings
@@ -90,6 +100,8 @@ extension World {
         case .askFacts(let question, let partition, let from):
             answer(process, index, .facts(question: question, partition, from))
         case .askEnds(let question, let partitions): askEnds(question, partitions, process, index)
+        case .askRecord(let question, let place):
+            answer(process, index, .record(question: question, place))
         case .push(let hq, let question, let request):
             if process.clockError != 0 { probes.hit(.nodeClockWrong) }
             if !request.outcomes.isEmpty { probes.hit(.commandOutcomeTold) }
@@ -117,13 +129,15 @@ extension World {
             "\(process.name) \(note.text) "
                 + note.fields.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
                 .joined(separator: " "))
-        if note.text == "shard joined", note.fields["seeded"] == "true" { probes.hit(.seeded) }
+        if note.fields["seeded"] == "true" { probes.hit(.seeded) }
         guard let partition = note.fields["partition"].flatMap({ Int32($0) }),
-            host.node.alarm(partition) == .foreignRecord
+            let alarm = host.node.alarm(partition)
         else { return }
         let number = shard(host, partition)
-        if !atlas.isForeign[number] { fail("\(shape.shards[number].id) was taken for another log") }
-        probes.hit(.foreignRecordStopped)
+        if !atlas.isForeign[number] {
+            fail("\(shape.shards[number].id) was stopped: \(alarm)")
+        }
+        if alarm == .foreignRecord { probes.hit(.foreignRecordStopped) }
     }
 
     /// Notes shards that have begun, or begun again, to fold.
@@ -135,7 +149,15 @@ extension World {
             }
             guard host.folded[partition]?.shard != ObjectIdentifier(shard) else { continue }
             tally.rebuilds += 1
-            excuseLetters(before: shard, of: self.shard(host, partition))
+            let number = self.shard(host, partition)
+            letterLedgers[number].readIsFrom(shard.fold.coverage)
+            let claims = shard.fold.claims
+            // No HQ gave its values in time, or none has any of the node's settings.
+            if claims.valuesFrom > shard.fold.floor { atlas.lose(number) }
+            if claims.idsFrom < claims.idsShortUntil {
+                shortRanges[number].append(
+                    claims.idsFrom.number..<claims.idsShortUntil.number)
+            }
             host.folded[partition] = NodeHost.Folded(
                 shard: ObjectIdentifier(shard),
                 firstPlace: logs[self.shard(host, partition)].place(of: shard.fold.coverage),
@@ -170,17 +192,19 @@ extension World {
                 if back < first { probes.hit(.redelivered) }
                 first = back
             }
-            let count = logs[number].entries.count
-            let last = min(first + regionRandom.within(1...options.batch), count)
+            let count = logs[number].readablePlaces
+            let last = max(first, min(first + regionRandom.within(1...options.batch), count))
             if last > first {
                 host.reading[partition] = max(next, logs[number].entries[last - 1].offset + 1)
                 fold(first..<last, of: partition, process, index)
             }
             guard last < count else {
-                if host.node.folding(partition)?.fold.coverage ?? .max < logs[number].end {
+                let readableEnd = logs[number].readableEnd
+                if readableEnd < logs[number].end { probes.hit(.transactionHung) }
+                if host.node.folding(partition)?.fold.coverage ?? .max < readableEnd {
                     probes.hit(.endBehindHole)
                 }
-                let end = PartitionOffset(partition: partition, offset: logs[number].end)
+                let end = PartitionOffset(partition: partition, offset: readableEnd)
                 tell(process, index, .endOfPartition(end))
                 return false
             }
@@ -201,7 +225,6 @@ extension World {
                 $0, of: partition, areProducerStamped: false, into: &host.actions)
         }
         if shard.fold.counters.remembered > remembered { probes.hit(.idsOnlyPhase) }
-        excuseLetters(places, of: number, shard, host)
         perform(process, index)
         // Only such a shard's counts are compared with the second fold's.
         guard host.folded[partition]?.isWhole ?? false, !atlas.isForeign[number] else { return }
@@ -210,37 +233,13 @@ extension World {
         }
     }
 
-    /// What a shard begins behind comes to no dead-letter topic, nor a conflict that it may take
-    /// for new because it does not know every id: that of minutes it does not claim.
-    private func excuseLetters(before shard: FoldingShard, of number: Int) {
-        letterLedgers[number].excuse(below: shard.fold.coverage)
-        let first = shard.fold.completeFrom.start.milliseconds
-        let entries = logs[number].entries
-        guard first > 0, let claimed = entries.first(where: { $0.appendedAt >= first }) else {
-            return
-        }
-        letterLedgers[number].excuseConflicts(below: claimed.offset)
-    }
-
-    /// What a shard reads for its ids only comes to no dead-letter topic.
-    private func excuseLetters(
-        _ places: Range<Int>, of number: Int, _ shard: FoldingShard, _ host: NodeHost
-    ) {
-        guard let folded = host.folded[shard.partition], !folded.hasCounted else { return }
-        let counted = Int(shard.fold.counters.summary.consumed)
-        let first = max(places.upperBound - counted, places.lowerBound)
-        letterLedgers[number].excuse(
-            below: first < logs[number].entries.count
-                ? logs[number].entries[first].offset : logs[number].end)
-        host.folded[shard.partition]?.hasCounted = counted > 0
-    }
-
     // MARK: - Questions to the broker
 
     /// A question whose answer is made up when it comes.
     enum BrokerQuestion {
         case committed(question: Int, [Int32])
         case facts(question: Int, Int32, UnixTime)
+        case record(question: Int, PartitionOffset)
     }
 
     private func answer(_ process: NodeProcess, _ index: Int, _ question: BrokerQuestion) {
@@ -268,6 +267,13 @@ extension World {
                 isReachable
                 ? .facts(question: number, facts, isProducerStamped: false)
                 : .factsUnknown(question: number, problem: "unreachable")
+        case .record(let number, let place):
+            event =
+                isReachable
+                ? .record(
+                    question: number,
+                    logs[shard(host, place.partition)].record(at: place.offset))
+                : .recordUnknown(question: number, problem: "unreachable")
         }
         if !isReachable { probes.hit(.brokerAskedAgain) }
         tell(process, index, event)
@@ -305,6 +311,14 @@ extension World {
             "\(shape.regions[region]) has owners "
                 + shape.logsOfRegion[region].map { "\(groups[$0].owners.map { $0 ?? -1 })" }
                 .joined())
+    }
+
+    /// The process is told that it has no partitions any more; it keeps what it knows of them.
+    func giveBack(_ process: NodeProcess) {
+        for (index, host) in process.hosts.enumerated() {
+            host.reading = [:]
+            tell(process, index, .revoked)
+        }
     }
 
     /// The process hears of a rebalance: what it has is taken back, and given out some time later.

@@ -54,7 +54,7 @@ extension StoreModel {
             guard let stored = stored(shard) else { continue }
             let liveness = texts.liveness.flatMap { ShardLiveness(text: $0) }
             standings[shape.shards[shard].id] = ShardStanding(
-                watermark: stored.watermark, completeFrom: stored.completeFrom,
+                watermark: stored.watermark, claims: stored.claims,
                 observedThrough: liveness?.observedThrough,
                 receivedAt: liveness?.receivedAt ?? UnixTime(milliseconds: 0),
                 node: liveness?.node ?? "", marker: liveness?.marker,
@@ -75,7 +75,8 @@ extension StoreModel {
     func statuses(
         region: Int, partition: Int32?, withValues: Bool, now: UnixTime, shape: WorldShape
     ) -> [ShardStatus] {
-        let minutes = withValues ? Array(StoreRetention.widest(now: now)) : []
+        let near = StoreRetention.near(now: now)
+        let minutes = withValues ? Array(near) : []
         return shape.shardsOfRegion[region].compactMap { shard in
             let id = shape.shards[shard].id
             guard partition == nil || id.partition == partition, let stored = stored(shard) else {
@@ -83,12 +84,16 @@ extension StoreModel {
             }
             var values: ShardStatus.Values?
             if withValues {
-                let reading = reading(shard, MinutesToRead(buckets: minutes, late: minutes))
+                let reading = reading(
+                    shard,
+                    MinutesToRead(
+                        buckets: minutes, late: minutes,
+                        beyond: near.upperBound.advanced(by: 1)))
                 values = ShardStatus.Values(buckets: reading.buckets, late: reading.late)
             }
             return ShardStatus(
                 log: id.log, partition: id.partition, watermark: stored.watermark,
-                completeFrom: stored.completeFrom, foldVersion: stored.foldVersion,
+                claims: stored.claims, foldVersion: stored.foldVersion,
                 fingerprint: stored.fingerprint, values: values)
         }
     }

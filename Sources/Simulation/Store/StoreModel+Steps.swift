@@ -30,9 +30,17 @@ enum CommitResult {
 extension StoreModel {
     /// What HQ reads of one shard, in one atomic step.
     func reading(_ shard: Int, _ minutes: MinutesToRead) -> ShardReading {
-        ShardReading(
+        var wanted = minutes.buckets
+        if let beyond = minutes.beyond {
+            let last = wanted.last?.number ?? .min
+            let listed = changes.minutes[changes.row(from: beyond.number)...].map { Minute($0) }
+            wanted =
+                listed.first.map { $0.number > last } ?? true
+                ? wanted + listed : Set(wanted).union(listed).sorted()
+        }
+        return ShardReading(
             watermark: texts[shard].watermark, liveness: texts[shard].liveness,
-            buckets: buckets[shard].buckets(in: minutes.buckets, currencies: currencies),
+            buckets: buckets[shard].buckets(in: wanted, currencies: currencies),
             late: late[shard].buckets(in: minutes.late, currencies: currencies))
     }
 

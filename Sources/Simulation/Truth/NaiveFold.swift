@@ -1,13 +1,16 @@
 import DeltaProtocol
 
 /// The fold rules once more, told from what records mean and kept in plain dictionaries: slow,
-/// simple, and sharing no code with the fold that it judges.
+/// simple, and sharing no code with the fold that it judges. It has the whole log, from its very
+/// beginning, whatever retention took since.
 struct NaiveFold {
-    /// 5 minutes, 25 h 10 min and 25 h.
-    private static let ahead: Int64 = 300_000
-    private static let horizonMinutes: Int32 = 1_510
-    private static let retainedMinutes: Int32 = 1_500
+    /// 5 minutes, and 10.
+    private static let future: Int64 = 300_000
+    private static let afterIssue: Int64 = 600_000
+    private static let retainedMinutes: Int64 = 1_500
     private static let bound: Int64 = 4_503_599_627_370_496
+    /// 2000-01-01 and 2201-01-01.
+    private static let stamps: Range<Int64> = 946_684_800_000..<7_289_654_400_000
 
     enum Outcome: Int {
         case applied
@@ -15,9 +18,13 @@ struct NaiveFold {
         case conflict
         case late
         case rejected
+        /// Rejected because its bucket was full.
+        case overflowed
         case control
         case void
         case repeatedControl
+        case lateControl
+        case futureControl
     }
 
     struct Cell: Hashable {
@@ -33,16 +40,37 @@ struct NaiveFold {
         var new: BucketValue
     }
 
-    private struct Sighting {
-        var minute: Int32
-        var content: TransferMeaning
+    /// What a record came to.
+    struct Result {
+        var outcome: Outcome
+        var change: Change?
+        /// Of a transfer that passes the first two rules, where it goes by its own record alone.
+        var cell: Cell?
+        /// Of a conflict, the offset of the record that the id's content is from: who has not read
+        /// it cannot know.
+        var contentFrom: Int64?
+
+        init(
+            _ outcome: Outcome, change: Change? = nil, cell: Cell? = nil, contentFrom: Int64? = nil
+        ) {
+            self.outcome = outcome
+            self.change = change
+            self.cell = cell
+            self.contentFrom = contentFrom
+        }
     }
 
-    private(set) var logTime: Int64?
+    private struct Sighting {
+        /// The greatest minute that the id was sighted for.
+        var through: Int64
+        var content: TransferMeaning
+        var offset: Int64
+    }
+
     private var transfers: [Int: Sighting] = [:]
-    private var corrections: [Int: Int32] = [:]
+    private var corrections: Set<Int> = []
     private var cells: [Cell: BucketValue] = [:]
-    /// Whether the last transfer carried an id that had been sighted and forgotten.
+    /// Whether the last transfer carried an id that had been sighted and was not live any more.
     private(set) var hasForgotten = false
 
     func value(of cell: Cell) -> BucketValue { cells[cell] ?? .zero }
@@ -51,80 +79,72 @@ struct NaiveFold {
         Int32((time - (time % 60_000 + 60_000) % 60_000) / 60_000)
     }
 
-    mutating func take(_ meaning: Meaning, stamp: Int64) -> (outcome: Outcome, change: Change?) {
+    mutating func take(_ meaning: Meaning, offset: Int64, stamp: Int64) -> Result {
         hasForgotten = false
         switch meaning {
-        case .ignored: return (.control, nil)
-        case .malformed: return (.rejected, nil)
+        case .ignored: return Result(.control)
+        case .malformed: return Result(.rejected)
         default: break
         }
-        guard stamp != PartitionLog.Entry.noStamp else { return (.rejected, nil) }
+        guard Self.stamps.contains(stamp) else { return Result(.rejected) }
         switch meaning {
-        case .transfer(let transfer): return take(transfer, stamp: stamp)
+        case .transfer(let transfer): return take(transfer, offset: offset, stamp: stamp)
         case .correction(let correction): return take(correction, stamp: stamp)
-        case .marker(let markedAt):
-            if markedAt <= max(stamp, logTime ?? .min) + Self.ahead {
-                advance(event: markedAt, stamp: stamp)
-            }
-            return (.control, nil)
-        default: return (.control, nil)
+        default: return Result(.control)
         }
-    }
-
-    private mutating func advance(event: Int64, stamp: Int64) {
-        logTime = max(logTime ?? .min, min(stamp, event + Self.ahead))
     }
 
     private mutating func take(
-        _ transfer: TransferMeaning, stamp: Int64
-    ) -> (outcome: Outcome, change: Change?) {
-        if transfer.settledAt > max(stamp, logTime ?? .min) + Self.ahead { return (.rejected, nil) }
-        let before = logTime
-        advance(event: transfer.settledAt, stamp: stamp)
-        let present = Self.minute(logTime!)
+        _ transfer: TransferMeaning, offset: Int64, stamp: Int64
+    ) -> Result {
+        if transfer.amount > Self.bound { return Result(.rejected) }
+        if transfer.settledAt > stamp + Self.future { return Result(.rejected) }
+        let present = Int64(Self.minute(stamp))
+        let settled = Int64(Self.minute(transfer.settledAt))
+        let isLate = settled <= present - Self.retainedMinutes
+        let through = isLate ? present : settled
+        let cell = Cell(isLate: isLate, minute: Int32(through), column: transfer.column)
+
         if let known = transfers[transfer.id] {
-            if present - known.minute <= Self.horizonMinutes {
-                transfers[transfer.id]!.minute = present
-                return (known.content == transfer ? .duplicate : .conflict, nil)
+            transfers[transfer.id]!.through = max(known.through, through)
+            if known.through > present - Self.retainedMinutes {
+                return known.content == transfer
+                    ? Result(.duplicate, cell: cell)
+                    : Result(.conflict, cell: cell, contentFrom: known.offset)
             }
             hasForgotten = true
+            transfers[transfer.id]!.content = transfer
+            transfers[transfer.id]!.offset = offset
+        } else {
+            transfers[transfer.id] = Sighting(through: through, content: transfer, offset: offset)
         }
-        let minute = Self.minute(transfer.settledAt)
-        let isLate = minute <= present - Self.retainedMinutes
-        let cell = Cell(
-            isLate: isLate, minute: isLate ? present : minute, column: transfer.column)
         let old = value(of: cell)
-        guard transfer.amount <= Self.bound, old.settled + transfer.amount <= Self.bound else {
-            // A rejected record has no effect at all.
-            logTime = before
-            return (.rejected, nil)
+        guard old.settled + transfer.amount <= Self.bound else {
+            return Result(.overflowed, cell: cell)
         }
-        transfers[transfer.id] = Sighting(minute: present, content: transfer)
         var new = old
         new.settled += transfer.amount
         new.transfers += 1
         cells[cell] = new
-        return (isLate ? .late : .applied, Change(cell: cell, old: old, new: new))
+        return Result(
+            isLate ? .late : .applied, change: Change(cell: cell, old: old, new: new), cell: cell)
     }
 
-    private mutating func take(
-        _ correction: CorrectionMeaning, stamp: Int64
-    ) -> (outcome: Outcome, change: Change?) {
-        let newest = max(stamp, logTime ?? .min) + Self.ahead
-        guard Int64(correction.minute) * 60_000 <= newest else { return (.control, nil) }
-        let present = Self.minute(logTime ?? stamp)
-        if let sighted = corrections[correction.id], present - sighted <= Self.horizonMinutes {
-            corrections[correction.id] = present
-            return (.repeatedControl, nil)
+    private mutating func take(_ correction: CorrectionMeaning, stamp: Int64) -> Result {
+        if Int64(correction.minute) * 60_000 > stamp + Self.future {
+            return Result(.futureControl)
         }
-        corrections[correction.id] = present
-        guard correction.minute > present - Self.retainedMinutes else { return (.control, nil) }
+        guard corrections.insert(correction.id).inserted else { return Result(.repeatedControl) }
+        if Int64(correction.minute) <= Int64(Self.minute(stamp)) - Self.retainedMinutes {
+            return Result(.lateControl)
+        }
+        if stamp > correction.issuedAt + Self.afterIssue { return Result(.void) }
         let cell = Cell(isLate: false, minute: correction.minute, column: correction.column)
         let old = value(of: cell)
-        guard old.correction == correction.before else { return (.void, nil) }
+        guard old.correction == correction.before else { return Result(.void) }
         var new = old
         new.correction += correction.delta
         cells[cell] = new
-        return (.control, Change(cell: cell, old: old, new: new))
+        return Result(.control, change: Change(cell: cell, old: old, new: new))
     }
 }

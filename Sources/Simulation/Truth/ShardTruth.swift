@@ -15,6 +15,8 @@ struct ShardTruth {
         var late: Int64 = 0
         var rejected: Int64 = 0
         var control: Int64 = 0
+        /// Of `rejected`, those whose bucket was full.
+        var overflowed: Int64 = 0
 
         mutating func add(_ outcome: NaiveFold.Outcome) {
             switch outcome {
@@ -25,31 +27,83 @@ struct ShardTruth {
                 conflicts += 1
             case .late: late += 1
             case .rejected: rejected += 1
-            case .control, .void, .repeatedControl: control += 1
+            case .overflowed:
+                rejected += 1
+                overflowed += 1
+            case .control, .void, .repeatedControl, .lateControl, .futureControl: control += 1
             }
         }
+    }
+
+    /// A minute of a currency.
+    struct Place: Hashable {
+        var minute: Int32
+        var column: Int
+    }
+
+    /// What could stand in a minute if no repeat were known as one.
+    struct Most {
+        /// Of transfers in their own minutes.
+        var settled: Int64 = 0
+        var transfers: Int64 = 0
+        /// Of late ones at the minute of their stamps, and all others at their own.
+        var lateSettled: Int64 = 0
+        var lateTransfers: Int64 = 0
+        /// Whether a transfer was rejected because the bucket was full.
+        var wasFull = false
     }
 
     private(set) var fold = NaiveFold()
     /// Every change of a bucket, in the order of offsets.
     private(set) var steps: [Step] = []
+    /// By bucket, the steps that changed it.
+    private var stepsOfCell: [NaiveFold.Cell: [Int]] = [:]
+    private var most: [Place: Most] = [:]
     /// By place in the log, the sum of outcomes.
     private(set) var counts: [Counts] = []
     /// By place in the log, what a node comes to that folds it.
     private(set) var situations: [[Probe]] = []
-    /// By place in the log, the minute of log time behind it; `Int32.min` before there is one.
-    private(set) var logMinutes: [Int32] = []
 
     /// Takes the record that now is the last of the log.
-    mutating func take(_ meaning: Meaning, offset: Int64, stamp: Int64) -> NaiveFold.Outcome {
-        let (outcome, change) = fold.take(meaning, stamp: stamp)
-        if let change { steps.append(Step(offset: offset, change: change)) }
+    mutating func take(_ meaning: Meaning, offset: Int64, stamp: Int64) -> NaiveFold.Result {
+        let result = fold.take(meaning, offset: offset, stamp: stamp)
+        if let change = result.change {
+            stepsOfCell[change.cell, default: []].append(steps.count)
+            steps.append(Step(offset: offset, change: change))
+        }
+        if let cell = result.cell, case .transfer(let transfer) = meaning {
+            note(transfer.amount, at: cell, isFull: result.outcome == .overflowed)
+        }
         var sum = counts.last ?? Counts()
-        sum.add(outcome)
+        sum.add(result.outcome)
         counts.append(sum)
         situations.append([])
-        logMinutes.append(fold.logTime.map(NaiveFold.minute) ?? .min)
-        return outcome
+        return result
+    }
+
+    private mutating func note(_ amount: Int64, at cell: NaiveFold.Cell, isFull: Bool) {
+        var most = most(cell.minute, cell.column)
+        if isFull { most.wasFull = true }
+        if !cell.isLate {
+            most.settled = most.settled.addingReportingOverflow(amount).partialValue
+            most.transfers += 1
+        }
+        most.lateSettled = most.lateSettled.addingReportingOverflow(amount).partialValue
+        most.lateTransfers += 1
+        self.most[Place(minute: cell.minute, column: cell.column)] = most
+    }
+
+    func most(_ minute: Int32, _ column: Int) -> Most {
+        most[Place(minute: minute, column: column)] ?? Most()
+    }
+
+    /// Whether a bucket held just these transfers at some coverage up to `coverage`.
+    func held(_ value: BucketValue, in cell: NaiveFold.Cell, upTo coverage: Int64) -> Bool {
+        if value.settled == 0, value.transfers == 0 { return true }
+        return (stepsOfCell[cell] ?? []).contains { step in
+            steps[step].offset < coverage && steps[step].change.new.settled == value.settled
+                && steps[step].change.new.transfers == value.transfers
+        }
     }
 
     /// Says what the last record is an example of.
@@ -70,19 +124,19 @@ struct TruthCursor {
 
     /// Moves to `target` and adds every cell on the way to `touched`.
     mutating func move(
-        to target: Int64, along truth: ShardTruth, touched: inout [NaiveFold.Cell]
+        to target: Int64, along truth: ShardTruth, touched: inout [ShardTruth.Place]
     ) {
         while taken < truth.steps.count, truth.steps[taken].offset < target {
             let change = truth.steps[taken].change
             set(change.cell, change.new)
-            touched.append(change.cell)
+            touched.append(.init(minute: change.cell.minute, column: change.cell.column))
             taken += 1
         }
         while taken > 0, truth.steps[taken - 1].offset >= target {
             taken -= 1
             let change = truth.steps[taken].change
             set(change.cell, change.old)
-            touched.append(change.cell)
+            touched.append(.init(minute: change.cell.minute, column: change.cell.column))
         }
         coverage = target
     }

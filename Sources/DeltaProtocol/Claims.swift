@@ -1,0 +1,48 @@
+package import CivilTime
+
+/// What a shard's state says of itself: how far back it has values, and how far back it knows the
+/// log. Equal coverage without equal claims is not equal knowledge.
+package struct Claims: Hashable, Sendable {
+    /// Before the first minute of any calendar.
+    package static let always = Minute(.min)
+
+    /// The first minute that has values, seeded ones included; at most `idsFrom`.
+    package var valuesFrom: Minute
+    /// The first minute that the state knows in full from the log: every transfer of it, and its
+    /// ids, save for `idsShortUntil`.
+    package var idsFrom: Minute
+    /// Minutes before it were decided with less than 25 h 11 min of ids: a repeat with another
+    /// time, or of late money, may have been taken for new. `always` where none were.
+    package var idsShortUntil: Minute
+
+    package init(valuesFrom: Minute, idsFrom: Minute, idsShortUntil: Minute = Claims.always) {
+        self.valuesFrom = min(valuesFrom, idsFrom)
+        self.idsFrom = idsFrom
+        self.idsShortUntil = idsShortUntil
+    }
+
+    /// Of a state that has no values of before the minute that it knows in full.
+    package init(from minute: Minute) { self.init(valuesFrom: minute, idsFrom: minute) }
+
+    /// Of a state that folded its log from the beginning.
+    package static let all = Claims(valuesFrom: always, idsFrom: always)
+
+    /// Whether a state with these claims may replace minutes of one with `other`: it reaches
+    /// further back, and no minute was decided with fewer ids.
+    package func reachesFurtherBack(than other: Claims) -> Bool {
+        idsFrom < other.idsFrom && idsShortUntil <= other.idsShortUntil
+    }
+
+    /// Whether these minutes were decided from all of their records, with all ids that matter.
+    package func know(_ minutes: ClosedRange<Minute>) -> Bool {
+        minutes.lowerBound >= max(idsFrom, idsShortUntil)
+    }
+
+    /// What is left of a state's claims where one with `other` goes on from it: neither keeps up
+    /// what the other does not know.
+    package func narrowed(by other: Claims) -> Claims {
+        Claims(
+            valuesFrom: max(valuesFrom, other.valuesFrom), idsFrom: max(idsFrom, other.idsFrom),
+            idsShortUntil: max(idsShortUntil, other.idsShortUntil))
+    }
+}
