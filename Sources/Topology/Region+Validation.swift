@@ -30,9 +30,31 @@ extension Region {
         for (place, url) in adminURLs.enumerated() where adminURLs[..<place].contains(url) {
             report("admin_urls[\(place)]", "each URL once")
         }
+        problems += settledWordProblems()
         for (currency, exponent) in exponents.sorted(by: { $0.key < $1.key })
         where !(0...Self.maximumExponent).contains(exponent) {
             report("exponents.\(currency)", "an integer from 0 to \(Self.maximumExponent)")
+        }
+        return problems
+    }
+
+    private func settledWordProblems() -> [TopologyProblem] {
+        var problems: [TopologyProblem] = []
+        if !(1...Self.maximumSettledWords).contains(settledWords.count) {
+            problems.append(
+                TopologyProblem(
+                    key: "ledger.settled", expected: "1 to \(Self.maximumSettledWords) words"))
+        }
+        for (place, word) in settledWords.enumerated() {
+            let key = "ledger.settled[\(place)]"
+            if !Self.settledWordBytes.contains(word.utf8.count) {
+                let most = Self.settledWordBytes.upperBound
+                problems.append(
+                    TopologyProblem(key: key, expected: "a word of 1 to \(most) bytes"))
+            }
+            if settledWords[..<place].contains(word) {
+                problems.append(TopologyProblem(key: key, expected: "each word once"))
+            }
         }
         return problems
     }

@@ -30,12 +30,15 @@ package struct Region: Hashable, Sendable {
     /// Whether a relay feeds the topic and marks it: then only its markers prove how far the ledger
     /// is seen, and a relay that died cannot look up to date.
     package var isRelayed: Bool
-    /// Rises with every change of what the fold reads: exponents and log ids. At least 1.
+    /// Rises with every change of what the fold reads: exponents, settled words and log ids. At
+    /// least 1.
     package var generation: UInt32
     /// The admin listeners of the region's nodes.
     package var adminURLs: [ServiceURL]
     /// How to reach the region's ledger; its password is not in it.
     package var ledger: String?
+    /// What the state of a settled row reads, as the region's records and its ledger spell it.
+    package var settledWords: [String]
     /// The path of the file with the region's signing key.
     package var keyFile: String?
     /// Digits of the minor unit where the region's records differ from ISO 4217, 0 to
@@ -48,6 +51,11 @@ package struct Region: Hashable, Sendable {
     /// What a topic's dead-letter topic is called unless the region file says otherwise.
     package static func defaultDeadLetterTopic(of topic: String) -> String { topic + ".dlq" }
 
+    /// As ledgers spell it; a row in any other state settles nothing.
+    package static let defaultSettledWords = ["settled", "SETTLED"]
+    package static let maximumSettledWords = 16
+    package static let settledWordBytes = 1...64
+
     /// No source counts in smaller units than 10^−9.
     package static let maximumExponent = 9
     /// A region may have had this many logs within the retention of its values.
@@ -58,7 +66,8 @@ package struct Region: Hashable, Sendable {
         id: RegionID, kafka: [String: String], topic: String = defaultTopic,
         group: String = defaultGroup, deadLetterTopic: String? = nil, logs: [RegionLog],
         timestamps: Timestamps = .broker, isRelayed: Bool = false, generation: UInt32 = 1,
-        adminURLs: [ServiceURL] = [], ledger: String? = nil, keyFile: String? = nil,
+        adminURLs: [ServiceURL] = [], ledger: String? = nil,
+        settledWords: [String] = defaultSettledWords, keyFile: String? = nil,
         exponents: [Currency: Int] = [:], state: State = .active
     ) {
         self.id = id
@@ -72,6 +81,7 @@ package struct Region: Hashable, Sendable {
         self.generation = generation
         self.adminURLs = adminURLs
         self.ledger = ledger
+        self.settledWords = settledWords
         self.keyFile = keyFile
         self.exponents = exponents
         self.state = state

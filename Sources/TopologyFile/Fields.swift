@@ -101,6 +101,11 @@ final class Fields {
     /// Whether the key is there, readable or not.
     func has(_ key: String) -> Bool { values[key] != nil }
 
+    /// Whether the key is there and holds a mapping.
+    func isMapping(_ key: String) -> Bool {
+        if case .mapping? = values[key] { true } else { false }
+    }
+
     /// The value of a key that must be there.
     func required<Value>(
         _ key: String, expected: String, _ parse: (String) -> Value?

@@ -4,8 +4,8 @@ import Topology
 /// Reads one region file.
 ///
 /// Defaults: `topic: transaction.settled`, `group: metrics-viz`, `dlq_topic` the topic with
-/// `.dlq`, `timestamps: broker`, `relayed: false`, `state: active`, no admin URLs, ledger, key file
-/// or exponents.
+/// `.dlq`, `timestamps: broker`, `relayed: false`, `state: active`,
+/// `ledger.settled: [settled, SETTLED]`, no admin URLs, other ledger, key file or exponents.
 /// `id`, `kafka`, `logs` and `generation` must be there.
 struct RegionFile {
     let document: Document
@@ -39,8 +39,7 @@ struct RegionFile {
         let generation: UInt32? = fields.required(
             "generation", expected: "an integer from 1 up", ScalarText.integer)
         let adminURLs = fields.optionalList("admin_urls", of: Self.urlRule) { ServiceURL($0) }
-        let ledger = fields.optional(
-            "ledger", expected: "how to reach the ledger", ScalarText.nonEmpty)
+        let ledger = ledger(fields)
         let keyFile = fields.optional(
             "key_file", expected: "the path of a file", ScalarText.nonEmpty)
         let exponents = exponents(fields)
@@ -52,8 +51,28 @@ struct RegionFile {
             topic: topic ?? Region.defaultTopic, group: group ?? Region.defaultGroup,
             deadLetterTopic: deadLetters, logs: logs, timestamps: timestamps ?? .broker,
             isRelayed: isRelayed ?? false, generation: generation ?? 1,
-            adminURLs: adminURLs ?? [], ledger: ledger, keyFile: keyFile.map(resolve),
-            exponents: exponents, state: state ?? .active)
+            adminURLs: adminURLs ?? [], ledger: ledger.connection,
+            settledWords: ledger.settledWords ?? Region.defaultSettledWords,
+            keyFile: keyFile.map(resolve), exponents: exponents, state: state ?? .active)
+    }
+
+    /// The ledger as text, which is how to reach it, or as a mapping.
+    private func ledger(
+        _ fields: Fields
+    ) -> (connection: String?, settledWords: [String]?) {
+        let connectionRule = "how to reach the ledger"
+        guard fields.isMapping("ledger") else {
+            return (
+                fields.optional("ledger", expected: connectionRule, ScalarText.nonEmpty), nil
+            )
+        }
+        guard let ledger = fields.optionalMapping("ledger") else { return (nil, nil) }
+        let connection = ledger.optional(
+            "connection", expected: connectionRule, ScalarText.nonEmpty)
+        let words = ledger.optionalList(
+            "settled", of: "a word that means settled", ScalarText.nonEmpty)
+        ledger.finish()
+        return (connection, words)
     }
 
     private func log(_ fields: Fields) -> RegionLog {

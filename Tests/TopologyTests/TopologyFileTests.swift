@@ -342,4 +342,52 @@ import TopologyFile
                         + " upper case as key",
                 ])
     }
+
+    /// What loading makes of a region file with these lines at its end.
+    private func region(_ lines: String) throws -> Region {
+        try TemporaryFolder.with([
+            "topology.yaml": TopologyFixture.topology,
+            "regions/a.yaml": TopologyFixture.region + lines,
+        ]) { try TopologyFile.load(path: "\($0.path)/topology.yaml").regions[0] }
+    }
+
+    @Test func `the words that mean settled are the ledger's`() throws {
+        #expect(try region("").settledWords == ["settled", "SETTLED"])
+        #expect(try region("ledger: host=db\n").settledWords == ["settled", "SETTLED"])
+        #expect(
+            try region("ledger: {connection: host=db}\n").settledWords == ["settled", "SETTLED"])
+        #expect(try region("ledger: {connection: host=db}\n").ledger == "host=db")
+        let both = try region("ledger:\n  settled: [NO, 010, gebucht]\n  connection: host=db\n")
+        #expect(both.settledWords == ["NO", "010", "gebucht"])
+        #expect(both.ledger == "host=db")
+        #expect(try region("ledger: {settled: [booked]}\n").ledger == nil)
+    }
+
+    @Test(
+        arguments: [
+            ("ledger: [settled]", ["8: ledger: expected how to reach the ledger"]),
+            (
+                "ledger:\n  settled: booked",
+                ["9: ledger.settled: expected a list: each a word that means settled"]
+            ),
+            ("ledger:\n  settled: []", ["9: ledger.settled: expected 1 to 16 words"]),
+            ("ledger:\n  settled: [a, b, a]", ["9: ledger.settled[2]: expected each word once"]),
+            (
+                "ledger:\n  settled: [a, '']",
+                ["9: ledger.settled[1]: expected a word that means settled"]
+            ),
+            (
+                "ledger:\n  settled: [\(String(repeating: "x", count: 65))]",
+                ["9: ledger.settled[0]: expected a word of 1 to 64 bytes"]
+            ),
+            (
+                "ledger:\n  host: db",
+                ["9: ledger.host: expected one of the keys connection, settled"]
+            ),
+        ] as [(String, [String])])
+    func `words that could mean nothing are refused`(lines: String, complaints: [String]) throws {
+        #expect(
+            try TopologyFixture.complaints(region: TopologyFixture.region + lines + "\n")
+                == complaints.map { "regions/a.yaml:\($0)" })
+    }
 }
