@@ -6,7 +6,7 @@ public import Money
 public struct DecodedTransfer: Sendable {
     /// Of `transfer_id`, under the topology's key.
     public var id: IDHash
-    /// Minor units as the source counts them; above 0.
+    /// Minor units as the source counts them, 1 to `RecordDecoder.maximumAmount`.
     public var amount: Int64
     /// Event time: it decides the bucket.
     public var settledAt: UnixTime
@@ -45,7 +45,7 @@ package struct DecodedCorrection: Sendable, Hashable {
     package var delta: Int64
     /// What the bucket's correction must be for this one to apply.
     package var before: Int64
-    /// When it was asked for.
+    /// When it was asked for; one that reaches the log long after is out of date.
     package var issuedAt: UnixTime
 
     /// As `DecodedTransfer.contentCheck`.

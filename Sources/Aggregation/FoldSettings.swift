@@ -13,6 +13,8 @@ package struct FoldSettings: Sendable {
     package let version: FoldVersion
     /// Where a source counts a currency in other minor units than ISO 4217 says, its digits.
     package let exponents: [Currency: Int]
+    /// The words that mean settled where a row has a state.
+    package let settledWords: [String]
     /// The region's current logs.
     package let logs: [LogID]
     /// By currency index: the power of ten that takes a source's amount to ISO minor units; empty
@@ -22,15 +24,18 @@ package struct FoldSettings: Sendable {
     /// - Parameters:
     ///   - exponents: where a source counts a currency in other minor units than ISO 4217 says,
     ///     its number of decimal digits, 0 to 9.
+    ///   - settledWords: the words that mean settled where a row has a state.
     ///   - logs: the region's current logs.
     ///   - generation: the operator's generation of these settings.
     package init(
-        idKey: IDKey, exponents: [Currency: Int] = [:], logs: [LogID] = [],
+        idKey: IDKey, exponents: [Currency: Int] = [:],
+        settledWords: [String] = Region.defaultSettledWords, logs: [LogID] = [],
         generation: UInt32 = 1, isRelayed: Bool = false
     ) {
         self.idKey = idKey
         self.isRelayed = isRelayed
         self.exponents = exponents
+        self.settledWords = settledWords
         self.logs = logs
         var digest = FNV1a()
         digest.add(Self.rulesGeneration.description)
@@ -45,6 +50,9 @@ package struct FoldSettings: Sendable {
             digest.add("\(currency.code)=\(exponent)")
         }
         scaleByCurrency = scales
+        for word in settledWords.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
+            digest.add("settled=\(word)")
+        }
         version = FoldVersion(
             rules: Self.rulesGeneration, settings: generation, digest: digest.value)
     }

@@ -23,8 +23,15 @@ struct JSONValue {
 
     /// Whether a string's content is `text`, escapes decoded.
     func equals(_ text: StaticString, in bytes: UnsafeRawBufferPointer) -> Bool {
-        let wanted = unsafe UnsafeRawBufferPointer(
-            start: text.utf8Start, count: text.utf8CodeUnitCount)
+        unsafe equals(
+            UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount),
+            in: bytes)
+    }
+
+    /// As the other `equals`; `wanted` need not be Unicode.
+    func equals(
+        _ wanted: UnsafeRawBufferPointer, in bytes: UnsafeRawBufferPointer
+    ) -> Bool {
         guard isEscaped else {
             return unsafe end - start == wanted.count && content(in: bytes).elementsEqual(wanted)
         }

@@ -78,7 +78,8 @@ extension RecordDecoder {
             at &+= 1
             guard at &- digitsStart <= 18 else { return false }
         }
-        guard amount > 0, unsafe base.load(fromByteOffset: digitsStart, as: UInt8.self) != 0x30,
+        guard amount > 0, amount <= Self.maximumAmount,
+            unsafe base.load(fromByteOffset: digitsStart, as: UInt8.self) != 0x30,
             // ,"settled_at_utc":" and 20 bytes of time and "}
             count &- at == 41,
             unsafe word(base, at) == Self.timeKey.0,

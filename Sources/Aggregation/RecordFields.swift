@@ -11,6 +11,9 @@ enum RecordField: Int, CaseIterable {
     case after
     case op
     case state
+    case status
+    case flattenedOp
+    case flattenedDeleted
     case correctionID
     case bucketMinute
     case delta
@@ -34,6 +37,9 @@ enum RecordField: Int, CaseIterable {
         case .after: "after"
         case .op: "op"
         case .state: "state"
+        case .status: "status"
+        case .flattenedOp: "__op"
+        case .flattenedDeleted: "__deleted"
         case .correctionID: "correction_id"
         case .bucketMinute: "bucket_timestamp_min"
         case .delta: "delta_to_apply"

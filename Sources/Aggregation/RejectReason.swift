@@ -16,7 +16,7 @@ package enum RejectReason: UInt8, Error, CaseIterable, Sendable {
     case identifier
     /// Not in the built-in ISO 4217 table, lower case included.
     case currency
-    /// Not an integer of 1 to 2^52.
+    /// Not an integer from 1 to `RecordDecoder.maximumAmount`.
     case amount
     /// Not RFC 3339 as the contract narrows it.
     case time

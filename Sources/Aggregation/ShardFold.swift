@@ -65,7 +65,7 @@ package struct ShardFold: ~Copyable {
         settings: FoldSettings, start: FoldStart = FoldStart(), memory: ZeroedMemory = .heap
     ) {
         self.settings = settings
-        decoder = RecordDecoder(key: settings.idKey)
+        decoder = RecordDecoder(key: settings.idKey, settledWords: settings.settledWords)
         ids = IDMemory(
             expected: Int(min(max(start.waitingRecords, 0), Self.idsPreparedForMax)),
             memory: memory)

@@ -21,6 +21,7 @@ extension ByteWriter {
             $0.write($1.key)
             $0.write($1.value)
         }
+        write(each: settings.fold.settledWords) { $0.write($1) }
         write(settings.deadLetterTopic)
         write(settings.lettersMax)
         write(settings.requiresBrokerStamps)
@@ -190,12 +191,14 @@ extension ByteReader {
         let generation = try generation()
         let isRelayed = try flag()
         let exponents = try list { (try $0.currency(), try $0.integer(Int.self)) }
+        let settledWords = try list { try $0.text() }
         var settings = RegionNodeSettings(
             region: region, node: node, log: log, partitionCount: partitionCount,
             fold: FoldSettings(
                 idKey: IDKey(low: 0, high: 0),
                 exponents: Dictionary(exponents, uniquingKeysWith: { first, _ in first }),
-                logs: logs, generation: generation, isRelayed: isRelayed),
+                settledWords: settledWords, logs: logs, generation: generation,
+                isRelayed: isRelayed),
             headquarters: 0, seed: 0)
         settings.deadLetterTopic = try text()
         settings.lettersMax = try integer()

@@ -38,7 +38,9 @@ enum RecordDecoderTarget {
             currency: Currency.all[0])
         switch decoder.decode(bytes, into: &transfer) {
         case .transfer:
-            precondition(transfer.amount > 0, "a transfer moves something")
+            precondition(
+                (1...RecordDecoder.maximumAmount).contains(transfer.amount),
+                "a transfer moves something, within its bound")
             return .transfer(
                 transfer.id, amount: transfer.amount, settledAt: transfer.settledAt,
                 transfer.currency)

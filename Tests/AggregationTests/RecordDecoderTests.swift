@@ -47,7 +47,7 @@ import Testing
 
     @Test(arguments: [
         ("", "json"), ("{", "json"), ("nonsense", "json"), ("[]", "json"), ("12", "json"),
-        ("null", "json"), (good + "x", "json"), (good + good, "json"), ("\u{FEFF}" + good, "json"),
+        (good + "x", "json"), (good + good, "json"), ("\u{FEFF}" + good, "json"),
         (String(good.dropLast()), "json"), ("{'a':1}", "json"), ("{\"a\":01}", "json"),
         ("{\"a\":1.}", "json"), ("{\"a\":+1}", "json"), ("{\"a\":NaN}", "json"),
         ("{\"a\":\"\\x\"}", "json"), ("{\"a\":\"\t\"}", "json"), ("{\"a\":1,}", "json"),
@@ -97,7 +97,8 @@ import Testing
         (#""12""#, "type"), ("1.5", "amount"), ("1e3", "amount"), ("-1", "amount"), ("0", "amount"),
         ("-0", "amount"), ("9223372036854775808", "amount"), ("1.0", "amount"), ("null", "type"),
         ("true", "type"), ("[1]", "type"), ("{}", "type"), ("00", "json"), ("012", "json"),
-        ("99999999999999999999999", "amount"),
+        ("99999999999999999999999", "amount"), ("9223372036854775807", "amount"),
+        ("4503599627370497", "amount"), ("999999999999999999", "amount"),
     ])
     func anAmountIsAPositiveInteger(_ amount: String, _ reason: String) {
         #expect(Self.outcome(Self.with(amount: amount)) == reason)
@@ -105,8 +106,9 @@ import Testing
 
     @Test func theGreatestAmountIsRead() {
         #expect(
-            Self.outcome(Self.with(amount: "9223372036854775807"))
-                == "EUR 9223372036854775807 1774445100000")
+            Self.outcome(Self.with(amount: "4503599627370496"))
+                == "EUR 4503599627370496 1774445100000")
+        #expect(RecordDecoder.maximumAmount == Limits.sumMagnitude)
     }
 
     @Test(arguments: [
