@@ -114,6 +114,7 @@ let package = Package(
                 "RegionCore", "DeltaCodec",
             ]),
         library("WorkerThread"),
+        library("Gzip", ["CZlib"]),
         library("LargePages", ["Aggregation"]),
         library("HTTPClient", ["CCurl"]),
         library("KafkaClient", ["CRdKafka", "CJemalloc", "WorkerThread", logging]),
@@ -132,7 +133,7 @@ let package = Package(
         library(
             "PublicAPI",
             [
-                "CZlib", "Money", "CivilTime", "Topology", "Reporting", "Dashboard",
+                "Gzip", "Money", "CivilTime", "Topology", "Reporting", "Dashboard",
                 "HTTPListener", httpTypes, nioCore, nioPosix, lifecycle, logging,
             ], resources: [.embedInCode("openapi.json")]),
         library(
@@ -151,7 +152,11 @@ let package = Package(
 
         // Services.
         library(
-            "Rollup", ["Money", "CivilTime", "DeltaProtocol", "Aggregation", "LargePages"]),
+            "Rollup",
+            [
+                "Money", "CivilTime", "Topology", "DeltaProtocol", "Aggregation", "LargePages",
+                "Gzip",
+            ]),
         library(
             "RegionService",
             [

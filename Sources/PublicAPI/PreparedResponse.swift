@@ -1,3 +1,4 @@
+internal import Gzip
 internal import NIOCore
 
 /// One answer in every form in which it can be sent, each ready to be written in one piece.

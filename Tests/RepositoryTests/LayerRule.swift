@@ -23,7 +23,7 @@ enum LayerRule {
 
     static let systemLibraries = ["CRdKafka", "CHiredis", "CCurl", "CZlib", "CJemalloc"]
     /// What adapters stand on themselves.
-    static let sharedAdapters = ["WorkerThread", "HTTPListener", "HTTPClient"]
+    static let sharedAdapters = ["WorkerThread", "HTTPListener", "HTTPClient", "Gzip"]
     static let adapters = [
         "KafkaClient", "DeltaClient", "DeltaIngest", "PublicAPI", "RedisStore", "RatesFeed",
         "LargePages",

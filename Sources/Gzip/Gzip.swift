@@ -1,19 +1,21 @@
 internal import CZlib
 
 /// Compression of whole bodies. The same body gives the same bytes: no time stands in them.
-enum Gzip {
+package enum Gzip {
     /// Smaller bodies do not shrink enough to be worth a second form.
-    static let bodyBytesMin = 256
+    package static let bodyBytesMin = 256
+    /// What every gzip file begins with (RFC 1952).
+    package static let magic: [UInt8] = [0x1F, 0x8B]
 
     /// zlib's windowBits for the largest window, and 16 for the header and trailer of gzip.
-    private static let windowBits: Int32 = 15 + 16
+    static let windowBits: Int32 = 15 + 16
     /// zlib's default.
     private static let memoryLevel: Int32 = 8
     /// Bodies are compressed once and sent often.
     private static let level: Int32 = 6
 
     /// Nil where the result would not be smaller, or zlib cannot allocate.
-    static func compress(_ body: [UInt8]) -> [UInt8]? {
+    package static func compress(_ body: [UInt8]) -> [UInt8]? {
         guard body.count >= bodyBytesMin, let size = UInt32(exactly: body.count) else { return nil }
         var stream = z_stream()
         let begun = deflateInit2_(
