@@ -16,9 +16,9 @@ struct BlockDecoder: ~Copyable {
     private(set) var counters = RollupCounters()
     private var decoder: RecordDecoder
 
-    init(key: IDKey) {
+    init(key: IDKey, settledWords: [String]) {
         precondition(Currency.count <= 1 << BucketKey.currencyBits, "a currency outgrew its bits")
-        decoder = RecordDecoder(key: key)
+        decoder = RecordDecoder(key: key, settledWords: settledWords)
         entries.reserveCapacity(LineBlock.capacity / Self.transferBytesMin + 1)
     }
 
@@ -37,7 +37,15 @@ struct BlockDecoder: ~Copyable {
             let rest = block.count - at
             let length = memchr(start, 0x0A, rest).map { UnsafeRawPointer($0) - start } ?? rest
             at += length + 1
-            decode(line: UnsafeRawBufferPointer(start: start, count: length), &transfer)
+            let line = LineShape.content(
+                of: UnsafeRawBufferPointer(start: start, count: length))
+            if LineShape.isBlank(line) { continue }
+            counters.consumed &+= 1
+            if block.isNoLines {
+                counters.reject(.json)
+            } else {
+                decode(line: line, &transfer)
+            }
         }
     }
 
@@ -45,12 +53,6 @@ struct BlockDecoder: ~Copyable {
     private mutating func decode(
         line: UnsafeRawBufferPointer, _ transfer: inout DecodedTransfer
     ) {
-        var line = line
-        if line.last == 0x0D { line = UnsafeRawBufferPointer(rebasing: line.dropLast()) }
-        if line.count < Self.transferBytesMin, line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) {
-            return
-        }
-        counters.consumed &+= 1
         switch decoder.decode(line, into: &transfer) {
         case .transfer: entries.append(RollupEntry(transfer))
         case .rejected(let reason): counters.reject(reason)

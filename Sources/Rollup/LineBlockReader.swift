@@ -23,14 +23,20 @@ final class LineBlockReader: Sendable {
         }
         return try outcome.get()
     }
+
+    /// Inputs whose first line shows that their lines are no records.
+    var refused: [RollupInput] { state.withLock { $0.refused } }
 }
 
 extension LineBlockReader {
     private struct State: ~Copyable {
         private let inputs: [RollupInput]
         private var inputIndex = 0
-        /// The open input, or −1.
-        private var descriptor: Int32 = -1
+        private var bytes: InputBytes?
+        /// Whether a line of the present input has been judged, and what it came to.
+        private var isJudged = false
+        private var isNoLines = false
+        private(set) var refused: [RollupInput] = []
         /// The beginning of a line whose end is still to be read.
         private var carry: [UInt8] = []
         /// Whether the end of a line is still to be read that is too long to be kept.
@@ -42,8 +48,6 @@ extension LineBlockReader {
             self.inputs = inputs
             carry.reserveCapacity(LineBlock.lineBytesMax)
         }
-
-        deinit { if descriptor > 0 { close(descriptor) } }
 
         mutating func read(into block: LineBlock) throws(RollupError) -> Bool {
             guard !hasFailed else { return false }
@@ -68,21 +72,22 @@ extension LineBlockReader {
 
         /// One read of the present input, or the step to the next one.
         private mutating func fill(_ block: LineBlock) throws(RollupError) {
-            let input = inputs[inputIndex]
-            if descriptor < 0 { descriptor = try Self.open(input) }
+            let source = try present()
             let base = block.buffer.baseAddress!
             carry.withUnsafeBytes { block.buffer.copyMemory(from: $0) }
             let kept = carry.count
             carry.removeAll(keepingCapacity: true)
-            let got = try Self.read(
-                descriptor, into: base + kept, count: LineBlock.readBytes, of: input)
-            block.bytesRead += got
+            let before = source.storedBytes
+            let got = try source.read(
+                into: UnsafeMutableRawBufferPointer(
+                    start: base + kept, count: LineBlock.readBytes))
+            block.bytesRead += source.storedBytes - before
             if got == 0 {
                 // An input's last line needs no newline, and does not join the next input's first.
                 block.count = kept
                 skipsToNewline = false
-                if descriptor > 0 { close(descriptor) }
-                descriptor = -1
+                judge(block)
+                bytes = nil
                 inputIndex += 1
                 return
             }
@@ -95,6 +100,35 @@ extension LineBlockReader {
                 memmove(base, base + begin, end - begin)
             }
             take(lines: end - begin, of: block)
+            judge(block)
+        }
+
+        /// The present input, opened if need be.
+        private mutating func present() throws(RollupError) -> InputBytes {
+            if let bytes { return bytes }
+            let opened = try InputBytes(inputs[inputIndex])
+            bytes = opened
+            isJudged = false
+            isNoLines = false
+            return opened
+        }
+
+        /// Looks at the first line of an input that is not blank.
+        private mutating func judge(_ block: LineBlock) {
+            let lines = UnsafeRawBufferPointer(rebasing: block.buffer[..<block.count])
+            var rest = lines[...]
+            while !isJudged, !rest.isEmpty {
+                let end = rest.firstIndex(of: 0x0A) ?? rest.endIndex
+                let line = LineShape.content(
+                    of: UnsafeRawBufferPointer(rebasing: rest[rest.startIndex..<end]))
+                rest = rest[end...].dropFirst()
+                guard !LineShape.isBlank(line) else { continue }
+                isJudged = true
+                isNoLines = LineShape.goesOn(line)
+                if isNoLines { refused.append(inputs[inputIndex]) }
+            }
+            if block.oversizeLines > 0 { isJudged = true }
+            block.isNoLines = isNoLines
         }
 
         /// Leaves the whole lines among the first `count` bytes in the block.
@@ -107,34 +141,6 @@ extension LineBlockReader {
                 skipsToNewline = true
             } else {
                 carry.append(contentsOf: rest)
-            }
-        }
-
-        private static func open(_ input: RollupInput) throws(RollupError) -> Int32 {
-            guard case .file(let path) = input else { return STDIN_FILENO }
-            #if canImport(Glibc)
-                let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
-            #else
-                let descriptor = Darwin.open(path, O_RDONLY | O_CLOEXEC)
-            #endif
-            guard descriptor >= 0 else { throw RollupError(input: input, errorNumber: errno) }
-            return descriptor
-        }
-
-        private static func read(
-            _ descriptor: Int32, into bytes: UnsafeMutableRawPointer, count: Int,
-            of input: RollupInput
-        ) throws(RollupError) -> Int {
-            while true {
-                #if canImport(Glibc)
-                    let got = Glibc.read(descriptor, bytes, count)
-                #else
-                    let got = Darwin.read(descriptor, bytes, count)
-                #endif
-                if got >= 0 { return got }
-                guard errno == EINTR else {
-                    throw RollupError(input: input, errorNumber: errno)
-                }
             }
         }
     }

@@ -1,8 +1,13 @@
 internal import Aggregation
 internal import Dispatch
 internal import Synchronization
+internal import Topology
 
 /// Folds files of transfers, one JSON record a line, with the core of the regional aggregator.
+/// Files may be compressed with gzip, and begin with a byte-order mark.
+///
+/// An input whose first line is the beginning of an array, or of a record over several lines, is
+/// refused as a whole: what stands on lines of their own in it may only look like records.
 ///
 /// Offline there are no record timestamps: no record is late or ahead, ids are remembered for the
 /// whole input, and every minute is kept. Records count in the order of the inputs and of their
@@ -16,6 +21,8 @@ package struct Rollup: Sendable {
     package var inputs: [RollupInput]
     /// Whether later records of a `transfer_id` are left out.
     package var dedupes = true
+    /// The words that mean settled where a row has a state.
+    package var settledWords = Region.defaultSettledWords
     /// How many threads work; at least 1.
     package var threads: Int
     /// Called after each block by whichever thread folded it, never by two at once.
@@ -40,7 +47,7 @@ package struct Rollup: Sendable {
 
         DispatchQueue.concurrentPerform(iterations: max(threads, 1)) { _ in
             let block = LineBlock()
-            var decoder = BlockDecoder(key: key)
+            var decoder = BlockDecoder(key: key, settledWords: settledWords)
             do throws(RollupError) {
                 while try reader.read(into: block) {
                     decoder.decode(block)
@@ -51,7 +58,9 @@ package struct Rollup: Sendable {
             }
         }
         if let error = failure.withLock({ $0 }) { throw error }
-        return stage.result()
+        var result = stage.result()
+        result.refused = reader.refused
+        return result
     }
 
     /// For the first size of the id memory: most transfers have 105 to 125 bytes.

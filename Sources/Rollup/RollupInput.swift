@@ -42,10 +42,18 @@ package enum RollupInput: Sendable, Hashable {
 /// An input that could not be read.
 package struct RollupError: Error, Sendable, CustomStringConvertible {
     package var input: RollupInput
-    /// As in `errno`.
-    package var errorNumber: Int32
+    /// What went wrong, for people.
+    package var detail: String
 
-    package var description: String {
-        "\(input.name): \(String(cString: strerror(errorNumber)))"
+    init(input: RollupInput, detail: String) {
+        self.input = input
+        self.detail = detail
     }
+
+    /// - Parameter errorNumber: as in `errno`.
+    init(input: RollupInput, errorNumber: Int32) {
+        self.init(input: input, detail: String(cString: strerror(errorNumber)))
+    }
+
+    package var description: String { "\(input.name): \(detail)" }
 }

@@ -26,6 +26,8 @@ package struct RollupResult: Sendable {
     /// Sorted by currency code, then minute; no row is empty.
     package var rows: [Row]
     package var counters: RollupCounters
+    /// Inputs that hold no record a line, so that nothing of them was counted.
+    package var refused: [RollupInput] = []
 }
 
 /// How many lines ended in which outcome: `consumed` is the sum of the others, `conflicts` aside.
@@ -44,6 +46,13 @@ package struct RollupCounters: Hashable, Sendable {
     package init() {}
 
     package var rejectedTotal: Int64 { rejected.reduce(0, +) }
+
+    /// Whether there were lines, and not one of them was a JSON object of a record's size.
+    package var understoodNothing: Bool {
+        let unread: [RejectReason] = [.json, .utf8, .size]
+        return consumed > 0
+            && consumed == unread.map { rejected[Int($0.rawValue)] }.reduce(0, +)
+    }
 
     mutating func reject(_ reason: RejectReason, count: Int64 = 1) {
         rejected[Int(reason.rawValue)] += count

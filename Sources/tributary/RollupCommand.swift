@@ -2,6 +2,7 @@ import Aggregation
 import ArgumentParser
 import Foundation
 import Rollup
+import Topology
 
 /// `tributary rollup`.
 struct RollupCommand: ParsableCommand {
@@ -11,13 +12,15 @@ struct RollupCommand: ParsableCommand {
         discussion: """
             Reads files of settled transfers, one JSON record a line (standard input where none \
             is named, or for "-"), with the same reader and the same rules as a region's \
-            aggregator: the first record of a transfer_id counts. Prints \
-            currency,minute,settled,transfers; sums in minor units. Counters go to standard error.
+            aggregator: the first record of a transfer_id counts. Files compressed with gzip are \
+            read as they are. Prints currency,minute,settled,transfers; sums in minor units. \
+            Counters go to standard error. Exit status 65: a file holds no record a line.
 
             EXAMPLES:
               tributary generate 1000000 --out day.ndjson
               tributary rollup day.ndjson > day.csv
-              zcat monday.gz tuesday.gz | tributary rollup --format json
+              tributary rollup monday.ndjson.gz tuesday.ndjson.gz --format json
+              tributary rollup --settled BOOKED changes.ndjson
             """)
 
     @Argument(help: "Files of records, in order; \"-\" is standard input.", completion: .file())
@@ -28,6 +31,13 @@ struct RollupCommand: ParsableCommand {
 
     @Flag(inversion: .prefixedNo, help: "Count each transfer_id once.")
     var dedupe = true
+
+    @Option(
+        help: ArgumentHelp(
+            "A word that means settled where a row has a state; may be repeated.",
+            discussion: "Default: \(Region.defaultSettledWords.joined(separator: ", ")).",
+            valueName: "word"))
+    var settled: [String] = []
 
     @Option(help: "Threads that work; all cores if left out.")
     var threads: Int?
@@ -48,6 +58,7 @@ struct RollupCommand: ParsableCommand {
         var rollup = Rollup(
             inputs: inputs, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
         rollup.dedupes = dedupe
+        if !settled.isEmpty { rollup.settledWords = settled }
         let line = ProgressLine()
         rollup.onProgress = { progress in line.show { Self.describe(progress, seconds: $0) } }
         let result = try rollup.run()
@@ -58,6 +69,24 @@ struct RollupCommand: ParsableCommand {
             return
         }
         writeToStandardError(Self.describe(result.counters))
+        let complaints = Self.complaints(of: result)
+        guard complaints.isEmpty else {
+            writeToStandardError(complaints.map { "Error: \($0)\n" }.joined())
+            throw ExitCode(Self.unreadableStatus)
+        }
+    }
+
+    /// As `EX_DATAERR` in sysexits.h.
+    private static let unreadableStatus: Int32 = 65
+
+    /// What the inputs are not, where nothing of them could be read.
+    private static func complaints(of result: RollupResult) -> [String] {
+        let refused = result.refused.map { input in
+            "\(input.name): no line of it was counted: it is an array, or its records take several "
+                + "lines each. Expected one JSON record a line, as jq -c '.[]' or jq -c . writes."
+        }
+        guard refused.isEmpty, result.counters.understoodNothing else { return refused }
+        return ["no line is a JSON record. Expected one record a line."]
     }
 
     private static let threadsMax = 256

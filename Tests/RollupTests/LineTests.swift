@@ -86,3 +86,71 @@ import Testing
         #expect(result.counters.rejectedTotal == 1)
     }
 }
+
+/// Inputs that are no lines of records, or begin with something else than one.
+extension LineTests {
+    private static let one = RollupTests.line("a")
+    private static let two = RollupTests.line("b")
+
+    private static let notLines = [
+        "[\n\(one),\n\(two)\n]\n", "[\(one),\n\(two)]", "\u{FEFF}[\r\n\(one)\r\n,\(two)\r\n]",
+        "\n\n [\n\(one)\n]", "{\n\"payload\":\n\(one)\n}\n", "{\"records\": [\n\(one)\n]}\n",
+        "{\n  \"before\": null,\n  \"after\":\n\(one)\n}\n\(two)",
+    ]
+
+    @Test(arguments: notLines)
+    func `of an array or of records over several lines nothing counts`(_ text: String) throws {
+        let result = try rollup(text)
+        #expect(result.rows.isEmpty)
+        #expect(result.refused.count == 1)
+        let json = result.counters.rejected[Int(RejectReason.json.rawValue)]
+        #expect(result.counters.consumed == json)
+        #expect(result.counters.understoodNothing)
+    }
+
+    @Test(arguments: notLines)
+    func `the other inputs count as ever`(_ text: String) throws {
+        let result = try rollup([Array(Self.one.utf8), Array(text.utf8), Array(Self.two.utf8)])
+        #expect(result.rows.map(\.transfers) == [2])
+        #expect(result.refused.count == 1)
+        #expect(!result.counters.understoodNothing)
+    }
+
+    @Test(arguments: [
+        "[\(one),\(two)]", String(one.prefix(30)), String(one.prefix(40)), "}",
+        "\"\(two.prefix(3))",
+        #"{"transfer_id":"[{""#, "7", "{}", "[]",
+    ])
+    func `a first line that is no record costs the others nothing`(_ line: String) throws {
+        let result = try rollup([line, RollupTests.line("c"), "[", "{"].joined(separator: "\n"))
+        #expect(result.rows.map(\.transfers) == [1])
+        #expect(result.counters.consumed == 4)
+        #expect(result.refused.isEmpty)
+    }
+
+    @Test func `a large array is refused to its last line`() throws {
+        let lines = (0..<20_000).map { RollupTests.line("t\($0)") }
+        let result = try rollup("[\n" + lines.joined(separator: ",\n") + "\n]\n")
+        #expect(result.rows.isEmpty)
+        #expect(result.counters.consumed == 20_002)
+        #expect(result.counters.understoodNothing)
+    }
+
+    @Test func `a mark is no part of the line that it begins`() throws {
+        let joined = "\u{FEFF}\(Self.one)\r\n\r\n\u{FEFF}\(Self.two)\n\u{FEFF}\n"
+        let result = try rollup(joined)
+        #expect(result.rows.map(\.transfers) == [2])
+        #expect(result.counters.consumed == 2)
+        let limit = RecordDecoder.maximumBytes
+        let full = try rollup("\u{FEFF}" + Self.line(1, bytes: limit) + "\r\n\u{FEFF}" + Self.two)
+        #expect(full.rows.map(\.transfers) == [2])
+        let over = try rollup("\u{FEFF}" + Self.line(1, bytes: limit + 1) + "\n" + Self.two)
+        #expect(over.rows.map(\.transfers) == [1])
+        #expect(over.counters.rejected[Int(RejectReason.size.rawValue)] == 1)
+    }
+
+    @Test func `a long line of white space is blank`() throws {
+        let result = try rollup(String(repeating: " \t", count: 500) + "\r\n" + Self.one)
+        #expect(result.counters.consumed == 1)
+    }
+}

@@ -54,6 +54,26 @@ import Testing
                 == "consumed=2 applied=0 rejected=2 rejected{json}=1 rejected{missing}=1\n")
     }
 
+    @Test(arguments: [
+        ("[\\n7\\n]\\n", "standard input: no line of it was counted: it is an array"),
+        ("settled, thank you\\n", "no line is a JSON record"),
+        ("\\xff\\xfe{\\x00\\n", "no line is a JSON record"),
+    ])
+    func `it is an error where nothing was understood`(_ text: String, _ message: String) throws {
+        let answer = try Self.shell("printf '\(text)' | $T rollup")
+        #expect(answer.status == 65)
+        #expect(answer.out == "currency,minute,settled,transfers\n")
+        #expect(answer.err.contains("\nError: \(message)"), "\(answer.err)")
+    }
+
+    @Test func `the words that mean settled can be given`() throws {
+        let row = String(RollupTests.line("a").dropLast()) + #","state":"booked"}"#
+        let header = "currency,minute,settled,transfers\n"
+        #expect(try Self.shell("echo '\(row)' | $T rollup").out == header)
+        let answer = try Self.shell("echo '\(row)' | $T rollup --settled x --settled booked")
+        #expect(answer.out == header + "EUR,2026-03-25T13:25,1,1\n")
+    }
+
     @Test func `a broker gets the same records, keyed by their ids`() throws {
         let answer = try Self.shell(
             #"""

@@ -1,0 +1,93 @@
+import Aggregation
+import Foundation
+import Rollup
+import Testing
+
+/// Files of records as they come from the field, and what they sum to, in `Tests/Records`.
+@Suite struct RecordFileTests {
+    static let folder = URL(filePath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "Records").path
+
+    @Test(arguments: [
+        "change-event-lifecycle", "epoch-times", "decimals", "number-spellings",
+        "mark-and-line-ends", "compressed", "outbox-shapes", "flattened-rows", "state-spellings",
+        "unicode-ids", "currencies", "array-and-pretty", "other-events", "tombstone-texts",
+    ])
+    func `a file sums to its table`(_ name: String) throws {
+        let expected = try String(contentsOfFile: "\(Self.folder)/\(name).csv", encoding: .utf8)
+        for threads in [1, 2] {
+            let file = RollupInput.file(path: "\(Self.folder)/\(name).ndjson")
+            let result = try Rollup(inputs: [file], threads: threads).run()
+            let text = String(decoding: RollupFormat.csv.render(result.rows), as: UTF8.self)
+            #expect(text == expected)
+        }
+        let answer = try RollupCommandTests.shell(
+            "$T rollup \(Self.folder)/\(name).ndjson --format csv")
+        #expect(answer.out == expected)
+        #expect(answer.status == (name == "array-and-pretty" ? 65 : 0))
+    }
+
+    @Test func `control and rejected lines are counted as what they are`() throws {
+        func counters(_ name: String) throws -> RollupCounters {
+            let file = RollupInput.file(path: "\(Self.folder)/\(name).ndjson")
+            return try Rollup(inputs: [file], threads: 1).run().counters
+        }
+        let tombstones = try counters("tombstone-texts")
+        #expect(tombstones.control == 4)
+        #expect(tombstones.rejectedTotal == 0)
+        #expect(try counters("other-events").control == 5)
+        #expect(try counters("flattened-rows").control == 3)
+        #expect(try counters("state-spellings").rejectedTotal == 0)
+        let lifecycle = try counters("change-event-lifecycle")
+        #expect(lifecycle.duplicate == 2)
+        #expect(lifecycle.conflicts == 0)
+        #expect(try counters("mark-and-line-ends").consumed == 3)
+    }
+
+    @Test func `a compressed file is read as what it holds`() throws {
+        let expected = try String(contentsOfFile: "\(Self.folder)/compressed.csv", encoding: .utf8)
+        let file = "\(Self.folder)/compressed.ndjson.gz"
+        for line in [
+            "$T rollup \(file)", "$T rollup < \(file)", "cat \(file) | $T rollup -",
+            "cp \(file) $D/plain.ndjson; $T rollup $D/plain.ndjson",
+            "(head -c 1 \(file); sleep 0.1; tail -c +2 \(file)) | $T rollup",
+            // The members of two files one after another, as cat joins them.
+            "cat \(file) \(file) | $T rollup",
+        ] {
+            let answer = try RollupCommandTests.shell(
+                "D=$(mktemp -d); trap 'rm -r $D' EXIT; \(line)")
+            #expect(answer.out == expected, "\(line): \(answer.err)")
+            #expect(answer.status == 0)
+        }
+    }
+
+    @Test func `generated records sum to the same, compressed or not`() throws {
+        let answer = try RollupCommandTests.shell(
+            """
+            exec 2>/dev/null
+            D=$(mktemp -d); trap 'rm -r $D' EXIT
+            $T generate 60000 --seed 5 --malformed 1% --out $D/plain
+            head -c 3000000 $D/plain > $D/a; tail -c +3000001 $D/plain > $D/b
+            gzip -c $D/plain > $D/one.gz
+            (gzip -1 -c $D/a; gzip -9 -c $D/b; head -c 512 /dev/zero) > $D/two
+            for file in plain one.gz two; do $T rollup $D/$file | sha256sum; done | uniq | wc -l
+            """)
+        #expect(answer.status == 0)
+        #expect(answer.out.trimmingCharacters(in: .whitespacesAndNewlines) == "1")
+    }
+
+    @Test(arguments: [
+        ("head -c -4 $F", "the compressed data ends too early"),
+        ("head -c 20 $F", "the compressed data ends too early"),
+        ("(head -c 40 $F; echo xx; tail -c +41 $F)", "the compressed data is damaged"),
+        ("(cat $F; echo x)", "the compressed data is damaged"),
+    ])
+    func `compressed data that is not whole is an error`(_ source: String, _ message: String) throws
+    {
+        let answer = try RollupCommandTests.shell(
+            "F=\(Self.folder)/compressed.ndjson.gz; \(source) | $T rollup")
+        #expect(answer.status == 1)
+        #expect(answer.out == "")
+        #expect(answer.err == "Error: standard input: \(message)\n")
+    }
+}
