@@ -17,12 +17,17 @@ IDENTIFIER_BYTES_MAX = 128
 SYSTEM_BYTES_MAX = 64
 NESTING_MAX = 32
 INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
+AMOUNT_MAX = 1 << 52
+WRAPPINGS_MAX = 4
+# What a region file says by default.
+SETTLED = ("settled", "SETTLED")
+CONTROL = ("bucket_correction", "ledger_marker")
 
 # A field with a meaning in any shape of record; named twice, its object is no record.
 KNOWN_FIELDS = frozenset(
     "transfer_id currency amount_minor_units settled_at_utc type payload schema before after op "
-    "state correction_id bucket_timestamp_min delta_to_apply correction_before lsn system timeline "
-    "marked_at_utc".split())
+    "state status __op __deleted correction_id bucket_timestamp_min delta_to_apply "
+    "correction_before issued_at_utc lsn system timeline marked_at_utc".split())
 
 TIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})"
@@ -49,68 +54,94 @@ def decode(value):
         return (IGNORED,)
     if len(value) > VALUE_BYTES_MAX:
         raise Rejected("size")
-    top = parse(value)
-    if isinstance(top, str):
-        return decode_text(top)
-    if not isinstance(top, dict):
-        raise Rejected("json")
-    known(top)
-    type_name = top.get("type")
-    is_control = type_name in ("bucket_correction", "ledger_marker")
-    if "payload" in top and "transfer_id" not in top and not (is_control and "schema" not in top):
-        payload = top["payload"]
-        if payload is None:
-            return (IGNORED,)
-        if isinstance(payload, str):
-            return decode_text(payload)
-        return decode_row(expect_object(payload))
-    return decode_row(top)
+    return decode_value(parse(value))
 
 
-def decode_text(text):
-    """A record that travels as a string, one level deep."""
-    try:
-        inner = parse(text.encode())
-    except UnicodeEncodeError:
-        raise Rejected("utf8") from None
-    if not isinstance(inner, dict):
+def decode_value(value, wrappings=0, is_text=False):
+    """A record, or what holds one: an object with a payload, or a string."""
+    if value is None:
+        return (IGNORED,)
+    if isinstance(value, dict):
+        known(value)
+        if "payload" in value and "transfer_id" not in value and not is_control(value):
+            expect_shallow(wrappings)
+            return decode_value(value["payload"], wrappings + 1)
+        return decode_row(value)
+    if isinstance(value, str) and not is_text:
+        expect_shallow(wrappings)
+        try:
+            inner = parse(value.encode())
+        except UnicodeEncodeError:
+            raise Rejected("utf8") from None
+        return decode_value(inner, wrappings + 1, is_text=True)
+    raise Rejected("json" if wrappings == 0 or is_text else "type")
+
+
+def expect_shallow(wrappings):
+    if wrappings == WRAPPINGS_MAX:
         raise Rejected("json")
-    return decode_row(known(inner))
+
+
+def is_control(row):
+    return isinstance(row.get("type"), str) and row["type"] in CONTROL
 
 
 def decode_row(row):
+    if is_control(row):
+        try:
+            return (decode_correction if row["type"] == CONTROL[0] else decode_marker)(row)
+        except Rejected:
+            raise Rejected("control") from None
     if "transfer_id" not in row and ("op" in row or "after" in row):
         return decode_change(row)
-    if row.get("type") == "bucket_correction":
-        return decode_correction(row)
-    if row.get("type") == "ledger_marker":
-        return decode_marker(row)
-    return decode_transfer(row)
+    return decode_transfer(row) if settles(row) else (IGNORED,)
 
 
 def decode_change(event):
-    """A change event settles something when its row is settled now and was not before."""
+    """A change event settles something when its row is settled and did not say so before."""
     if "op" in event and not isinstance(event["op"], str):
         raise Rejected("type")
     if event.get("op") == "d" or event.get("after") is None:
         return (IGNORED,)
     row = expect_object(event["after"])
-    if "state" in row:
-        if not isinstance(row["state"], str):
-            raise Rejected("type")
-        if row["state"] != "settled":
-            return (IGNORED,)
-        before = event.get("before")
-        if isinstance(before, dict) and known(before).get("state") == "settled":
-            return (IGNORED,)
+    if not settles(row):
+        return (IGNORED,)
+    before = event.get("before")
+    if isinstance(before, dict) and state(known(before)) in SETTLED:
+        return (IGNORED,)
     return decode_transfer(row)
+
+
+def state(row):
+    """The row's word for its state; None where it has none or says null."""
+    return row.get("state" if "state" in row else "status")
+
+
+def settles(row):
+    """Whether the row was not deleted and is in no other state than settled."""
+    if row.get("__op") is not None:
+        if not isinstance(row["__op"], str):
+            raise Rejected("type")
+        if row["__op"] == "d":
+            return False
+    deleted = row.get("__deleted")
+    if deleted is not None:
+        if not isinstance(deleted, bool) and deleted not in ("true", "false"):
+            raise Rejected("type")
+        if deleted in (True, "true"):
+            return False
+    if "state" not in row and "status" not in row:
+        return True
+    if not isinstance(state(row), (str, type(None))):
+        raise Rejected("type")
+    return state(row) in SETTLED
 
 
 def decode_transfer(row):
     identifier = expect_identifier(row, "transfer_id")
     currency = expect_currency(row)
     amount = expect_integer(row, "amount_minor_units")
-    if amount <= 0:
+    if not 0 < amount <= AMOUNT_MAX:
         raise Rejected("amount")
     return (TRANSFER, identifier, currency, amount, expect_time(row, "settled_at_utc"))
 
@@ -119,6 +150,7 @@ def decode_correction(row):
     minute = expect_integer(row, "bucket_timestamp_min")
     if not -(1 << 31) <= minute < 1 << 31:
         raise Rejected("control")
+    expect_time(row, "issued_at_utc")
     return (
         CORRECTION, expect_identifier(row, "correction_id"), expect_currency(row), minute,
         expect_integer(row, "delta_to_apply"), expect_integer(row, "correction_before"))

@@ -100,7 +100,7 @@ class Fold(unittest.TestCase):
         self.assertEqual(self.fold.log_time, before)
         self.assertEqual(self.take(transfer("a", NOON, limit)), "duplicate")
         self.assertEqual(self.take(transfer("b", NOON + 60_000, 1), NOON + 60_000), "applied")
-        self.assertEqual(self.take(transfer("c", NOON, limit + 1, "USD")), "rejected:overflow")
+        self.assertEqual(self.take(transfer("c", NOON, limit + 1, "USD")), "rejected:amount")
 
     def test_without_a_timestamp_nothing_counts(self):
         for value in (transfer("a", NOON), correction("c", NOON_MINUTE, 1), marker(NOON)):
