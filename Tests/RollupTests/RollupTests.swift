@@ -124,7 +124,7 @@ import TransferGenerator
             String(decoding: RollupFormat.csv.render(result.rows), as: UTF8.self) == expected.csv)
     }
 
-    @Test func `a sum never leaves its bound, and the id of what was refused is remembered`() throws {
+    @Test func `a sum never leaves its bound, and a refused id is remembered`() throws {
         let bound: Int64 = 1 << 52
         let result = try rollup(
             [
