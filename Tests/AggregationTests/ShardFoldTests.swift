@@ -297,6 +297,20 @@ import Testing
         #expect(newest == Self.noon + 12_000)
     }
 
+    /// Only what was proven and the floor let ids go; the table looks when it would grow.
+    @Test func aStampAheadFreesNoIDs() {
+        var fold = Self.started(FoldStart(floor: Self.minute.advanced(by: -1_500)))
+        fold.fold(Records.transfer("a"))
+        fold.learnedEnd(1, askedAt: Self.noon)
+        let ahead = Self.noon + 30 * 86_400_000
+        fold.fold(Records.transfer("wrong", at: ahead), at: ahead)
+        fold.raiseFloor(to: Self.minute.advanced(by: -1_499))
+        for index in 0..<3_000 { fold.fold(Records.transfer("t\(index)")) }
+        fold.fold(Records.transfer("a"))
+        let duplicates = fold.counters.duplicate
+        #expect(duplicates == 1)
+    }
+
     @Test func theFloorDropsMinutesAndNothingElse() {
         var fold = Self.started(FoldStart(floor: Self.minute.advanced(by: -1_499)))
         fold.fold(Records.transfer("a", "1", at: Self.noon - 86_400_000))

@@ -13,6 +13,7 @@ struct NodeFixture: ~Copyable {
     static let start = UnixTime(seconds: 1_774_445_100)
 
     var node: RegionNode
+    let version: FoldVersion
     var now = NodeFixture.start
     /// All that the node wanted since `take`.
     var actions: [RegionAction] = []
@@ -26,6 +27,7 @@ struct NodeFixture: ~Copyable {
             fold: FoldSettings(idKey: IDKey(low: 1, high: 2), logs: [Self.log]),
             headquarters: headquarters, seed: 7)
         change(&settings)
+        version = settings.fold.version
         node = RegionNode(settings)
     }
 

@@ -65,6 +65,69 @@ import Testing
         #expect(NodeFixture.letters(node.take()).map(\.place.offset) == [1])
     }
 
+    /// The question for a record that is open.
+    private static func record(_ actions: [RegionAction]) -> (question: Int, offset: Int64)? {
+        for case .askRecord(let question, let place) in actions {
+            return (question, place.offset)
+        }
+        return nil
+    }
+
+    @Test("State that was kept is compared with the log before anything is read or pushed")
+    func keptState() throws {
+        for crc in [nil, 7] as [UInt32?] {
+            var node = NodeFixture()
+            node.join()
+            node.fold([node.transfer("a", 5)], from: 0)
+            node.turn(after: 1_000)
+            node.answer()
+            node.tell(.revoked)
+            node.tell(.assigned([0]))
+            node.turn(after: 5_000)
+            let actions = node.take()
+            #expect(NodeFixture.push(actions) == nil)
+            let asked = try #require(Self.record(actions))
+            #expect(asked.offset == 0)
+            var found = node.node.folding(0)?.fold.fingerprint
+            if let crc { found?.crc = crc }
+            node.tell(
+                .record(
+                    question: asked.question, RecordFacts(low: 0, high: 9, record: found)))
+            #expect(node.node.alarm(0) == (crc == nil ? nil : .foreignRecord))
+        }
+    }
+
+    @Test("What any headquarters remembers of the log is compared")
+    func secondHeadquarters() {
+        for hq in 0..<2 {
+            var node = NodeFixture(headquarters: 2)
+            node.tell(.assigned([0]))
+            node.turn()
+            let foreign = Fingerprint(offset: 0, timestamp: 1, crc: 1)
+            for case .askStatuses(let asked, let question, _) in node.take() {
+                let status = ShardStatus(
+                    log: NodeFixture.log, partition: 0, watermark: 1, claims: .all,
+                    foldVersion: node.version, fingerprint: foreign)
+                node.tell(
+                    .statuses(
+                        hq: asked, question: question,
+                        ShardStatuses(
+                            shards: asked == hq ? [status] : [], serverTime: node.now)))
+            }
+            node.turn()
+            for case .askFacts(let question, _, _) in node.take() {
+                node.tell(
+                    .facts(
+                        question: question, .init(low: 0, high: 2, start: 0, startTimestamp: nil),
+                        isProducerStamped: false))
+            }
+            node.turn()
+            node.answer()
+            node.fold([node.transfer("a", 5)], from: 0)
+            #expect(node.node.alarm(0) == .foreignRecord)
+        }
+    }
+
     @Test("A question that the broker could not answer is asked again three seconds later")
     func asksAgain() {
         var node = NodeFixture()
