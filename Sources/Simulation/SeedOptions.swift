@@ -122,7 +122,7 @@ package struct SeedOptions: Sendable {
         case 6..<8: (historyMinutes, historyRecords) = (random.within(1_500...1_900), 150)
         default: (historyMinutes, historyRecords) = (random.within(2_900...4_500), 220)
         }
-        liveMinutes = random.within(6...16)
+        liveMinutes = random.within(5...12)
         recordWait = random.pick([4_000, 8_000, 15_000])
         tickWait = random.pick([3_000, 5_000, 7_000])
         publishWait = random.pick([10_000, 30_000])
