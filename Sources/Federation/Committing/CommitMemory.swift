@@ -27,8 +27,8 @@ package struct AuditMemory: Sendable {
         counters.compared += 1
         guard isDifferent else {
             // What overlaps is of an hour that was cut at another minute.
-            differing[shard]?.keys.filter { $0.overlaps(minutes) }
-                .forEach { differing[shard]?[$0] = nil }
+            let overlapping = differing[shard]?.keys.filter { $0.overlaps(minutes) } ?? []
+            for range in overlapping { differing[shard]?[range] = nil }
             return
         }
         counters.differences += 1
