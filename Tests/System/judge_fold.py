@@ -8,22 +8,22 @@ import collections
 from judge_records import CORRECTION, IGNORED, TRANSFER, Rejected, decode
 
 FUTURE_MS = 5 * 60_000
+CORRECTION_MS = 10 * 60_000
 RETAINED_MINUTES = 1_500
-ID_HORIZON_MINUTES = 25 * 60 + 10
 SUM_MAX = 1 << 52
+# The years 2000 to 2200, in milliseconds.
+STAMPS = range(946_684_800_000, 7_289_654_400_000)
 
 
 class PartitionFold:
     """Feed `fold` with every record, in offset order."""
 
     def __init__(self):
-        # In milliseconds; None before the first transfer or marker that was not rejected.
-        self.log_time = None
         # (minute, currency) -> [settled, transfers, correction]
         self.buckets = {}
-        # (log-time minute of arrival, currency) -> [settled, transfers]
+        # (minute of the record's stamp, currency) -> [settled, transfers]
         self.late = {}
-        # id -> log-time minute of its last sighting
+        # id -> the greatest minute that it was sighted for
         self.sighted = {}
         self.sighted_corrections = {}
         self.outcomes = collections.Counter()
@@ -41,7 +41,7 @@ class PartitionFold:
         kind = record[0]
         if kind is IGNORED:
             return "control:ignored"
-        if timestamp is None:
+        if timestamp is None or timestamp not in STAMPS:
             raise Rejected("timestamp")
         if kind is TRANSFER:
             return self.transfer(record, timestamp)
@@ -49,65 +49,52 @@ class PartitionFold:
             return self.correction(record, timestamp)
         return self.marker(record, timestamp)
 
-    def is_future(self, event, timestamp):
-        newest = timestamp if self.log_time is None else max(timestamp, self.log_time)
-        return event > newest + FUTURE_MS
-
-    def log_time_with(self, event, timestamp):
-        """Log time once this record counts: one bad clock cannot move it alone."""
-        shown = min(timestamp, event + FUTURE_MS)
-        return shown if self.log_time is None else max(self.log_time, shown)
-
     def transfer(self, record, timestamp):
         _, identifier, currency, amount, event = record
-        if self.is_future(event, timestamp):
+        if event > timestamp + FUTURE_MS:
             raise Rejected("future")
-        log_time = self.log_time_with(event, timestamp)
-        now, minute = log_time // 60_000, event // 60_000
+        now, minute = timestamp // 60_000, event // 60_000
+        is_late = minute <= now - RETAINED_MINUTES
+        target = now if is_late else minute
         seen = self.sighted.get(identifier)
-        if seen is not None and now - seen <= ID_HORIZON_MINUTES:
-            self.log_time = log_time
-            self.sighted[identifier] = now
+        self.sighted[identifier] = target if seen is None else max(seen, target)
+        if seen is not None and seen > now - RETAINED_MINUTES:
             return "duplicate"
-        if minute <= now - RETAINED_MINUTES:
-            bucket, outcome = self.late.setdefault((now, currency), [0, 0]), "late"
+        if is_late:
+            bucket, outcome = self.late.setdefault((target, currency), [0, 0]), "late"
         else:
-            bucket, outcome = self.buckets.setdefault((minute, currency), [0, 0, 0]), "applied"
+            bucket, outcome = self.buckets.setdefault((target, currency), [0, 0, 0]), "applied"
         if bucket[0] + amount > SUM_MAX:
             raise Rejected("overflow")
-        self.log_time = log_time
-        self.sighted[identifier] = now
         bucket[0] += amount
         bucket[1] += 1
         return outcome
 
     def correction(self, record, timestamp):
-        """Neither moves log time nor shares ids with transfers."""
-        _, identifier, currency, minute, delta, before = record
-        if self.is_future(minute * 60_000, timestamp):
+        """Shares no ids with transfers."""
+        _, identifier, currency, minute, delta, before, issued_at = record
+        if minute * 60_000 > timestamp + FUTURE_MS:
             return "control:future"
-        now = (timestamp if self.log_time is None else self.log_time) // 60_000
+        now = timestamp // 60_000
         seen = self.sighted_corrections.get(identifier)
-        if seen is not None and now - seen <= ID_HORIZON_MINUTES:
-            self.sighted_corrections[identifier] = now
+        self.sighted_corrections[identifier] = now if seen is None else max(seen, now)
+        if seen is not None and seen > now - RETAINED_MINUTES:
             return "control:duplicate"
-        outcome = "control:late" if minute <= now - RETAINED_MINUTES else "control:applied"
-        if outcome == "control:applied":
-            bucket = self.buckets.setdefault((minute, currency), [0, 0, 0])
-            if bucket[2] != before:
-                outcome = "control:void"
-            elif abs(bucket[2] + delta) > SUM_MAX:
-                raise Rejected("overflow")
-            else:
-                bucket[2] += delta
-        self.sighted_corrections[identifier] = now
-        return outcome
+        if minute <= now - RETAINED_MINUTES:
+            return "control:late"
+        if timestamp > issued_at + CORRECTION_MS:
+            return "control:void"
+        bucket = self.buckets.setdefault((minute, currency), [0, 0, 0])
+        if bucket[2] != before:
+            return "control:void"
+        if abs(bucket[2] + delta) > SUM_MAX:
+            raise Rejected("overflow")
+        bucket[2] += delta
+        return "control:applied"
 
     def marker(self, record, timestamp):
-        event = record[1]
-        if self.is_future(event, timestamp):
+        if record[1] > timestamp + FUTURE_MS:
             return "control:future"
-        self.log_time = self.log_time_with(event, timestamp)
         return "control:marker"
 
 
@@ -117,7 +104,7 @@ class RegionTruth:
     def __init__(self):
         # (minute, currency) -> [settled, transfers, correction]
         self.buckets = {}
-        # The same of late money, by log-time minute of arrival.
+        # The same of late money, by the minute of its records' stamps.
         self.late = {}
         self.outcomes = collections.Counter()
         # partition -> end offset

@@ -150,10 +150,11 @@ def decode_correction(row):
     minute = expect_integer(row, "bucket_timestamp_min")
     if not -(1 << 31) <= minute < 1 << 31:
         raise Rejected("control")
-    expect_time(row, "issued_at_utc")
+    issued_at = expect_time(row, "issued_at_utc")
     return (
         CORRECTION, expect_identifier(row, "correction_id"), expect_currency(row), minute,
-        expect_integer(row, "delta_to_apply"), expect_integer(row, "correction_before"))
+        expect_integer(row, "delta_to_apply"), expect_integer(row, "correction_before"),
+        issued_at)
 
 
 def decode_marker(row):

@@ -147,7 +147,7 @@ class Records(unittest.TestCase):
     def test_control_records(self):
         self.assertEqual(
             decode(correction("c-1", 29_456_210, -5, before=3)),
-            ("correction", "c-1", "EUR", 29_456_210, -5, 3))
+            ("correction", "c-1", "EUR", 29_456_210, -5, 3, 1_774_440_000_000))
         self.assertEqual(decode(marker(NOON)), ("marker", NOON))
         for value in (
                 encoded({"type": "bucket_correction"}), encoded({"type": "ledger_marker"}),
