@@ -42,6 +42,8 @@ exact after kills, wipes, a hostile proxy; all replays | Tests/System/run.sh
 2,000 seeds of faults in 2 minutes, no unit wrong      | within_two_minutes
 node and commit round alone, each by its events        | tests "RegionCore|CommitRound|CommandDesk"
 what was done otherwise shows in a replay              | tests RecordingTests
+a node that rebuilt holds what one that never stopped  | tests "TwoHistories|ShardRebuild"
+a record of any shape the field sends, its right value | tests RecordFile
 the same seed is the same disaster                     | same_seed_same_story
 the same seed is the same bytes                        | same_seed_same_bytes
 every planted protocol bug is caught                   | Tests/Mutants/run.py
