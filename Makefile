@@ -32,8 +32,9 @@ SECONDS ?= 60
 # A real cluster for the system tests: BROKERS="eu-west=127.0.0.1:9092 us-east=…"
 BROKERS ?=
 
-# The default seeds take under 60 s of an idle machine with two cores.
-SIMULATION_BOUND := $(if $(filter $(DEFAULT_SEEDS),$(SEEDS)),timeout 120)
+# The default seeds take 80 s of a slow machine with two cores that is idle, 110 s of a busy one.
+# `make show` holds them to two minutes; here a machine that is slower still may pass.
+SIMULATION_BOUND := $(if $(filter $(DEFAULT_SEEDS),$(SEEDS)),timeout 240)
 
 # Whoever reads the output as a file, CI among them, reads it without colours.
 PLAIN := [ -t 1 ] || export NO_COLOR=1;
