@@ -1,9 +1,9 @@
 internal import CZlib
 
-/// What a gzip stream says, piece by piece: members one after another, as `cat` joins them, each
+/// Decompresses a gzip stream piece by piece: members one after another, as `cat` joins them, each
 /// checked against its length and CRC. One owner, any thread.
-package final class GzipReader {
-    /// What `read` came to.
+package struct GzipReader: ~Copyable, Sendable {
+    /// The result of a `read`.
     package enum Step: Equatable {
         /// So many bytes were written; more may follow.
         case bytes(Int)
@@ -21,9 +21,10 @@ package final class GzipReader {
         case outOfMemory
     }
 
-    /// zlib refers to the structure by its address, so that it must not move.
-    private let stream: UnsafeMutablePointer<z_stream>
-    private let input: UnsafeMutableBufferPointer<UInt8>
+    /// zlib refers to the structure by its address, so that it must not move. Both pointers have
+    /// this reader as their only owner.
+    private nonisolated(unsafe) let stream: UnsafeMutablePointer<z_stream>
+    private nonisolated(unsafe) let input: UnsafeMutableBufferPointer<UInt8>
     private var isBetweenMembers = false
     private var hasEnded = false
     /// Whether the last read filled its buffer, so that zlib may hold more without further input.
@@ -47,19 +48,18 @@ package final class GzipReader {
         input.deallocate()
     }
 
-    /// Lets `fill` write the next bytes of the stream and answer how many; 0 ends it. Call where
-    /// `read` needs input.
-    package func give<E: Error>(
-        _ fill: (UnsafeMutableRawBufferPointer) throws(E) -> Int
-    ) throws(E) {
-        let count = min(max(try fill(UnsafeMutableRawBufferPointer(input)), 0), input.count)
+    /// Takes the next bytes of the stream, at most `inputBytes`; none end it. Call where `read`
+    /// needs input.
+    package mutating func give(_ bytes: UnsafeRawBufferPointer) {
+        precondition(bytes.count <= Self.inputBytes, "more bytes than a reader takes at once")
+        UnsafeMutableRawBufferPointer(input).copyMemory(from: bytes)
         stream.pointee.next_in = input.baseAddress
-        stream.pointee.avail_in = UInt32(count)
-        if count == 0 { hasEnded = true }
+        stream.pointee.avail_in = UInt32(bytes.count)
+        if bytes.isEmpty { hasEnded = true }
     }
 
     /// Writes what comes next to `output`, which must not be empty.
-    package func read(into output: UnsafeMutableRawBufferPointer) throws(Failure) -> Step {
+    package mutating func read(into output: UnsafeMutableRawBufferPointer) throws(Failure) -> Step {
         while true {
             if isBetweenMembers {
                 skipPadding()

@@ -6,17 +6,17 @@ internal import Gzip
     internal import Darwin
 #endif
 
-/// The bytes of one input, those of gzip decompressed: what begins as gzip is gzip, whatever its
-/// name.
-///
-/// Safe to share: the one reader that owns it touches it under its lock alone.
-final class InputBytes: @unchecked Sendable {
+/// The bytes of one input, decompressed where they are gzip, which its first bytes tell, not its
+/// name. One owner, any thread.
+struct InputBytes: ~Copyable, Sendable {
     private let input: RollupInput
     private let descriptor: Int32
     private var gzip: GzipReader?
-    /// The first stored bytes, by which gzip is told; empty once they have been handed on.
+    /// The first stored bytes, which identify gzip; empty once they have been passed on.
     private var first: [UInt8] = []
     private var isBegun = false
+    /// Room for stored bytes that are to be decompressed; empty where the input is not gzip.
+    private var compressed: [UInt8] = []
     /// Bytes read of the input, as it is stored.
     private(set) var storedBytes = 0
 
@@ -38,24 +38,35 @@ final class InputBytes: @unchecked Sendable {
 
     /// Writes the next bytes to `bytes`, which must not be empty, and answers how many; 0 at the
     /// end.
-    func read(into bytes: UnsafeMutableRawBufferPointer) throws(RollupError) -> Int {
+    mutating func read(into bytes: UnsafeMutableRawBufferPointer) throws(RollupError) -> Int {
         if !isBegun { try begin() }
-        guard let gzip else { return try readStored(into: bytes) }
+        guard !compressed.isEmpty else { return try readStored(into: bytes) }
         while true {
-            switch try decompress(gzip, into: bytes) {
+            switch try decompress(into: bytes) {
             case .bytes(let count): return count
-            case .end: return 0
-            case .needsInput:
-                try gzip.give { (room) throws(RollupError) in try readStored(into: room) }
+            case .end, nil: return 0
+            case .needsInput: try giveStored()
             }
         }
     }
 
-    private func decompress(
-        _ gzip: GzipReader, into bytes: UnsafeMutableRawBufferPointer
-    ) throws(RollupError) -> GzipReader.Step {
+    /// Passes the next stored bytes to the decompressor.
+    private mutating func giveStored() throws(RollupError) {
+        var buffer: [UInt8] = []
+        swap(&buffer, &compressed)
+        let read: Result<Int, RollupError> = buffer.withUnsafeMutableBytes { bytes in
+            Result { () throws(RollupError) in try readStored(into: bytes) }
+        }
+        let count = try read.get()
+        buffer.withUnsafeBytes { gzip?.give(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+        compressed = buffer
+    }
+
+    private mutating func decompress(
+        into bytes: UnsafeMutableRawBufferPointer
+    ) throws(RollupError) -> GzipReader.Step? {
         do throws(GzipReader.Failure) {
-            return try gzip.read(into: bytes)
+            return try gzip?.read(into: bytes)
         } catch .outOfMemory {
             throw RollupError(input: input, errorNumber: ENOMEM)
         } catch .truncated {
@@ -66,7 +77,7 @@ final class InputBytes: @unchecked Sendable {
     }
 
     /// Looks at the first bytes.
-    private func begin() throws(RollupError) {
+    private mutating func begin() throws(RollupError) {
         isBegun = true
         var bytes = [UInt8](repeating: 0, count: Gzip.magic.count)
         var count = 0
@@ -84,12 +95,13 @@ final class InputBytes: @unchecked Sendable {
         guard first == Gzip.magic else { return }
         do {
             gzip = try GzipReader()
+            compressed = [UInt8](repeating: 0, count: GzipReader.inputBytes)
         } catch {
             throw RollupError(input: input, errorNumber: ENOMEM)
         }
     }
 
-    private func readStored(
+    private mutating func readStored(
         into bytes: UnsafeMutableRawBufferPointer
     ) throws(RollupError) -> Int {
         let begun = min(first.count, bytes.count)

@@ -33,7 +33,7 @@ extension LineBlockReader {
         private let inputs: [RollupInput]
         private var inputIndex = 0
         private var bytes: InputBytes?
-        /// Whether a line of the present input has been judged, and what it came to.
+        /// Whether a line of the present input has been checked, and whether it was no record.
         private var isJudged = false
         private var isNoLines = false
         private(set) var refused: [RollupInput] = []
@@ -72,16 +72,17 @@ extension LineBlockReader {
 
         /// One read of the present input, or the step to the next one.
         private mutating func fill(_ block: LineBlock) throws(RollupError) {
-            let source = try present()
+            try open()
             let base = block.buffer.baseAddress!
             carry.withUnsafeBytes { block.buffer.copyMemory(from: $0) }
             let kept = carry.count
             carry.removeAll(keepingCapacity: true)
-            let before = source.storedBytes
-            let got = try source.read(
-                into: UnsafeMutableRawBufferPointer(
-                    start: base + kept, count: LineBlock.readBytes))
-            block.bytesRead += source.storedBytes - before
+            let before = bytes?.storedBytes ?? 0
+            let got =
+                try bytes?.read(
+                    into: UnsafeMutableRawBufferPointer(
+                        start: base + kept, count: LineBlock.readBytes)) ?? 0
+            block.bytesRead += (bytes?.storedBytes ?? 0) - before
             if got == 0 {
                 // An input's last line needs no newline, and does not join the next input's first.
                 block.count = kept
@@ -103,14 +104,12 @@ extension LineBlockReader {
             judge(block)
         }
 
-        /// The present input, opened if need be.
-        private mutating func present() throws(RollupError) -> InputBytes {
-            if let bytes { return bytes }
-            let opened = try InputBytes(inputs[inputIndex])
-            bytes = opened
+        /// Opens the present input if need be.
+        private mutating func open() throws(RollupError) {
+            guard bytes == nil else { return }
+            bytes = try InputBytes(inputs[inputIndex])
             isJudged = false
             isNoLines = false
-            return opened
         }
 
         /// Looks at the first line of an input that is not blank.

@@ -1,4 +1,4 @@
-/// What the first line of an input tells of the rest.
+/// Recognises inputs that are not one record a line, by their first line.
 enum LineShape {
     /// UTF-8's byte-order mark. It is no part of the line that it begins (RFC 8259, 8.1).
     static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]

@@ -7,7 +7,7 @@ internal import Topology
 /// Files may be compressed with gzip, and begin with a byte-order mark.
 ///
 /// An input whose first line is the beginning of an array, or of a record over several lines, is
-/// refused as a whole: what stands on lines of their own in it may only look like records.
+/// refused as a whole: single lines of it may look like records and are not.
 ///
 /// Offline there are no record timestamps: no record is late or ahead, ids are remembered for the
 /// whole input, and every minute is kept. Records count in the order of the inputs and of their

@@ -55,7 +55,7 @@ struct RollupFold: ~Copyable {
             }
         }
         let place = buckets.place(entry.bucket)
-        // As in a region's fold, what would leave the bounds was sighted all the same.
+        // As in a region's fold, a transfer that overflows has been sighted.
         guard buckets.hasRoom(for: entry.amount, at: place) else {
             return counters.reject(.overflow)
         }

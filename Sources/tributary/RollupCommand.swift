@@ -79,7 +79,7 @@ struct RollupCommand: ParsableCommand {
     /// As `EX_DATAERR` in sysexits.h.
     private static let unreadableStatus: Int32 = 65
 
-    /// What the inputs are not, where nothing of them could be read.
+    /// Errors about inputs that could not be read at all.
     private static func complaints(of result: RollupResult) -> [String] {
         let refused = result.refused.map { input in
             "\(input.name): no line of it was counted: it is an array, or its records take several "
