@@ -15,6 +15,8 @@ struct Demo {
 
     /// How long a broker may take to say where it listens.
     private static let startPatience = Duration.seconds(20)
+    /// How long HQ may take to answer with a first total.
+    private static let totalPatience = Duration.seconds(60)
     /// How often the children are looked after.
     private static let watchEvery = Duration.milliseconds(100)
 
@@ -62,6 +64,7 @@ struct Demo {
         let api = DemoAPI(port: workspace.publicPort)
         print("total    \(api.totalURL)\npage     http://127.0.0.1:\(workspace.publicPort)/")
         fflush(nil)
+        try await waitForTotal(api)
 
         let began = Self.now()
         let traffic = try workspace.regions.enumerated().map { index, region in
@@ -144,6 +147,18 @@ struct Demo {
             try await Task.sleep(for: .milliseconds(20))
         }
         throw DemoFailure("\(name) did not start in \(Self.startPatience)")
+    }
+
+    /// History comes after the first total: it keeps all processors busy, and a machine with few
+    /// would answer nobody for that long.
+    private func waitForTotal(_ api: DemoAPI) async throws {
+        let deadline = ContinuousClock.now + Self.totalPatience
+        while await api.total() == nil {
+            guard ContinuousClock.now < deadline else {
+                throw DemoFailure("headquarters did not answer in \(Self.totalPatience)")
+            }
+            try await Task.sleep(for: Self.watchEvery)
+        }
     }
 
     private func openStore() throws -> RedisStore {
