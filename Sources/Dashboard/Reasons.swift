@@ -46,7 +46,30 @@ struct Reason {
             statement: "lacks some minutes of the day",
             explanation: """
                 Some minutes of the window are not known in full, because the region's log no \
-                longer holds their beginning. They slide out of the window within a day.
+                longer holds their beginning. Transfers that arrive for them now cannot be told \
+                from repeats, so they are counted separately. The minutes slide out of the window \
+                within a day.
+                """),
+        Reason(
+            word: "ahead",
+            statement: "has money dated ahead",
+            explanation: """
+                Transfers of the region are dated more than five minutes after the present: a \
+                clock there is wrong. They enter the total when their minute comes.
+                """),
+        Reason(
+            word: "drift",
+            statement: "differs from its own records",
+            explanation: """
+                Headquarters' store holds other figures than the region for the same transfers, \
+                and sending them again did not help. The total is off by that difference.
+                """),
+        Reason(
+            word: "skew",
+            statement: "has a clock that differs by more than a minute",
+            explanation: """
+                The clocks of the region and of headquarters disagree, so money may be in a \
+                neighbouring minute, and the edge of the window is not exact.
                 """),
         Reason(
             word: "store_refilling",

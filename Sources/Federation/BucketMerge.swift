@@ -8,13 +8,13 @@ struct BucketMerge {
     struct Scope {
         /// Minutes before it are ignored.
         var firstRetained: Minute
-        /// What a bucket that is named becomes.
+        /// Which part of a named bucket is taken.
         var taking: Taking
         /// In these minutes a bucket that is not named becomes 0.
         var replaced: [ClosedRange<Minute>]
 
         enum Taking {
-            /// What the delta says.
+            /// Its value.
             case values
             /// Before this minute only the correction: of its transfers the delta knows too little.
             case correctionsBefore(Minute)

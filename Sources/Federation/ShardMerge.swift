@@ -10,9 +10,9 @@ package import Topology
 package enum ShardMerge {
     /// What must be read before `decide`.
     ///
-    /// A delta of the whole shard needs every retained minute that it could replace, for what it
-    /// does not name must go; any other needs the minutes that it names, and those that it heals.
-    /// One that is refused whatever stands needs none.
+    /// A delta of the whole shard needs every retained minute that it could replace, since buckets
+    /// it does not name become 0; any other needs the minutes that it names or heals. One that is
+    /// refused in any case needs none.
     package static func minutesToRead(
         _ delta: ShardDelta, context: MergeContext
     ) -> MinutesToRead {
@@ -75,7 +75,7 @@ package enum ShardMerge {
 
         let isEqual = delta.coverage == stored.watermark
         guard delta.base == 0 else {
-            // At an equal coverage both hold the same values, save where HQ's are to be healed.
+            // At equal coverage both have the same values, except where HQ's are being healed.
             let heals = delta.replaced.map { mayReplace($0, delta, stored) } ?? false
             let taking: Taking = heals ? .healing : isEqual ? .facts : .changes
             return commit(delta, over: stored, taking, reading: reading, context: context)

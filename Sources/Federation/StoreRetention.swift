@@ -7,13 +7,14 @@ package enum StoreRetention {
     /// retention at the same instant.
     package static let secondsKept = Int64(Limits.retainedMinutes) * 60
 
-    /// The first minute that HQ takes. There is no last one: what is ahead is kept until it comes.
+    /// The first minute that HQ takes. There is no last one: money ahead is kept until its minute
+    /// comes.
     package static func first(now: UnixTime) -> Minute {
         now.minute.advanced(by: 1 - Limits.retainedMinutes)
     }
 
-    /// The minutes of the retention up to a day ahead. What lies further ahead, wrong clocks put
-    /// there; the store lists its minutes.
+    /// The minutes of the retention up to a day ahead. Only wrong clocks put money further ahead;
+    /// the store lists those minutes.
     package static func near(now: UnixTime) -> ClosedRange<Minute> {
         first(now: now)...now.minute.advanced(by: Limits.windowMinutes)
     }

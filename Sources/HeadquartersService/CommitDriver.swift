@@ -36,6 +36,11 @@ package final class CommitState: Sendable {
         guarded.withLock { $0.memory.clock.present(at: reading) }
     }
 
+    /// Problems of regions that commit rounds detect and published figures do not show.
+    func findings(at reading: HeadquartersClock.Reading) -> RegionFindings {
+        guarded.withLock { $0.memory.findings(at: reading) }
+    }
+
     /// Has the region's nodes carry a command out. An id that was asked for before changes nothing.
     ///
     /// - Returns: False where too many commands of the region are open, or the command is not

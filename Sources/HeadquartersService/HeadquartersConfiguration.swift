@@ -28,9 +28,6 @@ package struct HeadquartersConfiguration: Sendable {
     package var stateInterval: Duration = .seconds(10)
     /// How often the store is maintained.
     package var maintenanceInterval: Duration = .seconds(60)
-    /// A shard whose node sent a digest is compared with it at most this often. Nodes send one
-    /// every 10 s, so each shard is compared at least once a minute.
-    package var digestInterval: Duration = .seconds(40)
     /// A new file that every event and action of commit rounds is written to, for
     /// `tributary simulate --replay`; nil writes none. It holds what regions push.
     package var recordFile: String?

@@ -104,7 +104,7 @@ package struct HeadquartersService: Service {
                 Publisher.Configuration(
                     topology: topology, interval: configuration.publishInterval,
                     stateInterval: configuration.stateInterval),
-                store: store, ratesFeed: ratesFeed, published: published,
+                store: store, ratesFeed: ratesFeed, published: published, commits: commits,
                 keeper: try configuration.stateFile.map {
                     try StateKeeper(path: $0, logger: logger)
                 }, firstTurn: firstTurn, logger: logger),
@@ -124,7 +124,8 @@ package struct HeadquartersService: Service {
             logger: logger)
         return [
             StoreMaintenance(
-                store: store, interval: configuration.maintenanceInterval, logger: logger),
+                store: store, commits: commits, interval: configuration.maintenanceInterval,
+                logger: logger),
             try ingest.listener(on: configuration.ingestAddress) { [onListening] in
                 await onListening(.ingest, $0)
             },

@@ -45,22 +45,26 @@ final class Publisher: Service {
     private let store: RedisStore
     private let ratesFeed: RatesFeed?
     private let published: PublishedSnapshot
+    private let commits: CommitState
     private let keeper: StateKeeper?
     private let firstTurn: FirstTurn
     private let logger: Logger
     private let state: Mutex<State>
 
     /// - Parameters:
+    ///   - commits: source of HQ's present and of the problems that commit rounds detect.
     ///   - keeper: nil where nothing is kept for the next run.
     ///   - firstTurn: ended once something is published, or was not to be had in time.
     init(
         _ configuration: Configuration, store: RedisStore, ratesFeed: RatesFeed?,
-        published: PublishedSnapshot, keeper: StateKeeper?, firstTurn: FirstTurn, logger: Logger
+        published: PublishedSnapshot, commits: CommitState, keeper: StateKeeper?,
+        firstTurn: FirstTurn, logger: Logger
     ) {
         self.configuration = configuration
         self.store = store
         self.ratesFeed = ratesFeed
         self.published = published
+        self.commits = commits
         self.keeper = keeper
         self.firstTurn = firstTurn
         self.logger = logger
@@ -71,7 +75,7 @@ final class Publisher: Service {
     }
 
     func run() async throws {
-        if let keeper, let snapshot = await keeper.load(now: WallClock.now()) {
+        if let keeper, let snapshot = await keeper.load(now: present()) {
             let settings = configuration.topology.publicationSettings
             state.withLock {
                 $0.publication = Publication(settings: settings, restoring: snapshot)
@@ -91,11 +95,14 @@ final class Publisher: Service {
         }
         if let keeper {
             // Nothing is shown any more: the next run goes on from exactly this.
-            let last = state.withLock { $0.publication.snapshot(since: nil, now: WallClock.now()) }
+            let now = present()
+            let last = state.withLock { $0.publication.snapshot(since: nil, now: now) }
             if let last { _ = await keeper.keep(last) }
             await keeper.stop()
         }
     }
+
+    private func present() -> UnixTime { commits.present(at: WallClock.reading()) }
 
     private func readRepeatedly() async throws {
         let storeState = StoreState(side: "publisher", logger: logger)
@@ -105,7 +112,7 @@ final class Publisher: Service {
             do {
                 let position = state.withLock { $0.publication.readPosition }
                 let refresh = try await store.refresh(since: position, regions: regions)
-                let now = WallClock.now()
+                let now = present()
                 state.withLock { $0.publication.take(refresh, now: now) }
                 storeState.note(nil)
             } catch {
@@ -137,9 +144,11 @@ final class Publisher: Service {
 
     /// Publishes what stands now, unless that was published a moment ago.
     private func publish() {
-        let now = WallClock.now()
+        let now = present()
         let rates = rates(now: now)
+        let findings = commits.findings(at: WallClock.reading())
         let events = state.withLock { state -> [Event] in
+            state.publication.take(findings)
             guard
                 let report = state.builder.report(
                     of: &state.publication, rates: rates, now: now)
@@ -175,9 +184,10 @@ extension Publisher {
     /// that is killed comes back with nothing older than what it showed.
     private func keepChanges() async {
         guard let keeper else { return }
+        let now = present()
         let news = state.withLock { state -> (PublicationSnapshot, ChangePosition)? in
             guard let position = state.keptUpTo,
-                let changes = state.publication.snapshot(since: position, now: WallClock.now()),
+                let changes = state.publication.snapshot(since: position, now: now),
                 !changes.isWhole
             else {
                 state.keptUpTo = nil
@@ -199,9 +209,10 @@ extension Publisher {
         var syncedAt = ContinuousClock.now
         while true {
             try await Task.sleep(for: configuration.interval)
+            let now = present()
             let whole = state.withLock { state -> (PublicationSnapshot, ChangePosition)? in
                 guard state.keptUpTo == nil,
-                    let snapshot = state.publication.snapshot(since: nil, now: WallClock.now())
+                    let snapshot = state.publication.snapshot(since: nil, now: now)
                 else { return nil }
                 return (snapshot, state.publication.changesEnd)
             }

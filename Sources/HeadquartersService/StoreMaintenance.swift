@@ -5,6 +5,7 @@ import ServiceLifecycle
 /// Looks after the store once a minute; its hourly comparison of sums with shards is due by itself.
 struct StoreMaintenance: Service {
     let store: RedisStore
+    let commits: CommitState
     let interval: Duration
     let logger: Logger
 
@@ -21,7 +22,8 @@ struct StoreMaintenance: Service {
 
     private func maintain(_ state: StoreState) async {
         do {
-            let done = try await store.maintenance(now: WallClock.now())
+            let done = try await store.maintenance(
+                now: commits.present(at: WallClock.reading()))
             state.note(nil)
             if done.repairedKeys > 0 || done.droppedWatermarks > 0 {
                 logger.warning(

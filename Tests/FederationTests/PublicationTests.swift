@@ -255,6 +255,47 @@ import Topology
         #expect(!later.contains { $0.reason == .historyIncomplete })
     }
 
+    /// Seeded minutes have values, but what arrives for them now is in no bucket.
+    @Test("A region whose seeded minutes lie inside the window degrades the answer")
+    func seededHistory() throws {
+        let publication = Publisher(settings: Self.settings())
+        var standings = Self.both
+        standings[Self.shard(Self.eu)]?.claims = Claims(
+            valuesFrom: Minute(0), idsFrom: Self.noon.minute.advanced(by: -60))
+        publication.take(Self.refresh(standings: standings), now: Self.noon)
+        #expect(
+            publication.totals(now: Self.noon)?.degradations == [
+                Degradation(.historyIncomplete, region: Self.eu)
+            ])
+    }
+
+    @Test(
+        "Money more than five minutes ahead is labelled, however far",
+        arguments: [(5, false), (6, true), (2_000, true), (43_200, true), (10_000_000, true)])
+    func ahead(minutes: Int, isLabelled: Bool) throws {
+        let publication = Publisher(settings: Self.settings())
+        let minute = Self.noon.minute.advanced(by: minutes)
+        publication.take(
+            Self.refresh(
+                minutes: [Self.minute(Self.us, minute, settled: 7)], standings: Self.both),
+            now: Self.noon)
+        let labels = publication.totals(now: Self.noon)?.degradations
+        #expect(labels == (isLabelled ? [Degradation(.ahead, region: Self.us)] : []))
+    }
+
+    @Test("Drift and skew are labelled for as long as commit rounds detect them")
+    func findings() throws {
+        let publication = Publisher(settings: Self.settings())
+        publication.take(Self.refresh(standings: Self.both), now: Self.noon)
+        publication.take(RegionFindings(drifted: [Self.us], skewed: [Self.eu]))
+        #expect(
+            publication.totals(now: Self.noon)?.degradations == [
+                Degradation(.skew, region: Self.eu), Degradation(.drift, region: Self.us),
+            ])
+        publication.take(RegionFindings())
+        #expect(publication.totals(now: Self.noon)?.degradations == [])
+    }
+
     @Test("A retired region's money counts, and nothing of it is waited for")
     func retired() throws {
         let publication = Publisher(settings: Self.settings(retired: [Self.us]))

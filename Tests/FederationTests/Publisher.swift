@@ -18,6 +18,7 @@ final class Publisher {
     var changesEnd: ChangePosition { publication.changesEnd }
     var knownMinutes: ClosedRange<Minute>? { publication.knownMinutes }
     func take(_ refresh: StoreRefresh, now: UnixTime) { publication.take(refresh, now: now) }
+    func take(_ findings: RegionFindings) { publication.take(findings) }
     func storeIsUnreachable() { publication.storeIsUnreachable() }
     func totals(now: UnixTime) -> PublishedTotals? { publication.totals(now: now) }
     func totals(of minute: Minute) -> [PublishedTotals.CurrencyTotal] {

@@ -40,6 +40,18 @@ import Topology
         #expect(healed == Merge.now + 1_500)
     }
 
+    @Test func `a request that was delayed does not set the present back`() {
+        var clock = HeadquartersClock()
+        clock.hear(Merge.now, of: Merge.region, at: Self.reading(0, uptime: 0))
+        clock.hear(Merge.now - 600_000, of: Merge.region, at: Self.reading(0, uptime: 29_999))
+        let kept = clock.present(at: Self.reading(29_999, uptime: 29_999))
+        #expect(kept == Merge.now + 29_999)
+        // A clock that was set back says so again and again.
+        clock.hear(Merge.now - 600_000, of: Merge.region, at: Self.reading(0, uptime: 30_000))
+        let moved = clock.present(at: Self.reading(30_000, uptime: 30_000))
+        #expect(moved == Merge.now - 600_000 + HeadquartersClock.beliefMilliseconds)
+    }
+
     @Test func `the greatest of the regions' clocks counts`() {
         var clock = HeadquartersClock()
         let other = RegionID(unchecked: "us-east")
@@ -47,7 +59,7 @@ import Topology
         clock.hear(Merge.now - 10_000, of: other, at: Self.reading(0, uptime: 0))
         let present = clock.present(at: Self.reading(0, uptime: 0))
         #expect(present == Merge.now)
-        let skew = clock.skew(of: Merge.region, at: Self.reading(0, uptime: 0))
-        #expect(skew == -3_600_000)
+        let skewed = clock.skewed(at: Self.reading(0, uptime: 0))
+        #expect(skewed == [Merge.region])
     }
 }

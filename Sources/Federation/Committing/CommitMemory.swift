@@ -1,4 +1,4 @@
-import CivilTime
+package import CivilTime
 package import DeltaProtocol
 package import Topology
 
@@ -11,7 +11,28 @@ package struct CommitMemory: Sendable {
     package init() {}
 }
 
-/// What was compared with regions' digests, and what differed.
+/// Problems of regions that commit rounds detect and published figures do not show.
+package struct RegionFindings: Hashable, Sendable {
+    /// Regions with a shard that differed from its node's digest twice.
+    package var drifted: Set<RegionID>
+    /// Regions whose clock differs from HQ's by more than `HeadquartersClock.skewMilliseconds`.
+    package var skewed: Set<RegionID>
+
+    package init(drifted: Set<RegionID> = [], skewed: Set<RegionID> = []) {
+        self.drifted = drifted
+        self.skewed = skewed
+    }
+}
+
+extension CommitMemory {
+    package func findings(at reading: HeadquartersClock.Reading) -> RegionFindings {
+        RegionFindings(
+            drifted: Set(audit.drifted(at: clock.present(at: reading)).map(\.region)),
+            skewed: clock.skewed(at: reading))
+    }
+}
+
+/// Results of comparing the store with regions' digests.
 package struct AuditMemory: Sendable {
     /// What happened so far; each only rises.
     package struct Counters: Hashable, Sendable {
@@ -19,25 +40,45 @@ package struct AuditMemory: Sendable {
         package var differences = 0
     }
 
-    package internal(set) var counters = Counters()
-    /// By shard, the ranges that differ and how often each was seen to.
-    private var differing: [ShardID: [ClosedRange<Minute>: Int]] = [:]
+    /// A difference counts for this long, in milliseconds: a node sends each of its digests again
+    /// within two minutes, but may send them to another HQ of the same store from then on.
+    static let driftMilliseconds: Int64 = 300_000
 
-    mutating func note(_ shard: ShardID, _ minutes: ClosedRange<Minute>, isDifferent: Bool) {
-        counters.compared += 1
-        guard isDifferent else {
-            // What overlaps is of an hour that was cut at another minute.
-            let overlapping = differing[shard]?.keys.filter { $0.overlaps(minutes) } ?? []
-            for range in overlapping { differing[shard]?[range] = nil }
-            return
-        }
-        counters.differences += 1
-        differing[shard, default: [:]][minutes, default: 0] += 1
+    private struct Difference: Sendable {
+        var times = 0
+        var seenAt = UnixTime(milliseconds: .min)
     }
 
-    /// The shards with a difference that was seen twice.
-    package var drifted: Set<ShardID> {
-        Set(differing.filter { $0.value.values.contains { $0 > 1 } }.keys)
+    package internal(set) var counters = Counters()
+    private var differing: [ShardID: [ClosedRange<Minute>: Difference]] = [:]
+
+    mutating func note(
+        _ shard: ShardID, _ minutes: ClosedRange<Minute>, isDifferent: Bool, at now: UnixTime
+    ) {
+        counters.compared += 1
+        guard isDifferent else { return healed(shard, minutes) }
+        counters.differences += 1
+        var difference = differing[shard]?[minutes] ?? Difference()
+        difference.times += 1
+        difference.seenAt = now
+        differing[shard, default: [:]][minutes] = difference
+    }
+
+    /// Notes that the store holds the node's values of these minutes.
+    mutating func healed(_ shard: ShardID, _ minutes: ClosedRange<Minute>) {
+        // An hour may have been cut at another minute.
+        let overlapping = differing[shard]?.keys.filter { $0.overlaps(minutes) } ?? []
+        for range in overlapping { differing[shard]?[range] = nil }
+    }
+
+    /// The shards with a difference that was seen twice, and lately.
+    package func drifted(at now: UnixTime) -> Set<ShardID> {
+        Set(
+            differing.filter { shard in
+                shard.value.values.contains {
+                    $0.times > 1 && now < $0.seenAt + Self.driftMilliseconds
+                }
+            }.keys)
     }
 }
 

@@ -56,7 +56,7 @@ extension CommitRound {
             return dropClaim(now, &memory)
         }
         let isDifferent = found.digest != claim.digest
-        memory.audit.note(claim.shard, claim.minutes, isDifferent: isDifferent)
+        memory.audit.note(claim.shard, claim.minutes, isDifferent: isDifferent, at: now)
         if isDifferent { replies[claim.place]?.heal = claim.minutes }
         return dropClaim(now, &memory)
     }
@@ -79,8 +79,8 @@ extension CommitRound {
             guard let sent = delta.digest, let reply = replies[place],
                 reply.outcome == .committed, reply.watermark == delta.coverage
             else { continue }
-            // Minutes that have expired here are missing by right, and what lies further ahead
-            // than a day cannot be listed.
+            // Expired minutes are gone on purpose, and minutes more than a day ahead cannot be
+            // listed.
             let first = StoreRetention.first(now: now)
             let length = sent.minutes.lowerBound.distance(to: sent.minutes.upperBound) + 1
             guard sent.minutes.lowerBound > first, delta.claims.know(sent.minutes),

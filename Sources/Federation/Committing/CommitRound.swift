@@ -134,7 +134,8 @@ package struct CommitRound: Sendable {
             }
             return proceed(now, &memory)
         case .written:
-            // What was wrong of a shard's hashes was no part of the sums.
+            noteHealed(&memory)
+            // The differences were taken from damaged values, so the sums are recomputed.
             return writing.healed.isEmpty ? proceed(now, &memory) : .repair(writing.healed)
         case .conflicted, .failed:
             again += writing.indices
@@ -234,6 +235,15 @@ package struct CommitRound: Sendable {
         group = CommitGroup()
     }
 
+    /// Minutes that were written whole differ no more.
+    private func noteHealed(_ memory: inout CommitMemory) {
+        for (commit, index) in zip(writing.commits, writing.indices) {
+            let delta = request.shards[index]
+            guard delta.base != 0, let minutes = delta.replaced else { continue }
+            memory.audit.healed(commit.shard, minutes)
+        }
+    }
+
     /// Nil where the group has to be written in halves: the differences of many shards that all
     /// swing at once leave `Int64`, those of one alone never.
     private mutating func write(_ group: CommitGroup) -> Action? {
@@ -292,7 +302,7 @@ private struct CommitGroup: Sendable {
     var commits: [ShardCommit] = []
     var indices: [Int] = []
     var buckets = 0
-    /// Minutes whose sums are to be compared with the hashes afterwards.
+    /// Minutes whose sums must be recomputed from the hashes afterwards.
     var healed: Set<Minute> = []
 
     mutating func add(_ commit: ShardCommit, index: Int) {

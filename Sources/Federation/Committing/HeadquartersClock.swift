@@ -1,13 +1,16 @@
 package import CivilTime
 package import Topology
 
-/// HQ's present: its own clock, but no further than a minute ahead of what the regions' clocks say.
+/// HQ's present: its own clock, at most a minute ahead of the latest of the regions' clocks.
 ///
 /// A clock that jumps ahead can then neither empty the window nor make HQ ignore money. One that
 /// is behind is not moved: money only waits.
 package struct HeadquartersClock: Sendable, Hashable {
     /// How far HQ's clock is believed beyond the greatest of the regions', in milliseconds.
     package static let beliefMilliseconds: Int64 = 60_000
+    /// A difference between a region's clock and HQ's that is labelled, in milliseconds. Clocks
+    /// under NTP differ by milliseconds; a minute moves money between buckets.
+    package static let skewMilliseconds: UInt64 = 60_000
 
     /// Two readings of one moment: the clock on the wall, which somebody may set, and one that only
     /// counts on.
@@ -22,25 +25,46 @@ package struct HeadquartersClock: Sendable, Hashable {
         }
     }
 
-    /// By region, how far its clock is ahead of the uptime, as last heard.
-    private var ahead: [RegionID: Int64] = [:]
+    /// A smaller time than heard before counts once the greater one is this old, in milliseconds:
+    /// until then it may be that of a delayed request.
+    package static let delayMilliseconds: Int64 = 30_000
+
+    private struct Heard: Sendable, Hashable {
+        /// How far the region's clock is ahead of the uptime, in milliseconds.
+        var ahead: Int64
+        var uptime: Int64
+    }
+
+    private var heard: [RegionID: Heard] = [:]
 
     package init() {}
 
     /// Takes when a region's node sent a request by its own clock.
     package mutating func hear(_ sentAt: UnixTime, of region: RegionID, at reading: Reading) {
-        ahead[region] = sentAt.milliseconds - reading.uptime
+        let ahead = sentAt.milliseconds - reading.uptime
+        if let last = heard[region], ahead < last.ahead,
+            reading.uptime < last.uptime + Self.delayMilliseconds
+        {
+            return
+        }
+        heard[region] = Heard(ahead: ahead, uptime: reading.uptime)
     }
 
     package func present(at reading: Reading) -> UnixTime {
-        guard let greatest = ahead.values.max() else { return reading.wall }
+        guard let greatest = heard.values.map(\.ahead).max() else { return reading.wall }
         return min(
             reading.wall,
             UnixTime(milliseconds: greatest) + reading.uptime + Self.beliefMilliseconds)
     }
 
-    /// By how much a region's clock is ahead of HQ's, in milliseconds; nil before it is heard.
-    package func skew(of region: RegionID, at reading: Reading) -> Int64? {
-        ahead[region].map { $0 + reading.uptime - reading.wall.milliseconds }
+    /// The regions whose clocks differ from HQ's own by more than `skewMilliseconds`, of those heard
+    /// lately: a region that now reports to another HQ of the store may have been corrected.
+    package func skewed(at reading: Reading) -> Set<RegionID> {
+        let own = reading.wall.milliseconds - reading.uptime
+        return Set(
+            heard.filter { _, last in
+                (last.ahead - own).magnitude > Self.skewMilliseconds
+                    && reading.uptime < last.uptime + 2 * Self.delayMilliseconds
+            }.keys)
     }
 }

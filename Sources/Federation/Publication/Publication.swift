@@ -88,7 +88,7 @@ package struct Publication: Sendable {
     /// From where on to read the store; nil means everything.
     package var readPosition: StorePosition? { mustReadAll ? nil : position }
 
-    /// Takes what the store said at `now`, HQ's clock.
+    /// Takes what the store said at `now`, HQ's present.
     package mutating func take(_ refresh: StoreRefresh, now: UnixTime) {
         isStoreReachable = true
         readAt = now
@@ -136,7 +136,17 @@ package struct Publication: Sendable {
         mustReadAll = true
     }
 
-    /// The totals at `now`, HQ's clock; nil before any region has been seen.
+    /// Replaces the problems that commit rounds have detected.
+    package mutating func take(_ findings: RegionFindings) {
+        for index in regions.indices {
+            let region = regions[index].settings.id
+            regions[index].findings =
+                (findings.drifted.contains(region) ? [.drift] : [])
+                + (findings.skewed.contains(region) ? [.skew] : [])
+        }
+    }
+
+    /// The totals at HQ's present; nil before any region has been seen.
     package mutating func totals(now: UnixTime) -> PublishedTotals? {
         advance(now: now)
         guard let currentMinute, let dataAsOf, let position else { return nil }
@@ -198,6 +208,16 @@ extension Publication {
         let last = MinuteRing.range(around: current).upperBound
         let skipped = refresh.minutes.lazy.map(\.minute).filter { $0 > last }.min()
         firstSkipped = [firstSkipped, skipped].compactMap { $0 }.min()
+        if refresh.isFull {
+            for index in regions.indices { regions[index].lastMinuteBeyond = nil }
+        }
+        for minute in refresh.minutes
+        where minute.minute > last && minute.values.contains(where: { !$0.value.isZero }) {
+            if let index = indexByRegion[minute.region] {
+                let last = regions[index].lastMinuteBeyond ?? minute.minute
+                regions[index].lastMinuteBeyond = max(last, minute.minute)
+            }
+        }
     }
 
     /// The refresh by region, its times bounded by HQ's clock.

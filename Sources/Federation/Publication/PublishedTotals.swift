@@ -93,7 +93,14 @@ package struct Degradation: Hashable, Sendable {
         case regionSilent = "region_silent"
         /// The region's event time is too far behind the clock.
         case regionLagging = "region_lagging"
-        /// Some minutes of the window are not known in full.
+        /// Some minutes of the window are not known in full: their late transfers are counted
+        /// separately, since they cannot be told from repeats.
         case historyIncomplete = "history_incomplete"
+        /// The region has money in minutes more than 5 minutes ahead, in no window yet.
+        case ahead
+        /// The store differs from the region at the same coverage, and resending did not help.
+        case drift
+        /// The clock of the region and that of headquarters differ by more than a minute.
+        case skew
     }
 }

@@ -33,6 +33,10 @@ struct RegionPublication: Sendable {
     private var shownLiveFrom = Minute(.min)
     /// Whether what is shown was restored and has not been compared with the store yet.
     private var isRestored = false
+    /// The last minute with money of the region after those that the ring reaches; nil if none.
+    var lastMinuteBeyond: Minute?
+    /// Problems that commit rounds have detected, in the order of `Degradation.Reason`.
+    var findings: [Degradation.Reason] = []
     /// Minutes that are shown with other values than before, until they are taken.
     private var changed: [Minute] = []
 
@@ -355,17 +359,31 @@ extension RegionPublication {
             reasons.append(.regionLagging)
         }
         if isHistoryIncomplete() { reasons.append(.historyIncomplete) }
+        if hasMoneyAhead(of: now) { reasons.append(.ahead) }
+        reasons += findings
         return reasons.map { Degradation($0, region: settings.id) }
     }
 
-    /// Whether a minute of the window lies before the first complete one of a shard that counts,
-    /// or the store has lost a log that nobody reads any more.
+    /// Whether a shard that counts does not know some minute of the window in full, or the store
+    /// has lost a log that is no longer read.
     private func isHistoryIncomplete() -> Bool {
         guard let current = shown.current else { return false }
         let logs = Set(standings.keys.map(\.log))
         if !logs.isSuperset(of: settings.earlierLogs) { return true }
         let start = SlidingWindow.minutes(endingWith: current).lowerBound
-        return standings.contains { counts($0.key.log) && $0.value.completeFrom > start }
+        return standings.contains { counts($0.key.log) && $0.value.claims.idsFrom > start }
+    }
+
+    /// Whether the store has money in minutes `Limits.futureMinutes` after `now` or later.
+    private func hasMoneyAhead(of now: UnixTime) -> Bool {
+        guard let current = shown.current else { return false }
+        let first = now.minute.advanced(by: Limits.futureMinutes)
+        if let lastMinuteBeyond, lastMinuteBeyond >= first { return true }
+        let last = servedMinutes(around: current).upperBound
+        guard first <= last else { return false }
+        return (first...last).contains { minute in
+            live[minute].contains { !$0.value.isZero }
+        }
     }
 
     private func elapsed(from earlier: UnixTime, to later: UnixTime) -> Duration {

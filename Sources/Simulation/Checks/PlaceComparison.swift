@@ -1,6 +1,6 @@
 import DeltaProtocol
 
-/// What HQ holds of one minute of one currency beside what it should. Each problem is nil where
+/// HQ's values of one minute and currency, and the right ones. Each problem is nil where
 /// there is none.
 struct PlaceComparison {
     var bucket: BucketValue

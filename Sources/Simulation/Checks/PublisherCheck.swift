@@ -13,6 +13,8 @@ struct PublisherCheck {
         var cursors: [TruthCursor]
         /// The first minute from which all that is shown is known in full.
         var knownFrom = Minute(.min)
+        /// The first minute from which it is known in full by the shards' claims.
+        var idsFrom = Minute(.min)
         /// Whether the store holds less than what is shown.
         var isBehind: Bool { behindSince != nil }
         /// The window's last minute when that was found.
@@ -76,10 +78,12 @@ struct PublisherCheck {
                     guard let standing, standing.watermark >= regions[region].shown[local] ?? 0
                     else { continue }
                     regions[region].shown[local] = standing.watermark
-                    // Its minutes are shown as they are, so they are what it claims.
+                    // Its minutes are shown live, so its claims apply to them.
                     regions[region].knownFrom = max(
                         regions[region].knownFrom, standing.claims.idsFrom,
                         standing.claims.idsShortUntil)
+                    regions[region].idsFrom = max(
+                        regions[region].idsFrom, standing.claims.idsFrom)
                 }
                 continue
             }
@@ -97,6 +101,8 @@ struct PublisherCheck {
                     touched: &touched)
             }
             regions[region].knownFrom = knownFrom
+            regions[region].idsFrom =
+                standings.compactMap { $0?.claims.idsFrom }.max() ?? Minute(.min)
         }
     }
 

@@ -15,9 +15,9 @@ struct ShardCheck {
     /// The greatest that `partialUntil` was since the store was wiped: a failover may bring it
     /// back.
     var partialOnce: Int64 = 0
-    /// Where somebody has written into it what no log accounts for.
+    /// Places with values that were written behind HQ's back.
     var spoiled: [ShardTruth.Place] = []
-    /// Where that was ever so since the store was wiped: a failover may bring it back.
+    /// The same since the store was wiped: a failover may bring such values back.
     var spoiledOnce: [ShardTruth.Place] = []
 
     init(width: Int) { cursor = TruthCursor(width: width) }

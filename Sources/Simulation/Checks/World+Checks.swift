@@ -89,7 +89,7 @@ extension World {
             + "short \(text(claims.idsShortUntil))"
     }
 
-    /// Forgets what was written into the store behind HQ's back and has gone since.
+    /// Forgets values written behind HQ's back that have been replaced.
     private func settleSpoiled(_ shard: Int, isHealed: Bool, at site: Site) {
         guard !site.checks[shard].spoiled.isEmpty else { return }
         let check = site.checks[shard]
@@ -134,7 +134,7 @@ extension World {
         }
     }
 
-    /// What HQ holds in one minute of one currency is what its claims make of the truth.
+    /// Compares HQ's values of one minute and currency with the truth, by the shard's claims.
     private func compare(
         _ shard: Int, _ place: ShardTruth.Place, _ claims: Claims, at site: Site
     ) {

@@ -17,6 +17,10 @@ final class HeadquartersProcess {
     var memory = CommitMemory()
     /// The store's connection on which all sums were compared last.
     var comparedOn = 0
+    /// When a request came last whose sender's clock was wrong, or that was under way for long.
+    var heardWrongAt: Int64?
+    /// When the audit found a difference last.
+    var foundDriftAt: Int64?
     var publisher: PublisherCheck
 
     init(number: Int, site: Site, publisher: PublisherCheck) {

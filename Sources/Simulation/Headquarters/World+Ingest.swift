@@ -82,6 +82,9 @@ extension World {
             currentLog: shape.logsOfRegion[region].last.map { shape.logs[$0].id },
             comparesDigests: true, bounds: Self.bounds)
         process.memory.clock.hear(deltas.sentAt, of: deltas.region, at: reading(of: process))
+        if (deltas.sentAt.milliseconds - now).magnitude > HeadquartersClock.skewMilliseconds {
+            process.heardWrongAt = elapsed
+        }
         let task = RoundTask(
             process: process, request: request, region: region,
             round: CommitRound(deltas, settings: settings, now: present(of: process)))
@@ -97,6 +100,7 @@ extension World {
             event, at: present(of: process), memory: &process.memory)
         if process.memory.audit.counters.differences > compared.differences {
             probes.hit(.auditDiffered)
+            process.foundDriftAt = elapsed
             trace(
                 "headquarters \(process.number) finds "
                     + "\(comparison.map { "\($0.shard)" } ?? "nothing") to differ")
@@ -264,7 +268,7 @@ extension World {
 
     // MARK: - Time
 
-    private func reading(of process: HeadquartersProcess) -> HeadquartersClock.Reading {
+    func reading(of process: HeadquartersProcess) -> HeadquartersClock.Reading {
         HeadquartersClock.Reading(
             wall: UnixTime(milliseconds: now + process.clockError),
             uptime: now - options.startedAt)

@@ -20,7 +20,9 @@ extension World {
         } else {
             process.publisher.publication.storeIsUnreachable()
         }
+        process.publisher.publication.take(process.memory.findings(at: reading(of: process)))
         if let totals = process.publisher.publication.totals(now: time) {
+            if refresh != nil { checkAhead(totals, at: time, by: process) }
             if let refresh {
                 process.publisher.note(
                     refresh, current: totals.currentMinute, shape: shape, truths: truths,
@@ -51,7 +53,7 @@ extension World {
                 isDegraded: totals.isDegraded, by: process)
         }
         if !totals.isDegraded { checkFreshness(totals, by: process) }
-        if isLast { checkLast(totals) }
+        if isLast { checkLast(totals, by: process) }
     }
 
     /// A region's total is the second fold at the watermarks last shown in full; while it recovers,
@@ -65,6 +67,9 @@ extension World {
             // Values without a watermark may be shown, but not as if they were known.
             if !isDegraded { fail("\(total.region) lacks a shard and is not degraded") }
             return
+        }
+        if !isDegraded, process.publisher.regions[region].idsFrom > first {
+            fail("\(total.region) does not know its window in full and is not degraded")
         }
         // A window that lags behind what the store keeps is of another day.
         guard process.publisher.regions[region].knownFrom <= first,
@@ -104,6 +109,35 @@ extension World {
         }
     }
 
+    /// Money of minutes that have not come is labelled, and nothing else is labelled so.
+    private func checkAhead(
+        _ totals: PublishedTotals, at time: UnixTime, by process: HeadquartersProcess
+    ) {
+        // A window that waits for a full read has taken nothing of this one.
+        guard process.publisher.publication.readPosition != nil else { return }
+        for (region, id) in shape.regions.enumerated() {
+            let isLabelled = totals.degradations.contains(Degradation(.ahead, region: id))
+            guard isLabelled != hasMoneyAhead(region, at: time, process.site) else { continue }
+            // While it recovers, what it had before may still be labelled.
+            let isRecovering = totals.degradations.contains(
+                Degradation(.storeRefilling, region: id))
+            if isLabelled, isRecovering { continue }
+            fail("\(id) is \(isLabelled ? "" : "not ")said to have money ahead")
+        }
+    }
+
+    private func hasMoneyAhead(_ region: Int, at time: UnixTime, _ site: Site) -> Bool {
+        let first = NaiveFold.minute(time.milliseconds) + 6
+        return shape.shardsOfRegion[region].contains { shard in
+            let table = site.store.buckets[shard]
+            return (table.row(from: first)..<table.minutes.count).contains { row in
+                options.currencies.indices.contains {
+                    !table.value(row: row, column: $0).isZero
+                }
+            }
+        }
+    }
+
     /// Every record appended before `data_as_of` is in an answer that is not degraded.
     private func checkFreshness(_ totals: PublishedTotals, by process: HeadquartersProcess) {
         // What HQ takes for the present, regions say they have seen it through.
@@ -125,7 +159,7 @@ extension World {
     }
 
     /// At the end nothing is left to degrade the answer but what the world destroyed.
-    private func checkLast(_ totals: PublishedTotals) {
+    private func checkLast(_ totals: PublishedTotals, by process: HeadquartersProcess) {
         guard !options.isRelayed else { return }
         for degradation in totals.degradations {
             let named = degradation.region.flatMap { shape.region($0) }
@@ -138,6 +172,17 @@ extension World {
                 if shape.shardsOfRegion[region].contains(where: { atlas.mayDeclareGap($0) }) {
                     continue
                 }
+                // Seeded minutes: whether their claims have a reason is checked by shard.
+                let first = totals.currentMinute.advanced(by: 1 - Limits.windowMinutes)
+                if process.publisher.regions[region].idsFrom > first { continue }
+            // Checked by itself.
+            case .ahead: continue
+            // A difference that was healed through another process is forgotten in five minutes.
+            case .drift:
+                if let last = process.foundDriftAt, elapsed < last + 300_000 { continue }
+            // A late copy of a request is taken for news of its sender's clock for a minute.
+            case .skew:
+                if let last = process.heardWrongAt, elapsed < last + 60_000 { continue }
             default: break
             }
             fail("still degraded at the end: \(degradation.reason.rawValue)")

@@ -33,7 +33,7 @@ struct PartitionLog {
     var clockError: Int64 = 0
     private var bytes: [UInt8] = []
 
-    /// One past the last offset that readers can come to.
+    /// One past the last offset that readers can reach.
     var readableEnd: Int64 { hangsFrom ?? end }
     /// As `readableEnd`, as a place.
     var readablePlaces: Int { hangsFrom.map { place(of: $0) } ?? entries.count }

@@ -72,7 +72,7 @@ final class NodeHost {
     var folded: [Int32: Folded] = [:]
     /// By HQ, the parts of a push that wait for the answer to the part before.
     var parts: [[DeltaRequest]]
-    /// How far ahead the machine's clock was when the node was told last, in milliseconds.
+    /// The last reported lead of the machine's clock, in milliseconds.
     var toldAhead: Int64 = 0
     /// Whether the node has come to its end in order.
     var hasEnded = false

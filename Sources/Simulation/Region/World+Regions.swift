@@ -39,7 +39,7 @@ extension World {
             after: wait ?? regular)
     }
 
-    /// The process's own clock: the machine's at its start, carried on by one that nobody sets.
+    /// The process's own clock: the machine's at its start, continued by one that cannot be set.
     func clock(of process: NodeProcess) -> UnixTime {
         UnixTime(milliseconds: now + process.clockErrorAtStart)
     }

@@ -40,7 +40,7 @@ struct NaiveFold {
         var new: BucketValue
     }
 
-    /// What a record came to.
+    /// The outcome of a record.
     struct Result {
         var outcome: Outcome
         var change: Change?

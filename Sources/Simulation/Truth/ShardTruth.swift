@@ -41,7 +41,7 @@ struct ShardTruth {
         var column: Int
     }
 
-    /// What could stand in a minute if no repeat were known as one.
+    /// The most that a minute could hold if every repeat counted.
     struct Most {
         /// Of transfers in their own minutes.
         var settled: Int64 = 0
