@@ -151,19 +151,6 @@ package final class RedisStore: Sendable {
         }
     }
 
-    /// Has a shard filled anew whose hashes are not what its log says. Its watermark goes first, so
-    /// that readers keep what they had; then the sums of `minutes` are made what the hashes say, so
-    /// that the differences of the refill set both right.
-    package func refill(
-        _ shard: ShardID, minutes: ClosedRange<Minute>
-    ) async throws -> Maintenance {
-        try await perform("dropping a watermark") {
-            (conversation, deadline) throws(RedisStoreError) in
-            try conversation.dropWatermark(of: shard, deadline: deadline)
-        }
-        return try await compare(Array(minutes), cause: .refill)
-    }
-
     /// Regions beside the configured ones that have buckets in the store, by name: their money is
     /// in no sum.
     package func foreignRegions(now: UnixTime) async throws -> [RegionID] {

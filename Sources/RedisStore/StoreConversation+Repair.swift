@@ -8,9 +8,6 @@ extension StoreConversation {
     enum RepairCause {
         /// A script failed there: hashes are what they are, and their readers must be told.
         case failedScript
-        /// A shard whose watermark is gone already is about to be filled anew, and its differences
-        /// are to be added to sums that its hashes are in.
-        case refill
         /// Nothing is known to have failed, so what differs has vanished or was changed by others.
         /// `losses` names the regions, by their place, that have fewer hashes in a minute than when
         /// it was counted before; minutes that were not counted before are not in it.
@@ -196,9 +193,7 @@ struct RepairPlan {
     ) {
         guard !minute.isBare else {
             // A script that failed before it wrote has listed it, or all its keys have gone: then
-            // readers go on with what they had, and whoever fills it anew lists it. A refill only
-            // knows of one shard.
-            if case .refill = cause { return }
+            // readers keep what they had, and the commit that fills it lists it.
             if minute.isListed { unlisted.append(minute.minute) }
             return
         }

@@ -114,24 +114,6 @@ import Topology
         }
     }
 
-    @Test func `a refill of one shard drops no watermark of another`() async throws {
-        try await RedisServer.with { server in
-            let store = try Fixture.store(server)
-            try await fill(store)
-            try server.cli("DEL", "shard:eu-west:a:0:\(present.number)")
-            let shard = ShardID(region: Fixture.eu, log: Fixture.log, partition: 0)
-            let done = try await store.refill(
-                shard, minutes: present.advanced(by: -3)...present)
-            #expect(done.droppedWatermarks == 0)
-            #expect(done.repairedKeys == 2)
-            #expect(try server.hash("watermark:eu-west").keys.sorted() == ["a/1"])
-            #expect(try server.hash("watermark:us-east").keys.sorted() == ["a/0", "a/1"])
-            try await fill(store)
-            #expect(try server.cli("GET", "metric:EUR:\(present.number)") == "40")
-            await store.stop()
-        }
-    }
-
     @Test func `a sum that was changed by others is set right`() async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
