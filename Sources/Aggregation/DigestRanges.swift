@@ -1,28 +1,26 @@
 package import CivilTime
 package import DeltaProtocol
 
-/// The ranges of minutes whose digests are compared in turn: the hours of a day back and a day
-/// ahead, as far as the shard knows them in full, and all beyond as the last one.
+/// The ranges of minutes whose digests are compared in turn: the hours from a day back to a day
+/// ahead, as far as the shard knows them in full. What lies further ahead is not compared, since
+/// HQ cannot list the late money there.
 package enum DigestRanges {
     private static let minutesPerRange = 60
 
-    /// How many ranges there are at `now`; at least 1.
+    /// How many ranges there are at `now`; 0 where the shard knows none of these minutes.
     package static func count(claims: Claims, floor: Minute, now: Minute) -> Int {
         let (first, last) = bounds(claims: claims, floor: floor, now: now)
-        guard first <= last else { return 1 }
-        return hour(last) - hour(first) + 2
+        return first <= last ? hour(last) - hour(first) + 1 : 0
     }
 
-    /// The range of this turn; `turn` is 0 or more.
+    /// The range of this turn, which is 0 or more; nil where there is none.
     package static func range(
         _ turn: Int, claims: Claims, floor: Minute, now: Minute
-    ) -> ClosedRange<Minute> {
+    ) -> ClosedRange<Minute>? {
+        let count = count(claims: claims, floor: floor, now: now)
+        guard count > 0 else { return nil }
         let (first, last) = bounds(claims: claims, floor: floor, now: now)
-        let index = turn % count(claims: claims, floor: floor, now: now)
-        let start = Minute(Int32(clamping: (hour(first) + index) * minutesPerRange))
-        guard first <= last, start <= last else {
-            return max(first, last.advanced(by: 1))...Minute(.max)
-        }
+        let start = Minute(Int32(clamping: (hour(first) + turn % count) * minutesPerRange))
         return max(first, start)...min(last, start.advanced(by: minutesPerRange - 1))
     }
 

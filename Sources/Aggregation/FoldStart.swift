@@ -18,8 +18,6 @@ package struct FoldStart: Sendable {
     package var seed: Seed?
     /// The records that HQs remember as the last ones before their watermarks.
     package var expected: [Fingerprint]
-    /// The last record before `offset`, where it is known.
-    package var fingerprint: Fingerprint?
 
     /// How many records wait to be read. A hint: room for their ids is made at once.
     package var waitingRecords: Int64 = 0

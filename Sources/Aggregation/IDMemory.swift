@@ -96,7 +96,7 @@ public struct IDMemory: ~Copyable {
         unsafe entries[Int(truncatingIfNeeded: hash.low) & mask].hash
     }
 
-    /// Remembers a sighting and says what was known of the id.
+    /// Records a sighting and returns whether the id was live before.
     ///
     /// - Parameters:
     ///   - minute: what the id is sighted for; 0 or later.
@@ -146,7 +146,7 @@ public struct IDMemory: ~Copyable {
         return !forgets || Int64(entry.rest & Self.minuteMask) > Int64(freedThrough)
     }
 
-    /// Moves what is kept to a table of its own.
+    /// Moves the entries that are kept to a new table.
     private mutating func rebuild(capacity: Int) {
         let old = unsafe entries
         let places = mask + 1

@@ -12,7 +12,7 @@ package import Money
 /// One owner, any thread.
 @safe
 package struct MinuteRing: ~Copyable {
-    /// Minutes that lie dense: the retention, and what a clock may be ahead.
+    /// Minutes in the dense part: the retention, and 36 minutes for clocks that are ahead.
     package static let slots = 1_536
     private static let emptySlot = Int32.min
     private static let firstColumns = 8
@@ -42,7 +42,7 @@ package struct MinuteRing: ~Copyable {
     package private(set) var floor: Minute
     /// Buckets held, those that are zero again included.
     package private(set) var count = 0
-    /// The first dense minute: the floor, or where there is none, what the first bucket needs.
+    /// The first dense minute: the floor, or without one a day before the first bucket.
     private var denseFrom: Int32?
     private var cells: UnsafeMutablePointer<Cell>
     private var columns = 0
@@ -262,7 +262,7 @@ package struct MinuteRing: ~Copyable {
         return true
     }
 
-    /// Sets a bucket to what another state of the same shard held; ignored below the floor.
+    /// Sets a bucket to the value it had in another state of the shard; ignored below the floor.
     package mutating func set(_ bucket: Bucket, changed offset: Int64) {
         guard bucket.minute >= floor else { return }
         update(bucket.minute, bucket.currency) { cell in

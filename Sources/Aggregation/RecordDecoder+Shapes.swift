@@ -1,6 +1,6 @@
 /// What a record may be wrapped in, and which rows settle something.
 extension RecordDecoder {
-    /// How many wrappers and strings a record may stand in, one in another.
+    /// How many wrappers and strings may enclose a record.
     static let maximumWrappings = 4
 
     /// The record that the whole of `bytes` is.

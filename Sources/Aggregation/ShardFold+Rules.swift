@@ -121,7 +121,7 @@ extension ShardFold {
         }
         let isUnknown = place.target < idsFrom
         if isUnknown, unsafe record.offset < seedWatermark {
-            // The seed holds it.
+            // Already part of the seed.
             if place.isLate { counters.late &+= 1 } else { counters.applied &+= 1 }
             return
         }
@@ -162,8 +162,8 @@ extension ShardFold {
         case rejected(RejectReason)
     }
 
-    /// What is decided of a transfer before any bucket is looked at. All that the record itself
-    /// allows is sighted, whatever becomes of it then.
+    /// The part of the rules that needs no bucket. Every transfer that the record itself does not
+    /// rule out is sighted, whatever its outcome.
     @inline(__always)
     private mutating func sight(
         _ transfer: DecodedTransfer, of record: LogRecord
@@ -242,7 +242,7 @@ extension ShardFold {
         case rejected(RejectReason)
     }
 
-    /// What is decided of a correction before its bucket is looked at.
+    /// The part of the rules for corrections that needs no bucket.
     private mutating func sight(
         _ correction: DecodedCorrection, of record: LogRecord
     ) -> CorrectionSighting {
@@ -290,8 +290,8 @@ extension ShardFold {
         self.marker = marker
     }
 
-    /// Before the fold begins a record counts for nothing, but its id is sighted as ever. What is
-    /// wrong with it is told, for nobody else may have.
+    /// Before the fold begins records are read for their ids alone. Rejected ones are reported all
+    /// the same: no node may have read them before.
     private mutating func remember(_ record: LogRecord, into diversions: inout [Diversion]) {
         var transfer = DecodedTransfer.none
         switch unsafe decoder.decode(record.value, into: &transfer) {

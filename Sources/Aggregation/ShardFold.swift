@@ -6,7 +6,7 @@ package import Money
 ///
 /// A pure function of record bytes, record timestamps, offsets and `FoldSettings`; never of a
 /// clock, a random number or hash order. Two nodes that fold the same prefix hold the same bits
-/// wherever both claim to know. The rules stand in `ShardFold+Rules`. One owner, any thread.
+/// wherever both claim to know. The rules are in `ShardFold+Rules`. One owner, any thread.
 @safe
 package struct ShardFold: ~Copyable {
     /// How far a settlement may lie ahead of its record's stamp, in milliseconds.
@@ -35,7 +35,7 @@ package struct ShardFold: ~Copyable {
     package internal(set) var coverage: Int64
     package internal(set) var counters = OutcomeCounters()
     package internal(set) var marker: LedgerMarker?
-    /// What the state says of itself.
+    /// How far back the state reaches.
     package let claims: Claims
     /// `claims.idsFrom`, as the rules read it.
     let idsFrom: Int32
@@ -75,7 +75,6 @@ package struct ShardFold: ~Copyable {
         unsafe decoded.initialize(repeating: .none, count: Self.batch)
         coverage = start.offset
         foldFrom = start.foldFrom?.milliseconds
-        fingerprint = start.fingerprint
         expected = start.expected.filter { $0.offset >= start.offset }
         lastExpected = expected.map(\.offset).max() ?? -1
         idsFrom = start.idsFrom.number

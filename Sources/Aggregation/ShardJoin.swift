@@ -33,13 +33,14 @@ package enum ShardJoin {
         case endsBelowWatermark = "ends_below_watermark"
         /// The partition ends before what this node has folded.
         case endsBelowCoverage = "ends_below_coverage"
-        /// Another record stands where one was folded: the topic was recreated, or rewritten.
+        /// The log has another record at an offset that was folded: the topic was recreated, or
+        /// rewritten.
         case foreignRecord = "foreign_record"
         /// More buckets than a node can hold have changed within the last hour.
         case tooManyBuckets = "too_many_buckets"
     }
 
-    /// What a node asks the log and HQs under.
+    /// The settings and times that a join is planned with.
     package struct Terms: Sendable, Hashable {
         /// The first minute that will be held.
         package var floor: Minute
@@ -47,7 +48,7 @@ package enum ShardJoin {
         package var disorderMilliseconds: Int64
         /// The node's fold version. Values of other settings are no start for it.
         package var version: FoldVersion
-        /// The latest that the present may be: what was written before it has no later stamp.
+        /// The latest of all clocks heard: no record written so far has a later true stamp.
         package var now: UnixTime
 
         package init(
@@ -146,8 +147,8 @@ package enum ShardJoin {
             < (b.claims.valuesFrom, b.claims.idsFrom, a.watermark)
     }
 
-    /// Values by other rules under the same settings are what stood when the rules changed; by
-    /// other settings they may be in other units.
+    /// Values folded by older rules are valid up to the upgrade; those folded under other settings
+    /// may be in other units.
     private static func isReadable(_ theirs: FoldVersion, by ours: FoldVersion) -> Bool {
         theirs == ours || theirs.settings == ours.settings && theirs.rules < ours.rules
     }

@@ -38,7 +38,7 @@ package struct ShardPush: Sendable {
     /// The minutes of which HQ wants every bucket.
     private var heal: ClosedRange<Minute>?
 
-    /// Whether HQ said what it has of the shard. Until then nothing is pushed.
+    /// Whether HQ has answered for the shard. Until then nothing is pushed.
     package private(set) var isJoined = false
 
     package init(log: LogID, partition: Int32) {
@@ -102,10 +102,10 @@ package struct ShardPush: Sendable {
         }
         if !isBehindHQ { addValues(of: fold, to: &delta) }
         if !isBehindHQ,
-            digestSentAt.map({ $0 + Self.digestMilliseconds <= now || $0 > now }) ?? true
-        {
+            digestSentAt.map({ $0 + Self.digestMilliseconds <= now || $0 > now }) ?? true,
             let range = DigestRanges.range(
                 digestTurn, claims: fold.claims, floor: fold.floor, now: (now + ahead).minute)
+        {
             delta.digest = .init(minutes: range, digest: fold.digest(of: range))
             digestSentAt = now
             digestTurn &+= 1
@@ -185,7 +185,7 @@ package struct ShardPush: Sendable {
         }
     }
 
-    /// The log holds the record that was not verified, or cannot say any more.
+    /// Marks HQ's record as compared, or as impossible to compare.
     package mutating func verified() { unverified = nil }
 
     /// The delta under way got no answer that can be believed: whether HQ took it is unknown, and

@@ -773,7 +773,7 @@ nonisolated struct WireShardReply: Sendable {
   /// Clears the value of `idsShortUntil`. Subsequent reads from it will return its default value.
   mutating func clearIdsShortUntil() {self._idsShortUntil = nil}
 
-  /// The last record below `watermark`; absent where HQ was told of none.
+  /// The last record below `watermark`; absent where no delta has named one.
   var fingerprint: WireFingerprint {
     get {_fingerprint ?? WireFingerprint()}
     set {_fingerprint = newValue}
@@ -861,7 +861,7 @@ nonisolated struct WireShardStatus: @unchecked Sendable {
   /// Clears the value of `foldVersion`. Subsequent reads from it will return its default value.
   mutating func clearFoldVersion() {_uniqueStorage()._foldVersion = nil}
 
-  /// The last record below `watermark`; absent where HQ was told of none.
+  /// The last record below `watermark`; absent where no delta has named one.
   var fingerprint: WireFingerprint {
     get {_storage._fingerprint ?? WireFingerprint()}
     set {_uniqueStorage()._fingerprint = newValue}

@@ -1,7 +1,7 @@
 package import CivilTime
 
-/// What a shard's state says of itself: how far back it has values, and how far back it knows the
-/// log. Equal coverage without equal claims is not equal knowledge.
+/// How far back a shard's state reaches: in values, and in knowledge of the log. Two states of
+/// equal coverage may know different parts of the past.
 package struct Claims: Hashable, Sendable {
     /// Before the first minute of any calendar.
     package static let always = Minute(.min)
@@ -38,8 +38,8 @@ package struct Claims: Hashable, Sendable {
         minutes.lowerBound >= max(idsFrom, idsShortUntil)
     }
 
-    /// What is left of a state's claims where one with `other` goes on from it: neither keeps up
-    /// what the other does not know.
+    /// The claims of a state that a node with `other` continues: only minutes known to both are
+    /// kept up to date.
     package func narrowed(by other: Claims) -> Claims {
         Claims(
             valuesFrom: max(valuesFrom, other.valuesFrom), idsFrom: max(idsFrom, other.idsFrom),

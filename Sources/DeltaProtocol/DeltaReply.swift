@@ -44,10 +44,10 @@ package struct ShardReply: Hashable, Sendable {
     package var watermark: Int64
     /// What HQ's state of the shard says of itself; nil where it has no such shard.
     package var claims: Claims?
-    /// The last record below `watermark`, as HQ was told.
+    /// The last record below `watermark`, as nodes reported it.
     package var fingerprint: Fingerprint?
-    /// The minutes of which HQ wants every bucket: what it holds there is not what the node's
-    /// digest said at the same coverage.
+    /// Minutes to send whole: HQ's values there do not match the node's digest at the same
+    /// coverage.
     package var heal: ClosedRange<Minute>?
 
     package init(

@@ -10,7 +10,7 @@ package struct ShardDelta: Hashable, Sendable {
     package var base: Int64
     /// The offset up to which the shard has folded its partition, exclusive; `base` or more.
     package var coverage: Int64
-    /// What the state says of itself. Buckets before `claims.idsFrom` are seeded.
+    /// How far back the state reaches. Buckets before `claims.idsFrom` are seeded.
     package var claims: Claims
     /// The minutes of which every bucket that is not named is 0: with base 0 all from the later of
     /// `claims.idsFrom` and the node's floor on, in a healing one range of a digest; else nil.

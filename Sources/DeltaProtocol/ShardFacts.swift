@@ -3,7 +3,7 @@ package import CivilTime
 /// The last record that was folded: it names the log's content, as coverage names its length. A
 /// recreated or rewritten log shows itself by another record at the offset.
 package struct Fingerprint: Hashable, Sendable {
-    /// Where the record is: below the coverage it stands for, though not always right below it.
+    /// The record's offset. Transaction markers may lie between it and the coverage.
     package var offset: Int64
     /// The record's timestamp, in milliseconds.
     package var timestamp: Int64

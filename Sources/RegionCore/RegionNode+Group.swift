@@ -16,7 +16,8 @@ extension RegionNode {
         for partition in shards.keys where !held.contains(partition) {
             shards.removeValue(forKey: partition)
         }
-        for shard in foldingShards { shard.isVerified = false }
+        // A state that has folded nothing has nothing to compare.
+        for shard in foldingShards { shard.isVerified = shard.fold.fingerprint == nil }
         for partition in partitions where shards[partition] == nil {
             shards[partition] = RegionShard(
                 partition: partition, headquarters: links.count)

@@ -63,7 +63,7 @@ extension RegionNode {
     private mutating func askFacts(
         _ partition: Int32, _ now: UnixTime, _ actions: inout [RegionAction]
     ) {
-        // How far back to read is for an HQ's clock to say.
+        // An HQ's clock decides how far back to read.
         guard isHeard, var joining = shards[partition]?.joining, joining.facts == nil,
             joining.factsQuestion == nil
         else { return }

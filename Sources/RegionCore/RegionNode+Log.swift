@@ -74,8 +74,6 @@ extension RegionNode {
             let isDue =
                 now < shard.comparedAt || shard.comparedAt + Self.recheckMilliseconds <= now
             if held.contains(shard.partition), !shard.isVerified || isDue { return (last, .own) }
-        } else {
-            shard.isVerified = true
         }
         for (hq, push) in shard.pushes.enumerated() {
             if let record = push.unverified { return (record, .of(hq: hq)) }

@@ -7,12 +7,12 @@ import Pacing
 struct EndsQuestion {
     var number: Int
     var askedAt: UnixTime
-    /// By partition, what was folded then.
+    /// By partition, the coverage at that time.
     var coverages: [Int32: Int64]
 }
 
-/// One clock: the node's own counts on from its start and never jumps; which minutes are held is
-/// for the HQs' clocks to say.
+/// One clock: the node's own counts on from its start and never jumps; the HQs' clocks decide which
+/// minutes are held.
 extension RegionNode {
     /// A skew between a node and HQ that is worth a warning, and one that is an alarm, in
     /// milliseconds.
@@ -40,7 +40,7 @@ extension RegionNode {
     }
 
     /// Before any HQ is heard floors stay where they are: nothing can be pushed either.
-    mutating func raiseFloors(_ now: UnixTime, _ actions: inout [RegionAction]) {
+    func raiseFloors(_ now: UnixTime) {
         guard isHeard else { return }
         let floor = floor(now)
         for shard in foldingShards { shard.fold.raiseFloor(to: floor) }

@@ -133,7 +133,7 @@ package struct RegionNode: ~Copyable {
             isReadingStale = true
             isReadingUrgent = true
         }
-        raiseFloors(now, &actions)
+        raiseFloors(now)
         join(now, &actions)
         askRecords(now, &actions)
         askCommitted(now, &actions)
@@ -275,6 +275,7 @@ package struct RegionNode: ~Copyable {
                         "late": "\(counters.late)", "rejected": "\(counters.rejected)",
                         "control": "\(counters.control)", "dead_letters": "\(letters.acknowledged)",
                         "dead_letters_refused": "\(letters.refused)",
+                        "uncomparable_records": "\(uncomparable)",
                     ])))
     }
 }

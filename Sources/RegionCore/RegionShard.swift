@@ -46,7 +46,7 @@ struct Joining {
     }
 
     var facts: ShardJoin.LogFacts?
-    /// What the facts were asked under.
+    /// The terms that the facts were asked with.
     var terms: ShardJoin.Terms?
     /// By HQ.
     var statuses: [Status]
@@ -82,7 +82,7 @@ struct RecordQuestion {
 enum RecordPurpose: Equatable {
     /// The last record that this node folded.
     case own
-    /// The last one that an HQ was told of.
+    /// The last one that an HQ knows of.
     case of(hq: Int)
 }
 

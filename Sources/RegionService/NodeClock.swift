@@ -1,8 +1,8 @@
 import CivilTime
 import Glibc
 
-/// A node's clock: the machine's time at the node's start, carried on by a clock that nobody sets.
-/// Which minutes are held is for the clocks of headquarters to say.
+/// A node's clock: the machine's time at the node's start, continued by the boot-time clock, which
+/// cannot be set. The clocks of headquarters decide which minutes are held.
 struct NodeClock {
     private let startedAt: Int64
     private let uptimeAtStart: Int64

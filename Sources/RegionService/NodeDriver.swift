@@ -15,7 +15,7 @@ import Topology
 final class NodeDriver {
     /// How long one poll waits for records: bounds how late the inbox is read.
     private static let pollMs: Int32 = 20
-    /// The node is told when the machine's clock was set by more than this.
+    /// Smaller adjustments of the machine's clock are not reported to the node.
     private static let wallToleranceMs: Int64 = 100
     /// Reading a committed offset is worth waiting for.
     private static let committedTimeoutMs: Int32 = 3_000
@@ -31,7 +31,7 @@ final class NodeDriver {
     private let recorder: NodeRecorder?
 
     private let clock = NodeClock()
-    /// How far the machine's clock was ahead of the node's when the node was told last.
+    /// The last reported lead of the machine's clock over the node's, in milliseconds.
     private var toldAhead: Int64 = 0
     private var node: RegionNode
     /// What the node wants done, in order.

@@ -37,7 +37,7 @@ package struct Region: Hashable, Sendable {
     package var adminURLs: [ServiceURL]
     /// How to reach the region's ledger; its password is not in it.
     package var ledger: String?
-    /// What the state of a settled row reads, as the region's records and its ledger spell it.
+    /// The words for the settled state, as the region's records and its ledger spell them.
     package var settledWords: [String]
     /// The path of the file with the region's signing key.
     package var keyFile: String?

@@ -18,7 +18,7 @@ import Testing
             if Int.random(in: 0..<50, using: &random) == 0 {
                 let jump: Int32 = Int.random(in: 0..<40, using: &random) == 0 ? 5_000 : 20
                 present += Int32.random(in: 0...jump, using: &random)
-                // What no stamp from here on can need.
+                // No later stamp can need these.
                 memory.free(through: present - 4_000)
             }
             let id = UInt64.random(in: 0..<6_000, using: &random)

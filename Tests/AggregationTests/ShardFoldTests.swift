@@ -165,7 +165,7 @@ import Testing
         let over = fold.fold(Records.transfer("b", "11"))
         fold.fold(Records.transfer("c", "10"))
         let huge = fold.fold(Records.transfer("d", "\(Int64.max)"))
-        // What did not fit was sighted all the same.
+        // A transfer that overflowed has been sighted.
         fold.fold(Records.transfer("b", "11", at: Self.noon + 60_000))
         // A repeat is a repeat, whatever it would have done to the sum.
         fold.fold(Records.transfer("a", "\(most - 10)"))
@@ -297,7 +297,7 @@ import Testing
         #expect(newest == Self.noon + 12_000)
     }
 
-    /// Only what was proven and the floor let ids go; the table looks when it would grow.
+    /// Only the proof and the floor free ids; the table frees them when it would grow.
     @Test func aStampAheadFreesNoIDs() {
         var fold = Self.started(FoldStart(floor: Self.minute.advanced(by: -1_500)))
         fold.fold(Records.transfer("a"))
@@ -316,7 +316,7 @@ import Testing
         fold.fold(Records.transfer("a", "1", at: Self.noon - 86_400_000))
         fold.fold(Records.transfer("b", "2"))
         fold.raiseFloor(to: Self.minute.advanced(by: -10))
-        // The record is counted as ever, though no bucket is held any more.
+        // The record is still counted, although its bucket is gone.
         fold.fold(Records.transfer("c", "3", at: Self.noon - 3_600_000))
         fold.fold(Records.transfer("a", "1", at: Self.noon - 86_400_000))
         let changes = fold.changes(since: 0).buckets

@@ -160,7 +160,7 @@ import Topology
         #expect(early == nil)
     }
 
-    /// The proof is told by the clock of the HQ that is told.
+    /// Each HQ gets the proof in its own time.
     @Test func observedThroughIsByHeadquartersClock() throws {
         var fold = Self.folded(1)
         fold.learnedEnd(1, askedAt: Self.now)
@@ -206,5 +206,22 @@ import Topology
         push.verified()
         let after = try #require(push.delta(of: &fold, now: Self.now, ahead: 0))
         #expect(after.baseFingerprint == foreign)
+    }
+
+    /// Each minute that is known in full, within a day, is in exactly one range.
+    @Test(arguments: [Minute(29_456_210), Minute(29_456_220), Minute(0), Minute(-61)])
+    func rangesCoverADayEitherWayOnce(now: Minute) {
+        for known in [-2_000, -1_440, -61, 0, 1_440] {
+            let claims = Claims(from: now.advanced(by: known))
+            let count = DigestRanges.count(claims: claims, floor: Claims.always, now: now)
+            let minutes = (0..<count).flatMap { turn in
+                DigestRanges.range(turn, claims: claims, floor: Claims.always, now: now)
+                    .map(Array.init) ?? []
+            }
+            let first = now.advanced(by: max(known, -1_440))
+            #expect(minutes == Array(first...now.advanced(by: 1_440)))
+        }
+        let future = Claims(from: now.advanced(by: 1_441))
+        #expect(DigestRanges.range(3, claims: future, floor: Claims.always, now: now) == nil)
     }
 }

@@ -149,7 +149,7 @@ import Topology
         #expect(counters.applied == 2)
     }
 
-    /// What is wrong with a record is told by whoever reads it first.
+    /// Records that are read for their ids alone are rejected too.
     @Test func whatIsReadForItsIDsIsRejectedAllTheSame() {
         let foldFrom = Self.terms.foldFrom
         let early = foldFrom - 60_000
@@ -211,7 +211,7 @@ import Topology
         #expect(all.map(\.value.settled) == [40, 9])
     }
 
-    /// Values of other settings may be in other units; those of older rules are what stood then.
+    /// Values of other settings may be in other units; those of older rules are valid.
     @Test func valuesOfOtherSettingsAreNoSeed() throws {
         let facts = ShardJoin.LogFacts(
             low: 100, high: 103, start: 100, startTimestamp: (Self.now - 600_000).milliseconds)

@@ -4,7 +4,7 @@ import DeltaProtocol
 import Money
 import Topology
 
-/// A small random log and the states that nodes come to from it.
+/// A small random log and the states that nodes build from it.
 struct TwoHistories {
     static let worlds: UInt64 = 20_000
     private static let hour: Int64 = 3_600_000

@@ -97,7 +97,7 @@ import Testing
         }
     }
 
-    @Test("What any headquarters remembers of the log is compared")
+    @Test("The fingerprint of every headquarters is compared with the log")
     func secondHeadquarters() {
         for hq in 0..<2 {
             var node = NodeFixture(headquarters: 2)
