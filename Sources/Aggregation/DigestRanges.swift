@@ -20,7 +20,10 @@ package enum DigestRanges {
         let count = count(claims: claims, floor: floor, now: now)
         guard count > 0 else { return nil }
         let (first, last) = bounds(claims: claims, floor: floor, now: now)
-        let start = Minute(Int32(clamping: (hour(first) + turn % count) * minutesPerRange))
+        // By the hour itself: as hours pass none loses its turn.
+        let (begin, rest) = (hour(first), (turn - hour(first)) % count)
+        let start = Minute(
+            Int32(clamping: (begin + (rest < 0 ? rest + count : rest)) * minutesPerRange))
         return max(first, start)...min(last, start.advanced(by: minutesPerRange - 1))
     }
 
