@@ -57,8 +57,8 @@ package struct HeadquartersClock: Sendable, Hashable {
             UnixTime(milliseconds: greatest) + reading.uptime + Self.beliefMilliseconds)
     }
 
-    /// The regions whose clocks differ from HQ's own by more than `skewMilliseconds`, of those heard
-    /// lately: a region that now reports to another HQ of the store may have been corrected.
+    /// The regions, of those heard lately, whose clocks differ from HQ's own by more than
+    /// `skewMilliseconds`. One that reports to another HQ of the store may have been corrected.
     package func skewed(at reading: Reading) -> Set<RegionID> {
         let own = reading.wall.milliseconds - reading.uptime
         return Set(
