@@ -28,7 +28,7 @@ extension DashboardPage {
     private func sentence(_ degradation: ReportedDegradation, _ item: inout Markup) {
         let reason = Reason.named(degradation.reason)
         guard let region = degradation.region else {
-            item.text(reason.statement)
+            item.text(reason.general ?? reason.statement)
             if !degradation.currencies.isEmpty {
                 item.text(": \(degradation.currencies.joined(separator: ", "))")
             }

@@ -4,6 +4,8 @@ struct Reason {
     let word: String
     /// What follows the region's name, or stands alone where the reason is no region's.
     let statement: String
+    /// What is said instead where a reason that is mostly a region's is nobody's.
+    var general: String? = nil
     /// For the methodology.
     let explanation: String
 
@@ -77,6 +79,23 @@ struct Reason {
             explanation: """
                 Headquarters' store lost data of the region. The last good figures are shown \
                 until the region has sent everything again, which takes seconds.
+                """),
+        Reason(
+            word: "store_loss",
+            statement: "lost data in the store; the last good figures are shown",
+            general: "The store is set to remove data when its memory is full",
+            explanation: """
+                Headquarters' store lost minutes that nothing had changed, or its Redis is set to \
+                remove data when its memory is full. The last good figures are shown until the \
+                region has sent everything again.
+                """),
+        Reason(
+            word: "topology_old",
+            statement: "A newer topology is in force; this server's files are older",
+            explanation: """
+                Another server of headquarters has a later version of the file that names regions \
+                and their topics. What that one counts is shown; this server takes nothing in \
+                until its own file is up to date.
                 """),
         Reason(
             word: "store_unreachable",

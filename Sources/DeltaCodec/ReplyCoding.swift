@@ -96,6 +96,7 @@ extension WireRefusalReason {
         case .foldVersionNeedsBaseZero: self = .foldVersionNeedsBaseZero
         case .fingerprint: self = .fingerprint
         case .store: self = .store
+        case .partitionCount: self = .partitionCount
         }
     }
 
@@ -111,6 +112,7 @@ extension WireRefusalReason {
         case .foldVersionNeedsBaseZero: .foldVersionNeedsBaseZero
         case .fingerprint: .fingerprint
         case .store: .store
+        case .partitionCount: .partitionCount
         }
     }
 }

@@ -136,6 +136,10 @@ nonisolated enum WireRefusalReason: SwiftProtobuf.Enum, Swift.CaseIterable {
 
   /// The store did not take it now; send again.
   case store // = 9
+
+  /// The log has another number of partitions than when it was first committed: declare a new log
+  /// id that `continues` it.
+  case partitionCount // = 10
   case UNRECOGNIZED(Int)
 
   init() {
@@ -154,6 +158,7 @@ nonisolated enum WireRefusalReason: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 7: self = .foldVersionNeedsBaseZero
     case 8: self = .fingerprint
     case 9: self = .store
+    case 10: self = .partitionCount
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -170,6 +175,7 @@ nonisolated enum WireRefusalReason: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .foldVersionNeedsBaseZero: return 7
     case .fingerprint: return 8
     case .store: return 9
+    case .partitionCount: return 10
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -186,6 +192,7 @@ nonisolated enum WireRefusalReason: SwiftProtobuf.Enum, Swift.CaseIterable {
     .foldVersionNeedsBaseZero,
     .fingerprint,
     .store,
+    .partitionCount,
   ]
 
 }
@@ -949,7 +956,7 @@ nonisolated extension WireOutcome: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension WireRefusalReason: SwiftProtobuf._ProtoNameProviding {
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0REFUSAL_REASON_UNSPECIFIED\0\u{1}REFUSAL_REASON_UNKNOWN_LOG\0\u{1}REFUSAL_REASON_OVERFLOW\0\u{1}REFUSAL_REASON_UNSORTED\0\u{1}REFUSAL_REASON_MALFORMED\0\u{1}REFUSAL_REASON_FOLD_VERSION_OLDER\0\u{1}REFUSAL_REASON_FOLD_VERSION_CONFLICT\0\u{1}REFUSAL_REASON_FOLD_VERSION_NEEDS_BASE_ZERO\0\u{1}REFUSAL_REASON_FINGERPRINT\0\u{1}REFUSAL_REASON_STORE\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0REFUSAL_REASON_UNSPECIFIED\0\u{1}REFUSAL_REASON_UNKNOWN_LOG\0\u{1}REFUSAL_REASON_OVERFLOW\0\u{1}REFUSAL_REASON_UNSORTED\0\u{1}REFUSAL_REASON_MALFORMED\0\u{1}REFUSAL_REASON_FOLD_VERSION_OLDER\0\u{1}REFUSAL_REASON_FOLD_VERSION_CONFLICT\0\u{1}REFUSAL_REASON_FOLD_VERSION_NEEDS_BASE_ZERO\0\u{1}REFUSAL_REASON_FINGERPRINT\0\u{1}REFUSAL_REASON_STORE\0\u{1}REFUSAL_REASON_PARTITION_COUNT\0")
 }
 
 nonisolated extension WireDeltaRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

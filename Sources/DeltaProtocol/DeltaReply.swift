@@ -34,6 +34,9 @@ package enum RefusalReason: String, Hashable, Sendable, CaseIterable {
     case fingerprint
     /// The store did not take it now; send again.
     case store
+    /// The log has another number of partitions than when it was first committed: with more, one
+    /// transfer's repeat meets another partition's memory. It needs a new log id that `continues`.
+    case partitionCount = "partition_count"
 }
 
 package struct ShardReply: Hashable, Sendable {

@@ -22,11 +22,13 @@ package struct ShardCommit: Hashable, Sendable {
     package var late: [Bucket]
     /// Buckets of the delta, late ones included, that HQ does not retain.
     package var ignoredBuckets: Int
+    /// Whether only a delta of the whole shard may follow where the script fails midway.
+    package var isFilling: Bool
 
     package init(
         shard: ShardID, expectedWatermark: String?, expectedLiveness: String?, watermark: String?,
         liveness: String?, changes: [BucketChange] = [], late: [Bucket] = [],
-        ignoredBuckets: Int = 0
+        ignoredBuckets: Int = 0, isFilling: Bool = false
     ) {
         self.shard = shard
         self.expectedWatermark = expectedWatermark
@@ -36,6 +38,7 @@ package struct ShardCommit: Hashable, Sendable {
         self.changes = changes
         self.late = late
         self.ignoredBuckets = ignoredBuckets
+        self.isFilling = isFilling
     }
 }
 

@@ -83,12 +83,16 @@ package enum ShardMerge {
         if isNewer || stored.watermark < delta.seedWatermark {
             return commit(delta, over: stored, .whole, reading: reading, context: context)
         }
+        // What an unfinished commit has left is from two states: only the whole shard mends it.
+        let isTorn = reading.liveness.map(ShardLiveness.isTorn) ?? false
         // A state that knows less never lowers HQ: it goes on from the watermark.
         // From watermark 0 it could not go on otherwise than with all it has.
-        if stored.watermark > 0, delta.claims.idsShortUntil > stored.claims.idsShortUntil {
+        if !isTorn, stored.watermark > 0,
+            delta.claims.idsShortUntil > stored.claims.idsShortUntil
+        {
             return answer(.behind)
         }
-        let knowsMore = delta.claims.reachesFurtherBack(than: stored.claims)
+        let knowsMore = isTorn || delta.claims.reachesFurtherBack(than: stored.claims)
         return commit(
             delta, over: stored, isEqual && !knowsMore ? .facts : .whole, reading: reading,
             context: context)

@@ -28,10 +28,14 @@ package struct ShardStanding: Hashable, Sendable {
     package var node: String
     package var marker: LedgerMarker?
     package var counters: ShardCounters
+    /// Whether its buckets may be of a commit that is not whole: then the store does not say when
+    /// it was heard of last, nor through when it was seen.
+    package var isTorn: Bool
 
     package init(
         watermark: Int64, claims: Claims, observedThrough: UnixTime?, receivedAt: UnixTime,
-        node: String, marker: LedgerMarker? = nil, counters: ShardCounters = ShardCounters()
+        node: String, marker: LedgerMarker? = nil, counters: ShardCounters = ShardCounters(),
+        isTorn: Bool = false
     ) {
         self.watermark = watermark
         self.claims = claims
@@ -40,6 +44,7 @@ package struct ShardStanding: Hashable, Sendable {
         self.node = node
         self.marker = marker
         self.counters = counters
+        self.isTorn = isTorn
     }
 }
 
@@ -78,15 +83,34 @@ package struct StoreRefresh: Sendable {
     package var standings: [ShardID: ShardStanding]
     /// How many partitions each region's current logs have, as the regions said last.
     package var partitionCounts: [RegionID: [LogID: Int32]]
+    /// In a full view, the version at which each listed minute changed last. The store does not say
+    /// that any other minute has ever changed.
+    package var changedAt: [Minute: Int64]
+    /// The first minute whose keys had not expired by Redis's clock; nil where that is not known.
+    package var retainedFrom: Minute?
+    /// Whether Redis is set to remove keys by itself when its memory is full.
+    package var mayEvict: Bool
+    /// By region, the logs that the store counts, the one being written last; a region that is not
+    /// named counts those that this HQ's files name.
+    package var countedLogs: [RegionID: [LogID]]
+    /// Whether they are of a later topology than this HQ's files.
+    package var isTopologyOld: Bool
 
     package init(
         position: StorePosition, isFull: Bool, minutes: [RegionMinute],
-        standings: [ShardID: ShardStanding], partitionCounts: [RegionID: [LogID: Int32]]
+        standings: [ShardID: ShardStanding], partitionCounts: [RegionID: [LogID: Int32]],
+        changedAt: [Minute: Int64] = [:], retainedFrom: Minute? = nil, mayEvict: Bool = false,
+        countedLogs: [RegionID: [LogID]] = [:], isTopologyOld: Bool = false
     ) {
         self.position = position
         self.isFull = isFull
         self.minutes = minutes
         self.standings = standings
         self.partitionCounts = partitionCounts
+        self.changedAt = changedAt
+        self.retainedFrom = retainedFrom
+        self.mayEvict = mayEvict
+        self.countedLogs = countedLogs
+        self.isTopologyOld = isTopologyOld
     }
 }

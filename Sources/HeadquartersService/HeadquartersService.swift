@@ -1,4 +1,5 @@
 import DeltaIngest
+import Federation
 package import Logging
 import PublicAPI
 import RatesFeed
@@ -141,6 +142,7 @@ package struct HeadquartersService: Service {
             }
         var store = RedisStoreConfiguration(
             endpoint: endpoint, regions: configuration.topology.regions.map(\.id))
+        store.topology = StoreTopology(configuration.topology)
         for region in configuration.topology.regions {
             // Nobody has to read a retired region.
             let read = region.state == .retired ? 0 : 1

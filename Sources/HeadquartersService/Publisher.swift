@@ -113,8 +113,12 @@ final class Publisher: Service {
                 let position = state.withLock { $0.publication.readPosition }
                 let refresh = try await store.refresh(since: position, regions: regions)
                 let now = present()
-                state.withLock { $0.publication.take(refresh, now: now) }
+                let losses = state.withLock { state in
+                    state.publication.take(refresh, now: now)
+                    return state.publication.losses
+                }
                 storeState.note(nil)
+                await fillAgain(losses)
             } catch {
                 state.withLock { $0.publication.storeIsUnreachable() }
                 storeState.note(error)
@@ -124,6 +128,27 @@ final class Publisher: Service {
             try await Task.sleep(
                 until: max(begin + configuration.interval, ContinuousClock.now + Self.pauseMin),
                 clock: .continuous)
+        }
+    }
+
+    /// Has the regions send again what went missing in the store. Where that fails, the next read
+    /// finds the same.
+    private func fillAgain(_ losses: [RegionID: [Minute]]) async {
+        for (region, minutes) in losses.sorted(by: { $0.key < $1.key }) {
+            let metadata: Logger.Metadata = [
+                "region": "\(region)", "minutes": "\(minutes.count)",
+            ]
+            do {
+                _ = try await store.refill(region, minutes: minutes)
+                state.withLock { $0.publication.areFilledAgain([region]) }
+                logger.error(
+                    "Redis lost minutes that nothing had changed; their region sends them again",
+                    metadata: metadata)
+            } catch {
+                logger.error(
+                    "Redis lost minutes, and its watermarks could not be dropped",
+                    metadata: metadata.merging(["error": "\(error)"]) { $1 })
+            }
         }
     }
 

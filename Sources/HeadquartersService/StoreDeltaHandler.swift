@@ -33,6 +33,7 @@ struct StoreDeltaHandler: DeltaHandler {
                     region.id,
                     CommitRound.Settings(
                         knownLogs: knownLogs[region.id] ?? [:],
+                        fixedPartitions: region.declaredPartitions,
                         currentLog: region.currentLog?.id, isSummed: store.sums(region.id),
                         comparesDigests: true)
                 )
@@ -40,8 +41,9 @@ struct StoreDeltaHandler: DeltaHandler {
     }
 
     func commit(_ request: DeltaRequest) async throws(IngestUnavailable) -> DeltaReply {
-        let settings =
+        var settings =
             settings[request.region] ?? CommitRound.Settings(knownLogs: [:], isSummed: false)
+        settings.fixedPartitions.merge(store.partitions(of: request.region)) { $1 }
         let reply = try await answering {
             try await driver.commit(request, settings: settings)
         }

@@ -28,6 +28,15 @@ extension Topology {
     }
 }
 
+extension Region {
+    /// How many partitions its counted logs have, where the file says.
+    var declaredPartitions: [LogID: Int32] {
+        var declared: [LogID: Int32] = [:]
+        for log in countedLogs { declared[log.id] = log.partitions }
+        return declared
+    }
+}
+
 extension Topology {
     /// By region, the logs whose values count, and how many partitions each may have.
     var knownLogs: [RegionID: [LogID: Int32]] {

@@ -12,6 +12,10 @@ extension ByteWriter {
             $0.write($1.key)
             $0.write($1.value)
         }
+        write(each: settings.fixedPartitions.sorted { $0.key < $1.key }) {
+            $0.write($1.key)
+            $0.write($1.value)
+        }
         write(settings.currentLog) { $0.write($1) }
         write(settings.isSummed)
         write(settings.comparesDigests)
@@ -167,8 +171,10 @@ extension CommitRound.Action {
 extension ByteReader {
     mutating func roundSettings() throws -> CommitRound.Settings {
         let logs = try list { (try $0.id(LogID.self), try $0.integer(Int32.self)) }
+        let fixed = try list { (try $0.id(LogID.self), try $0.integer(Int32.self)) }
         var settings = CommitRound.Settings(
             knownLogs: Dictionary(logs, uniquingKeysWith: { first, _ in first }),
+            fixedPartitions: Dictionary(fixed, uniquingKeysWith: { first, _ in first }),
             currentLog: try optional { try $0.id() }, isSummed: try flag(),
             comparesDigests: try flag())
         settings.bounds.attempts = try integer()

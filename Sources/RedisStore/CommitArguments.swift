@@ -4,19 +4,27 @@ import Federation
 import Money
 import Topology
 
+extension StoreTopology {
+    /// What the store must hold for this HQ to write.
+    var texts: [String] { [String(generation), digest] }
+}
+
 /// The arguments of the commit script, packed.
 enum CommitArguments {
-    static func make(region: RegionID, _ step: CommitStep) -> RedisCommand {
+    static func make(
+        region: RegionID, _ step: CommitStep, topology: StoreTopology?
+    ) -> RedisCommand {
         var command = RedisCommand(StoreConversation.randomID(), region.name)
         var shards = MessagePack()
         shards.array(count: step.commits.count)
         for commit in step.commits {
-            shards.array(count: 5)
+            shards.array(count: 6)
             shards.string(StoreKeys.field(commit.shard.log, commit.shard.partition))
             shards.string(commit.expectedWatermark)
             shards.string(commit.expectedLiveness)
             shards.string(commit.watermark)
             shards.string(commit.liveness)
+            shards.string(commit.isFilling ? ShardLiveness.filling : ShardLiveness.torn)
         }
         command.append(shards)
         var counts = MessagePack()
@@ -26,6 +34,7 @@ enum CommitArguments {
             counts.decimal(Int64(entry.count))
         }
         command.append(counts)
+        command.append(StoreConversation.packed(topology.map(\.texts) ?? []))
 
         for commit in step.commits {
             let shard = commit.shard

@@ -1,9 +1,10 @@
 extension RedisScript {
     /// Writes the commits of one request, or nothing where one of them rests on an old reading.
     ///
-    /// ARGV: 1 an id for a store that has none; 2 the region; 3 the shards, each as field,
-    /// expected watermark, expected liveness, new watermark, new liveness (`false` for none);
-    /// 4 log and partition count in turns; from 5 on groups, each a tag and then
+    /// ARGV: 1 an id for a store that has none; 2 the region; 3 the shards, each as field, expected
+    /// watermark, expected liveness, new watermark, new liveness (`false` for none), and how its
+    /// liveness begins where the script fails; 4 log and partition count in turns; 5 generation and
+    /// digest that the store's topology must have, or none; from 6 on groups, each a tag and then
     /// for `hashes`: key, expiry, fields with values in turns, fields to remove;
     /// for `sums`: minute, expiry, (currency, published, transfers) in turns.
     ///
@@ -15,10 +16,21 @@ extension RedisScript {
     /// the same expiry again.
     static let commit = RedisScript(
         name: "commit",
-        source: """
+        source: ScriptParts.list + """
             local region = ARGV[2]
             local watermarks, liveness = 'watermark:' .. region, 'liveness:' .. region
             local shards = cmsgpack.unpack(ARGV[3])
+            local counts = cmsgpack.unpack(ARGV[4])
+            local topology = cmsgpack.unpack(ARGV[5])
+            if #topology > 0 then
+              local found = redis.call('HMGET', 'topology', 'generation', 'digest')
+              if found[1] ~= topology[1] or found[2] ~= topology[2] then return {'topology'} end
+              for i = 1, #counts, 2 do
+                local field = 'partitions:' .. region .. '/' .. counts[i]
+                local count = redis.call('HGET', 'topology', field)
+                if count and count ~= counts[i + 1] then return {'topology'} end
+              end
+            end
             for i = 1, #shards do
               local s = shards[i]
               if redis.call('HGET', watermarks, s[1]) ~= s[2]
@@ -38,16 +50,9 @@ extension RedisScript {
               else redis.call('HDEL', key, field) end
             end
 
-            local function list(minutes)
-              redis.call('HSETNX', 'store', 'id', ARGV[1])
-              redis.call('HINCRBY', 'store', 'version', 1)
-              local version = redis.call('HGET', 'store', 'version')
-              for i = 1, #minutes do redis.call('ZADD', 'changes', version, minutes[i]) end
-            end
-
             local function write()
               local minutes = {}
-              for a = 5, #ARGV do
+              for a = 6, #ARGV do
                 local group = cmsgpack.unpack(ARGV[a])
                 if group[1] == 'hashes' then
                   for i = 2, #group do
@@ -71,26 +76,32 @@ extension RedisScript {
                 end
               end
 
-              list(minutes)
+              list(ARGV[1], minutes)
 
-              local counts = cmsgpack.unpack(ARGV[4])
-              for i = 1, #counts, 2 do redis.call('HSET', liveness, counts[i], counts[i + 1]) end
+              for i = 1, #counts, 2 do
+                redis.call('HSET', liveness, counts[i], counts[i + 1])
+                if #topology > 0 then
+                  local field = 'partitions:' .. region .. '/' .. counts[i]
+                  redis.call('HSET', 'topology', field, counts[i + 1])
+                end
+              end
               for i = 1, #shards do put(liveness, shards[i][1], shards[i][5]) end
               for i = 1, #shards do put(watermarks, shards[i][1], shards[i][4]) end
             end
 
             if pcall(write) then return {'written'} end
-            local torn = 'torn ' .. ARGV[1]
-            for i = 1, #shards do redis.call('HSET', liveness, shards[i][1], torn) end
+            for i = 1, #shards do
+              redis.call('HSET', liveness, shards[i][1], shards[i][6] .. ' ' .. ARGV[1])
+            end
             pcall(function()
               local minutes = {}
-              for a = 5, #ARGV do
+              for a = 6, #ARGV do
                 local group = cmsgpack.unpack(ARGV[a])
                 for i = 2, #group do
                   if group[1] == 'sums' then minutes[#minutes + 1] = group[i][1] end
                 end
               end
-              list(minutes)
+              list(ARGV[1], minutes)
             end)
             return {'failed'}
             """)

@@ -1,3 +1,5 @@
+import Federation
+
 extension RedisScript {
     /// What stands of some shards of one region, in one step.
     ///
@@ -34,43 +36,71 @@ extension RedisScript {
 
     /// What has changed since a position, or everything, with the facts beside it, in one step.
     ///
-    /// ARGV: 1 the store id seen; 2 the version seen; 3 the most minutes whose hashes to read;
-    /// 4 the regions. Answers id, version, whether it is a full view (1 or 0), per region its
-    /// watermarks and liveness, the changed minutes, and their hashes; `false` in place of the
-    /// hashes where there are too many minutes.
+    /// ARGV: 1 the store id seen; 2 the version seen; 3 the most fields of hashes to read; 4 the
+    /// regions. Answers id, version, whether it is a full view (1 or 0), per region its watermarks
+    /// and liveness, the changed minutes, their hashes (`false` where there are too many), minute
+    /// and version in turns of what is listed, the first minute retained, and the topology.
+    ///
+    /// A full view names every minute that Redis retains by its own clock, listed or not: minutes
+    /// that a damaged list leaves out must not look empty. A list is damaged where the version
+    /// that was listed last is missing.
     static let refresh = RedisScript(
         name: "refresh",
-        source: ScriptParts.hash + ScriptParts.shards + ScriptParts.collect + """
-            local regions = cmsgpack.unpack(ARGV[4])
-            local state = redis.call('HMGET', 'store', 'id', 'version')
-            local full = not state[1] or state[1] ~= ARGV[1]
-              or tonumber(state[2] or '0') < tonumber(ARGV[2])
-            local changed
-            if full then
-              changed = redis.call('ZRANGE', 'changes', 0, -1)
-            else
-              changed = redis.call('ZRANGEBYSCORE', 'changes', '(' .. ARGV[2], '+inf')
-            end
-            local facts, shards = {}, {}
-            for r, region in ipairs(regions) do
-              facts[r] = {
-                redis.call('HGETALL', 'watermark:' .. region),
-                redis.call('HGETALL', 'liveness:' .. region)
-              }
-              shards[r] = shardsOf(region)
-            end
-            local hashes = false
-            if #changed <= tonumber(ARGV[3]) then hashes = collect(regions, shards, changed) end
-            return {state[1], state[2], full and 1 or 0, facts, changed, hashes}
-            """)
+        source: ScriptParts.hash + ScriptParts.shards + ScriptParts.countedShards
+            + ScriptParts.collect + """
+                local regions = cmsgpack.unpack(ARGV[4])
+                local state = redis.call('HMGET', 'store', 'id', 'version', 'listed')
+                local top = redis.call('ZREVRANGE', 'changes', 0, 0, 'WITHSCORES')
+                local full = not state[1] or state[1] ~= ARGV[1]
+                  or tonumber(state[2] or '0') < tonumber(ARGV[2])
+                  or tonumber(top[2] or '0') < tonumber(state[3] or '0')
+                local present = math.floor(tonumber(redis.call('TIME')[1]) / 60)
+                local first = present - \(StoreRetention.retainedBefore)
+                local listed
+                if full then
+                  listed = redis.call('ZRANGE', 'changes', 0, -1, 'WITHSCORES')
+                else
+                  listed = redis.call(
+                    'ZRANGEBYSCORE', 'changes', '(' .. ARGV[2], '+inf', 'WITHSCORES')
+                end
+                local changed = {}
+                for i = 1, #listed, 2 do changed[#changed + 1] = listed[i] end
+                local facts, shards, count = {}, {}, 0
+                for r, region in ipairs(regions) do
+                  facts[r] = {
+                    redis.call('HGETALL', 'watermark:' .. region),
+                    redis.call('HGETALL', 'liveness:' .. region)
+                  }
+                  shards[r] = countedShardsOf(region)
+                  count = count + #shards[r]
+                end
+                if full and count > 0 then
+                  local named = {}
+                  for i = 1, #changed do named[changed[i]] = true end
+                  for number = first, present + \(StoreRetention.readAhead) do
+                    local minute = string.format('%d', number)
+                    if not named[minute] then changed[#changed + 1] = minute end
+                  end
+                end
+                local hashes, done = collect(regions, shards, changed, tonumber(ARGV[3]))
+                if done < #changed then hashes = false end
+                return {
+                  state[1], state[2], full and 1 or 0, facts, changed, hashes, listed, first,
+                  redis.call('HGETALL', 'topology')
+                }
+                """)
 
-    /// The hashes of some minutes. ARGV: 1 the regions; 2 the minutes.
+    /// The hashes of some minutes. ARGV: 1 the regions; 2 the minutes; 3 the most fields to read.
+    /// Answers the hashes, and how many of the minutes they are.
     static let readMinutes = RedisScript(
         name: "readMinutes",
-        source: ScriptParts.hash + ScriptParts.shards + ScriptParts.collect + """
-            local regions = cmsgpack.unpack(ARGV[1])
-            local shards = {}
-            for r, region in ipairs(regions) do shards[r] = shardsOf(region) end
-            return collect(regions, shards, cmsgpack.unpack(ARGV[2]))
-            """)
+        source: ScriptParts.hash + ScriptParts.shards + ScriptParts.countedShards
+            + ScriptParts.collect + """
+                local regions = cmsgpack.unpack(ARGV[1])
+                local shards = {}
+                for r, region in ipairs(regions) do shards[r] = countedShardsOf(region) end
+                local hashes, done =
+                  collect(regions, shards, cmsgpack.unpack(ARGV[2]), tonumber(ARGV[3]))
+                return {hashes, done}
+                """)
 }

@@ -33,6 +33,23 @@ enum ScriptParts {
 
         """
 
+    /// `countedShardsOf(region)`: as `shardsOf`, limited to the logs that the store's topology
+    /// counts if it has one.
+    static let countedShards = """
+        local function countedShardsOf(region)
+          local logs = redis.call('HGET', 'topology', 'logs:' .. region)
+          local list = shardsOf(region)
+          if not logs then return list end
+          local counts, counted = {}, {}
+          for log in string.gmatch(logs, '%S+') do counts[log] = true end
+          for _, field in ipairs(list) do
+            if counts[string.match(field, '^[^/]*')] then counted[#counted + 1] = field end
+          end
+          return counted
+        end
+
+        """
+
     /// `hash(key)`: fields and values, or the string `damaged` where the key is something else.
     static let hash = """
         local function hash(key)
@@ -43,11 +60,49 @@ enum ScriptParts {
 
         """
 
-    /// `collect(regions, shards, minutes)`: for each minute, region and shard with a hash, in this
-    /// order: the region's place from 1 on, the minute, the shard's field, the hash.
+    /// `list(id, minutes)` gives the store the next version, and an id where it has none, and lists
+    /// minutes as changed at it; `unlist(minutes)` takes minutes off the list.
+    ///
+    /// `store` says beside the version what the list's greatest one is. Where they differ the list
+    /// has lost members: readers read everything then, until `settle()` says that all is listed
+    /// again, so a commit must not make a list look whole that was not.
+    static let list = """
+        local function last()
+          return redis.call('ZREVRANGE', 'changes', 0, 0, 'WITHSCORES')[2] or '0'
+        end
+
+        local function isWhole()
+          local last = last()
+          return last == (redis.call('HGET', 'store', 'listed') or last)
+        end
+
+        local function settle() redis.call('HSET', 'store', 'listed', last()) end
+
+        local function list(id, minutes)
+          redis.call('HSETNX', 'store', 'id', id)
+          redis.call('HINCRBY', 'store', 'version', 1)
+          if #minutes == 0 then return end
+          local version = redis.call('HGET', 'store', 'version')
+          local whole = isWhole()
+          for i = 1, #minutes do redis.call('ZADD', 'changes', version, minutes[i]) end
+          redis.call('HSET', 'store', 'listed', whole and version or '9007199254740992')
+        end
+
+        local function unlist(minutes)
+          if #minutes == 0 then return end
+          local whole = isWhole()
+          for i = 1, #minutes do redis.call('ZREM', 'changes', minutes[i]) end
+          if whole then settle() end
+        end
+
+        """
+
+    /// `collect(regions, shards, minutes, budget)`: for each minute, region and shard with a hash:
+    /// the region's place from 1 on, the minute, the shard's field, the hash. Then the number of
+    /// minutes covered, which is smaller where `budget` fields and hashes were read before the end.
     static let collect = """
-        local function collect(regions, shards, minutes)
-          local found = {}
+        local function collect(regions, shards, minutes, budget)
+          local found, work, done = {}, 0, 0
           local prefixes = {}
           for r, region in ipairs(regions) do
             prefixes[r] = {}
@@ -56,9 +111,12 @@ enum ScriptParts {
             end
           end
           for _, minute in ipairs(minutes) do
+            if work >= budget then break end
+            done = done + 1
             for r = 1, #regions do
               for s, prefix in ipairs(prefixes[r]) do
                 local values = hash(prefix .. minute)
+                work = work + 1 + #values / 2
                 if #values > 0 then
                   local n = #found
                   found[n + 1] = r
@@ -69,7 +127,7 @@ enum ScriptParts {
               end
             end
           end
-          return found
+          return found, done
         end
 
         """

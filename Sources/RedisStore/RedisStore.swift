@@ -14,6 +14,7 @@ import WorkerThread
 package final class RedisStore: Sendable {
     private let thread: WorkerThread<StoreConversation>
     private let shared: SharedCounters
+    private let topology: SharedTopology
     private let operationTimeout: Duration
     private let summedRegions: Set<RegionID>
 
@@ -27,6 +28,8 @@ package final class RedisStore: Sendable {
         }
         let shared = SharedCounters()
         self.shared = shared
+        let topology = SharedTopology()
+        self.topology = topology
         operationTimeout = configuration.operationTimeout
         summedRegions = Set(configuration.regions)
         do {
@@ -34,7 +37,8 @@ package final class RedisStore: Sendable {
                 name: "redis-store", capacity: max(1, configuration.waitingOperations)
             ) {
                 StoreConversation(
-                    configuration: configuration, counters: shared, logger: logger)
+                    configuration: configuration, counters: shared, topology: topology,
+                    logger: logger)
             }
         } catch {
             throw RedisStoreError(.overloaded, doing: "starting the store's thread")
@@ -46,6 +50,12 @@ package final class RedisStore: Sendable {
 
     /// Whether the region's buckets are in the store's sums.
     package func sums(_ region: RegionID) -> Bool { summedRegions.contains(region) }
+
+    /// How many partitions logs of the region have, as the store remembers it from their first
+    /// commits.
+    package func partitions(of region: RegionID) -> [LogID: Int32] {
+        topology.partitions(of: region)
+    }
 
     /// Carries a commit round out, and returns what the request is answered.
     ///
@@ -99,7 +109,9 @@ package final class RedisStore: Sendable {
                 case .committed: counters.commits += 1
                 case .repeat: counters.repeats += 1
                 case .behind: counters.behind += 1
-                case .refused: counters.refused += 1
+                case .refused(let reason):
+                    counters.refused += 1
+                    if reason == .partitionCount { counters.partitionRefusals += 1 }
                 }
             }
         }
@@ -112,7 +124,8 @@ package final class RedisStore: Sendable {
         region: RegionID, partition: Int32? = nil, withValues: Bool, now: UnixTime
     ) async throws -> [ShardStatus] {
         try await perform("reading shards") { (conversation, deadline) throws(RedisStoreError) in
-            try conversation.statuses(
+            try conversation.adoptTopologyOnce(now: now, deadline: deadline)
+            return try conversation.statuses(
                 region: region, partition: partition, withValues: withValues, now: now,
                 deadline: deadline)
         }
@@ -151,6 +164,19 @@ package final class RedisStore: Sendable {
         }
     }
 
+    /// Has all shards of a region filled again, of which `minutes` went missing. Their watermarks
+    /// are dropped first, so that readers keep what they had.
+    package func refill(_ region: RegionID, minutes: [Minute]) async throws -> Maintenance {
+        try await perform("comparing topologies") {
+            (conversation, deadline) throws(RedisStoreError) in
+            try conversation.checkTopology(deadline: deadline)
+        }
+        let dropped = try await dropWatermarks(region: region)
+        var done = try await compare(minutes, cause: .refill)
+        done.droppedWatermarks += dropped
+        return done
+    }
+
     /// Regions beside the configured ones that have buckets in the store, by name: their money is
     /// in no sum.
     package func foreignRegions(now: UnixTime) async throws -> [RegionID] {
@@ -170,39 +196,42 @@ package final class RedisStore: Sendable {
     }
 
     /// To be called once a minute: forgets expired minutes, repairs what a failed script left, and
-    /// checks that each changed minute still has its keys. Each hour and after each reconnect it
-    /// compares all sums with their shards.
+    /// checks that each retained minute still has its keys and is listed as changed. Each hour and
+    /// after each reconnect it compares all sums with their shards.
     ///
     /// Runs in many short operations, between which commits and refreshes take their turn.
     package func maintenance(now: UnixTime) async throws -> Maintenance {
-        let (listed, isDue) = try await perform("maintaining the store") {
+        let (standing, isDue) = try await perform("maintaining the store") {
             (conversation, deadline) throws(RedisStoreError) in
+            try conversation.adoptTopologyOnce(now: now, deadline: deadline)
             try conversation.repairSuspects(deadline: deadline)
             for region in conversation.configuration.regions {
                 try conversation.removeReplacedLogs(of: region, now: now, deadline: deadline)
             }
-            let listed = try conversation.pruneChanges(deadline: deadline)
-            return (listed, conversation.isComparisonDue(now: now))
+            let standing = try conversation.pruneChanges(deadline: deadline)
+            return (standing, conversation.isComparisonDue(now: now))
         }
         var doubtful: [Minute] = []
         if isDue {
             let retained = StoreRetention.near(now: now)
-            doubtful = Set(listed).union(retained).sorted()
+            doubtful = Set(standing.minutes).union(retained).sorted()
         }
-        var losses: [Minute: Set<Int>] = [:]
-        for chunk in Self.chunks(listed, of: ScriptLimits.minutesPerPresenceCheck) {
+        var losses: [Minute: KeyCensus.Loss] = [:]
+        for chunk in Self.chunks(standing.minutes, of: ScriptLimits.minutesPerPresenceCheck) {
             let found = try await perform("counting the keys of minutes") {
                 (conversation, deadline) throws(RedisStoreError) in
                 try conversation.keyLosses(of: chunk, deadline: deadline)
             }
-            losses.merge(found.regions) { _, new in new }
-            if !isDue { doubtful += found.doubtful }
+            losses.merge(found) { _, new in new }
+            if !isDue { doubtful += found.keys }
         }
-        let done = try await compare(doubtful.sorted(), cause: .verification(losses: losses))
-        if isDue {
-            try await perform("maintaining the store") { (conversation, _) in
-                conversation.noteComparison(now: now)
-            }
+        let minutes = doubtful.sorted()
+        let done = try await compare(minutes, cause: .verification(losses: losses))
+        try await perform("maintaining the store") {
+            (conversation, deadline) throws(RedisStoreError) in
+            if !standing.isWhole { try conversation.settleChanges(deadline: deadline) }
+            conversation.verification.census.wereCompared(minutes)
+            if isDue { conversation.noteComparison(now: now) }
         }
         return done
     }

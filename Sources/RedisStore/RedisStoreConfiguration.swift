@@ -1,10 +1,11 @@
+package import Federation
 package import Topology
 
 /// How a `RedisStore` reaches its Redis, and its bounds.
 ///
 /// The Redis is expected to run with `appendonly yes`, so that a restart loses at most its last
-/// second (what is lost, regions send again), and with `maxmemory-policy noeviction`: a store
-/// that forgets keys by itself is healed, but never right for long.
+/// second (what is lost, regions send again), and with `maxmemory-policy noeviction`: with eviction
+/// enabled, lost keys are repaired, but totals keep going wrong, so that is an alarm and a label.
 package struct RedisStoreConfiguration: Sendable {
     /// Where Redis listens.
     package enum Endpoint: Hashable, Sendable {
@@ -18,6 +19,9 @@ package struct RedisStoreConfiguration: Sendable {
     package var password: String?
     /// All regions whose buckets the global sums count, retired ones included.
     package var regions: [RegionID]
+    /// Which logs count. Where the store holds a later generation, this HQ writes nothing; where it
+    /// holds an earlier one, it is replaced. Nil neither reads nor writes one.
+    package var topology: StoreTopology?
     /// Logs whose buckets count and that nobody reads any more, so nobody could fill them anew:
     /// a watermark of theirs goes only with a part of its shard that is known to be lost.
     package var earlierLogs: [RegionID: Set<LogID>] = [:]
@@ -72,8 +76,17 @@ extension RedisStoreConfiguration.Endpoint {
 enum ScriptLimits {
     /// Bytes of one packed argument, after which the next begins.
     static let packedArgumentBytes = 1 << 20
-    /// Changed minutes that a refresh reads in one step; more are read in chunks of it.
-    static let minutesPerRefresh = 64
+    /// Fields of hashes that one script reads, and hashes that it looks for, unless a single minute
+    /// has more: at a microsecond each, 30 ms of a Redis that commits wait for.
+    static let fieldsPerScript = 30_000
+    /// Hashes that one script reads of single shards, each of at most 300 fields.
+    static let hashesPerScript = 100
+    /// Attempts to read a shard in several steps while others write it.
+    static let readAttempts = 16
+    /// How many of them take several short scripts.
+    static let shortReadAttempts = 8
+    /// Minutes that one step of a full view asks for.
+    static let minutesPerRefresh = 1_024
     /// Rounds in which a refresh tries to catch up with a store that keeps changing.
     static let refreshRounds = 8
     /// Connections that one refresh may lose before it gives up.
@@ -86,6 +99,10 @@ enum ScriptLimits {
     static let minutesPerPresenceCheck = 50
     /// Keys that one step of a scan looks at.
     static let keysPerScan = 10_000
+    /// How often Redis is asked again what it does when its memory is full.
+    static let evictionLookInterval = Duration.seconds(60)
+    /// Attempts to write a topology that others write too.
+    static let topologyAttempts = 8
     /// Members that one removal from the list of changes names.
     static let membersPerRemoval = 1_000
 }

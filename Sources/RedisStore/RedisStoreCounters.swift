@@ -27,6 +27,12 @@ package struct RedisStoreCounters: Hashable, Sendable {
     package var damagedValues = 0
     /// Connections made after the first.
     package var reconnects = 0
+    /// Shards refused because their log has another number of partitions than the store holds.
+    package var partitionRefusals = 0
+    /// Topologies that this HQ has written.
+    package var topologiesWritten = 0
+    /// How often Redis was found set to remove keys by itself.
+    package var evictionAlarms = 0
     package var commandsSent = 0
     /// Scripts loaded, anew after a restart of Redis included.
     package var scriptLoads = 0

@@ -20,6 +20,9 @@ package struct RedisStoreError: Error, Hashable, Sendable, CustomStringConvertib
         case overloaded
         /// The store is stopped. No effect.
         case stopped
+        /// The store holds another topology than this HQ, of this generation; 0 where that was not
+        /// asked for. No effect.
+        case topologyOld(stored: Int64)
     }
 
     package var code: Code
@@ -52,6 +55,10 @@ package struct RedisStoreError: Error, Hashable, Sendable, CustomStringConvertib
             case .contended: "other writers were faster each time"
             case .overloaded: "too many operations wait for Redis"
             case .stopped: "the store is stopped"
+            case .topologyOld(let stored):
+                stored > 0
+                    ? "this HQ's topology is older than the store's, which has generation \(stored)"
+                    : "this HQ's topology is older than the store's"
             }
         return "\(doing): \(reason)"
     }

@@ -1,10 +1,10 @@
 extension RedisScript {
     /// Sums and shards side by side.
     ///
-    /// ARGV: 1 the regions; 2 the minutes; 3 all currency codes. Answers id, version, the seconds
-    /// of Redis's clock, per region the fields of its shards, the hashes of the minutes, and per
-    /// minute: the minute, its place in `changes` or `false`, the published sums and the counts
-    /// by currency.
+    /// ARGV: 1 the regions; 2 the minutes; 3 all currency codes; 4 the most fields of hashes to
+    /// read. Answers id, version, the seconds of Redis's clock, per region its shards' fields,
+    /// the hashes of as many minutes as that allows, and for each of those: the minute, its version
+    /// in `changes` or `false`, the published sums and the counts by currency.
     static let survey = RedisScript(
         name: "survey",
         source: ScriptParts.hash + ScriptParts.shards + ScriptParts.collect + """
@@ -19,8 +19,10 @@ extension RedisScript {
               for i, code in ipairs(codes) do keys[i] = family .. code .. ':' .. minute end
               return redis.call('MGET', unpack(keys))
             end
+            local hashes, done = collect(regions, shards, minutes, tonumber(ARGV[4]))
             local views = {}
-            for i, minute in ipairs(minutes) do
+            for i = 1, done do
+              local minute = minutes[i]
               views[i] = {
                 minute,
                 redis.call('ZSCORE', 'changes', minute),
@@ -30,7 +32,7 @@ extension RedisScript {
             end
             return {
               state[1], state[2], redis.call('TIME')[1], shards,
-              collect(regions, shards, minutes), views
+              hashes, views
             }
             """)
 
@@ -38,14 +40,22 @@ extension RedisScript {
     ///
     /// ARGV: 1 an id for a store that has none; 2 the expected id and version (`false` where
     /// absent); 3 key, value and expiry in turns; 4 keys to remove; 5 minutes to list as changed;
-    /// 6 region and field in turns of the watermarks to drop; 7 minutes to take off the list.
-    /// Answers how many watermarks it dropped.
+    /// 6 region and field in turns of the watermarks to drop; 7 minutes to take off the list; 8
+    /// generation and digest of the topology that must stand where there is one, or none. Answers
+    /// how many watermarks it dropped.
     static let repair = RedisScript(
         name: "repair",
-        source: """
+        source: ScriptParts.list + """
             local expected = cmsgpack.unpack(ARGV[2])
             local state = redis.call('HMGET', 'store', 'id', 'version')
             if state[1] ~= expected[1] or state[2] ~= expected[2] then return {'conflict'} end
+            local topology = cmsgpack.unpack(ARGV[8])
+            local found = redis.call('HMGET', 'topology', 'generation', 'digest')
+            if #topology > 0 and found[1]
+              and (found[1] ~= topology[1] or found[2] ~= topology[2])
+            then
+              return {'topology'}
+            end
             local gone = cmsgpack.unpack(ARGV[4])
             for i = 1, #gone do redis.call('DEL', gone[i]) end
             local sums = cmsgpack.unpack(ARGV[3])
@@ -53,13 +63,8 @@ extension RedisScript {
               redis.call('SET', sums[i], sums[i + 1])
               redis.call('EXPIREAT', sums[i], sums[i + 2])
             end
-            redis.call('HSETNX', 'store', 'id', ARGV[1])
-            redis.call('HINCRBY', 'store', 'version', 1)
-            local version = redis.call('HGET', 'store', 'version')
-            local minutes = cmsgpack.unpack(ARGV[5])
-            for i = 1, #minutes do redis.call('ZADD', 'changes', version, minutes[i]) end
-            local bare = cmsgpack.unpack(ARGV[7])
-            for i = 1, #bare do redis.call('ZREM', 'changes', bare[i]) end
+            list(ARGV[1], cmsgpack.unpack(ARGV[5]))
+            unlist(cmsgpack.unpack(ARGV[7]))
             local dropped = 0
             local shards = cmsgpack.unpack(ARGV[6])
             for i = 1, #shards, 2 do
@@ -67,6 +72,19 @@ extension RedisScript {
             end
             return {'written', dropped}
             """)
+
+    /// Takes minutes off the list of changes. ARGV: 1 the minutes. Answers 1 where the list had
+    /// lost none of its members, 0 where it may have.
+    static let prune = RedisScript(
+        name: "prune",
+        source: ScriptParts.list + """
+            local whole = isWhole()
+            unlist(cmsgpack.unpack(ARGV[1]))
+            return whole and 1 or 0
+            """)
+
+    /// Says that everything is listed that stands.
+    static let settle = RedisScript(name: "settle", source: ScriptParts.list + "settle()")
 
     /// How many keys stand per minute.
     ///

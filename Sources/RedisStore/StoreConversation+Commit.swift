@@ -44,6 +44,7 @@ extension StoreConversation {
     ) throws(RedisStoreError) -> CommitRound.Event? {
         switch action {
         case .repair(let minutes):
+            try adoptTopologyOnce(now: now, deadline: deadline)
             try removeReplacedLogsOnce(of: region, now: now, deadline: deadline)
             suspects.add(minutes)
             try repairSuspects(deadline: deadline)
@@ -60,16 +61,22 @@ extension StoreConversation {
         _ removal: ShardCommit, deadline: Deadline
     ) throws(RedisStoreError) -> Bool {
         // One shard alone never overflows.
-        guard let differences = GlobalDifference.sum(of: [removal]) else { return false }
-        let step = CommitStep(commits: [removal], differences: differences)
-        return try write(step, region: removal.shard.region, deadline: deadline) == .written
+        let steps = CommitFilling.steps(
+            of: [removal], salt: Self.randomID(),
+            bucketsMax: CommitRound.Bounds().bucketsPerWrite)
+        for step in steps ?? [] {
+            let done = try write(step, region: removal.shard.region, deadline: deadline)
+            guard done == .written else { return false }
+        }
+        return steps != nil
     }
 
     /// Writes a step in one script.
     private mutating func write(
         _ step: CommitStep, region: RegionID, deadline: Deadline
     ) throws(RedisStoreError) -> CommitRound.Event {
-        let arguments = CommitArguments.make(region: region, step)
+        let arguments = CommitArguments.make(
+            region: region, step, topology: configuration.topology)
         let doing = "committing deltas"
         let word: String
         do {
@@ -86,16 +93,23 @@ extension StoreConversation {
         }
         switch word {
         case "written":
+            guard step.isLast else { return .written }
             counters.update { counters in
                 for commit in step.commits {
+                    let isPart = commit.expectedLiveness.map(ShardLiveness.isFilling) ?? false
                     counters.ignoredBuckets += commit.ignoredBuckets
-                    if commit.changes.isEmpty, commit.late.isEmpty { counters.touches += 1 }
+                    if commit.changes.isEmpty, commit.late.isEmpty, !isPart {
+                        counters.touches += 1
+                    }
                 }
             }
             return .written
         case "failed":
             try doubt(step.commits, RedisStoreError(.server("an error midway"), doing: doing))
             return .failed
+        case "topology":
+            topologyHasChanged()
+            return .conflicted
         default: return .conflicted
         }
     }

@@ -10,8 +10,19 @@ struct DamagedLate: Hashable {
     var key: String
 }
 
+/// Some minutes of one shard, read by one script.
+private struct ReadPiece {
+    /// The shard's place in the question.
+    var shard: Int
+    var buckets: ArraySlice<Minute>
+    var late: ArraySlice<Minute>
+}
+
 extension StoreConversation {
-    /// What stands of some shards of one region, all in one atomic step.
+    /// Some shards of one region, each as if read in one atomic step with its texts.
+    ///
+    /// Many hashes take several scripts. Every write of a shard changes its texts, so what was read
+    /// between two equal readings of them is of one state. Otherwise it is read again.
     ///
     /// A shard is nil where something stands in its hashes that no HQ wrote: the minutes are
     /// suspect then, and the repair takes the damage out.
@@ -19,14 +30,62 @@ extension StoreConversation {
         _ questions: [ShardQuestion], region: RegionID, deadline: Deadline
     ) throws(RedisStoreError) -> [ShardReading?] {
         let shards = try withListedMinutes(questions, deadline: deadline)
+        let short = Self.batches(shards)
+        for attempt in 0..<ScriptLimits.readAttempts {
+            // Where others write all the time only one long script sees one state.
+            let isShort = attempt < ScriptLimits.shortReadAttempts
+            let batches = isShort ? short : [short.flatMap(\.self)]
+            var parts = ReadParts(shards: shards, region: region)
+            for batch in batches where parts.isConsistent {
+                try read(batch, of: shards, region: region, into: &parts, deadline: deadline)
+            }
+            guard parts.isConsistent else { continue }
+            suspects.add(parts.damaged)
+            lateDamage.formUnion(parts.damagedLate)
+            let found = parts.damaged.count + parts.damagedLate.count
+            if found > 0 { counters.update { $0.damagedValues += found } }
+            return parts.readings
+        }
+        throw RedisStoreError(.contended, doing: "reading shards")
+    }
+
+    /// `shards` in pieces, and these in batches whose hashes fit one script.
+    private static func batches(_ shards: [ShardQuestion]) -> [[ReadPiece]] {
+        var batches: [[ReadPiece]] = [[]]
+        var left = ScriptLimits.hashesPerScript
+        for (index, shard) in shards.enumerated() {
+            var buckets = shard.minutes.buckets[...]
+            var late = shard.minutes.late[...]
+            repeat {
+                if left == 0 {
+                    batches.append([])
+                    left = ScriptLimits.hashesPerScript
+                }
+                let piece = ReadPiece(
+                    shard: index, buckets: buckets.prefix(left),
+                    late: late.prefix(max(0, left - buckets.count)))
+                batches[batches.count - 1].append(piece)
+                buckets = buckets.dropFirst(piece.buckets.count)
+                late = late.dropFirst(piece.late.count)
+                left -= piece.buckets.count + piece.late.count
+            } while !buckets.isEmpty || !late.isEmpty
+        }
+        return batches
+    }
+
+    private mutating func read(
+        _ batch: [ReadPiece], of shards: [ShardQuestion], region: RegionID,
+        into parts: inout ReadParts, deadline: Deadline
+    ) throws(RedisStoreError) {
         var packed = MessagePack()
-        packed.array(count: shards.count)
-        for shard in shards {
+        packed.array(count: batch.count)
+        for piece in batch {
+            let shard = shards[piece.shard]
             packed.array(count: 5)
             packed.string(StoreKeys.field(shard.log, shard.partition))
             packed.string(StoreKeys.buckets(region, shard.log, shard.partition))
             packed.string(StoreKeys.late(region, shard.log, shard.partition))
-            for minutes in [shard.minutes.buckets, shard.minutes.late] {
+            for minutes in [piece.buckets, piece.late] {
                 packed.array(count: minutes.count)
                 for minute in minutes { packed.decimal(Int64(minute.number)) }
             }
@@ -34,34 +93,14 @@ extension StoreConversation {
         var command = RedisCommand(region.name)
         command.append(packed)
         let doing = "reading shards"
-        var damaged: [Minute] = []
-        var damagedLate: [DamagedLate] = []
-        let readings = try runReading(.readShards, command, deadline: deadline, doing: doing) {
-            (reply) throws(RedisStoreError) -> [ShardReading?] in
-            let answer = try reply.array(atLeast: shards.count, doing: doing)
-            var readings: [ShardReading?] = []
-            for index in shards.indices {
+        try runReading(.readShards, command, deadline: deadline, doing: doing) {
+            (reply) throws(RedisStoreError) -> Void in
+            let answer = try reply.array(atLeast: batch.count, doing: doing)
+            for (index, piece) in batch.enumerated() {
                 let part = try answer[index].array(atLeast: 4, doing: doing)
-                var reading = ShardReading(watermark: part[0].text, liveness: part[1].text)
-                let buckets = Self.append(part[2], to: &reading.buckets)
-                let late = Self.append(part[3], to: &reading.late)
-                damaged += buckets
-                let shard = shards[index]
-                damagedLate += late.map { minute in
-                    DamagedLate(
-                        region: region, field: StoreKeys.field(shard.log, shard.partition),
-                        key: StoreKeys.late(region, shard.log, shard.partition)
-                            + String(minute.number))
-                }
-                readings.append(buckets.isEmpty && late.isEmpty ? reading : nil)
+                parts.add(part, of: piece.shard)
             }
-            return readings
         }
-        suspects.add(damaged)
-        lateDamage.formUnion(damagedLate)
-        let found = damaged.count + damagedLate.count
-        if found > 0 { counters.update { $0.damagedValues += found } }
-        return readings
     }
 
     /// The questions with the minutes that the store lists in place of `beyond`. One that is listed
@@ -97,6 +136,48 @@ extension StoreConversation {
             guard case .server("WRONGTYPE") = error.code else { throw error }
             return []
         }
+    }
+}
+
+/// What has been read of some shards so far.
+private struct ReadParts {
+    let shards: [ShardQuestion]
+    let region: RegionID
+    /// Nil where something of the shard is damaged.
+    private(set) var readings: [ShardReading?]
+    private(set) var damaged: [Minute] = []
+    private(set) var damagedLate: [DamagedLate] = []
+    /// Whether each shard had the same texts in all its pieces.
+    private(set) var isConsistent = true
+    private var texts: [(watermark: String?, liveness: String?)?]
+
+    init(shards: [ShardQuestion], region: RegionID) {
+        self.shards = shards
+        self.region = region
+        readings = shards.map { _ in ShardReading() }
+        texts = shards.map { _ in nil }
+    }
+
+    mutating func add(_ part: ReplyView, of index: Int) {
+        let found = (watermark: part[0].text, liveness: part[1].text)
+        if let before = texts[index] {
+            if before != found { isConsistent = false }
+        } else {
+            texts[index] = found
+        }
+        var reading = readings[index] ?? ShardReading()
+        (reading.watermark, reading.liveness) = found
+        let buckets = Self.append(part[2], to: &reading.buckets)
+        let late = Self.append(part[3], to: &reading.late)
+        damaged += buckets
+        let shard = shards[index]
+        damagedLate += late.map { minute in
+            DamagedLate(
+                region: region, field: StoreKeys.field(shard.log, shard.partition),
+                key: StoreKeys.late(region, shard.log, shard.partition) + String(minute.number))
+        }
+        let isSound = readings[index] != nil && buckets.isEmpty && late.isEmpty
+        readings[index] = isSound ? reading : nil
     }
 
     /// Appends hashes that follow their minutes; answers the minutes of damaged ones.

@@ -12,12 +12,14 @@ extension StoreConversation {
     /// is not read again in it has not changed since the step before.
     ///
     /// A new connection may lead to another database, or to one that has lost its tail and grown
-    /// again past the version seen: everything is read anew then.
+    /// again past the version seen: everything is read then, every retained minute, whether it is
+    /// listed as changed or not.
     mutating func refresh(
         since position: StorePosition?, regions: [RegionID], deadline: Deadline
     ) throws(RedisStoreError) -> StoreRefresh {
         for _ in 0..<ScriptLimits.refreshConnections {
             try connect()
+            try lookAtEvictionAgain()
             let number = connectionNumber
             let refresh = try refreshOnce(
                 since: refreshedOn == number ? position : nil, regions: regions,
@@ -35,22 +37,29 @@ extension StoreConversation {
     ) throws(RedisStoreError) -> StoreRefresh {
         var since = position
         var isFull = false
+        var changedAt: [Minute: Int64] = [:]
         var collected = MinuteCollection(regions: regions)
         for round in 1...ScriptLimits.refreshRounds {
             let isLast = round == ScriptLimits.refreshRounds
             let step = try step(
-                since: since, limit: isLast ? Int.max : ScriptLimits.minutesPerRefresh,
+                since: since, limit: isLast ? Int.max : ScriptLimits.fieldsPerScript,
                 collected: &collected, deadline: deadline)
             if step.isFull { isFull = true }
             // Another database than the one whose minutes are collected.
             let isRestart = step.isFull && since != nil && round > 1
-            if isRestart { collected.keepOnly(step.changed) }
+            if isRestart {
+                collected.keepOnly(step.changed)
+                changedAt = [:]
+            }
+            changedAt.merge(step.changedAt) { _, new in new }
             if step.isComplete {
                 counters.update { $0.damagedValues += collected.damaged }
                 return StoreRefresh(
                     position: step.position, isFull: isFull,
                     minutes: collected.minutes(withEmpty: !isFull), standings: step.standings,
-                    partitionCounts: step.partitionCounts)
+                    partitionCounts: step.partitionCounts, changedAt: isFull ? changedAt : [:],
+                    retainedFrom: step.retainedFrom, mayEvict: mayEvict,
+                    countedLogs: step.topology?.logs ?? [:], isTopologyOld: isOld(step.topology))
             }
             try collect(step.changed, into: &collected, regions: regions, deadline: deadline)
             since = step.position
@@ -62,6 +71,10 @@ extension StoreConversation {
         var position: StorePosition
         var isFull: Bool
         var changed: [Minute]
+        /// The version of each listed minute.
+        var changedAt: [Minute: Int64] = [:]
+        var retainedFrom: Minute?
+        var topology: StoredTopology?
         /// Whether the changed minutes came with it.
         var isComplete: Bool
         var standings: [ShardID: ShardStanding] = [:]
@@ -78,7 +91,8 @@ extension StoreConversation {
         let doing = "refreshing"
         return try runReading(.refresh, command, deadline: deadline, doing: doing) {
             (reply) throws(RedisStoreError) -> Step in
-            let answer = try reply.array(atLeast: 6, doing: doing)
+            let answer = try reply.array(atLeast: 9, doing: doing)
+            let topology = StoredTopology(fields: Self.pairs(answer[8]))
             var step = Step(
                 position: StorePosition(
                     storeID: answer[0].text ?? "",
@@ -86,6 +100,16 @@ extension StoreConversation {
                 isFull: answer[2].integer == 1,
                 changed: answer[4].texts.compactMap { Int32($0).map { Minute($0) } },
                 isComplete: answer[5].isArray)
+            step.topology = topology
+            step.retainedFrom = answer[7].integer.flatMap { Int32(exactly: $0) }.map { Minute($0) }
+            let listed = answer[6]
+            for index in stride(from: 0, to: listed.count - 1, by: 2) {
+                guard let number = BucketText.number(listed[index].bytes),
+                    let minute = Int32(exactly: number).map({ Minute($0) }),
+                    let version = BucketText.number(listed[index + 1].bytes)
+                else { continue }
+                step.changedAt[minute] = version
+            }
             let facts = try answer[3].array(atLeast: regions.count, doing: doing)
             for (index, region) in regions.enumerated() {
                 let parts = try facts[index].array(atLeast: 2, doing: doing)
@@ -96,21 +120,34 @@ extension StoreConversation {
         }
     }
 
+    /// Whether the store counts logs by a later topology than this HQ's.
+    private func isOld(_ stored: StoredTopology?) -> Bool {
+        guard let own = configuration.topology, let stored else { return false }
+        return stored.standing(of: own) == .older
+    }
+
     private mutating func collect(
         _ minutes: [Minute], into collected: inout MinuteCollection, regions: [RegionID],
         deadline: Deadline
     ) throws(RedisStoreError) {
-        var start = 0
-        while start < minutes.count {
-            let end = min(start + ScriptLimits.minutesPerRefresh, minutes.count)
-            let chunk = Array(minutes[start..<end])
+        var rest = minutes[...]
+        let doing = "reading minutes"
+        while !rest.isEmpty {
+            let chunk = Array(rest.prefix(ScriptLimits.minutesPerRefresh))
             var command = RedisCommand()
             command.append(Self.packed(regions.map(\.name)))
             command.append(Self.packed(chunk.map { String($0.number) }))
-            try runReading(.readMinutes, command, deadline: deadline, doing: "reading minutes") {
-                collected.replace(chunk, with: $0)
+            command.append(String(ScriptLimits.fieldsPerScript))
+            let done = try runReading(.readMinutes, command, deadline: deadline, doing: doing) {
+                (reply) throws(RedisStoreError) -> Int in
+                let answer = try reply.array(atLeast: 2, doing: doing)
+                guard let done = answer[1].integer.map({ Int($0) }), done > 0 else {
+                    throw RedisStoreError(.unexpectedReply, doing: doing)
+                }
+                collected.replace(Array(chunk.prefix(done)), with: answer[0])
+                return done
             }
-            start = end
+            rest = rest.dropFirst(done)
         }
     }
 }
@@ -130,15 +167,18 @@ extension StoreConversation.Step {
         }
         for index in stride(from: 0, to: watermarks.count - 1, by: 2) {
             guard let shard = StoreKeys.shard(region, field: watermarks[index]),
-                let stored = StoredShard(text: watermarks[index + 1])
+                let stored = StoredShard(text: watermarks[index + 1]),
+                topology?.logs[region]?.contains(shard.log) ?? true
             else { continue }
-            let live = facts[watermarks[index]].flatMap { ShardLiveness(text: $0) }
+            let text = facts[watermarks[index]]
+            let live = text.flatMap { ShardLiveness(text: $0) }
             standings[shard] = ShardStanding(
                 watermark: stored.watermark, claims: stored.claims,
                 observedThrough: live?.observedThrough,
                 receivedAt: live?.receivedAt ?? UnixTime(milliseconds: 0),
                 node: live?.node ?? "", marker: live?.marker,
-                counters: live?.counters ?? ShardCounters())
+                counters: live?.counters ?? ShardCounters(),
+                isTorn: text.map(ShardLiveness.isTorn) ?? false)
         }
     }
 }

@@ -11,7 +11,9 @@ extension StoreConversation {
     mutating func removeReplacedLogsOnce(
         of region: RegionID, now: UnixTime, deadline: Deadline
     ) throws(RedisStoreError) {
-        guard configuration.replacedLogs[region] != nil else { return }
+        guard configuration.replacedLogs[region] != nil || configuration.topology != nil else {
+            return
+        }
         try connect()
         guard removedOn[region] != connectionNumber else { return }
         try removeReplacedLogs(of: region, now: now, deadline: deadline)
@@ -22,7 +24,9 @@ extension StoreConversation {
     mutating func removeReplacedLogs(
         of region: RegionID, now: UnixTime, deadline: Deadline
     ) throws(RedisStoreError) {
-        guard let replaced = configuration.replacedLogs[region] else { return }
+        let replaced = configuration.replacedLogs[region] ?? []
+        let counted = configuration.topology?.logs[region].map { Set($0.map(\.id)) }
+        guard !replaced.isEmpty || counted != nil else { return }
         var shards: Set<ShardID> = []
         // A dropped watermark leaves the hashes behind, and the liveness that names them.
         for key in [StoreKeys.watermarks(region), StoreKeys.liveness(region)] {
@@ -31,7 +35,8 @@ extension StoreConversation {
             ) { $0.texts }
             shards.formUnion(fields.compactMap { StoreKeys.shard(region, field: $0) })
         }
-        for shard in shards.sorted() where replaced.contains(shard.log) {
+        for shard in shards.sorted()
+        where replaced.contains(shard.log) || !(counted?.contains(shard.log) ?? true) {
             try remove(shard, now: now, deadline: deadline)
         }
     }

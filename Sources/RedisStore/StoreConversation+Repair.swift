@@ -9,9 +9,11 @@ extension StoreConversation {
         /// A script failed there: hashes are what they are, and their readers must be told.
         case failedScript
         /// Nothing is known to have failed, so what differs has vanished or was changed by others.
-        /// `losses` names the regions, by their place, that have fewer hashes in a minute than when
-        /// it was counted before; minutes that were not counted before are not in it.
-        case verification(losses: [Minute: Set<Int>])
+        /// `losses` is what a count of the keys has found.
+        case verification(losses: [Minute: KeyCensus.Loss])
+        /// Watermarks were dropped and their shards are about to be filled again, with differences
+        /// that are added to sums which their hashes are part of.
+        case refill
     }
 
     struct RepairResult: Sendable {
@@ -37,15 +39,31 @@ extension StoreConversation {
     }
 
     /// Compares the sums of at most `minutesPerSurvey` minutes with their shards and sets right
-    /// what differs, in one step that rests on the very state compared.
+    /// what differs, in steps that each rest on the very state compared.
     mutating func repair(
         _ minutes: [Minute], cause: RepairCause, deadline: Deadline
     ) throws(RedisStoreError) -> RepairResult {
+        var whole = RepairResult()
+        var rest = minutes[...]
+        while !rest.isEmpty {
+            let part = try repairSome(Array(rest), cause: cause, deadline: deadline)
+            whole.minutes += part.result.minutes
+            whole.keys += part.result.keys
+            whole.droppedWatermarks += part.result.droppedWatermarks
+            rest = rest.dropFirst(part.surveyed)
+        }
+        return whole
+    }
+
+    /// As `repair`, of as many of the first minutes as one step takes.
+    private mutating func repairSome(
+        _ minutes: [Minute], cause: RepairCause, deadline: Deadline
+    ) throws(RedisStoreError) -> (result: RepairResult, surveyed: Int) {
         for _ in 0..<ScriptLimits.repairAttempts {
             let survey = try survey(minutes, deadline: deadline)
             let plan = RepairPlan(survey, cause: cause, configuration: configuration)
             var result = RepairResult(minutes: plan.comparedMinutes)
-            guard !plan.isEmpty else { return result }
+            guard !plan.isEmpty else { return (result, survey.minutes.count) }
             guard let dropped = try apply(plan, deadline: deadline) else { continue }
             result.keys = plan.sums.count
             result.droppedWatermarks = dropped
@@ -59,7 +77,7 @@ extension StoreConversation {
                     "set sums of the store right",
                     metadata: ["keys": "\(plan.sums.count)", "dropped_watermarks": "\(dropped)"])
             }
-            return result
+            return (result, survey.minutes.count)
         }
         throw RedisStoreError(.contended, doing: "repairing sums")
     }
@@ -72,6 +90,7 @@ extension StoreConversation {
         command.append(Self.packed(regions.map(\.name)))
         command.append(Self.packed(minutes.map { String($0.number) }))
         command.append(Self.packed(Self.codes))
+        command.append(String(ScriptLimits.fieldsPerScript))
         let doing = "comparing sums with shards"
         return try runReading(.survey, command, deadline: deadline, doing: doing) {
             (reply) throws(RedisStoreError) -> Survey in
@@ -95,10 +114,14 @@ extension StoreConversation {
         command.append(Self.packed(plan.listed.map { String($0.number) }))
         command.append(Self.packed(plan.drops.flatMap { [$0.region.name, $0.field] }))
         command.append(Self.packed(plan.unlisted.map { String($0.number) }))
+        command.append(Self.packed(configuration.topology?.texts ?? []))
         let doing = "setting sums right"
         return try run(.repair, command, deadline: deadline, doing: doing) {
             (reply) throws(RedisStoreError) -> Int? in
             let answer = try reply.array(atLeast: 1, doing: doing)
+            if answer[0].text == "topology" {
+                throw RedisStoreError(.topologyOld(stored: 0), doing: doing)
+            }
             guard answer[0].text == "written" else { return nil }
             return answer.count > 1 ? answer[1].integer.map { Int($0) } ?? 0 : 0
         }
@@ -193,7 +216,9 @@ struct RepairPlan {
     ) {
         guard !minute.isBare else {
             // A script that failed before it wrote has listed it, or all its keys have gone: then
-            // readers keep what they had, and the commit that fills it lists it.
+            // readers keep what they had, and the commit that fills it lists it. A refill knows
+            // only one region.
+            if case .refill = cause { return }
             if minute.isListed { unlisted.append(minute.minute) }
             return
         }
@@ -221,11 +246,16 @@ struct RepairPlan {
     /// The shards that may have lost their hash in a minute: those without one, in the regions that
     /// lost some. Where none were counted before, that may be any region, once sums tell of it.
     private static func lost(
-        _ minute: Survey.MinuteSurvey, _ losses: [Minute: Set<Int>], _ survey: Survey,
+        _ minute: Survey.MinuteSurvey, _ losses: [Minute: KeyCensus.Loss], _ survey: Survey,
         _ configuration: RedisStoreConfiguration
     ) -> Set<Survey.ShardPlace> {
         let isShort = minute.tellsOfLostHashes || (minute.isListed && minute.isBare)
-        let regions = losses[minute.minute] ?? (isShort ? Set(survey.fields.indices) : [])
+        let loss = losses[minute.minute]
+        var regions = loss?.regions ?? []
+        if !(loss?.isCertain ?? false) {
+            let any = regions.isEmpty ? Set(survey.fields.indices) : regions
+            regions = isShort ? any : []
+        }
         var places: Set<Survey.ShardPlace> = []
         for region in regions where survey.fields.indices.contains(region) {
             let id = configuration.regions[region]

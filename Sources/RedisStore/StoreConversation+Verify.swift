@@ -8,46 +8,21 @@ struct VerificationMemory {
     /// HQ's clock at the last comparison of all sums, and the connection it was made on.
     var lastComparison: UnixTime?
     var comparedOn = 0
-    /// The database that `keys` was counted in.
-    var storeID: String?
-    var keys: [Minute: KeyCount] = [:]
+    var census = KeyCensus()
+}
 
-    /// How many keys of a minute stood when it had changed last at `version`.
-    struct KeyCount: Equatable {
-        var version: String?
-        /// By region's place.
-        var hashes: [Int64]
-        var published: Int64
-        var transfers: Int64
-
-        /// Whether keys must have vanished since `earlier`, or by themselves tell of a loss.
-        func hasLost(since earlier: KeyCount?) -> Bool {
-            if published != transfers || published == 0 { return true }
-            guard let earlier, earlier.version == version else { return false }
-            return regionsThatLost(since: earlier) != [] || published < earlier.published
-        }
-
-        /// The regions that had more hashes then; nil where the minute has changed since, or was
-        /// not counted.
-        func regionsThatLost(since earlier: KeyCount?) -> Set<Int>? {
-            guard let earlier, earlier.version == version, earlier.hashes.count == hashes.count
-            else { return nil }
-            return Set(hashes.indices.filter { hashes[$0] < earlier.hashes[$0] })
-        }
-    }
-
-    /// What a count of keys says of the minutes it was made of.
-    struct KeyLosses {
-        /// Minutes that may have lost keys.
-        var doubtful: [Minute] = []
-        /// The regions that lost hashes, by minute; see `RepairCause.verification`.
-        var regions: [Minute: Set<Int>] = [:]
-    }
+/// The minutes to look at, in rising order.
+struct ListedMinutes: Sendable {
+    var minutes: [Minute]
+    /// Whether the list of changes has lost no member as far as it shows.
+    var isWhole: Bool
 }
 
 extension StoreConversation {
-    /// Takes minutes that have expired out of the list of changes. Answers the minutes left.
-    mutating func pruneChanges(deadline: Deadline) throws(RedisStoreError) -> [Minute] {
+    /// Takes minutes that have expired out of the list of changes. Answers the minutes left, and
+    /// all that Redis retains beside them: what stands there is listed, unless the list has lost
+    /// it.
+    mutating func pruneChanges(deadline: Deadline) throws(RedisStoreError) -> ListedMinutes {
         let doing = "pruning the list of changes"
         let now = try send(RedisCommand("TIME"), deadline: deadline, doing: doing) {
             (reply) throws(RedisStoreError) -> Int64 in
@@ -68,15 +43,29 @@ extension StoreConversation {
                 gone.append(member)
             }
         }
-        while !gone.isEmpty {
-            var command = RedisCommand("ZREM", StoreKeys.changes)
-            for member in gone.prefix(ScriptLimits.membersPerRemoval) { command.append(member) }
+        var isWhole = true
+        repeat {
+            var command = RedisCommand()
+            command.append(Self.packed(Array(gone.prefix(ScriptLimits.membersPerRemoval))))
             gone.removeFirst(min(gone.count, ScriptLimits.membersPerRemoval))
-            try send(command, deadline: deadline, doing: doing) { _ in }
-        }
-        let standing = Set(left)
-        verification.keys = verification.keys.filter { standing.contains($0.key) }
-        return left.sorted()
+            if try run(.prune, command, deadline: deadline, doing: doing, read: { $0.integer }) != 1
+            {
+                isWhole = false
+            }
+        } while !gone.isEmpty
+        verification.census.keepOnly { StoreRetention.expiry(of: $0) > now }
+        let present = UnixTime(seconds: now).minute
+        let retained =
+            present.advanced(
+                by: -StoreRetention.retainedBefore)...present.advanced(
+                by: StoreRetention.countedAhead)
+        return ListedMinutes(minutes: Set(left).union(retained).sorted(), isWhole: isWhole)
+    }
+
+    /// Ends the full reads that a list of changes makes which has lost members: all that stands is
+    /// listed again.
+    mutating func settleChanges(deadline: Deadline) throws(RedisStoreError) {
+        try run(.settle, RedisCommand(), deadline: deadline, doing: "settling the list") { _ in }
     }
 
     /// Whether all sums are to be compared now: at times, and on each new connection.
@@ -93,17 +82,17 @@ extension StoreConversation {
         verification.comparedOn = connectionNumber
     }
 
-    /// What some listed minutes have lost.
+    /// Which of some minutes may have lost keys.
     mutating func keyLosses(
         of minutes: [Minute], deadline: Deadline
-    ) throws(RedisStoreError) -> VerificationMemory.KeyLosses {
+    ) throws(RedisStoreError) -> [Minute: KeyCensus.Loss] {
         var command = RedisCommand()
         command.append(Self.packed(configuration.regions.map(\.name)))
         command.append(Self.packed(minutes.map { String($0.number) }))
         command.append(Self.packed(Self.codes))
         let doing = "counting the keys of minutes"
         var storeID: String?
-        var counts: [Minute: VerificationMemory.KeyCount] = [:]
+        var counts: [Minute: KeyCensus.Count] = [:]
         try runReading(.presence, command, deadline: deadline, doing: doing) {
             (reply) throws(RedisStoreError) -> Void in
             let answer = try reply.array(atLeast: minutes.count + 2, doing: doing)
@@ -113,31 +102,14 @@ extension StoreConversation {
             }
             for (index, minute) in minutes.enumerated() {
                 let view = try answer[index + 2].array(atLeast: 4, doing: doing)
-                // Expired since it was listed, or removed from the list.
-                guard StoreRetention.expiry(of: minute) > seconds, let version = view[0].text
-                else { continue }
-                counts[minute] = VerificationMemory.KeyCount(
-                    version: version,
+                guard StoreRetention.expiry(of: minute) > seconds else { continue }
+                counts[minute] = KeyCensus.Count(
+                    version: BucketText.number(view[0].bytes),
                     hashes: (0..<view[3].count).map { view[3][$0].integer ?? 0 },
                     published: view[1].integer ?? 0, transfers: view[2].integer ?? 0)
             }
         }
-        if verification.storeID != storeID {
-            verification.storeID = storeID
-            verification.keys = [:]
-        }
-        var losses = VerificationMemory.KeyLosses()
-        for (minute, count) in counts {
-            let earlier = verification.keys[minute]
-            losses.regions[minute] = count.regionsThatLost(since: earlier)
-            if count.hasLost(since: earlier) {
-                // The count before stays, so that a repair that fails is tried again.
-                losses.doubtful.append(minute)
-            } else {
-                verification.keys[minute] = count
-            }
-        }
-        return losses
+        return verification.census.take(counts, storeID: storeID)
     }
 
     /// Takes the watermarks of a region, or of one partition of all its logs that are read, out.

@@ -9,6 +9,7 @@ import Topology
 struct StoreConversation: ~Copyable {
     let configuration: RedisStoreConfiguration
     let counters: SharedCounters
+    let shared: SharedTopology
     let logger: Logger
 
     /// What scripts that did not end well may have left wrong.
@@ -21,16 +22,28 @@ struct StoreConversation: ~Copyable {
     var refreshedOn = 0
     /// The connection on which a region's replaced logs were taken out last.
     var removedOn: [RegionID: Int] = [:]
+    /// The connection on which the topology was found or written last, and on which it was told
+    /// last that the store's is newer.
+    var adoptedOn = 0
+    var toldOldOn = 0
     var verification = VerificationMemory()
+
+    /// Whether Redis may remove keys by itself, as it said last, and when it was asked.
+    private(set) var mayEvict = false
+    private var evictionLookedAt: ContinuousClock.Instant?
 
     private var connection: RedisConnection?
     private var delay: ReconnectDelay
     /// The digests under which Redis keeps the scripts.
     private var digests: [RedisScript: String] = [:]
 
-    init(configuration: RedisStoreConfiguration, counters: SharedCounters, logger: Logger) {
+    init(
+        configuration: RedisStoreConfiguration, counters: SharedCounters, topology: SharedTopology,
+        logger: Logger
+    ) {
         self.configuration = configuration
         self.counters = counters
+        shared = topology
         self.logger = logger
         delay = ReconnectDelay(
             least: configuration.reconnectDelayMin, most: configuration.reconnectDelayMax)
@@ -117,6 +130,39 @@ struct StoreConversation: ~Copyable {
         }
     }
 
+    /// Asks what Redis does when its memory is full. One that does not say is believed to be set
+    /// as it should be.
+    private mutating func lookAtEviction(_ connection: RedisConnection) {
+        evictionLookedAt = .now
+        let doing = "asking for the eviction policy"
+        let policy = try? connection.send(RedisCommand("INFO", "memory"), doing: doing) {
+            $0.text.flatMap(Self.evictionPolicy)
+        }
+        guard let policy = policy ?? nil else { return }
+        let before = mayEvict
+        mayEvict = policy != "noeviction"
+        guard mayEvict, !before else { return }
+        counters.update { $0.evictionAlarms += 1 }
+        logger.error(
+            "Redis may evict keys, which loses money: set maxmemory-policy to noeviction",
+            metadata: ["maxmemory_policy": "\(policy)"])
+    }
+
+    private static func evictionPolicy(_ memory: String) -> String? {
+        let key = "maxmemory_policy:"
+        return memory.split(whereSeparator: \.isNewline).first { $0.hasPrefix(key) }
+            .map { String($0.dropFirst(key.count)) }
+    }
+
+    /// As at each connect, once a minute: an operator may have set it right, or wrong.
+    mutating func lookAtEvictionAgain() throws(RedisStoreError) {
+        let connection = try connected()
+        guard let last = evictionLookedAt, .now - last > ScriptLimits.evictionLookInterval else {
+            return
+        }
+        lookAtEviction(connection)
+    }
+
     /// Makes a connection where there is none.
     mutating func connect() throws(RedisStoreError) { _ = try connected() }
 
@@ -131,6 +177,7 @@ struct StoreConversation: ~Copyable {
             connectionNumber += 1
             delay.reset()
             if connectionNumber > 1 { counters.update { $0.reconnects += 1 } }
+            lookAtEviction(made)
             return made
         } catch {
             delay.extend()

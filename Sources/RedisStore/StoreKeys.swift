@@ -5,6 +5,7 @@ import Topology
 /// The names of the store's keys.
 enum StoreKeys {
     static let changes = "changes"
+    static let topology = "topology"
 
     static func watermarks(_ region: RegionID) -> String { "watermark:\(region)" }
 

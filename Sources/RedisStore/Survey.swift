@@ -4,7 +4,8 @@ import Federation
 import Money
 import Topology
 
-/// Sums and shards of some minutes side by side, all read in one step.
+/// Sums and shards of some minutes side by side, all read in one step: of the first of those that
+/// were asked for, where they are too many for one.
 struct Survey {
     var storeID: String?
     var version: String?
@@ -108,9 +109,9 @@ extension Survey {
         serverSeconds = seconds
         let shards = try answer[3].array(atLeast: regions, doing: doing)
         fields = (0..<regions).map { shards[$0].texts }
-        let views = try answer[5].array(atLeast: minutes.count, doing: doing)
+        let views = try answer[5].array(atLeast: 1, doing: doing)
         self.minutes = []
-        for (index, minute) in minutes.enumerated() {
+        for (index, minute) in minutes.prefix(views.count).enumerated() {
             let view = try views[index].array(atLeast: 4, doing: doing)
             let none = [Int64?](repeating: nil, count: Currency.count)
             self.minutes.append(

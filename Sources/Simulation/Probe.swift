@@ -27,6 +27,12 @@ package enum Probe: Int, CaseIterable, Sendable {
     case partitionIdleForLong
 
     case storeSpoiled
+    case keysLost
+    case changesLost
+    case keysMissed
+    case lossNoticed
+    case commitFilled
+    case fillingCut
     case stoppedInOrder
 
     // The network.

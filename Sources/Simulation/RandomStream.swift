@@ -15,6 +15,7 @@ struct RandomStream {
         case sites
         case letters
         case commands
+        case keys
     }
 
     private var generator: SplitMix64

@@ -31,6 +31,10 @@ package struct SeedOptions: Sendable {
     var splitsPushes = false
     /// Whether somebody writes into the store behind HQ's back.
     var isSpoilt = false
+    /// Mean wait between two losses of single keys of the store; 0 for none.
+    var keyLossWait: Int64 = 0
+    /// Of 1,000 steps of a large commit, those after which its writer is cut off.
+    var fillingCutShare = 0
 
     /// How long the logs have been written to before the live part.
     var historyMinutes: Int64 = 0
@@ -95,6 +99,9 @@ package struct SeedOptions: Sendable {
         // Where logs are cut a node can only believe what HQ has, and carries it on.
         let isKnown = !faults.contains { [.recreateLog, .trimLog, .loseHistory].contains($0) }
         isSpoilt = random.happens(perMille: 200) && isKnown
+        var keys = RandomStream(seed: seed, part: .keys)
+        if keys.happens(perMille: 300), isKnown { keyLossWait = keys.pick([15_000, 120_000]) }
+        fillingCutShare = keys.pick([0, 20, 200])
     }
 
     private mutating func drawShape(_ random: inout RandomStream) {
@@ -195,7 +202,8 @@ extension SeedOptions: CustomStringConvertible {
               letters at most \(lettersMax), per mille slow \(slowLetterShare) refused \
             \(refusedLetterShare); a correction asked for every \(commandWait) ms; stopped in \
             order every \(stopWait) ms; pushes in parts \(splitsPushes); \
-            store spoilt \(isSpoilt)
+            store spoilt \(isSpoilt), keys lost every \(keyLossWait) ms, \
+            per mille of steps cut \(fillingCutShare)
               relayed \(isRelayed), offsets by time \(answersTimes), disorder \(disorder) ms
               waits in ms: record \(recordWait) tick \(tickWait) network \(networkWait) \
             store \(storeWait) publish \(publishWait) fault \(faultWait)

@@ -74,6 +74,7 @@ final class World {
     var siteRandom: RandomStream
     var letterRandom: RandomStream
     var commandRandom: RandomStream
+    var keyRandom: RandomStream
 
     var atlas: FaultAtlas
     var tally = Tally()
@@ -123,6 +124,7 @@ final class World {
         siteRandom = RandomStream(seed: options.seed, part: .sites)
         letterRandom = RandomStream(seed: options.seed, part: .letters)
         commandRandom = RandomStream(seed: options.seed, part: .commands)
+        keyRandom = RandomStream(seed: options.seed, part: .keys)
         atlas = FaultAtlas(shards: shards)
     }
 
@@ -215,11 +217,16 @@ final class World {
             schedule(.stop, after: letterRandom.wait(mean: options.stopWait))
         }
         if options.isSpoilt { schedule(.spoil, after: siteRandom.wait(mean: 45_000)) }
+        if options.keyLossWait > 0 {
+            schedule(.loseKeys, after: keyRandom.wait(mean: options.keyLossWait))
+        }
     }
 
     /// Starts a process that is down.
     func begin(_ process: NodeProcess) {
         process.state = .running
+        // Its digests begin with the first hour again.
+        for site in sites where elapsed < site.auditedBy { awaitAudit(at: site) }
         process.clockErrorAtStart = process.clockError
         if process.clockError.magnitude > 3_600_000 { probes.hit(.nodeStartedWithWrongClock) }
         process.hosts = shape.logsOfRegion[process.region].map {
@@ -261,6 +268,7 @@ final class World {
         case .stop: stopInOrder()
         case .askCorrection: askForCorrection()
         case .spoil: spoil()
+        case .loseKeys: loseKeys()
         case .fault: injectFault()
         case .recover(let recovery): if !isHealed { recover(recovery) }
         case .heal:

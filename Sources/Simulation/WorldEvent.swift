@@ -31,6 +31,8 @@ enum WorldEvent {
     case askCorrection
     /// Somebody writes into the store what no log accounts for.
     case spoil
+    /// Keys vanish from the store: somebody deletes them, or Redis evicts them.
+    case loseKeys
     case maintenance(headquarters: Int, incarnation: Int)
     case publishTotals(headquarters: Int, incarnation: Int)
     case fault

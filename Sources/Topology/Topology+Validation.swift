@@ -28,6 +28,10 @@ extension Topology {
 
     private func regionProblems() -> [TopologyProblem] {
         var problems: [TopologyProblem] = []
+        if generation < 1 {
+            problems.append(
+                TopologyProblem(key: "generation", expected: "an integer from 1 up"))
+        }
         if !(1...Self.maximumRegions).contains(regions.count) {
             problems.append(
                 TopologyProblem(key: "regions", expected: "1 to \(Self.maximumRegions) regions"))

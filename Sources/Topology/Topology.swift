@@ -4,6 +4,9 @@ package import Money
 package struct Topology: Hashable, Sendable {
     /// In the order of the file.
     package var regions: [Region]
+    /// Rises with every change of regions, counted logs or their partitions, at least 1: HQs that
+    /// share a store follow the greatest.
+    package var generation: UInt32
     /// The currencies to publish, in the order of the file. Others are folded and stored as well.
     package var currencies: [Currency]
     /// Published currencies that are named and left out of the converted total without degrading
@@ -28,9 +31,10 @@ package struct Topology: Hashable, Sendable {
         regions: [Region], currencies: [Currency], unconverted: [Currency] = [],
         baseCurrencies: [Currency], defaultBase: Currency, headquarters: [ServiceURL],
         listeners: Listeners = Listeners(), redis: RedisAddress, rates: RatesSource?,
-        thresholds: Thresholds = Thresholds(), idKeyFile: String
+        thresholds: Thresholds = Thresholds(), idKeyFile: String, generation: UInt32 = 1
     ) {
         self.regions = regions
+        self.generation = generation
         self.currencies = currencies
         self.unconverted = unconverted
         self.baseCurrencies = baseCurrencies

@@ -7,8 +7,9 @@ package import Topology
 /// Paths in either file are relative to the topology file's folder; region files lie below it.
 ///
 /// Defaults: no `unconverted`, `base_currencies` every published currency that is not unconverted,
-/// `default_base_currency` the first of them, `listeners` and `thresholds` those of their types,
-/// no `fx`. `currencies`, `hq`, `redis.address`, `id_key_file` and `regions` must be there.
+/// `default_base_currency` the first of them, `generation` 1, `listeners` and `thresholds` those of
+/// their types, no `fx`. `currencies`, `hq`, `redis.address`, `id_key_file` and `regions` must be
+/// there.
 package enum TopologyFile {
     /// The file that commands read unless told otherwise.
     package static let defaultPath = "topology.yaml"

@@ -33,6 +33,8 @@ struct TopologyReader {
         let thresholds = fields.optionalMapping("thresholds").map(thresholds) ?? Thresholds()
         let idKeyFile = fields.required(
             "id_key_file", expected: "the path of a file", ScalarText.nonEmpty)
+        let generation: UInt32? = fields.optional(
+            "generation", expected: "an integer from 1 up", ScalarText.integer)
         let regions = fields.requiredKeyedList(
             "regions", of: ScalarText.nestedPathRule, ScalarText.nestedPath)
         fields.finish()
@@ -41,7 +43,8 @@ struct TopologyReader {
             regions: [], currencies: currencies, unconverted: unconverted, baseCurrencies: bases,
             defaultBase: defaultBase ?? bases.first ?? Currency(uncheckedIndex: 0),
             headquarters: headquarters, listeners: listeners, redis: redis, rates: rates,
-            thresholds: thresholds, idKeyFile: idKeyFile.map(resolve) ?? "")
+            thresholds: thresholds, idKeyFile: idKeyFile.map(resolve) ?? "",
+            generation: generation ?? 1)
         return (topology, regions)
     }
 

@@ -198,7 +198,7 @@ import Topology
             "identifier", "half to even", "ISO 4217", "data_as_of", "Known gaps",
             "region_silent", "region_lagging", "region_missing", "partitions_missing",
             "history_incomplete", "ahead", "drift", "skew",
-            "store_refilling", "store_unreachable", "rates_stale",
+            "store_refilling", "store_loss", "store_unreachable", "topology_old", "rates_stale",
         ] { #expect(page.text.contains(word), "\(word)") }
     }
 }

@@ -165,6 +165,103 @@ import Topology
         #expect(Self.reply(action)?.count == 4)
     }
 
+    @Test("A large commit goes on step by step, and begins again where another writer came between")
+    func filling() throws {
+        let delta = Merge.delta(
+            base: 0, coverage: 9,
+            buckets: (0..<5).reversed().map { Merge.bucket($0, Merge.eur, 50) })
+        var rig = Rig(Self.request([delta])) { $0.bounds.bucketsPerWrite = 2 }
+        _ = rig.tell(.begun)
+        _ = rig.tell(.repaired)
+        var action = rig.tell(.read([ShardReading()]))
+        var texts: [String?] = []
+        for end in [CommitRound.Event.written, .conflicted] {
+            guard case .write(let step) = action else {
+                Issue.record("expected a write")
+                return
+            }
+            #expect(!step.isLast)
+            texts.append(step.commits[0].liveness)
+            action = rig.tell(end)
+        }
+        #expect(action == .repair([]))
+        _ = rig.tell(.repaired)
+        // Another writer is at it: its sums are repaired first.
+        let filling = ShardReading(liveness: "\(ShardLiveness.filling) x 1")
+        guard case .repair(let minutes) = rig.tell(.read([filling])) else {
+            Issue.record("expected a repair")
+            return
+        }
+        #expect(minutes.contains(Merge.minute(3)))
+        action = rig.tell(.repaired)
+        var written = 0
+        while case .write(let step) = action {
+            written += 1
+            texts.append(step.commits[0].liveness)
+            action = rig.tell(.written)
+        }
+        #expect(written == 3)
+        #expect(Set(texts).count == 5)
+        #expect(Self.reply(action) == [.committed])
+    }
+
+    @Test("A log with another number of partitions than it had is refused, and no other")
+    func partitionCount() {
+        let other = LogID(unchecked: "b")
+        var second = Self.delta()
+        second.log = other
+        var request = Self.request([Self.delta(), second])
+        request.partitionCounts[other] = 4
+        var rig = Rig(request) {
+            $0.knownLogs[other] = 12
+            $0.fixedPartitions = [Merge.log: 6, other: 4]
+        }
+        _ = rig.tell(.begun)
+        guard case .read(let questions) = rig.tell(.repaired) else {
+            Issue.record("expected a read")
+            return
+        }
+        #expect(questions.map(\.log) == [other])
+        _ = rig.tell(.read([ShardReading()]))
+        #expect(Self.reply(rig.tell(.written)) == [.refused(.partitionCount), .committed])
+    }
+
+    @Test("Over a shard that is being filled only a whole delta is decided")
+    func overFilling() {
+        for (base, outcome) in [(0, .committed), (7, .behind)] as [(Int64, ShardOutcome)] {
+            var delta = Self.delta()
+            delta.base = base
+            if base > 0 { delta.replaced = nil }
+            var rig = Rig(Self.request([delta]))
+            _ = rig.tell(.begun)
+            _ = rig.tell(.repaired)
+            let reading = ShardReading(
+                watermark: Merge.stored(7).text, liveness: "\(ShardLiveness.filling) x 1")
+            var action = rig.tell(.read([reading]))
+            if case .repair = action { action = rig.tell(.repaired) }
+            if case .write = action { action = rig.tell(.written) }
+            #expect(Self.reply(action) == [outcome])
+            if case .answer(let reply) = action {
+                #expect(reply.shards.map(\.watermark) == [base == 0 ? 9 : 0])
+            }
+        }
+    }
+
+    @Test("At an equal coverage a whole delta is written over what no commit has ended")
+    func equalCoverageOverFilling() {
+        var rig = Rig(Self.request([Self.delta()]))
+        _ = rig.tell(.begun)
+        _ = rig.tell(.repaired)
+        let reading = ShardReading(
+            watermark: Merge.stored(9).text, liveness: "\(ShardLiveness.filling) x 1")
+        _ = rig.tell(.read([reading]))
+        guard case .write(let step) = rig.tell(.repaired) else {
+            Issue.record("expected a write")
+            return
+        }
+        #expect(step.commits[0].changes.count == 1)
+    }
+
     // MARK: - Audit
 
     /// Commits a delta with a digest over an empty store; answers what comes next.

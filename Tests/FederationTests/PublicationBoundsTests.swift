@@ -17,7 +17,8 @@ import Testing
                     version: Int64(version),
                     minutes: [
                         Fixture.minute(Fixture.eu, current, settled: settled, correction: settled)
-                    ], standings: [Fixture.shard(Fixture.eu): Fixture.standing()]),
+                    ], standings: [Fixture.shard(Fixture.eu): Fixture.standing()],
+                    changedAt: [current: Int64(version)]),
                 now: Fixture.noon)
             let sum = [
                 PublishedTotals.CurrencyTotal(

@@ -304,8 +304,9 @@ struct PublicationRun {
         try #require(totals.currentMinute == current, "seed \(seed)")
         for region in regions {
             let isRecovering = recoveringSince[region] != nil
-            let labelled = totals.degradations.contains(
-                Degradation(.storeRefilling, region: region))
+            let labelled = totals.degradations.contains {
+                $0.region == region && [.storeRefilling, .storeLoss].contains($0.reason)
+            }
             try #require(labelled == isRecovering, "seed \(seed)")
         }
         if let last {

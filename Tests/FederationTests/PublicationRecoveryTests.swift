@@ -64,6 +64,12 @@ import Topology
         take(
             6, [Fixture.minute(Fixture.eu, old, settled: 90, transfers: 3)],
             [Self.zero: Fixture.standing(), Self.one: Fixture.standing(watermark: 12)])
+        // Less than was shown, with all watermarks back: the region sends everything again once.
+        let loss = Degradation(.storeLoss, region: Fixture.eu)
+        #expect(publication.totals(now: Fixture.noon)?.degradations == [loss])
+        #expect(publication.losses == [Fixture.eu: [old]])
+        publication.areFilledAgain([Fixture.eu])
+        take(7, [], [Self.zero: Fixture.standing(), Self.one: Fixture.standing(watermark: 12)])
         let back = try #require(publication.totals(now: Fixture.noon))
         #expect(back.currencies.map(\.amount) == [5_102])
         #expect(!back.isDegraded)

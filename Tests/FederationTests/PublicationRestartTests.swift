@@ -96,7 +96,9 @@ import Topology
             Fixture.refresh(
                 version: 41,
                 minutes: [Fixture.minute(Fixture.us, Self.current, settled: 4)],
-                standings: standings), now: Fixture.noon)
+                standings: standings,
+                changedAt: [Self.current: 41, Self.current.advanced(by: -1_439): 41]),
+            now: Fixture.noon)
         let totals = try #require(publication.totals(now: Fixture.noon))
         #expect(totals.currencies.map(\.amount) == [4])
         #expect(!totals.isDegraded)
@@ -138,7 +140,7 @@ import Topology
                 standings: [
                     ShardID(region: Fixture.eu, log: log, partition: 0): Fixture.standing(
                         watermark: version, observed: observed)
-                ], partitionCounts: [Fixture.eu: [log: 1]])
+                ], partitionCounts: [Fixture.eu: [log: 1]], changedAt: [Self.current: version])
         }
         let first = Publisher(settings: settings, restoring: try Self.kept())
         first.take(

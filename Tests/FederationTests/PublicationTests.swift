@@ -54,13 +54,13 @@ import Topology
     static func refresh(
         version: Int64 = 1, storeID: String = "a", isFull: Bool = true,
         minutes: [RegionMinute] = [], standings: [ShardID: ShardStanding],
-        partitions: Int32 = 1
+        partitions: Int32 = 1, changedAt: [Minute: Int64] = [:]
     ) -> StoreRefresh {
         var counts: [RegionID: [LogID: Int32]] = [:]
         for id in standings.keys { counts[id.region] = [log: partitions] }
         return StoreRefresh(
             position: StorePosition(storeID: storeID, version: version), isFull: isFull,
-            minutes: minutes, standings: standings, partitionCounts: counts)
+            minutes: minutes, standings: standings, partitionCounts: counts, changedAt: changedAt)
     }
 
     static let both = [shard(eu): standing(), shard(us): standing()]
@@ -123,14 +123,16 @@ import Topology
         publication.take(
             Self.refresh(
                 version: 2, isFull: false,
-                minutes: [Self.minute(Self.eu, current, Self.usd, settled: 9)],
+                minutes: [Self.minute(Self.eu, current, settled: -9)],
                 standings: Self.both), now: Self.noon)
         #expect(
             publication.totals(now: Self.noon)?.currencies == [
-                .init(currency: Self.usd, amount: 9, transfers: 1)
+                .init(currency: Self.eur, amount: -9, transfers: 1)
             ])
         publication.take(
-            Self.refresh(version: 3, minutes: [], standings: Self.both), now: Self.noon)
+            Self.refresh(
+                version: 3, minutes: [], standings: Self.both, changedAt: [current: 3]),
+            now: Self.noon)
         #expect(publication.totals(now: Self.noon)?.currencies == [])
     }
 
@@ -163,7 +165,10 @@ import Topology
         let back = try #require(publication.totals(now: Self.noon - 3_600_000))
         #expect(back.currentMinute == current.advanced(by: 1))
         // With the clock right again, a full read says again what stands.
-        publication.take(Self.refresh(version: 3, standings: Self.both), now: Self.noon + 60_000)
+        publication.take(
+            Self.refresh(
+                version: 3, standings: Self.both,
+                changedAt: [current.advanced(by: -1_430): 3]), now: Self.noon + 60_000)
         #expect(publication.totals(now: Self.noon + 60_000)?.currencies == [])
     }
 

@@ -1,6 +1,7 @@
 import CivilTime
 import Federation
 import Money
+import Topology
 
 /// A publication by reference: the test macros only take calls that change nothing.
 final class Publisher {
@@ -19,6 +20,8 @@ final class Publisher {
     var knownMinutes: ClosedRange<Minute>? { publication.knownMinutes }
     func take(_ refresh: StoreRefresh, now: UnixTime) { publication.take(refresh, now: now) }
     func take(_ findings: RegionFindings) { publication.take(findings) }
+    var losses: [RegionID: [Minute]] { publication.losses }
+    func areFilledAgain(_ regions: [RegionID]) { publication.areFilledAgain(regions) }
     func storeIsUnreachable() { publication.storeIsUnreachable() }
     func totals(now: UnixTime) -> PublishedTotals? { publication.totals(now: now) }
     func totals(of minute: Minute) -> [PublishedTotals.CurrencyTotal] {

@@ -81,6 +81,11 @@ struct SimulatedStore {
         return content
     }
 
+    /// The version at which each minute changed last, in whatever region.
+    private var changedAt: [Minute: Int64] {
+        changes.values.reduce(into: [:]) { $0.merge($1) { max($0, $1) } }
+    }
+
     func refresh(since position: StorePosition?, regions: [RegionID]) -> StoreRefresh {
         let isFull = position?.storeID != storeID || version < (position?.version ?? 0)
         var minutes: [RegionMinute] = []
@@ -110,6 +115,8 @@ struct SimulatedStore {
         for id in shards.keys { counts[id.region] = [id.log: partitions] }
         return StoreRefresh(
             position: StorePosition(storeID: storeID, version: version), isFull: isFull,
-            minutes: minutes, standings: standings, partitionCounts: counts)
+            minutes: minutes, standings: standings, partitionCounts: counts,
+            changedAt: isFull ? changedAt : [:],
+            retainedFrom: retainedFrom == Minute(.min) ? nil : retainedFrom)
     }
 }

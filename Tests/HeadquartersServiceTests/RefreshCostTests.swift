@@ -16,10 +16,11 @@ import Topology
     static let log = LogID("main")!
     static let currencies = Array(Currency.all.prefix(10))
     /// Commands that one region costs in each refresh, whatever it holds: two hashes of facts and
-    /// the names of its shards in both.
-    static let commandsPerRegion = 4
-    /// EVALSHA, the store's position, and the list of what changed since.
-    static let commandsPerRefresh = 3
+    /// the names of its shards in both, and the logs that count.
+    static let commandsPerRegion = 5
+    /// EVALSHA, the store's position, the last change, the time, the list of what changed since,
+    /// and the topology.
+    static let commandsPerRefresh = 6
 
     /// The work of one tick.
     struct Work: Equatable, CustomStringConvertible {

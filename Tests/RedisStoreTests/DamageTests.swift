@@ -47,7 +47,7 @@ import Topology
         async throws
     {
         try await RedisServer.with { server in
-            let store = try Fixture.store(server)
+            let store = try Fixture.store(server) { $0.operationTimeout = .seconds(120) }
             let m = present
             let most = Limits.sumMagnitude
             // More shards than a topology may have.

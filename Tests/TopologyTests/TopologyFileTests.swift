@@ -103,8 +103,8 @@ import TopologyFile
             try TopologyFixture.complaints(topology: TopologyFixture.topology + "redis_host: x\n")
                 == [
                     "topology.yaml:9: redis_host: expected one of the keys base_currencies,"
-                        + " currencies, default_base_currency, fx, hq, id_key_file, listeners,"
-                        + " redis, regions, thresholds, unconverted"
+                        + " currencies, default_base_currency, fx, generation, hq, id_key_file,"
+                        + " listeners, redis, regions, thresholds, unconverted"
                 ])
         #expect(
             try TopologyFixture.complaints(
@@ -302,8 +302,8 @@ import TopologyFile
                     "topology.yaml:12: listeners.ingest: expected a loopback address, for"
                         + " requests to it are not signed yet",
                     "topology.yaml:13: speed: expected one of the keys base_currencies, currencies,"
-                        + " default_base_currency, fx, hq, id_key_file, listeners, redis, regions,"
-                        + " thresholds, unconverted",
+                        + " default_base_currency, fx, generation, hq, id_key_file, listeners,"
+                        + " redis, regions, thresholds, unconverted",
                     "regions/a.yaml:4: kafka.group.id: expected the key group instead of this"
                         + " property",
                     "regions/a.yaml:7: logs[0].continues: expected no such key: the first log"

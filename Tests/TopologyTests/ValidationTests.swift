@@ -34,6 +34,12 @@ import Topology
         return region.problems().map(\.description)
     }
 
+    @Test func `a topology's generation is 1 or more`() throws {
+        #expect(
+            try problems { $0.generation = 0 } == ["generation: expected an integer from 1 up"])
+        #expect(try problems { $0.generation = 7 } == [])
+    }
+
     @Test func `a sound topology has no problems`() throws {
         #expect(try problems { _ in } == [])
         #expect(try regionProblems { _ in } == [])

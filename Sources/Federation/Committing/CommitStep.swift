@@ -22,7 +22,8 @@ package struct ShardQuestion: Hashable, Sendable {
     }
 }
 
-/// What one script writes: all of it, or nothing where a shard's texts are not those expected.
+/// What one script writes: all of it, or nothing where a shard's texts are not those expected. A
+/// large commit takes several, see `CommitFilling`.
 package struct CommitStep: Hashable, Sendable {
     package struct PartitionCount: Hashable, Sendable {
         package var log: LogID
@@ -40,14 +41,17 @@ package struct CommitStep: Hashable, Sendable {
     package var differences: [GlobalDifference]
     /// How many partitions each current log of the region has, by log.
     package var partitionCounts: [PartitionCount]
+    /// Whether the commits stand with it: the last step of several, or the only one.
+    package var isLast: Bool
 
     package init(
         commits: [ShardCommit], differences: [GlobalDifference],
-        partitionCounts: [PartitionCount] = []
+        partitionCounts: [PartitionCount] = [], isLast: Bool = true
     ) {
         self.commits = commits
         self.differences = differences
         self.partitionCounts = partitionCounts
+        self.isLast = isLast
     }
 }
 

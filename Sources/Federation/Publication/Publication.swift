@@ -1,7 +1,7 @@
 package import CivilTime
 import DeltaProtocol
 import Money
-import Topology
+package import Topology
 
 /// The publisher's core: fed with what the store says, it answers with the totals to publish.
 ///
@@ -29,6 +29,9 @@ package struct Publication: Sendable {
     private var isStoreReachable = false
     /// When the store last answered.
     private var readAt: UnixTime?
+    /// Whether the store said last that Redis may remove keys by itself.
+    private var mayEvict = false
+    private var isTopologyOld = false
     private(set) var greatestObservedThrough: UnixTime?
     private(set) var currentMinute: Minute?
     /// The first minute that was read and lay too far ahead of the window to be kept; nil where
@@ -47,6 +50,8 @@ package struct Publication: Sendable {
         package var selfCheckMismatches = 0
         /// How often a region's store was found to hold less than what was shown.
         package var recoveries = 0
+        /// How often minutes were found missing that nothing had changed.
+        package var losses = 0
         /// Refreshes that did not continue from `readPosition`; nothing of them was taken.
         package var mismatchedRefreshes = 0
         /// Minutes of regions that refreshes named.
@@ -80,7 +85,9 @@ package struct Publication: Sendable {
         for region in snapshot.regions { saved[region.region] = region }
         for index in regions.indices {
             regions[index].advance(to: snapshot.currentMinute)
-            if let region = saved[regions[index].settings.id] { regions[index].restore(region) }
+            if let region = saved[regions[index].settings.id] {
+                regions[index].restore(region, at: snapshot.position)
+            }
         }
         greatestObservedThrough = snapshot.greatestObservedThrough
     }
@@ -92,6 +99,8 @@ package struct Publication: Sendable {
     package mutating func take(_ refresh: StoreRefresh, now: UnixTime) {
         isStoreReachable = true
         readAt = now
+        mayEvict = refresh.mayEvict
+        isTopologyOld = refresh.isTopologyOld
         guard refresh.isFull || continues(refresh.position) else {
             counters.mismatchedRefreshes += 1
             mustReadAll = true
@@ -114,13 +123,18 @@ package struct Publication: Sendable {
         position = refresh.position
         noteSkipped(refresh, current: currentMinute)
 
-        // By the clock of this very turn: one that jumps and comes back leaves nothing behind.
-        let retainedFrom = now.minute.advanced(by: 1 - Limits.retainedMinutes)
+        // By the clocks of this very turn: one that jumps and comes back leaves nothing behind.
+        let retained = now.minute.advanced(by: 1 - Limits.retainedMinutes)
+        let retainedFrom = max(retained, refresh.retainedFrom ?? retained)
         for index in regions.indices {
+            if let logs = refresh.countedLogs[regions[index].settings.id] {
+                regions[index].count(logs)
+            }
             regions[index].take(
                 updates[index], current: currentMinute, retainedFrom: retainedFrom)
         }
         counters.recoveries = regions.reduce(0) { $0 + $1.recoveries }
+        counters.losses = regions.reduce(0) { $0 + $1.losses }
         counters.minutesRead += refresh.minutes.count
         for index in regions.indices {
             let changed = regions[index].takeChanged()
@@ -146,6 +160,24 @@ package struct Publication: Sendable {
         }
     }
 
+    /// The minutes that went missing in the store, by region, whose shards nobody would send again
+    /// by themselves: their watermarks are to be dropped, then `areFilledAgain` is to be told.
+    package var losses: [RegionID: [Minute]] {
+        var losses: [RegionID: [Minute]] = [:]
+        for region in regions {
+            let minutes = region.minutesToFill
+            if !minutes.isEmpty { losses[region.settings.id] = minutes }
+        }
+        return losses
+    }
+
+    /// The watermarks of these regions were dropped since the last refresh that was taken.
+    package mutating func areFilledAgain(_ filled: some Sequence<RegionID>) {
+        for region in filled {
+            if let index = indexByRegion[region] { regions[index].isFilledAgain() }
+        }
+    }
+
     /// The totals at HQ's present; nil before any region has been seen.
     package mutating func totals(now: UnixTime) -> PublishedTotals? {
         advance(now: now)
@@ -160,6 +192,8 @@ package struct Publication: Sendable {
         let storeAge = readAt.map { Duration.milliseconds((now - $0.milliseconds).milliseconds) }
         let hasStore = isStoreReachable && storeAge.map { $0 <= settings.storeSilentAfter } ?? false
         var degradations = hasStore ? [] : [Degradation(.storeUnreachable)]
+        if mayEvict { degradations.append(Degradation(.storeLoss)) }
+        if isTopologyOld { degradations.append(Degradation(.topologyOld)) }
         for region in regions {
             for currency in currencies {
                 let index = Int(currency.index)
@@ -227,7 +261,8 @@ extension Publication {
         var updates = regions.map { region in
             RegionPublication.Update(
                 isFull: refresh.isFull, minutes: [], standings: [:],
-                partitionCounts: refresh.partitionCounts[region.settings.id] ?? [:])
+                partitionCounts: refresh.partitionCounts[region.settings.id] ?? [:],
+                position: refresh.position, changedAt: refresh.changedAt)
         }
         for minute in refresh.minutes {
             if let index = indexByRegion[minute.region] { updates[index].minutes.append(minute) }

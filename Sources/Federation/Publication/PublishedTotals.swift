@@ -83,6 +83,11 @@ package struct Degradation: Hashable, Sendable {
     package enum Reason: String, Hashable, Sendable, CaseIterable {
         /// The store did not answer; the last good values are shown.
         case storeUnreachable = "store_unreachable"
+        /// The store counts logs by a later topology than this HQ's.
+        case topologyOld = "topology_old"
+        /// Minutes of the region went missing in the store although nothing had changed them, or,
+        /// without a region, Redis is set to remove keys by itself. The last good values are shown.
+        case storeLoss = "store_loss"
         /// The store lost data of the region and has not got all of it back.
         case storeRefilling = "store_refilling"
         /// The region has never pushed.

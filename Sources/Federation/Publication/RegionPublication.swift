@@ -16,7 +16,7 @@ struct RegionPublication: Sendable {
         var completeFrom: Minute
     }
 
-    let settings: PublicationSettings.Region
+    private(set) var settings: PublicationSettings.Region
     private(set) var shown = SlidingWindow()
     private(set) var marks: [ShardID: Mark] = [:]
     /// The time up to which the shown values have seen every expected partition.
@@ -25,9 +25,15 @@ struct RegionPublication: Sendable {
     private(set) var recoveringSince: Minute?
     /// How often that happened.
     private(set) var recoveries = 0
+    /// Whether it lacks minutes that nothing has changed since they were read.
+    private(set) var hasLoss = false {
+        didSet { if hasLoss, !oldValue { losses += 1 } }
+    }
+    /// How often that was found.
+    private(set) var losses = 0
 
-    private var live = MinuteRing()
-    private var standings: [ShardID: ShardStanding] = [:]
+    private(set) var live = MinuteRing()
+    private(set) var standings: [ShardID: ShardStanding] = [:]
     private var partitionCounts: [LogID: Int32] = [:]
     /// The first minute that is shown live; earlier ones keep their last good values.
     private var shownLiveFrom = Minute(.min)
@@ -37,8 +43,15 @@ struct RegionPublication: Sendable {
     var lastMinuteBeyond: Minute?
     /// Problems that commit rounds have detected, in the order of `Degradation.Reason`.
     var findings: [Degradation.Reason] = []
+    /// Where the store was when all that is shown had been read from it, and when it was read last.
+    private var shownAt: StorePosition?
+    private var readAt: StorePosition?
     /// Minutes that are shown with other values than before, until they are taken.
     private var changed: [Minute] = []
+    /// Minutes that hold less than before, and whether nothing but a loss explains it.
+    var lost: [Minute: Bool] = [:]
+    /// Whether the shards have been told to send everything again since `lost` was found.
+    var isBeingFilled = false
 
     init(settings: PublicationSettings.Region) {
         self.settings = settings
@@ -54,6 +67,15 @@ struct RegionPublication: Sendable {
         shown.repairSums()
     }
 
+    /// Follows the store where it counts other logs than the settings say; the last one is written.
+    mutating func count(_ logs: [LogID]) {
+        guard let current = logs.last,
+            settings.currentLogs != [current] || settings.earlierLogs != logs.dropLast()
+        else { return }
+        settings.currentLogs = [current]
+        settings.earlierLogs = Array(logs.dropLast())
+    }
+
     /// The minutes shown with other values since the last call.
     mutating func takeChanged() -> [Minute] {
         defer { changed.removeAll(keepingCapacity: true) }
@@ -66,17 +88,31 @@ struct RegionPublication: Sendable {
         var minutes: [RegionMinute]
         var standings: [ShardID: ShardStanding]
         var partitionCounts: [LogID: Int32]
+        /// Where the store is.
+        var position: StorePosition
+        /// In a full view, the version at which each listed minute changed last.
+        var changedAt: [Minute: Int64]
     }
 
     /// Takes a refresh. `current` is the window's last minute, `retainedFrom` the first one that
     /// the store still keeps: about earlier ones a full read says nothing.
     mutating func take(_ update: Update, current: Minute, retainedFrom: Minute) {
+        // Kept for a full view alone: a copy costs as much as the ring has slots.
+        let before = update.isFull ? live : nil
         let changed = applyToLive(update, current: current, retainedFrom: retainedFrom)
-        standings = update.standings
+        if let before {
+            noteLosses(update, since: before, at: readAt, current, retainedFrom)
+            noteLosses(update, since: shown.ring, at: shownAt, current, retainedFrom)
+        }
+        readAt = update.position
+        takeStandings(update.standings)
         partitionCounts.merge(update.partitionCounts) { _, new in new }
 
         forgetOutlivedMarks(current: current)
-        guard let liveFrom = firstMinuteToShowLive() else {
+        let first = firstMinuteToShowLive()
+        forgetFoundMinutes(liveFrom: first, current: current, retainedFrom: retainedFrom)
+        if first != nil, !lost.isEmpty { hasLoss = true }
+        guard let liveFrom = first, lost.isEmpty else {
             let isFound = recoveringSince == nil
             if isFound {
                 recoveringSince = current
@@ -90,7 +126,10 @@ struct RegionPublication: Sendable {
         }
         let wasBehind = isRecovering || isRestored || liveFrom < shownLiveFrom
         recoveringSince = nil
+        hasLoss = false
+        isBeingFilled = false
         isRestored = false
+        shownAt = update.position
         shownLiveFrom = liveFrom
         marks = marks.filter { counts($0.key.log) }
         raiseMarks()
@@ -102,6 +141,17 @@ struct RegionPublication: Sendable {
             for minute in changed { show(minute) }
         }
         raiseObservedThrough()
+    }
+
+    /// A shard that is being written was heard of as before.
+    private mutating func takeStandings(_ new: [ShardID: ShardStanding]) {
+        var taken = new
+        for (shard, standing) in new where standing.isTorn {
+            guard let before = standings[shard] else { continue }
+            taken[shard]?.observedThrough = before.observedThrough
+            taken[shard]?.receivedAt = before.receivedAt
+        }
+        standings = taken
     }
 
     /// The minutes that may have changed, each with its new values in `live`.
@@ -118,13 +168,20 @@ struct RegionPublication: Sendable {
         }
         let served = MinuteRing.range(around: current)
         for minute in update.minutes where served.contains(minute.minute) {
+            // Another region's change has this one's values read again. Fewer transfers are left by
+            // a loss, or by a healing: then they are filled again in vain, once.
+            if !update.isFull, minute.minute >= retainedFrom,
+                Self.hasFewer(minute.values, than: live[minute.minute])
+            {
+                note(lost: minute.minute, isCertain: false)
+            }
             live[minute.minute] = minute.values
             changed.append(minute.minute)
         }
         return changed
     }
 
-    private func servedMinutes(around current: Minute) -> ClosedRange<Minute> {
+    func servedMinutes(around current: Minute) -> ClosedRange<Minute> {
         MinuteRing.range(around: current)
     }
 
@@ -140,12 +197,8 @@ struct RegionPublication: Sendable {
     /// be shown of it than before: what has been refilled is live, what is missing stays.
     private mutating func showUnlessLess(_ minute: Minute) {
         let values = live[minute]
-        guard shown.ring[minute] != values else { return }
-        for entry in shown.ring[minute] {
-            let now = values.first { $0.currency == entry.currency }?.value ?? .zero
-            guard now.transfers >= entry.value.transfers,
-                now.publishedWide >= entry.value.publishedWide
-            else { return }
+        guard shown.ring[minute] != values, !Self.isLess(values, than: shown.ring[minute]) else {
+            return
         }
         let known = Set(shown.ring[minute].map(\.currency))
         // A correction can take a bucket that was empty below zero.
@@ -154,17 +207,39 @@ struct RegionPublication: Sendable {
         shown.replace(minute, with: values)
         changed.append(minute)
     }
+
+    /// Whether a currency has fewer transfers than before.
+    private static func hasFewer(
+        _ values: MinuteRing.Values, than before: MinuteRing.Values
+    ) -> Bool {
+        before.contains { entry in
+            let now = values.first { $0.currency == entry.currency }?.value ?? .zero
+            return now.transfers < entry.value.transfers
+        }
+    }
+
+    /// Whether a currency has fewer transfers or a smaller sum than before.
+    static func isLess(
+        _ values: MinuteRing.Values, than before: MinuteRing.Values
+    ) -> Bool {
+        before.contains { entry in
+            let now = values.first { $0.currency == entry.currency }?.value ?? .zero
+            return now.transfers < entry.value.transfers
+                || now.publishedWide < entry.value.publishedWide
+        }
+    }
 }
 
 // MARK: What the shown values stand on
 
 extension RegionPublication {
-    /// The first minute whose live values are at least what is shown; nil while some shard stands
-    /// below what is shown of it, or the log that replaces its own has not come as far.
+    /// The first minute whose live values are at least what is shown. Nil while some shard is below
+    /// what is shown of it or is being written, or the log that replaces its own is behind it.
     ///
     /// A shard that was refilled by a node with less history than HQ had is back at its watermark
     /// without its earlier minutes: those keep their last good values until they leave the window.
-    private func firstMinuteToShowLive() -> Minute? {
+    func firstMinuteToShowLive() -> Minute? {
+        if standings.contains(where: { counts($0.key.log) && $0.value.isTorn }) { return nil }
         var first = Minute(.min)
         for (shard, mark) in marks {
             guard counts(shard.log) else {
@@ -202,7 +277,9 @@ extension RegionPublication {
     /// keeps its mark.
     private mutating func raiseMarks() {
         for (shard, standing) in standings
-        where counts(shard.log) && standing.watermark >= marks[shard]?.watermark ?? 0 {
+        where counts(shard.log) && !standing.isTorn
+            && standing.watermark >= marks[shard]?.watermark ?? 0
+        {
             let earlier = marks[shard]?.completeFrom ?? standing.completeFrom
             marks[shard] = Mark(
                 watermark: standing.watermark,
@@ -216,11 +293,12 @@ extension RegionPublication {
     private mutating func forgetOutlivedMarks(current: Minute) {
         if let since = recoveringSince, since.distance(to: current) >= Limits.windowMinutes {
             marks = [:]
+            lost = [:]
         }
     }
 
     /// Whether a log's values count: the topology may have replaced it since it was shown.
-    private func counts(_ log: LogID) -> Bool {
+    func counts(_ log: LogID) -> Bool {
         settings.currentLogs.contains(log) || settings.earlierLogs.contains(log)
     }
 
@@ -237,7 +315,7 @@ extension RegionPublication {
 
     /// The standings of the current logs' partitions, and how many of those have none. A log that
     /// never said how many partitions it has counts as one missing.
-    private func expectedStandings() -> (known: [ShardStanding], missing: Int) {
+    func expectedStandings() -> (known: [ShardStanding], missing: Int) {
         var known: [ShardStanding] = []
         var missing = 0
         for log in settings.currentLogs {
@@ -287,7 +365,7 @@ extension RegionPublication {
     }
 
     /// Shows what a snapshot says, in place of nothing; the window stands where it ended then.
-    mutating func restore(_ saved: PublicationSnapshot.Region) {
+    mutating func restore(_ saved: PublicationSnapshot.Region, at position: StorePosition) {
         guard let current = shown.current else {
             preconditionFailure("a region was restored before its window stood anywhere")
         }
@@ -303,6 +381,7 @@ extension RegionPublication {
             marks[shard] = Mark(watermark: mark.watermark, completeFrom: mark.completeFrom)
         }
         isRestored = true
+        shownAt = position
     }
 
     /// The first minute that everything shown knows in full; nil while a partition was never seen.
@@ -317,76 +396,5 @@ extension RegionPublication {
         }
         for mark in marks.values { first = max(first, mark.completeFrom) }
         return first
-    }
-}
-
-// MARK: What is wrong with it
-
-extension RegionPublication {
-    /// Why the region degrades the answer, in the order of the reasons. `readAt` is when the store
-    /// last answered: a region is not silent because the store is.
-    func degradations(
-        now: UnixTime, readAt: UnixTime?, dataAsOf: UnixTime,
-        settings limits: PublicationSettings
-    ) -> [Degradation] {
-        guard !settings.isRetired else { return [] }
-        guard let readAt else {
-            // Before the store's first answer nothing else is known.
-            return isRecovering ? [Degradation(.storeRefilling, region: settings.id)] : []
-        }
-        let expected = expectedStandings()
-        var reasons: [Degradation.Reason] = []
-        if isRecovering {
-            reasons.append(.storeRefilling)
-        } else if expected.known.isEmpty {
-            reasons.append(.regionMissing)
-        } else if expected.missing > 0
-            || expected.known.contains(where: { $0.observedThrough == nil })
-        {
-            reasons.append(.partitionsMissing)
-        }
-        if let last = expected.known.map(\.receivedAt).min(),
-            elapsed(from: last, to: readAt) > limits.silentAfter
-        {
-            reasons.append(.regionSilent)
-        }
-        // A shard that joins late is behind what was published before it came.
-        let observed = expected.known.map(\.observedThrough) + [observedThrough]
-        if let least = observed.compactMap(\.self).min(),
-            // What was published before a shard came claims more than that shard has seen.
-            elapsed(from: least, to: now) > limits.laggingAfter || least < dataAsOf
-        {
-            reasons.append(.regionLagging)
-        }
-        if isHistoryIncomplete() { reasons.append(.historyIncomplete) }
-        if hasMoneyAhead(of: now) { reasons.append(.ahead) }
-        reasons += findings
-        return reasons.map { Degradation($0, region: settings.id) }
-    }
-
-    /// Whether a shard that counts does not know some minute of the window in full, or the store
-    /// has lost a log that is no longer read.
-    private func isHistoryIncomplete() -> Bool {
-        guard let current = shown.current else { return false }
-        let logs = Set(standings.keys.map(\.log))
-        if !logs.isSuperset(of: settings.earlierLogs) { return true }
-        let start = SlidingWindow.minutes(endingWith: current).lowerBound
-        return standings.contains { counts($0.key.log) && $0.value.claims.idsFrom > start }
-    }
-
-    /// Whether the store has money in minutes `Limits.futureMinutes` after `now` or later.
-    private func hasMoneyAhead(of now: UnixTime) -> Bool {
-        guard let current = shown.current else { return false }
-        let first = now.minute.advanced(by: Limits.futureMinutes)
-        if let lastMinuteBeyond, lastMinuteBeyond >= first { return true }
-        let last = servedMinutes(around: current).upperBound
-        guard first <= last else { return false }
-        return (first...last).contains { minute in
-            live[minute].contains { !$0.value.isZero }
-        }
-    }
-
-    private func elapsed(from earlier: UnixTime, to later: UnixTime) -> Duration {
-        .milliseconds((later - earlier.milliseconds).milliseconds)
     }
 }

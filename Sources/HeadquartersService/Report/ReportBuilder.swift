@@ -199,7 +199,7 @@ extension ReportBuilder {
                 .missing
             } else if reasons.contains(.regionSilent) {
                 .silent
-            } else if reasons.contains(.storeRefilling) {
+            } else if !reasons.isDisjoint(with: [.storeRefilling, .storeLoss]) {
                 .recovering
             } else if !reasons.isDisjoint(with: [.partitionsMissing, .historyIncomplete]) {
                 .incomplete

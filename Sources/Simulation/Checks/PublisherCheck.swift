@@ -30,6 +30,9 @@ struct PublisherCheck {
     /// The store's connection of the last refresh.
     var connection = 0
     var dataAsOf: UnixTime?
+    /// By shard, minutes whose values it had read before the store lost them, and the version at
+    /// which each had changed: what was shown of them stays while nothing changes them.
+    var held: [Int: [Int32: Int64]] = [:]
     let width: Int
 
     init(shape: WorldShape, options: SeedOptions) {
@@ -55,7 +58,7 @@ struct PublisherCheck {
     /// - Parameter halfWritten: by shard, whether its buckets are ahead of its watermark.
     mutating func note(
         _ refresh: StoreRefresh, current: Minute, shape: WorldShape, truths: [ShardTruth],
-        halfWritten: [Bool]
+        halfWritten: [Bool], keepsLastGood: [Bool]
     ) {
         for region in regions.indices {
             let shards = shape.shardsOfRegion[region]
@@ -66,16 +69,20 @@ struct PublisherCheck {
                 // Nothing is left in the window of what was shown before the loss.
                 regions[region].shown = shards.map { _ in nil }
             }
-            let isBehind = zip(regions[region].shown, standings).contains {
-                guard let shown = $0 else { return false }
-                return ($1?.watermark ?? -1) < shown
-            }
+            let isBehind =
+                keepsLastGood[region]
+                || zip(regions[region].shown, standings).contains {
+                    if $1?.isTorn ?? false { return true }
+                    guard let shown = $0 else { return false }
+                    return ($1?.watermark ?? -1) < shown
+                }
             regions[region].behindSince =
                 isBehind ? regions[region].behindSince ?? current : nil
             guard !isBehind else {
                 // What is back is shown where that is no less than before, and is waited for again.
                 for (local, standing) in standings.enumerated() {
-                    guard let standing, standing.watermark >= regions[region].shown[local] ?? 0
+                    guard let standing, !standing.isTorn,
+                        standing.watermark >= regions[region].shown[local] ?? 0
                     else { continue }
                     regions[region].shown[local] = standing.watermark
                     // Its minutes are shown live, so its claims apply to them.

@@ -99,12 +99,21 @@ extension World {
             if isHealed { probes.hit(.auditHealed) }
             return true
         }
+        guard site.checks[shard].spoiled.isEmpty else { return }
+        for process in headquarters where process.site === site {
+            process.publisher.held[shard] = nil
+        }
     }
 
-    /// A script failed in the middle: its buckets may be ahead of its watermarks from now on.
-    func check(afterPartial step: StoreStep, at site: Site) {
+    /// A script failed in the middle, or was one of several: its buckets may be ahead of its
+    /// watermarks from now on.
+    func check(afterPartial step: StoreStep, _ task: RoundTask) {
+        let site = task.process.site
         for (shard, commit) in zip(step.shards, step.commits) {
-            let coverage = commit.watermark.flatMap { StoredShard(text: $0) }?.watermark ?? 0
+            let coverage =
+                task.round.request.shards.first {
+                    $0.log == commit.shard.log && $0.partition == commit.shard.partition
+                }?.coverage ?? 0
             site.checks[shard].partialUntil = max(site.checks[shard].partialUntil, coverage)
             site.checks[shard].partialOnce = max(site.checks[shard].partialOnce, coverage)
             // The script may have come as far as some of the watermarks.
@@ -192,7 +201,9 @@ extension World {
         var last: Int32?
         for minute in minutes where minute != last {
             last = minute
-            guard let wrong = site.store.wrongSums(minute: minute).first else { continue }
+            guard isHealed || !site.lostMinutes.contains(minute),
+                let wrong = site.store.wrongSums(minute: minute).first
+            else { continue }
             let found = site.store.sums[minute, wrong.column]
             tally.minorUnitsWrong += (found.settled - wrong.right.settled).magnitude
             fail(

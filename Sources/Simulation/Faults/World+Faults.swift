@@ -215,6 +215,7 @@ extension World {
                 site.checks[shard].partialUntil = site.checks[shard].partialOnce
                 site.checks[shard].spoiled = site.checks[shard].spoiledOnce
             }
+            awaitAudit(at: site)
             noteStoreLoss(shards: Array(shape.shards.indices), at: site)
             trace("the store lost its last \(steps) steps")
         case .wipeStore:
@@ -261,21 +262,12 @@ extension World {
             shard, minute: minute, column: place.column, amount: siteRandom.within(1...1 << 40))
         site.checks[shard].spoiled.append(place)
         site.checks[shard].spoiledOnce.append(place)
+        for process in headquarters where process.site === site {
+            process.publisher.held[shard] = nil
+        }
+        awaitAudit(at: site)
         probes.hit(.storeSpoiled)
         trace("\(shape.shards[shard].id) is spoilt in minute \(minute)")
-    }
-
-    private func wipe(_ site: Site) {
-        if site.store.id != nil { probes.hit(.storeWiped) }
-        site.store.wipe()
-        site.sumsAreDoubtful = false
-        for shard in shape.shards.indices {
-            site.checks[shard].partialUntil = 0
-            site.checks[shard].partialOnce = 0
-            site.checks[shard].spoiled = []
-            site.checks[shard].spoiledOnce = []
-        }
-        noteStoreLoss(shards: Array(shape.shards.indices), at: site)
     }
 
     /// HQ has lost something of these shards.

@@ -15,10 +15,15 @@ final class HeadquartersProcess {
     var suspects = SuspectMinutes()
     /// The audit of digests and the commands, as ingest remembers them.
     var memory = CommitMemory()
-    /// The store's connection on which all sums were compared last.
+    /// The store's connection on which all sums were compared last, and when, in the queue's time.
     var comparedOn = 0
+    var comparedAt: Int64 = 0
+    /// The count of keys, as maintenance remembers it.
+    var census = KeyCensus()
     /// When a request came last whose sender's clock was wrong, or that was under way for long.
     var heardWrongAt: Int64?
+    /// By region, how often it had it filled again since the faults ended.
+    var fillsSinceHealed: [Int: Int] = [:]
     /// When the audit found a difference last.
     var foundDriftAt: Int64?
     var publisher: PublisherCheck
@@ -37,6 +42,7 @@ final class HeadquartersProcess {
         suspects = SuspectMinutes()
         memory = CommitMemory()
         comparedOn = 0
+        census = KeyCensus()
         clockError = 0
     }
 }

@@ -11,9 +11,11 @@ extension World {
     private static let bounds = {
         var bounds = CommitRound.Bounds()
         bounds.hashesPerRead = 2_000
-        bounds.bucketsPerWrite = 150
+        bounds.bucketsPerWrite = 20
         return bounds
     }()
+    /// All sums are compared with their shards this often, in milliseconds.
+    private static let verificationMilliseconds: Int64 = 300_000
 
     func requestArrived(_ request: Request) {
         guard isOpen(request, \.up) else { return lose("request", of: request.node) }
@@ -61,7 +63,8 @@ extension World {
 
     /// What a failed script wrote is ahead of its watermark and nobody's seed.
     private func dropHalfWritten(_ partition: Int32?, region: Int, at site: Site) {
-        for shard in shape.shardsOfRegion[region] where site.store.isHalfWritten(shard) {
+        for shard in shape.shardsOfRegion[region]
+        where site.store.isHalfWritten(shard) && !site.store.isFilling(shard) {
             guard partition == nil || shape.shards[shard].id.partition == partition,
                 site.store.stored(shard) != nil
             else { continue }
@@ -172,7 +175,7 @@ extension World {
             probes.hit(.scriptFailed)
             trace("script failed after \(limit ?? 0) operations")
             task.process.suspects.doubt(wanted.commits)
-            check(afterPartial: step, at: site)
+            check(afterPartial: step, task)
             if storeRandom.happens(perMille: 250) {
                 // Nobody is left to repair what the script left.
                 return crashHeadquarters(task.process.number)
@@ -184,6 +187,7 @@ extension World {
 
     private func written(_ step: StoreStep, before: [Int64?], _ task: RoundTask) {
         let process = task.process
+        guard step.isLast else { return writtenInPart(step, task) }
         tally.commits += step.commits.count
         for (index, shard) in step.shards.enumerated() {
             check(commit: step.commits[index], shard: shard, before: before[index], task)
@@ -201,6 +205,22 @@ extension World {
             return crashHeadquarters(process.number)
         }
         tell(task, .written)
+    }
+
+    /// One step of several: the rest follows, unless the writer is cut off here.
+    private func writtenInPart(_ step: StoreStep, _ task: RoundTask) {
+        probes.hit(.commitFilled)
+        check(afterPartial: step, task)
+        guard !isHealed, options.fillingCutShare > 0,
+            keyRandom.happens(perMille: options.fillingCutShare)
+        else { return tell(task, .written) }
+        probes.hit(.fillingCut)
+        trace("headquarters \(task.process.number) is cut off as it fills \(step.shards)")
+        guard keyRandom.happens(perMille: 500) else {
+            return crashHeadquarters(task.process.number)
+        }
+        task.process.suspects.doubt(step.commits)
+        tell(task, .storeFailed)
     }
 
     // MARK: - Audit
@@ -250,20 +270,33 @@ extension World {
         if site.isReachable {
             repairSuspects(process)
             site.store.pruneChanges()
-            if process.comparedOn != site.store.connection {
-                process.comparedOn = site.store.connection
-                let dropped = site.store.verify()
-                site.sumsAreDoubtful = false
-                if !dropped.isEmpty {
-                    probes.hit(.verificationDroppedWatermark)
-                    trace("verification dropped the watermarks of \(dropped)")
-                    noteStoreLoss(shards: dropped, at: site)
-                }
-            }
+            verify(site, process)
         }
         schedule(
             .maintenance(headquarters: process.number, incarnation: process.incarnation),
             after: 60_000)
+    }
+
+    /// Compares what the count of keys makes doubtful, and everything now and then and on a new
+    /// connection.
+    private func verify(_ site: Site, _ process: HeadquartersProcess) {
+        let losses = process.census.take(site.store.keyCounts(shape), storeID: site.store.id)
+        let isDue =
+            process.comparedOn != site.store.connection
+            || elapsed >= process.comparedAt + Self.verificationMilliseconds
+        if isDue {
+            (process.comparedOn, process.comparedAt) = (site.store.connection, elapsed)
+            site.sumsAreDoubtful = false
+        }
+        if !losses.isEmpty { probes.hit(.keysMissed) }
+        let dropped = site.store.verify(
+            isDue ? nil : losses.keys.map(\.number), losses: losses, shape: shape)
+        process.census.wereCompared(losses.keys)
+        site.store.settleChanges()
+        guard !dropped.isEmpty else { return }
+        probes.hit(.verificationDroppedWatermark)
+        trace("verification dropped the watermarks of \(dropped)")
+        noteStoreLoss(shards: dropped, at: site)
     }
 
     // MARK: - Time

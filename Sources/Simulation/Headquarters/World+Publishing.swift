@@ -1,6 +1,7 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Topology
 
 /// The publisher's turns, and what may never be shown: a dip because something was lost, a time
 /// that runs backwards, a claim of freshness that is not true.
@@ -16,6 +17,7 @@ extension World {
             )
             process.publisher.connection = site.store.connection
             process.publisher.publication.take(answer, now: time)
+            fillAgain(process.publisher.publication.losses, process)
             refresh = answer
         } else {
             process.publisher.publication.storeIsUnreachable()
@@ -26,8 +28,9 @@ extension World {
             if let refresh {
                 process.publisher.note(
                     refresh, current: totals.currentMinute, shape: shape, truths: truths,
-                    halfWritten: site.checks.map {
-                        $0.partialUntil > 0 || !$0.spoiled.isEmpty
+                    halfWritten: shape.shards.indices.map { mayDiffer($0, totals, for: process) },
+                    keepsLastGood: shape.regions.map {
+                        totals.degradations.contains(Degradation(.storeLoss, region: $0))
                     })
             }
             check(totals, by: process, isLast: isLast)
@@ -38,6 +41,44 @@ extension World {
         schedule(
             .publishTotals(headquarters: process.number, incarnation: process.incarnation),
             after: options.publishWait)
+    }
+
+    /// What the publisher's owner does where minutes went missing that nothing had changed.
+    private func fillAgain(_ losses: [RegionID: [Minute]], _ process: HeadquartersProcess) {
+        for (id, minutes) in losses.sorted(by: { $0.key < $1.key }) {
+            guard let region = shape.region(id) else { continue }
+            probes.hit(.lossNoticed)
+            process.site.filledAgainAt = elapsed
+            if isHealed {
+                process.fillsSinceHealed[region, default: 0] += 1
+                if process.fillsSinceHealed[region, default: 0] > 2 {
+                    fail("headquarters \(process.number) has \(id) filled again and again")
+                }
+            }
+            trace("headquarters \(process.number) has \(id) filled again, it lost \(minutes.count)")
+            let shards = Array(shape.shardsOfRegion[region])
+            for shard in shards { process.site.store.dropWatermark(shard) }
+            process.site.store.repair(minutes.map(\.number))
+            noteStoreLoss(shards: shards, at: process.site)
+            process.publisher.publication.areFilledAgain([id])
+        }
+    }
+
+    /// Whether a shard's buckets may be others than its watermark says: written in part, spoilt, or
+    /// lost where this publisher cannot know better.
+    private func mayDiffer(
+        _ shard: Int, _ totals: PublishedTotals, for process: HeadquartersProcess
+    ) -> Bool {
+        let site = process.site
+        if site.checks[shard].partialUntil > 0 { return true }
+        // A last good value that is kept, and labelled, may be one that was spoilt.
+        let loss = Degradation(.storeLoss, region: shape.shards[shard].id.region)
+        if totals.degradations.contains(loss), !site.checks[shard].spoiledOnce.isEmpty {
+            return true
+        }
+        guard !site.checks[shard].spoiled.isEmpty else { return false }
+        guard let held = process.publisher.held[shard] else { return true }
+        return held.contains { site.store.changes[$0.key, 0].settled > $0.value }
     }
 
     private func check(
@@ -118,10 +159,11 @@ extension World {
         for (region, id) in shape.regions.enumerated() {
             let isLabelled = totals.degradations.contains(Degradation(.ahead, region: id))
             guard isLabelled != hasMoneyAhead(region, at: time, process.site) else { continue }
-            // While it recovers, what it had before may still be labelled.
-            let isRecovering = totals.degradations.contains(
-                Degradation(.storeRefilling, region: id))
-            if isLabelled, isRecovering { continue }
+            // While it recovers, or where keys vanish unseen, what it had before may be labelled.
+            let isRecovering = totals.degradations.contains {
+                $0.region == id && [.storeRefilling, .storeLoss].contains($0.reason)
+            }
+            if isLabelled, isRecovering || options.keyLossWait > 0 { continue }
             fail("\(id) is \(isLabelled ? "" : "not ")said to have money ahead")
         }
     }
@@ -177,6 +219,13 @@ extension World {
                 if process.publisher.regions[region].idsFrom > first { continue }
             // Checked by itself.
             case .ahead: continue
+            // Each process that finds less than it showed has the region filled again once.
+            case .storeLoss:
+                if let last = process.site.filledAgainAt,
+                    elapsed < last + 2 * options.publishWait + 60_000
+                {
+                    continue
+                }
             // A difference that was healed through another process is forgotten in five minutes.
             case .drift:
                 if let last = process.foundDriftAt, elapsed < last + 300_000 { continue }

@@ -13,13 +13,24 @@ extension StoreModel {
         let present = StorePosition(storeID: id ?? "", version: version)
         var since: Int64?
         if !isNewConnection, let position, position.storeID == present.storeID,
-            position.version <= version
+            position.version <= version, isListWhole
         {
             since = position.version
         }
-        var minutes: [RegionMinute] = []
+        var changedAt: [Minute: Int64] = [:]
+        var named: [Int32] = []
         for (row, minute) in changes.minutes.enumerated() {
-            if let since, changes.value(row: row, column: 0).settled <= since { continue }
+            let version = changes.value(row: row, column: 0).settled
+            guard version > since ?? 0 else { continue }
+            changedAt[Minute(minute)] = version
+            named.append(minute)
+        }
+        // A full view is of what stands, listed or not.
+        if since == nil {
+            named = Set(named).union(buckets.flatMap { $0.minutes }).sorted()
+        }
+        var minutes: [RegionMinute] = []
+        for minute in named {
             for region in shape.regions.indices {
                 let values = values(of: region, minute: minute, shape: shape)
                 if since == nil, values.isEmpty { continue }
@@ -30,7 +41,8 @@ extension StoreModel {
         }
         return StoreRefresh(
             position: present, isFull: since == nil, minutes: minutes,
-            standings: standings(shape), partitionCounts: partitionCounts(shape))
+            standings: standings(shape), partitionCounts: partitionCounts(shape),
+            changedAt: since == nil ? changedAt : [:], retainedFrom: Minute(firstMinute))
     }
 
     private func values(
@@ -58,7 +70,7 @@ extension StoreModel {
                 observedThrough: liveness?.observedThrough,
                 receivedAt: liveness?.receivedAt ?? UnixTime(milliseconds: 0),
                 node: liveness?.node ?? "", marker: liveness?.marker,
-                counters: liveness?.counters ?? ShardCounters())
+                counters: liveness?.counters ?? ShardCounters(), isTorn: isHalfWritten(shard))
         }
         return standings
     }
@@ -79,9 +91,9 @@ extension StoreModel {
         let minutes = withValues ? Array(near) : []
         return shape.shardsOfRegion[region].compactMap { shard in
             let id = shape.shards[shard].id
-            guard partition == nil || id.partition == partition, let stored = stored(shard) else {
-                return nil
-            }
+            guard partition == nil || id.partition == partition, let stored = stored(shard),
+                !isFilling(shard)
+            else { return nil }
             var values: ShardStatus.Values?
             if withValues {
                 let reading = reading(

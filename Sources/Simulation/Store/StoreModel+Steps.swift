@@ -11,8 +11,11 @@ struct StoreStep {
     var differences: [GlobalDifference]
     /// Logs of the world and how many partitions the region says they have.
     var partitionCounts: [(log: Int, count: Int32)] = []
+    /// Whether the commits stand with it.
+    let isLast: Bool
 
     init(_ step: CommitStep, shape: WorldShape) {
+        isLast = step.isLast
         shards = step.commits.compactMap { shape.number(of: $0.shard) }
         commits = step.commits
         differences = step.differences
@@ -59,11 +62,12 @@ extension StoreModel {
         beginStep()
         if write(step, limit: limit ?? .max) { return .written }
         let mark = nextMark()
-        for shard in step.shards {
-            set(texts[shard].with(liveness: "\(ShardLiveness.torn) \(mark)"), of: shard)
+        for (shard, commit) in zip(step.shards, step.commits) {
+            let text = commit.isFilling ? ShardLiveness.filling : ShardLiveness.torn
+            set(texts[shard].with(liveness: "\(text) \(mark)"), of: shard)
         }
         advanceVersion()
-        for difference in step.differences { list(difference.minute.number) }
+        list(step.differences.map(\.minute.number))
         return .failed
     }
 
@@ -82,13 +86,9 @@ extension StoreModel {
         left -= 1
         guard left > 0 else { return false }
         advanceVersion()
-        var last: Minute?
-        for difference in step.differences where difference.minute != last {
-            last = difference.minute
-            left -= 1
-            guard left > 0 else { return false }
-            list(difference.minute.number)
-        }
+        left -= Set(step.differences.map(\.minute)).count
+        guard left > 0 else { return false }
+        list(step.differences.map(\.minute.number))
         for (log, count) in step.partitionCounts { setPartitionCount(count, of: log) }
         for (shard, commit) in zip(step.shards, step.commits) {
             left -= 1
@@ -148,36 +148,72 @@ extension StoreModel {
         return wrong
     }
 
-    /// Sets the sums of minutes that a failed script touched to what the shards add up to.
-    mutating func repair(_ minutes: [Int32]) {
+    /// Sets the sums of minutes to what the shards add up to, lists them, and takes the watermarks
+    /// of shards out, in one step.
+    mutating func repair(_ minutes: [Int32], dropping shards: [Int] = []) {
         beginStep()
         advanceVersion()
         for minute in minutes where minute >= firstMinute {
             for (column, right) in wrongSums(minute: minute) { set(.sums, minute, column, right) }
-            list(minute)
+        }
+        list(minutes.filter { $0 >= firstMinute })
+        for shard in shards {
+            set(Texts(watermark: nil, liveness: texts[shard].liveness), of: shard)
         }
     }
 
-    /// Compares all sums with their shards. A sum that differs without a known cause tells of lost
-    /// keys: the shards without a hash in that minute lose their watermarks. Answers those.
-    mutating func verify() -> [Int] {
-        var wrong: [Int32] = []
-        for minute in sums.minutes where !wrongSums(minute: minute).isEmpty {
-            wrong.append(minute)
+    /// How many keys of each retained minute stand.
+    func keyCounts(_ shape: WorldShape) -> [Minute: KeyCensus.Count] {
+        var counts: [Minute: KeyCensus.Count] = [:]
+        for minute in knownMinutes where minute >= firstMinute {
+            let standing = currencies.indices.filter { !sums[minute, $0].isZero }.count
+            let version = changes[minute, 0].settled
+            counts[Minute(minute)] = KeyCensus.Count(
+                version: version > 0 ? version : nil,
+                hashes: shape.shardsOfRegion.map { shards in
+                    Int64(shards.filter { !buckets[$0].isEmpty(minute: minute) }.count)
+                }, published: Int64(standing), transfers: Int64(standing))
         }
-        for table in buckets {
-            for minute in table.minutes where !wrongSums(minute: minute).isEmpty {
-                wrong.append(minute)
+        return counts
+    }
+
+    private var knownMinutes: Set<Int32> {
+        Set(buckets.flatMap { $0.minutes }).union(sums.minutes).union(changes.minutes)
+    }
+
+    /// Compares the sums of `minutes`, or all, with their shards. Where sums say more, or the count
+    /// of keys has shown it, hashes have vanished: shards without one in that minute lose their
+    /// watermarks. Answers those.
+    mutating func verify(
+        _ minutes: [Int32]?, losses: [Minute: KeyCensus.Loss], shape: WorldShape
+    ) -> [Int] {
+        var repaired: [Int32] = []
+        var dropped: Set<Int> = []
+        for minute in (minutes.map { Set($0) } ?? knownMinutes).sorted()
+        where minute >= firstMinute {
+            let wrong = wrongSums(minute: minute)
+            let isUnlisted = changes[minute, 0].isZero
+            let standing = Set(buckets.indices.filter { !buckets[$0].isEmpty(minute: minute) })
+            if !wrong.isEmpty || isUnlisted && !standing.isEmpty { repaired.append(minute) }
+            let isShort = wrong.contains { column, right in
+                let found = sums[minute, column]
+                return found.settled > right.settled || found.transfers > right.transfers
+            }
+            let loss = losses[Minute(minute)]
+            var regions = loss?.regions ?? []
+            if !(loss?.isCertain ?? false) {
+                let any = regions.isEmpty ? Set(shape.regions.indices) : regions
+                regions = isShort ? any : []
+            }
+            for region in regions {
+                dropped.formUnion(
+                    shape.shardsOfRegion[region].filter {
+                        !standing.contains($0) && texts[$0].watermark != nil
+                    })
             }
         }
-        guard !wrong.isEmpty else { return [] }
-        repair(wrong)
-        var dropped: [Int] = []
-        for shard in texts.indices where texts[shard].watermark != nil {
-            guard wrong.contains(where: { buckets[shard].isEmpty(minute: $0) }) else { continue }
-            dropWatermark(shard)
-            dropped.append(shard)
-        }
-        return dropped
+        guard !repaired.isEmpty || !dropped.isEmpty else { return [] }
+        repair(repaired, dropping: dropped.sorted())
+        return dropped.sorted()
     }
 }

@@ -43,6 +43,7 @@ struct StoreModel {
         case cell(Table, minute: Int32, column: Int, old: BucketValue)
         case texts(shard: Int, old: Texts)
         case version(Int64)
+        case listed(Int64)
         case id(String?)
         case partitionCount(log: Int, old: Int32)
     }
@@ -51,6 +52,8 @@ struct StoreModel {
     /// Nil before the first commit into an empty database.
     private(set) var id: String?
     private(set) var version: Int64 = 0
+    /// The version at which a minute was listed last.
+    private(set) var listed: Int64 = 0
     private(set) var texts: [Texts]
     /// By log of the world, how many partitions its region said it has; 0 for never.
     private(set) var partitionCounts: [Int32]
@@ -89,6 +92,11 @@ struct StoreModel {
         texts[shard].liveness.map(ShardLiveness.isTorn) ?? false
     }
 
+    /// Whether the shard is being written in several steps, or was when its writer ended.
+    func isFilling(_ shard: Int) -> Bool {
+        texts[shard].liveness.map(ShardLiveness.isFilling) ?? false
+    }
+
     /// Takes a shard's watermark out: its region sends it whole.
     mutating func dropWatermark(_ shard: Int) {
         beginStep()
@@ -112,7 +120,7 @@ struct StoreModel {
             set(table, minute, column, value)
         }
         advanceVersion()
-        list(minute)
+        list([minute])
     }
 
     func column(_ currency: Currency) -> Int? { currencies.firstIndex(of: currency) }
@@ -149,6 +157,7 @@ struct StoreModel {
                 write(table, minute, column, old)
             case .texts(let shard, let old): texts[shard] = old
             case .version(let old): version = old
+            case .listed(let old): listed = old
             case .id(let old): id = old
             case .partitionCount(let log, let old): partitionCounts[log] = old
             }
@@ -224,12 +233,63 @@ struct StoreModel {
         version += 1
     }
 
-    mutating func list(_ minute: Int32) {
-        set(.changes, minute, 0, BucketValue(settled: version))
+    /// Lists minutes as changed at the present version.
+    mutating func list(_ minutes: some Sequence<Int32>) {
+        let isWhole = isListWhole
+        var hasAny = false
+        for minute in minutes {
+            set(.changes, minute, 0, BucketValue(settled: version))
+            hasAny = true
+        }
+        if hasAny { note(listed: isWhole ? version : .max) }
     }
 
+    /// Says that everything is listed that stands.
+    mutating func settleChanges() {
+        guard !isListWhole else { return }
+        beginStep()
+        note(listed: lastListed)
+    }
+
+    private mutating func note(listed version: Int64) {
+        journal.append(.listed(listed))
+        listed = version
+    }
+
+    /// The greatest version in the list of changes.
+    private var lastListed: Int64 {
+        changes.minutes.indices.reduce(0) { max($0, changes.value(row: $1, column: 0).settled) }
+    }
+
+    /// Whether what was listed last is still there.
+    var isListWhole: Bool { lastListed >= listed }
+
     /// Takes minutes that have expired out of the list of changes.
-    mutating func pruneChanges() { changes.removeAll(before: firstMinute) }
+    mutating func pruneChanges() {
+        let isWhole = isListWhole
+        changes.removeAll(before: firstMinute)
+        if isWhole, lastListed != listed { note(listed: lastListed) }
+    }
+
+    // MARK: - Keys that vanish
+
+    /// Removes one hash of a shard's buckets.
+    mutating func loseHash(_ shard: Int, minute: Int32) {
+        beginStep()
+        for column in currencies.indices { set(.buckets(shard), minute, column, .zero) }
+    }
+
+    /// Removes the sums and counts of one minute.
+    mutating func loseSums(minute: Int32) {
+        beginStep()
+        for column in currencies.indices { set(.sums, minute, column, .zero) }
+    }
+
+    /// Removes the list of changes, or one minute of it.
+    mutating func loseChanges(minute: Int32? = nil) {
+        beginStep()
+        for lost in minute.map({ [$0] }) ?? changes.minutes { set(.changes, lost, 0, .zero) }
+    }
 
     mutating func setPartitionCount(_ count: Int32, of log: Int) {
         guard partitionCounts[log] != count else { return }

@@ -1,0 +1,99 @@
+import CivilTime
+import DeltaProtocol
+import Topology
+
+/// Cuts commits that are too large for one script into steps, minute by minute.
+///
+/// Until the last step the shards keep their watermarks, and their liveness text names the writer
+/// and the step. Each step compares that text and writes the next one, so a step of another writer,
+/// or one that runs twice, changes nothing. Sums change in the same step as their buckets, so the
+/// store adds up between steps too.
+package enum CommitFilling {
+    /// The steps, in order; one where `commits` are small enough.
+    ///
+    /// Nil where the differences of a step leave `Int64`: the commits are to be cut into halves.
+    ///
+    /// - Parameters:
+    ///   - salt: what tells this writer from others that begin with the same texts.
+    ///   - bucketsMax: how many buckets one step writes, unless a single minute has more.
+    package static func steps(
+        of commits: [ShardCommit], salt: String, bucketsMax: Int,
+        partitionCounts: [CommitStep.PartitionCount] = []
+    ) -> [CommitStep]? {
+        let cuts = cuts(commits, bucketsMax: bucketsMax)
+        let writer = writer(of: commits, salt: salt)
+        var rest = commits.map { (changes: $0.changes[...], late: $0.late[...]) }
+        var steps: [CommitStep] = []
+        for (number, end) in cuts.enumerated() {
+            let isLast = number == cuts.count - 1
+            var parts = commits
+            for index in commits.indices {
+                parts[index].changes = take(&rest[index].changes, before: end, \.minute)
+                parts[index].late = take(&rest[index].late, before: end, \.minute)
+                if number > 0 {
+                    parts[index].expectedLiveness = text(writer, step: number)
+                }
+                if cuts.count > 1 { parts[index].isFilling = true }
+                guard !isLast else { continue }
+                parts[index].watermark = commits[index].expectedWatermark
+                parts[index].liveness = text(writer, step: number + 1)
+                parts[index].ignoredBuckets = 0
+            }
+            guard let differences = GlobalDifference.sum(of: parts) else { return nil }
+            steps.append(
+                CommitStep(
+                    commits: parts, differences: differences,
+                    partitionCounts: isLast ? partitionCounts : [], isLast: isLast))
+        }
+        return steps
+    }
+
+    /// What stands in place of a liveness after `step` steps.
+    static func text(_ writer: String, step: Int) -> String {
+        "\(ShardLiveness.filling) \(writer) \(step)"
+    }
+
+    /// The minutes before which each step ends; nil for the last.
+    private static func cuts(_ commits: [ShardCommit], bucketsMax: Int) -> [Minute?] {
+        var counts: [Minute: Int] = [:]
+        for commit in commits {
+            for change in commit.changes { counts[change.minute, default: 0] += 1 }
+            for bucket in commit.late { counts[bucket.minute, default: 0] += 1 }
+        }
+        var cuts: [Minute?] = []
+        var buckets = 0
+        for (minute, count) in counts.sorted(by: { $0.key < $1.key }) {
+            if buckets > 0, buckets + count > bucketsMax {
+                cuts.append(minute)
+                buckets = 0
+            }
+            buckets += count
+        }
+        return cuts + [nil]
+    }
+
+    private static func take<Element>(
+        _ rest: inout ArraySlice<Element>, before end: Minute?, _ minute: (Element) -> Minute
+    ) -> [Element] {
+        let taken = end.map { end in rest.prefix { minute($0) < end } } ?? rest
+        rest = rest.dropFirst(taken.count)
+        return Array(taken)
+    }
+
+    /// Another name for each writer: two that begin with the same texts differ by their salt, and
+    /// only one of them comes past the first step.
+    private static func writer(of commits: [ShardCommit], salt: String) -> String {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        func add(_ text: String) {
+            for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+            hash = (hash ^ 0xFF) &* 0x0000_0100_0000_01B3
+        }
+        add(salt)
+        for commit in commits {
+            add("\(commit.shard)")
+            add(commit.expectedWatermark ?? "")
+            add(commit.expectedLiveness ?? "")
+        }
+        return String(hash, radix: 16)
+    }
+}

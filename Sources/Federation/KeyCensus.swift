@@ -1,0 +1,108 @@
+package import CivilTime
+
+/// How many keys of each minute stood when they were counted last, to notice those that vanish.
+///
+/// Counting costs a fraction of comparing sums with shards, so that it is done each minute; what a
+/// count makes doubtful is compared then.
+package struct KeyCensus: Sendable {
+    /// How many keys of one minute stand.
+    package struct Count: Hashable, Sendable {
+        /// The version at which the minute changed last; nil where it is not listed as changed.
+        package var version: Int64?
+        /// Hashes of buckets, by region's place.
+        package var hashes: [Int64]
+        package var published: Int64
+        package var transfers: Int64
+
+        package init(version: Int64?, hashes: [Int64], published: Int64, transfers: Int64) {
+            self.version = version
+            self.hashes = hashes
+            self.published = published
+            self.transfers = transfers
+        }
+
+        /// Whether no key of the minute stands.
+        package var isBare: Bool {
+            published == 0 && transfers == 0 && hashes.allSatisfy { $0 == 0 }
+        }
+    }
+
+    /// The regions that have fewer hashes in a minute than before.
+    package struct Loss: Hashable, Sendable {
+        /// By place; empty where any region may have lost one.
+        package var regions: Set<Int>
+        /// Whether nothing else than a loss explains it; else the sums decide.
+        package var isCertain: Bool
+
+        package init(regions: Set<Int>, isCertain: Bool) {
+            self.regions = regions
+            self.isCertain = isCertain
+        }
+
+        /// Both findings of one minute.
+        func joined(_ other: Loss) -> Loss {
+            Loss(
+                regions: regions.union(other.regions), isCertain: isCertain || other.isCertain)
+        }
+    }
+
+    /// The database that was counted in.
+    private var storeID: String?
+    private var counts: [Minute: Count] = [:]
+    /// What has been found and not compared yet.
+    private var open: [Minute: Loss] = [:]
+
+    package init() {}
+
+    /// Forgets minutes that have expired.
+    package mutating func keepOnly(_ isRetained: (Minute) -> Bool) {
+        counts = counts.filter { isRetained($0.key) }
+        open = open.filter { isRetained($0.key) }
+    }
+
+    /// Takes a count, and answers the minutes that may have lost keys: their sums are to be
+    /// compared. A minute that is not listed although something of it stands is among them, for
+    /// readers would never learn of it.
+    ///
+    /// A minute is named each time until `wereCompared` says that it was.
+    package mutating func take(_ found: [Minute: Count], storeID: String?) -> [Minute: Loss] {
+        if self.storeID != storeID {
+            self.storeID = storeID
+            counts = [:]
+            open = [:]
+        }
+        var losses: [Minute: Loss] = [:]
+        for (minute, count) in found {
+            if let loss = Self.loss(count, since: counts[minute]) {
+                open[minute] = open[minute].map(loss.joined) ?? loss
+            }
+            losses[minute] = open[minute]
+            counts[minute] = count.isBare ? nil : count
+        }
+        return losses
+    }
+
+    /// What these minutes had lost is repaired.
+    package mutating func wereCompared(_ minutes: some Sequence<Minute>) {
+        for minute in minutes { open[minute] = nil }
+    }
+
+    private static func loss(_ count: Count, since earlier: Count?) -> Loss? {
+        var fewer: Set<Int> = []
+        if let earlier, earlier.hashes.count == count.hashes.count {
+            fewer = Set(count.hashes.indices.filter { count.hashes[$0] < earlier.hashes[$0] })
+        }
+        let isListed = count.version != nil
+        // A minute that a commit has emptied since is listed at a later version, so that fewer keys
+        // of one that is not tell of a loss.
+        let isUnchanged = earlier != nil && (!isListed || earlier?.version == count.version)
+        if !fewer.isEmpty { return Loss(regions: fewer, isCertain: isUnchanged) }
+        if count.isBare, !isListed { return nil }
+        let hasFewerSums = earlier.map { count.published < $0.published } ?? false
+        guard
+            !isListed || count.published != count.transfers || count.published == 0
+                || hasFewerSums
+        else { return nil }
+        return Loss(regions: [], isCertain: isUnchanged)
+    }
+}

@@ -1,0 +1,74 @@
+import CivilTime
+import DeltaProtocol
+import Topology
+
+extension RegionPublication {
+    /// Why the region degrades the answer, in the order of the reasons. `readAt` is when the store
+    /// last answered: a region is not silent because the store is.
+    func degradations(
+        now: UnixTime, readAt: UnixTime?, dataAsOf: UnixTime,
+        settings limits: PublicationSettings
+    ) -> [Degradation] {
+        guard !settings.isRetired else { return [] }
+        guard let readAt else {
+            // Before the store's first answer nothing else is known.
+            return isRecovering ? [Degradation(recovery, region: settings.id)] : []
+        }
+        let expected = expectedStandings()
+        var reasons: [Degradation.Reason] = []
+        if isRecovering {
+            reasons.append(recovery)
+        } else if expected.known.isEmpty {
+            reasons.append(.regionMissing)
+        } else if expected.missing > 0
+            || expected.known.contains(where: { $0.observedThrough == nil })
+        {
+            reasons.append(.partitionsMissing)
+        }
+        if let last = expected.known.map(\.receivedAt).min(),
+            elapsed(from: last, to: readAt) > limits.silentAfter
+        {
+            reasons.append(.regionSilent)
+        }
+        // A shard that joins late is behind what was published before it came.
+        let observed = expected.known.map(\.observedThrough) + [observedThrough]
+        if let least = observed.compactMap(\.self).min(),
+            // What was published before a shard came claims more than that shard has seen.
+            elapsed(from: least, to: now) > limits.laggingAfter || least < dataAsOf
+        {
+            reasons.append(.regionLagging)
+        }
+        if isHistoryIncomplete() { reasons.append(.historyIncomplete) }
+        if hasMoneyAhead(of: now) { reasons.append(.ahead) }
+        reasons += findings
+        return reasons.map { Degradation($0, region: settings.id) }
+    }
+
+    private var recovery: Degradation.Reason { hasLoss ? .storeLoss : .storeRefilling }
+
+    /// Whether a shard that counts does not know some minute of the window in full, or the store
+    /// has lost a log that is no longer read.
+    private func isHistoryIncomplete() -> Bool {
+        guard let current = shown.current else { return false }
+        let logs = Set(standings.keys.map(\.log))
+        if !logs.isSuperset(of: settings.earlierLogs) { return true }
+        let start = SlidingWindow.minutes(endingWith: current).lowerBound
+        return standings.contains { counts($0.key.log) && $0.value.claims.idsFrom > start }
+    }
+
+    /// Whether the store has money in minutes `Limits.futureMinutes` after `now` or later.
+    private func hasMoneyAhead(of now: UnixTime) -> Bool {
+        guard let current = shown.current else { return false }
+        let first = now.minute.advanced(by: Limits.futureMinutes)
+        if let lastMinuteBeyond, lastMinuteBeyond >= first { return true }
+        let last = servedMinutes(around: current).upperBound
+        guard first <= last else { return false }
+        return (first...last).contains { minute in
+            live[minute].contains { !$0.value.isZero }
+        }
+    }
+
+    private func elapsed(from earlier: UnixTime, to later: UnixTime) -> Duration {
+        .milliseconds((later - earlier.milliseconds).milliseconds)
+    }
+}

@@ -1,0 +1,155 @@
+package import Topology
+
+/// Which logs count, as one HQ's files say it, or as the store holds it for all that share it.
+package struct StoreTopology: Hashable, Sendable {
+    /// Rises with every change of what follows.
+    package var generation: Int64
+    /// By region, the logs that count, the one that is being written last.
+    package var logs: [RegionID: [Log]]
+
+    package struct Log: Hashable, Sendable {
+        package var id: LogID
+        /// Nil where its file leaves it to the broker.
+        package var partitions: Int32?
+
+        package init(id: LogID, partitions: Int32? = nil) {
+            self.id = id
+            self.partitions = partitions
+        }
+    }
+
+    package init(generation: Int64, logs: [RegionID: [Log]]) {
+        self.generation = generation
+        self.logs = logs
+    }
+
+    package init(_ topology: Topology) {
+        self.init(generation: Int64(topology.generation), logs: [:])
+        for region in topology.regions {
+            logs[region.id] = region.countedLogs.map { Log(id: $0.id, partitions: $0.partitions) }
+        }
+    }
+
+    /// Tells two topologies of one generation apart: the 64-bit FNV-1a hash of what counts.
+    package var digest: String {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for (region, logs) in logs.sorted(by: { $0.key < $1.key }) {
+            let names = logs.map { "\($0.id):\($0.partitions.map(String.init) ?? "-")" }
+            for byte in "\(region) \(names.joined(separator: " "))\n".utf8 {
+                hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
+            }
+        }
+        return String(hash, radix: 16)
+    }
+
+    func counts(_ log: LogID, of region: RegionID) -> Bool {
+        logs[region]?.contains { $0.id == log } ?? false
+    }
+}
+
+/// What the store says of its topology: the fields of the hash `topology`.
+///
+/// `generation` and `digest` are those of the HQ that wrote it; `logs:{region}` names the counted
+/// logs with spaces between, the one being written last; `partitions:{region}/{log}` is how many
+/// partitions the log has, by its first commit; `removed:{region}/{log}` is until when, in Unix
+/// seconds, a log is refused that counts no more.
+package struct StoredTopology: Hashable, Sendable {
+    /// How long a removed log is refused, in seconds: all its minutes have expired then.
+    package static let removedSeconds: Int64 = 26 * 3_600
+
+    package struct LogName: Hashable, Sendable {
+        package var region: RegionID
+        package var log: LogID
+
+        package init(region: RegionID, log: LogID) {
+            self.region = region
+            self.log = log
+        }
+    }
+
+    package var generation: Int64
+    package var digest: String
+    package var logs: [RegionID: [LogID]] = [:]
+    package var partitions: [LogName: Int32] = [:]
+    package var removed: [LogName: Int64] = [:]
+
+    /// Nil where the store has no topology, or none that an HQ has written.
+    package init?(fields: [String: String]) {
+        guard let generation = fields["generation"].flatMap({ Int64($0) }),
+            let digest = fields["digest"]
+        else { return nil }
+        self.generation = generation
+        self.digest = digest
+        for (field, text) in fields {
+            let parts = field.split(separator: ":", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else { continue }
+            switch parts[0] {
+            case "logs":
+                guard let region = RegionID(parts[1]) else { continue }
+                logs[region] = text.split(separator: " ").compactMap { LogID(String($0)) }
+            case "partitions":
+                if let name = LogName(parts[1]), let count = Int32(text) {
+                    partitions[name] = count
+                }
+            case "removed":
+                if let name = LogName(parts[1]), let end = Int64(text) { removed[name] = end }
+            default: break
+            }
+        }
+    }
+
+    /// What a topology writes over `before` at a time in Unix seconds.
+    package init(_ topology: StoreTopology, over before: StoredTopology?, seconds: Int64) {
+        generation = topology.generation
+        digest = topology.digest
+        logs = topology.logs.mapValues { $0.map(\.id) }
+        guard let before else { return }
+        partitions = before.partitions.filter { topology.counts($0.key.log, of: $0.key.region) }
+        removed = before.removed.filter { $0.value > seconds }
+        for (region, logs) in before.logs {
+            for log in logs {
+                removed[LogName(region: region, log: log)] = seconds + Self.removedSeconds
+            }
+        }
+        removed = removed.filter { !topology.counts($0.key.log, of: $0.key.region) }
+    }
+
+    package var fields: [String: String] {
+        var fields = ["generation": String(generation), "digest": digest]
+        for (region, logs) in logs {
+            fields["logs:\(region)"] = logs.map(\.name).joined(separator: " ")
+        }
+        for (name, count) in partitions { fields["partitions:\(name.text)"] = String(count) }
+        for (name, end) in removed { fields["removed:\(name.text)"] = String(end) }
+        return fields
+    }
+
+    /// How an HQ's own topology stands to it.
+    package func standing(of own: StoreTopology) -> TopologyStanding {
+        if own.generation > generation { return .newer }
+        if own.generation == generation, own.digest == digest { return .current }
+        return .older
+    }
+}
+
+extension StoredTopology.LogName {
+    package var text: String { "\(region)/\(log)" }
+
+    fileprivate init?(_ text: String) {
+        let parts = text.split(separator: "/", maxSplits: 1).map(String.init)
+        guard parts.count == 2, let region = RegionID(parts[0]), let log = LogID(parts[1]) else {
+            return nil
+        }
+        self.init(region: region, log: log)
+    }
+}
+
+/// How an HQ's files stand to the topology that the store holds.
+package enum TopologyStanding: Hashable, Sendable {
+    /// They are what the store holds.
+    case current
+    /// They are to be written.
+    case newer
+    /// The store holds a later generation, or another content of the same: that one stands.
+    case older
+}

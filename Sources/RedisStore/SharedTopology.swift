@@ -1,0 +1,21 @@
+import Federation
+import Synchronization
+import Topology
+
+/// The store's topology as its thread has read it last, for those who prepare requests.
+final class SharedTopology: Sendable {
+    private let stored = Mutex<StoredTopology?>(nil)
+
+    func take(_ topology: StoredTopology?) { stored.withLock { $0 = topology } }
+
+    /// How many partitions the region's logs have, of those that were ever committed.
+    func partitions(of region: RegionID) -> [LogID: Int32] {
+        stored.withLock { stored in
+            var counts: [LogID: Int32] = [:]
+            for (name, count) in stored?.partitions ?? [:] where name.region == region {
+                counts[name.log] = count
+            }
+            return counts
+        }
+    }
+}

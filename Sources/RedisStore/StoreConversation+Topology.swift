@@ -1,0 +1,104 @@
+import CivilTime
+import Federation
+import Logging
+import Topology
+
+extension StoreConversation {
+    /// What the store holds of its topology; nil where it holds none.
+    mutating func storedTopology(deadline: Deadline) throws(RedisStoreError) -> StoredTopology? {
+        let doing = "reading the topology"
+        return try send(
+            RedisCommand("HGETALL", StoreKeys.topology), deadline: deadline, doing: doing
+        ) { StoredTopology(fields: Self.pairs($0)) }
+    }
+
+    /// Makes sure, once per connection, that the store counts what this HQ's files say: a new
+    /// connection may lead to another database. Writes them where they are newer.
+    ///
+    /// - Throws: `topologyOld` where the store holds a later generation.
+    mutating func adoptTopologyOnce(now: UnixTime, deadline: Deadline) throws(RedisStoreError) {
+        guard configuration.topology != nil else { return }
+        try connect()
+        guard adoptedOn != connectionNumber else { return }
+        try adoptTopology(now: now, deadline: deadline)
+        adoptedOn = connectionNumber
+    }
+
+    /// As `adoptTopologyOnce`, for who changes nothing of the topology: a process that only reads.
+    mutating func checkTopology(deadline: Deadline) throws(RedisStoreError) {
+        guard let own = configuration.topology,
+            let stored = try storedTopology(deadline: deadline),
+            stored.standing(of: own) == .older
+        else { return }
+        throw RedisStoreError(
+            .topologyOld(stored: stored.generation), doing: "comparing topologies")
+    }
+
+    private mutating func adoptTopology(
+        now: UnixTime, deadline: Deadline
+    ) throws(RedisStoreError) {
+        guard let own = configuration.topology else { return }
+        for _ in 0..<ScriptLimits.topologyAttempts {
+            let stored = try storedTopology(deadline: deadline)
+            let standing = stored?.standing(of: own) ?? .newer
+            switch standing {
+            case .older:
+                let generation = stored?.generation ?? 0
+                noteOld(own, stored: generation)
+                throw RedisStoreError(
+                    .topologyOld(stored: generation), doing: "comparing topologies")
+            case .current:
+                shared.take(stored)
+                return
+            case .newer:
+                let next = StoredTopology(own, over: stored, seconds: now.milliseconds / 1_000)
+                guard try write(next, over: stored, deadline: deadline) else { continue }
+                shared.take(next)
+                counters.update { $0.topologiesWritten += 1 }
+                logger.notice(
+                    "the store counts the logs of this topology now",
+                    metadata: ["generation": "\(own.generation)"])
+                return
+            }
+        }
+        throw RedisStoreError(.contended, doing: "writing the topology")
+    }
+
+    private mutating func noteOld(_ own: StoreTopology, stored: Int64) {
+        guard toldOldOn != connectionNumber else { return }
+        toldOldOn = connectionNumber
+        logger.error(
+            "topology.yaml is older than the store's topology: bring it up to date and restart",
+            metadata: ["generation": "\(own.generation)", "stored_generation": "\(stored)"])
+    }
+
+    /// False where another HQ has changed it since it was read.
+    private mutating func write(
+        _ next: StoredTopology, over before: StoredTopology?, deadline: Deadline
+    ) throws(RedisStoreError) -> Bool {
+        var expected = MessagePack()
+        expected.array(count: 2)
+        expected.string(before.map { String($0.generation) })
+        expected.string(before?.digest)
+        var command = RedisCommand()
+        command.append(expected)
+        command.append(
+            Self.packed(next.fields.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] }))
+        return try run(.writeTopology, command, deadline: deadline, doing: "writing the topology") {
+            $0.texts.first == "written"
+        }
+    }
+
+    /// Another HQ has written a later topology, or has said how many partitions a log has.
+    mutating func topologyHasChanged() { adoptedOn = 0 }
+
+    /// A hash's fields and values in turns, as a dictionary.
+    static func pairs(_ hash: ReplyView) -> [String: String] {
+        let texts = hash.texts
+        var pairs: [String: String] = [:]
+        for index in stride(from: 0, to: texts.count - 1, by: 2) {
+            pairs[texts[index]] = texts[index + 1]
+        }
+        return pairs
+    }
+}

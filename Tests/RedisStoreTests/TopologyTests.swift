@@ -1,0 +1,155 @@
+import CivilTime
+import DeltaProtocol
+import Federation
+import Money
+import RedisStore
+import Testing
+import Topology
+
+/// HQs on one Redis whose files are not the same.
+@Suite struct TopologyTests {
+    private static let old = Fixture.log
+    private static let new = LogID(unchecked: "b")
+
+    private let present = Fixture.now().minute
+
+    private func store(
+        _ server: RedisServer, _ generation: Int64, _ logs: [LogID]
+    ) throws -> RedisStore {
+        try Fixture.store(server) {
+            $0.topology = StoreTopology(
+                generation: generation,
+                logs: [Fixture.eu: logs.map { .init(id: $0) }, Fixture.us: [.init(id: Self.old)]])
+        }
+    }
+
+    private func delta(_ log: LogID, _ amount: Int64, coverage: Int64 = 5) -> ShardDelta {
+        Fixture.delta(
+            log: log, base: 0, coverage: coverage, [Fixture.bucket(present, Fixture.usd, amount)])
+    }
+
+    private func commit(
+        _ store: RedisStore, _ log: LogID, _ amount: Int64, coverage: Int64 = 5,
+        partitions: Int32 = 1
+    ) async throws -> ShardOutcome? {
+        var request = Fixture.request([delta(log, amount, coverage: coverage)])
+        request.partitionCounts = [log: partitions]
+        return try await store.commit(request, knownLogs: [log: 100], now: Fixture.now())
+            .shards.first?.outcome
+    }
+
+    private func total(_ refresh: StoreRefresh) -> Int64 {
+        Fixture.values(refresh, Fixture.eu).values.map(\.settled).reduce(0, +)
+    }
+
+    @Test func `a log that another replica has replaced is not added to it`() async throws {
+        try await RedisServer.with { server in
+            let before = try store(server, 1, [Self.old])
+            let after = try store(server, 2, [Self.new])
+            let reader = try store(server, 1, [Self.old])
+            #expect(try await commit(before, Self.old, 100) == .committed)
+            var refresh = try await reader.refresh(since: nil, regions: Fixture.regions)
+            #expect(!refresh.isTopologyOld)
+            #expect(refresh.countedLogs[Fixture.eu] == [Self.old])
+
+            #expect(try await commit(after, Self.new, 70) == .committed)
+            let metric = "metric:USD:\(present.number)"
+            #expect(try server.cli("GET", metric) == "70")
+            // The old replica takes nothing any more, and reads what the new one counts.
+            let refused = await #expect(throws: RedisStoreError.self) {
+                try await commit(before, Self.old, 101, coverage: 6)
+            }
+            #expect(refused?.code == .topologyOld(stored: 2))
+            refresh = try await reader.refresh(since: refresh.position, regions: Fixture.regions)
+            #expect(refresh.isTopologyOld)
+            #expect(refresh.countedLogs[Fixture.eu] == [Self.new])
+            #expect(total(refresh) == 70)
+            #expect(Set(refresh.standings.keys.map(\.log)) == [Self.new])
+            for store in [before, after] {
+                _ = try? await store.maintenance(now: Fixture.now())
+            }
+            #expect(try server.cli("GET", metric) == "70")
+            #expect(try server.keys().filter { $0.hasPrefix("shard:eu-west:a") } == [])
+            let topology = try server.hash("topology")
+            #expect(topology["generation"] == "2")
+            #expect(topology["removed:eu-west/a"] != nil)
+            // Questions of nodes are an older HQ's business as little as their pushes.
+            await #expect(throws: RedisStoreError.self) {
+                try await before.statuses(
+                    region: Fixture.eu, withValues: false, now: Fixture.now())
+            }
+            for store in [before, after, reader] { await store.stop() }
+        }
+    }
+
+    @Test func `buckets of a log that is still to be taken out are in no reader's sum`()
+        async throws
+    {
+        try await RedisServer.with { server in
+            let before = try store(server, 1, [Self.old])
+            #expect(try await commit(before, Self.old, 100) == .committed)
+            // The new topology is written by whoever asks first; nothing is removed yet.
+            let after = try store(server, 2, [Self.new])
+            _ = try await after.statuses(
+                region: Fixture.us, withValues: false, now: Fixture.now())
+            let refresh = try await after.refresh(since: nil, regions: Fixture.regions)
+            #expect(total(refresh) == 0)
+            #expect(refresh.standings.isEmpty)
+            #expect(try server.cli("GET", "metric:USD:\(present.number)") == "100")
+            _ = try await after.maintenance(now: Fixture.now())
+            #expect(try server.cli("GET", "metric:USD:\(present.number)") == "0")
+            for store in [before, after] { await store.stop() }
+        }
+    }
+
+    @Test func `of one generation with two contents the first one stands`() async throws {
+        try await RedisServer.with { server in
+            let first = try store(server, 1, [Self.old])
+            let second = try store(server, 1, [Self.new])
+            #expect(try await commit(first, Self.old, 100) == .committed)
+            await #expect(throws: RedisStoreError.self) { try await commit(second, Self.new, 70) }
+            #expect(try server.cli("GET", "metric:USD:\(present.number)") == "100")
+            // Going back is the old content under a higher generation.
+            let third = try store(server, 2, [Self.new])
+            let fourth = try store(server, 3, [Self.old])
+            #expect(try await commit(third, Self.new, 70) == .committed)
+            #expect(try await commit(fourth, Self.old, 100) == .committed)
+            #expect(try server.cli("GET", "metric:USD:\(present.number)") == "100")
+            #expect(try server.hash("topology")["removed:eu-west/a"] == nil)
+            for store in [first, second, third, fourth] { await store.stop() }
+        }
+    }
+
+    @Test func `a commit under way does not outlive its topology`() async throws {
+        try await RedisServer.with { server in
+            let first = try store(server, 1, [Self.old])
+            #expect(try await commit(first, Self.old, 100) == .committed)
+            // As another HQ writes it between two scripts of this one.
+            try server.cli("HSET", "topology", "generation", "2", "digest", "x")
+            await #expect(throws: RedisStoreError.self) {
+                try await commit(first, Self.old, 101, coverage: 6)
+            }
+            #expect(try server.cli("GET", "metric:USD:\(present.number)") == "100")
+            // A key that was lost is written again.
+            try server.cli("DEL", "topology")
+            #expect(try await commit(first, Self.old, 101, coverage: 6) == .committed)
+            #expect(try server.hash("topology")["generation"] == "1")
+            await first.stop()
+        }
+    }
+
+    @Test func `a log keeps the number of partitions of its first commit`() async throws {
+        try await RedisServer.with { server in
+            let store = try store(server, 1, [Self.old])
+            #expect(try await commit(store, Self.old, 100, partitions: 6) == .committed)
+            #expect(try server.hash("topology")["partitions:eu-west/a"] == "6")
+            let outcome = try await commit(store, Self.old, 101, coverage: 6, partitions: 12)
+            #expect(outcome == .refused(.store))
+            #expect(store.partitions(of: Fixture.eu) == [Self.old: 6])
+            #expect(try server.cli("GET", "metric:USD:\(present.number)") == "100")
+            #expect(
+                try await commit(store, Self.old, 101, coverage: 6, partitions: 6) == .committed)
+            await store.stop()
+        }
+    }
+}
