@@ -39,6 +39,7 @@ readonly promises='
 the demo answers with five fields, and ends exact      | Tests/Readme/run.py
 the demo says what differs, and leaves nothing behind  | Tests/Readme/test_demo.py
 exact after kills, wipes, a hostile proxy; all replays | Tests/System/run.sh
+wrong clocks, lost keys: right values, labelled         | Tests/System/clocks_and_losses.py
 2,000 seeds of faults in 2 minutes, no unit wrong      | within_two_minutes
 node and commit round alone, each by its events        | tests "RegionCore|CommitRound|CommandDesk"
 what was done otherwise shows in a replay              | tests RecordingTests
@@ -53,6 +54,7 @@ bad delta requests: 4xx, nothing written               | tests DeltaIngestTests
 bad shards: refused alone, the others commit           | tests "StoreTests.Commit|Refusal|Ingest"
 the decoders survive the fuzzer, which finds a plant   | Tests/Fuzz/fuzz.sh ${SECONDS_EACH:-60}
 Redis holds the agreed keys, each with its expiry      | tests RedisStoreTests
+an HQ with an older topology takes nothing in          | tests TopologyReplicasTests
 the page lives, pauses, names what is missing; axe     | Tests/Browser/run.sh
 nothing behind it: every reader answered, labelled     | tests StaticStabilityTests
 a tick costs what changed, at 3 and at 30 regions      | tests RefreshCostTests

@@ -8,6 +8,9 @@ brokers=("$@")
 echo "system: exact under faults"
 "$python" "$here/faults.py" --seed "${SEED:-1}" "${brokers[@]}"
 
+echo "system: wrong clocks, and a store that loses a part"
+"$python" "$here/clocks_and_losses.py" "${brokers[@]}"
+
 if ((${#brokers[@]} == 0)); then
     echo "system: the same, shortly, with brokers that are not the test's own"
     "$python" "$here/with_brokers.py" eu-west us-east -- \

@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+"""Wrong clocks and a store that loses a part, with real processes: what is counted stays counted,
+and what is wrong is labelled.
+
+The expected totals are sums of what this program produced, by hand. Takes --brokers.
+"""
+import argparse
+import datetime
+import json
+import subprocess
+import sys
+import time
+
+import confluent_kafka
+
+from deployment import Deployment, add_brokers_option, named_brokers, wait_for
+
+REGION = "eu-west"
+PATIENCE_SECONDS = 40
+AMOUNT = 100_000
+HOUR = 3_600
+
+
+class Records:
+    """Produces transfers of 1,000.00 USD with chosen times, and knows what must come of them."""
+
+    def __init__(self, brokers):
+        # As Java producers and Debezium place records: a repeat must meet the first one.
+        self.producer = confluent_kafka.Producer(
+            {"bootstrap.servers": brokers, "partitioner": "murmur2_random", "log_level": 0})
+        self.prefix = f"{time.time_ns()}_"
+        self.count = 0
+
+    def produce(self, count, settled=0, stamped=0):
+        """`count` transfers, settled and stamped so many seconds after now."""
+        now = time.time()
+        for _ in range(count):
+            self.count += 1
+            key = f"{self.prefix}{self.count}"
+            at = datetime.datetime.fromtimestamp(now + settled, datetime.timezone.utc)
+            value = {
+                "transfer_id": key, "currency": "USD", "amount_minor_units": AMOUNT,
+                "settled_at_utc": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            }
+            self.producer.produce(
+                "transaction.settled", json.dumps(value), key,
+                timestamp=int((now + stamped) * 1_000))
+        if self.producer.flush(20):
+            raise AssertionError("the broker did not take all records")
+
+
+class Scenarios:
+    def __init__(self, deployment):
+        self.deployment = deployment
+        self.records = Records(deployment.brokers[REGION])
+        # A cluster that is not the test's own may have money already.
+        self.expected = int(deployment.total()["total_amount"].replace(".", ""))
+
+    def count(self, transfers):
+        self.expected += transfers * AMOUNT
+
+    @property
+    def amount(self):
+        return f"{self.expected // 100}.{self.expected % 100:02}"
+
+    def total(self):
+        body = self.deployment.total()
+        return body["total_amount"] if body else None
+
+    def await_total(self, what):
+        try:
+            wait_for(what, lambda: self.total() == self.amount, PATIENCE_SECONDS)
+        except TimeoutError as error:
+            raise AssertionError(f"{error}: {self.total()}, not {self.amount}") from None
+
+    def await_reasons(self, what, condition, seconds=PATIENCE_SECONDS):
+        """Waits for reasons that meet the condition; the total must be the expected one until
+        then."""
+        def found():
+            total, reasons = self.total(), self.deployment.reasons()
+            if total is not None and total != self.amount:
+                raise AssertionError(f"{what}: the total is {total}, not {self.amount}")
+            return condition(reasons)
+        try:
+            wait_for(what, found, seconds)
+        except TimeoutError as error:
+            raise AssertionError(f"{error}: {self.deployment.reasons()}") from None
+
+    def redis(self, *words):
+        done = subprocess.run(
+            ["redis-cli", "-p", str(self.deployment.redis_port), *map(str, words)],
+            check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    # Each is one case; they build on each other.
+
+    def clock_ahead(self):
+        """One record a day and more ahead, in stamp and settlement: those on time count."""
+        self.records.produce(1, settled=26 * HOUR, stamped=26 * HOUR)
+        self.records.produce(1, settled=6 * HOUR, stamped=6 * HOUR)
+        self.records.produce(50)
+        self.count(50)
+        self.await_total("the records on time are counted")
+        self.await_reasons("money ahead is labelled", lambda reasons: "ahead" in reasons)
+
+    def wiped_with_money_ahead(self):
+        """A wipe, and a rebuilt node, take nothing from the total."""
+        self.redis("FLUSHALL")
+        self.await_reasons(
+            "the store is filled again", lambda reasons: "store_refilling" in reasons)
+        self.await_reasons("only money ahead is labelled", lambda reasons: reasons == {"ahead"})
+        node = self.deployment.node(REGION, "a")
+        node.kill()
+        node.start()
+        self.records.produce(10)
+        self.count(10)
+        wait_for("what came meanwhile is counted",
+                 lambda: self.total() == self.amount, PATIENCE_SECONDS)
+        self.await_reasons("only money ahead is labelled", lambda reasons: reasons == {"ahead"})
+
+    def lost_hash(self):
+        """A hash of buckets vanishes: the last good value stays, labelled, and is filled again."""
+        hashes = self.redis("KEYS", f"shard:{REGION}:*").split()
+        minute = max(
+            (key.rpartition(":")[2] for key in hashes
+             if int(key.rpartition(":")[2]) <= time.time() // 60), key=int)
+        self.redis("DEL", next(key for key in hashes if key.endswith(f":{minute}")))
+        self.redis("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        self.await_reasons(
+            "the loss is labelled",
+            lambda reasons: reasons & {"store_loss", "store_refilling"})
+        self.await_reasons("only money ahead is labelled", lambda reasons: reasons == {"ahead"})
+
+    def lost_changes(self):
+        """The list of changes vanishes: nothing looks empty, and later changes are seen."""
+        self.redis("DEL", "changes")
+        self.redis("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        before = self.amount
+        self.records.produce(5)
+        self.count(5)
+
+        def is_seen():
+            total = self.total()
+            if total not in (None, before, self.amount):
+                raise AssertionError(f"without a list of changes the total is {total}")
+            return total == self.amount
+        wait_for("a later change is seen", is_seen, PATIENCE_SECONDS)
+
+    def clock_behind(self):
+        """Stamps 10 minutes behind the settlement: rejected, and labelled."""
+        self.records.produce(100, stamped=-600)
+        self.await_reasons("the region is rejecting", lambda reasons: "rejecting" in reasons)
+
+    def dead_broker(self):
+        """Nothing proves that the log's end was seen: data_as_of stands."""
+        broker = self.deployment.processes[f"broker-{REGION}"]
+        broker.kill()
+        killed_at = time.time()
+        self.await_reasons("the region lags", lambda reasons: "region_lagging" in reasons, 60)
+        as_of = datetime.datetime.fromisoformat(self.deployment.total()["data_as_of"])
+        if as_of.timestamp() > killed_at:
+            raise AssertionError(f"data_as_of is {as_of}, after the broker was killed")
+
+    ALL = [clock_ahead, wiped_with_money_ahead, lost_hash, lost_changes, clock_behind, dead_broker]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_brokers_option(parser)
+    named = [pair for pair in parser.parse_args().brokers if pair.startswith(f"{REGION}=")]
+    brokers = named_brokers(named, [REGION])
+    with Deployment([REGION], brokers) as deployment:
+        try:
+            deployment.processes["hq"].start()
+            deployment.node(REGION, "a").start()
+            wait_for("HQ is up to date", lambda: (
+                (body := deployment.total()) and not body["is_degraded"]), PATIENCE_SECONDS)
+            scenarios = Scenarios(deployment)
+            for case in Scenarios.ALL:
+                if case is Scenarios.dead_broker and brokers:
+                    continue
+                started = time.monotonic()
+                case(scenarios)
+                print(f"ok {case.__name__}: {time.monotonic() - started:.1f} s", flush=True)
+        except BaseException:
+            print(deployment.logs(), file=sys.stderr)
+            raise
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
