@@ -44,7 +44,7 @@ struct Reason {
             statement: "is only partly known",
             explanation: "Some partitions of the region's topic have never been heard of."),
         Reason(
-            word: "history_incomplete",
+            word: "incomplete",
             statement: "lacks some minutes of the day",
             explanation: """
                 Some minutes of the window are not known in full, because the region's log no \
@@ -58,6 +58,22 @@ struct Reason {
             explanation: """
                 Transfers of the region are dated more than five minutes after the present: a \
                 clock there is wrong. They enter the total when their minute comes.
+                """),
+        Reason(
+            word: "rejecting",
+            statement: "rejects many of its records",
+            explanation: """
+                At least one in twenty of the latest records of a partition cannot be counted: \
+                they are malformed, or dated after their own time stamp. They are not in the \
+                total; they are kept apart for the region's operators.
+                """),
+        Reason(
+            word: "late_money",
+            statement: "receives many late transfers",
+            explanation: """
+                At least one in twenty of the latest records of a partition are more than 25 \
+                hours old, or of minutes for which repeats cannot be told. They are counted \
+                separately, as late money.
                 """),
         Reason(
             word: "drift",

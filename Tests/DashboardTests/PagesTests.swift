@@ -197,7 +197,7 @@ import Topology
             "settled", "gross", "Reversals", "Fees", "test transfers", "1,440", "late money",
             "identifier", "half to even", "ISO 4217", "data_as_of", "Known gaps",
             "region_silent", "region_lagging", "region_missing", "partitions_missing",
-            "history_incomplete", "ahead", "drift", "skew",
+            "incomplete", "ahead", "rejecting", "late_money", "drift", "skew",
             "store_refilling", "store_loss", "store_unreachable", "topology_old", "rates_stale",
         ] { #expect(page.text.contains(word), "\(word)") }
     }

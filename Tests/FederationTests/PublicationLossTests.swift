@@ -253,4 +253,33 @@ import Topology
             ])
         #expect(publication.totals(now: Fixture.noon)?.isDegraded == false)
     }
+
+    @Test("Money of a log that the store counts no more is not lost", arguments: [false, true])
+    func replacedElsewhere(isFull: Bool) throws {
+        let publication = Publisher(settings: Fixture.settings(regions: [Fixture.eu]))
+        let next = LogID("next")!
+        let minute = Fixture.noon.minute
+        func take(
+            _ version: Int64, _ isFull: Bool, _ settled: Int64?, _ log: LogID,
+            counts: [LogID]
+        ) {
+            var refresh = Fixture.refresh(
+                version: version, isFull: isFull,
+                minutes: settled.map { [Fixture.minute(Fixture.eu, minute, settled: $0)] } ?? [],
+                standings: [
+                    ShardID(region: Fixture.eu, log: log, partition: 0): Fixture.standing()
+                ])
+            refresh.partitionCounts = [Fixture.eu: [log: 1]]
+            refresh.countedLogs = [Fixture.eu: counts]
+            publication.take(refresh, now: Fixture.noon)
+        }
+        take(1, true, 100, Fixture.log, counts: [Fixture.log])
+        #expect(Self.amount(publication) == 100)
+        // The store counts another log, which has nothing yet; then the old one is taken out.
+        take(2, isFull, nil, next, counts: [next])
+        take(3, true, nil, next, counts: [next])
+        take(4, false, 70, next, counts: [next])
+        #expect(publication.losses.isEmpty)
+        #expect(Self.amount(publication) == 70)
+    }
 }

@@ -106,7 +106,7 @@ import Topology
         #expect(
             totals.degradations == [
                 Degradation(.storeRefilling, region: Fixture.eu),
-                Degradation(.historyIncomplete, region: Fixture.eu),
+                Degradation(.incomplete, region: Fixture.eu),
             ])
         // A publisher that never saw it says the same of what it shows.
         let fresh = Publisher(settings: publication.settings)
@@ -115,7 +115,7 @@ import Topology
             now: Fixture.noon)
         #expect(
             fresh.totals(now: Fixture.noon)?.degradations == [
-                Degradation(.historyIncomplete, region: Fixture.eu)
+                Degradation(.incomplete, region: Fixture.eu)
             ])
     }
 }

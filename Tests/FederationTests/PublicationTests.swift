@@ -254,10 +254,10 @@ import Topology
         publication.take(Self.refresh(standings: standings), now: Self.noon)
         #expect(
             publication.totals(now: Self.noon)?.degradations == [
-                Degradation(.historyIncomplete, region: Self.us)
+                Degradation(.incomplete, region: Self.us)
             ])
         let later = publication.totals(now: Self.noon + 60_000)?.degradations ?? []
-        #expect(!later.contains { $0.reason == .historyIncomplete })
+        #expect(!later.contains { $0.reason == .incomplete })
     }
 
     /// Seeded minutes have values, but what arrives for them now is in no bucket.
@@ -270,7 +270,7 @@ import Topology
         publication.take(Self.refresh(standings: standings), now: Self.noon)
         #expect(
             publication.totals(now: Self.noon)?.degradations == [
-                Degradation(.historyIncomplete, region: Self.eu)
+                Degradation(.incomplete, region: Self.eu)
             ])
     }
 
@@ -422,7 +422,7 @@ import Topology
                 ]), now: Self.noon)
         let totals = try #require(publication.totals(now: Self.noon))
         #expect(totals.currencies.map(\.amount) == [129])
-        #expect(totals.degradations == [Degradation(.historyIncomplete, region: Self.eu)])
+        #expect(totals.degradations == [Degradation(.incomplete, region: Self.eu)])
     }
 
     @Test("Changes that do not join on to what was read are not taken, and all is read again")

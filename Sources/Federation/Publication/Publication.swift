@@ -127,8 +127,11 @@ package struct Publication: Sendable {
         let retained = now.minute.advanced(by: 1 - Limits.retainedMinutes)
         let retainedFrom = max(retained, refresh.retainedFrom ?? retained)
         for index in regions.indices {
-            if let logs = refresh.countedLogs[regions[index].settings.id] {
-                regions[index].count(logs)
+            if let logs = refresh.countedLogs[regions[index].settings.id],
+                regions[index].count(logs), !refresh.isFull
+            {
+                // What was read is of other logs.
+                mustReadAll = true
             }
             regions[index].take(
                 updates[index], current: currentMinute, retainedFrom: retainedFrom)
@@ -260,7 +263,7 @@ extension Publication {
     ) -> [RegionPublication.Update] {
         var updates = regions.map { region in
             RegionPublication.Update(
-                isFull: refresh.isFull, minutes: [], standings: [:],
+                now: now, isFull: refresh.isFull, minutes: [], standings: [:],
                 partitionCounts: refresh.partitionCounts[region.settings.id] ?? [:],
                 position: refresh.position, changedAt: refresh.changedAt)
         }

@@ -100,9 +100,13 @@ package struct Degradation: Hashable, Sendable {
         case regionLagging = "region_lagging"
         /// Some minutes of the window are not known in full: their late transfers are counted
         /// separately, since they cannot be told from repeats.
-        case historyIncomplete = "history_incomplete"
+        case incomplete
         /// The region has money in minutes more than 5 minutes ahead, in no window yet.
         case ahead
+        /// Many of a shard's latest records were rejected.
+        case rejecting
+        /// Many of a shard's latest records were late, or could not be told from repeats.
+        case lateMoney = "late_money"
         /// The store differs from the region at the same coverage, and resending did not help.
         case drift
         /// The clock of the region and that of headquarters differ by more than a minute.

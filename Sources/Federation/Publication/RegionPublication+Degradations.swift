@@ -38,8 +38,11 @@ extension RegionPublication {
         {
             reasons.append(.regionLagging)
         }
-        if isHistoryIncomplete() { reasons.append(.historyIncomplete) }
+        if isHistoryIncomplete() { reasons.append(.incomplete) }
         if hasMoneyAhead(of: now) { reasons.append(.ahead) }
+        let counted = trends.filter { counts($0.key.log) }.values
+        if counted.contains(where: \.isRejecting) { reasons.append(.rejecting) }
+        if counted.contains(where: \.isLate) { reasons.append(.lateMoney) }
         reasons += findings
         return reasons.map { Degradation($0, region: settings.id) }
     }

@@ -34,6 +34,7 @@ struct RegionPublication: Sendable {
 
     private(set) var live = MinuteRing()
     private(set) var standings: [ShardID: ShardStanding] = [:]
+    private(set) var trends: [ShardID: OutcomeTrend] = [:]
     private var partitionCounts: [LogID: Int32] = [:]
     /// The first minute that is shown live; earlier ones keep their last good values.
     private var shownLiveFrom = Minute(.min)
@@ -68,12 +69,16 @@ struct RegionPublication: Sendable {
     }
 
     /// Follows the store where it counts other logs than the settings say; the last one is written.
-    mutating func count(_ logs: [LogID]) {
+    /// Answers whether it does.
+    mutating func count(_ logs: [LogID]) -> Bool {
         guard let current = logs.last,
             settings.currentLogs != [current] || settings.earlierLogs != logs.dropLast()
-        else { return }
+        else { return false }
         settings.currentLogs = [current]
         settings.earlierLogs = Array(logs.dropLast())
+        // Money of a log that counts no more is not lost.
+        (readAt, shownAt, lost) = (nil, nil, [:])
+        return true
     }
 
     /// The minutes shown with other values since the last call.
@@ -84,6 +89,8 @@ struct RegionPublication: Sendable {
 
     /// What a refresh of the store says of this region.
     struct Update {
+        /// HQ's present.
+        var now: UnixTime
         var isFull: Bool
         var minutes: [RegionMinute]
         var standings: [ShardID: ShardStanding]
@@ -104,8 +111,8 @@ struct RegionPublication: Sendable {
             noteLosses(update, since: before, at: readAt, current, retainedFrom)
             noteLosses(update, since: shown.ring, at: shownAt, current, retainedFrom)
         }
-        readAt = update.position
-        takeStandings(update.standings)
+        if update.isFull || readAt != nil { readAt = update.position }
+        takeStandings(update.standings, now: update.now)
         partitionCounts.merge(update.partitionCounts) { _, new in new }
 
         forgetOutlivedMarks(current: current)
@@ -129,7 +136,7 @@ struct RegionPublication: Sendable {
         hasLoss = false
         isBeingFilled = false
         isRestored = false
-        shownAt = update.position
+        shownAt = readAt
         shownLiveFrom = liveFrom
         marks = marks.filter { counts($0.key.log) }
         raiseMarks()
@@ -144,7 +151,15 @@ struct RegionPublication: Sendable {
     }
 
     /// A shard that is being written was heard of as before.
-    private mutating func takeStandings(_ new: [ShardID: ShardStanding]) {
+    private mutating func takeStandings(_ new: [ShardID: ShardStanding], now: UnixTime) {
+        trends = trends.filter { new[$0.key] != nil }
+        for (shard, standing) in new where !standing.isTorn {
+            let isCaughtUp = standing.observedThrough.map {
+                now < $0 + OutcomeTrend.caughtUpMilliseconds
+            }
+            trends[shard, default: OutcomeTrend()].take(
+                standing, isCaughtUp: isCaughtUp ?? false, now: now)
+        }
         var taken = new
         for (shard, standing) in new where standing.isTorn {
             guard let before = standings[shard] else { continue }
@@ -170,7 +185,7 @@ struct RegionPublication: Sendable {
         for minute in update.minutes where served.contains(minute.minute) {
             // Another region's change has this one's values read again. Fewer transfers are left by
             // a loss, or by a healing: then they are filled again in vain, once.
-            if !update.isFull, minute.minute >= retainedFrom,
+            if !update.isFull, readAt != nil, minute.minute >= retainedFrom,
                 Self.hasFewer(minute.values, than: live[minute.minute])
             {
                 note(lost: minute.minute, isCertain: false)
@@ -381,7 +396,8 @@ extension RegionPublication {
             marks[shard] = Mark(watermark: mark.watermark, completeFrom: mark.completeFrom)
         }
         isRestored = true
-        shownAt = position
+        // Money of a log that counts no more is not lost.
+        shownAt = marks.keys.allSatisfy { counts($0.log) } ? position : nil
     }
 
     /// The first minute that everything shown knows in full; nil while a partition was never seen.

@@ -201,7 +201,7 @@ extension ReportBuilder {
                 .silent
             } else if !reasons.isDisjoint(with: [.storeRefilling, .storeLoss]) {
                 .recovering
-            } else if !reasons.isDisjoint(with: [.partitionsMissing, .historyIncomplete]) {
+            } else if !reasons.isDisjoint(with: [.partitionsMissing, .incomplete]) {
                 .incomplete
             } else if reasons.contains(.regionLagging) {
                 .lagging

@@ -209,7 +209,7 @@ extension World {
                 continue
             }
             switch degradation.reason {
-            case .historyIncomplete:
+            case .incomplete:
                 let region = named ?? 0
                 if shape.shardsOfRegion[region].contains(where: { atlas.mayDeclareGap($0) }) {
                     continue
@@ -219,6 +219,8 @@ extension World {
                 if process.publisher.regions[region].idsFrom > first { continue }
             // Checked by itself.
             case .ahead: continue
+            // The world's records are bad more often than one in twenty.
+            case .rejecting, .lateMoney: continue
             // Each process that finds less than it showed has the region filled again once.
             case .storeLoss:
                 if let last = process.site.filledAgainAt,
