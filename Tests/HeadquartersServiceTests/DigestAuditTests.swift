@@ -58,6 +58,24 @@ import Topology
         [["HSET", "SHARD", "USD", "4000000:1:0"], ["DEL", "METRIC"]],
     ]
 
+    /// Waits until all sums were compared with their shards for the first time: a comparison that
+    /// comes later would have readers read the damage.
+    private static func awaitComparison(_ redis: RedisProcess) async throws {
+        // It alone reads strings many at a time: two kinds for each minute.
+        let all = 2 * (Limits.retainedMinutes + Limits.windowMinutes - 60)
+        let prefix = "cmdstat_mget:calls="
+        let deadline = ContinuousClock.now + .seconds(60)
+        var calls = 0
+        while calls < all, ContinuousClock.now < deadline {
+            let line = try redis.command("INFO", "commandstats").split(
+                whereSeparator: \.isNewline
+            ).first { $0.hasPrefix(prefix) }
+            calls = line.flatMap { Int($0.dropFirst(prefix.count).prefix { $0 != "," }) } ?? 0
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        try #require(calls >= all)
+    }
+
     @Test(
         "Damage to a shard's hashes is found by its digest and healed exactly", arguments: damages)
     func heals(damage: [[String]]) async throws {
@@ -75,6 +93,7 @@ import Topology
             #expect(try await scope.total { $0.totalAmount == whole } != nil)
             let before = try Self.content(cli.redis)
             #expect(before.count == 2 + 2 * 3)
+            try await Self.awaitComparison(cli.redis)
 
             // The same digest at the same coverage: nothing to heal.
             #expect(
