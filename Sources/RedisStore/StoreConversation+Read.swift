@@ -39,7 +39,10 @@ extension StoreConversation {
             for batch in batches where parts.isConsistent {
                 try read(batch, of: shards, region: region, into: &parts, deadline: deadline)
             }
-            guard parts.isConsistent else { continue }
+            guard parts.isConsistent else {
+                counters.update { $0.casRetries += 1 }
+                continue
+            }
             suspects.add(parts.damaged)
             lateDamage.formUnion(parts.damagedLate)
             let found = parts.damaged.count + parts.damagedLate.count
