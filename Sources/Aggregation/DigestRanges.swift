@@ -2,18 +2,18 @@ package import CivilTime
 package import DeltaProtocol
 
 /// The ranges of minutes whose digests are compared in turn: the hours from a day back to a day
-/// ahead, as far as the shard knows them in full. What lies further ahead is not compared, since
-/// HQ cannot list the late money there.
+/// ahead, limited to those that the shard knows in full. Minutes further ahead are not compared,
+/// since HQ cannot list late money there.
 package enum DigestRanges {
     private static let minutesPerRange = 60
 
-    /// How many ranges there are at `now`; 0 where the shard knows none of these minutes.
+    /// The number of ranges at `now`; 0 if the shard knows none of these minutes.
     package static func count(claims: Claims, floor: Minute, now: Minute) -> Int {
         let (first, last) = bounds(claims: claims, floor: floor, now: now)
         return first <= last ? hour(last) - hour(first) + 1 : 0
     }
 
-    /// The range of this turn, which is 0 or more; nil where there is none.
+    /// The range of this turn (0 or more); nil if there is none.
     package static func range(
         _ turn: Int, claims: Claims, floor: Minute, now: Minute
     ) -> ClosedRange<Minute>? {

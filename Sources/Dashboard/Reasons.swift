@@ -4,7 +4,7 @@ struct Reason {
     let word: String
     /// What follows the region's name, or stands alone where the reason is no region's.
     let statement: String
-    /// What is said instead where a reason that is mostly a region's is nobody's.
+    /// The statement without a region, for a reason that usually has one.
     var general: String? = nil
     /// For the methodology.
     let explanation: String

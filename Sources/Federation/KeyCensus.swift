@@ -1,11 +1,11 @@
 package import CivilTime
 
-/// How many keys of each minute stood when they were counted last, to notice those that vanish.
+/// The number of keys of each minute at the last count, to notice keys that vanish.
 ///
-/// Counting costs a fraction of comparing sums with shards, so that it is done each minute; what a
-/// count makes doubtful is compared then.
+/// Counting is far cheaper than comparing sums with shards, so it is done every minute, and only
+/// minutes whose counts are suspicious are compared.
 package struct KeyCensus: Sendable {
-    /// How many keys of one minute stand.
+    /// The number of keys of one minute.
     package struct Count: Hashable, Sendable {
         /// The version at which the minute changed last; nil where it is not listed as changed.
         package var version: Int64?
@@ -21,7 +21,7 @@ package struct KeyCensus: Sendable {
             self.transfers = transfers
         }
 
-        /// Whether no key of the minute stands.
+        /// True if the minute has no keys.
         package var isBare: Bool {
             published == 0 && transfers == 0 && hashes.allSatisfy { $0 == 0 }
         }
@@ -29,7 +29,7 @@ package struct KeyCensus: Sendable {
 
     /// The regions that have fewer hashes in a minute than before.
     package struct Loss: Hashable, Sendable {
-        /// By place; empty where any region may have lost one.
+        /// By place; empty if any region may have lost one.
         package var regions: Set<Int>
         /// Whether nothing else than a loss explains it; else the sums decide.
         package var isCertain: Bool
@@ -49,7 +49,7 @@ package struct KeyCensus: Sendable {
     /// The database that was counted in.
     private var storeID: String?
     private var counts: [Minute: Count] = [:]
-    /// What has been found and not compared yet.
+    /// Losses that were found and not compared yet.
     private var open: [Minute: Loss] = [:]
 
     package init() {}
@@ -61,8 +61,8 @@ package struct KeyCensus: Sendable {
     }
 
     /// Takes a count, and answers the minutes that may have lost keys: their sums are to be
-    /// compared. A minute that is not listed although something of it stands is among them, for
-    /// readers would never learn of it.
+    /// compared. They include minutes that have keys but are not listed, since readers would
+    /// never learn of those.
     ///
     /// A minute is named each time until `wereCompared` says that it was.
     package mutating func take(_ found: [Minute: Count], storeID: String?) -> [Minute: Loss] {
@@ -82,7 +82,7 @@ package struct KeyCensus: Sendable {
         return losses
     }
 
-    /// What these minutes had lost is repaired.
+    /// Notes that these minutes were compared and repaired.
     package mutating func wereCompared(_ minutes: some Sequence<Minute>) {
         for minute in minutes { open[minute] = nil }
     }

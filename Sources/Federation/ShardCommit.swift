@@ -22,7 +22,7 @@ package struct ShardCommit: Hashable, Sendable {
     package var late: [Bucket]
     /// Buckets of the delta, late ones included, that HQ does not retain.
     package var ignoredBuckets: Int
-    /// Whether only a delta of the whole shard may follow where the script fails midway.
+    /// Whether the shard accepts only a whole delta after its script failed midway.
     package var isFilling: Bool
 
     package init(

@@ -1,9 +1,9 @@
 extension ShardLiveness {
-    /// How the text begins in place of a liveness while a shard is written in several steps, or one
-    /// that replaces it has failed: its hashes are of two states of knowledge, and only a delta of
-    /// the whole shard makes them one. The writer and the number of the step follow.
+    /// Prefix of the text that replaces a liveness while a shard is written in several steps, or
+    /// after a script that replaces the whole shard failed. The hashes then mix two states, and
+    /// only a whole delta repairs them. The writer and the step number follow.
     package static let filling = "\(torn) filling"
 
-    /// Whether `text` stands in place of a liveness because the shard is being filled.
+    /// Whether `text` says that the shard is being filled.
     package static func isFilling(_ text: String) -> Bool { text.hasPrefix(filling) }
 }

@@ -83,7 +83,7 @@ package enum ShardMerge {
         if isNewer || stored.watermark < delta.seedWatermark {
             return commit(delta, over: stored, .whole, reading: reading, context: context)
         }
-        // What an unfinished commit has left is from two states: only the whole shard mends it.
+        // An unfinished commit leaves a mix of two states, which only the whole shard repairs.
         let isTorn = reading.liveness.map(ShardLiveness.isTorn) ?? false
         // A state that knows less never lowers HQ: it goes on from the watermark.
         // From watermark 0 it could not go on otherwise than with all it has.

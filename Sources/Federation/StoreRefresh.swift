@@ -28,8 +28,8 @@ package struct ShardStanding: Hashable, Sendable {
     package var node: String
     package var marker: LedgerMarker?
     package var counters: ShardCounters
-    /// Whether its buckets may be of a commit that is not whole: then the store does not say when
-    /// it was heard of last, nor through when it was seen.
+    /// Whether its buckets may be part of an unfinished commit. The store then has neither its
+    /// receive time nor its observed-through.
     package var isTorn: Bool
 
     package init(
@@ -83,10 +83,10 @@ package struct StoreRefresh: Sendable {
     package var standings: [ShardID: ShardStanding]
     /// How many partitions each region's current logs have, as the regions said last.
     package var partitionCounts: [RegionID: [LogID: Int32]]
-    /// In a full view, the version at which each listed minute changed last. The store does not say
-    /// that any other minute has ever changed.
+    /// In a full view, the version at which each listed minute changed last; other minutes have
+    /// no listed change.
     package var changedAt: [Minute: Int64]
-    /// The first minute whose keys had not expired by Redis's clock; nil where that is not known.
+    /// The first minute that has not expired by Redis's clock; nil if unknown.
     package var retainedFrom: Minute?
     /// Whether Redis is set to remove keys by itself when its memory is full.
     package var mayEvict: Bool

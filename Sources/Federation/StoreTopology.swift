@@ -1,15 +1,16 @@
+import Money
 package import Topology
 
 /// Which logs count, as one HQ's files say it, or as the store holds it for all that share it.
 package struct StoreTopology: Hashable, Sendable {
-    /// Rises with every change of what follows.
+    /// Must rise with every change of `logs`.
     package var generation: Int64
     /// By region, the logs that count, the one that is being written last.
     package var logs: [RegionID: [Log]]
 
     package struct Log: Hashable, Sendable {
         package var id: LogID
-        /// Nil where its file leaves it to the broker.
+        /// Nil if its file leaves it to the broker.
         package var partitions: Int32?
 
         package init(id: LogID, partitions: Int32? = nil) {
@@ -30,16 +31,13 @@ package struct StoreTopology: Hashable, Sendable {
         }
     }
 
-    /// Tells two topologies of one generation apart: the 64-bit FNV-1a hash of what counts.
+    /// The 64-bit FNV-1a hash of `logs`, to tell apart two topologies of the same generation.
     package var digest: String {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for (region, logs) in logs.sorted(by: { $0.key < $1.key }) {
+        let lines = logs.sorted { $0.key < $1.key }.map { region, logs in
             let names = logs.map { "\($0.id):\($0.partitions.map(String.init) ?? "-")" }
-            for byte in "\(region) \(names.joined(separator: " "))\n".utf8 {
-                hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
-            }
+            return "\(region) \(names.joined(separator: " "))\n"
         }
-        return String(hash, radix: 16)
+        return ContentHash.of(lines.joined())
     }
 
     func counts(_ log: LogID, of region: RegionID) -> Bool {
@@ -47,7 +45,7 @@ package struct StoreTopology: Hashable, Sendable {
     }
 }
 
-/// What the store says of its topology: the fields of the hash `topology`.
+/// The store's topology: the fields of the hash `topology`.
 ///
 /// `generation` and `digest` are those of the HQ that wrote it; `logs:{region}` names the counted
 /// logs with spaces between, the one being written last; `partitions:{region}/{log}` is how many
@@ -73,7 +71,7 @@ package struct StoredTopology: Hashable, Sendable {
     package var partitions: [LogName: Int32] = [:]
     package var removed: [LogName: Int64] = [:]
 
-    /// Nil where the store has no topology, or none that an HQ has written.
+    /// Nil if the store has no topology that an HQ wrote.
     package init?(fields: [String: String]) {
         guard let generation = fields["generation"].flatMap({ Int64($0) }),
             let digest = fields["digest"]
@@ -98,7 +96,8 @@ package struct StoredTopology: Hashable, Sendable {
         }
     }
 
-    /// What a topology writes over `before` at a time in Unix seconds.
+    /// The fields to write when `topology` replaces `before`; `seconds` is the present in Unix
+    /// time.
     package init(_ topology: StoreTopology, over before: StoredTopology?, seconds: Int64) {
         generation = topology.generation
         digest = topology.digest
@@ -124,7 +123,7 @@ package struct StoredTopology: Hashable, Sendable {
         return fields
     }
 
-    /// How an HQ's own topology stands to it.
+    /// Compares an HQ's own topology with it.
     package func standing(of own: StoreTopology) -> TopologyStanding {
         if own.generation > generation { return .newer }
         if own.generation == generation, own.digest == digest { return .current }
@@ -144,12 +143,12 @@ extension StoredTopology.LogName {
     }
 }
 
-/// How an HQ's files stand to the topology that the store holds.
+/// How an HQ's files compare with the topology in the store.
 package enum TopologyStanding: Hashable, Sendable {
-    /// They are what the store holds.
+    /// Equal to the store's.
     case current
-    /// They are to be written.
+    /// Newer: they replace the store's.
     case newer
-    /// The store holds a later generation, or another content of the same: that one stands.
+    /// The store has a later generation, or other content of the same one; the store's applies.
     case older
 }

@@ -29,7 +29,7 @@ extension Topology {
 }
 
 extension Region {
-    /// How many partitions its counted logs have, where the file says.
+    /// The partition counts of its counted logs, as far as the file declares them.
     var declaredPartitions: [LogID: Int32] {
         var declared: [LogID: Int32] = [:]
         for log in countedLogs { declared[log.id] = log.partitions }

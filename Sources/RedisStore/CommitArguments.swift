@@ -5,7 +5,7 @@ import Money
 import Topology
 
 extension StoreTopology {
-    /// What the store must hold for this HQ to write.
+    /// The generation and digest that the store must have for this HQ to write.
     var texts: [String] { [String(generation), digest] }
 }
 

@@ -63,9 +63,9 @@ enum ScriptParts {
     /// `list(id, minutes)` gives the store the next version, and an id where it has none, and lists
     /// minutes as changed at it; `unlist(minutes)` takes minutes off the list.
     ///
-    /// `store` says beside the version what the list's greatest one is. Where they differ the list
-    /// has lost members: readers read everything then, until `settle()` says that all is listed
-    /// again, so a commit must not make a list look whole that was not.
+    /// `store` also holds the greatest version that was listed. If the list lacks it, members
+    /// were lost, and readers read everything until `settle()` marks the list complete. A commit
+    /// must not make an incomplete list look complete.
     static let list = """
         local function last()
           return redis.call('ZREVRANGE', 'changes', 0, 0, 'WITHSCORES')[2] or '0'

@@ -20,8 +20,8 @@ package struct RedisStoreError: Error, Hashable, Sendable, CustomStringConvertib
         case overloaded
         /// The store is stopped. No effect.
         case stopped
-        /// The store holds another topology than this HQ, of this generation; 0 where that was not
-        /// asked for. No effect.
+        /// The store has a later topology than this HQ, of this generation (0 if not read). No
+        /// effect.
         case topologyOld(stored: Int64)
     }
 

@@ -83,7 +83,7 @@ extension RedisScript {
             return whole and 1 or 0
             """)
 
-    /// Says that everything is listed that stands.
+    /// Marks the list of changes as complete.
     static let settle = RedisScript(name: "settle", source: ScriptParts.list + "settle()")
 
     /// How many keys stand per minute.

@@ -2,7 +2,7 @@ import Federation
 import Synchronization
 import Topology
 
-/// The store's topology as its thread has read it last, for those who prepare requests.
+/// The store's topology as last read on its thread, shared with code that prepares requests.
 final class SharedTopology: Sendable {
     private let stored = Mutex<StoredTopology?>(nil)
 

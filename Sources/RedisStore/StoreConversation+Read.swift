@@ -32,7 +32,7 @@ extension StoreConversation {
         let shards = try withListedMinutes(questions, deadline: deadline)
         let short = Self.batches(shards)
         for attempt in 0..<ScriptLimits.readAttempts {
-            // Where others write all the time only one long script sees one state.
+            // Under constant writes only a single long script sees one consistent state.
             let isShort = attempt < ScriptLimits.shortReadAttempts
             let batches = isShort ? short : [short.flatMap(\.self)]
             var parts = ReadParts(shards: shards, region: region)
@@ -142,11 +142,11 @@ extension StoreConversation {
     }
 }
 
-/// What has been read of some shards so far.
+/// The parts of some shards that have been read so far.
 private struct ReadParts {
     let shards: [ShardQuestion]
     let region: RegionID
-    /// Nil where something of the shard is damaged.
+    /// Nil if part of the shard is damaged.
     private(set) var readings: [ShardReading?]
     private(set) var damaged: [Minute] = []
     private(set) var damagedLate: [DamagedLate] = []

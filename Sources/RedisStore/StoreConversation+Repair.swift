@@ -8,8 +8,8 @@ extension StoreConversation {
     enum RepairCause {
         /// A script failed there: hashes are what they are, and their readers must be told.
         case failedScript
-        /// Nothing is known to have failed, so what differs has vanished or was changed by others.
-        /// `losses` is what a count of the keys has found.
+        /// Nothing is known to have failed, so what differs has vanished or was changed by
+        /// others. `losses`: losses found by counting keys.
         case verification(losses: [Minute: KeyCensus.Loss])
         /// Watermarks were dropped and their shards are about to be filled again, with differences
         /// that are added to sums which their hashes are part of.

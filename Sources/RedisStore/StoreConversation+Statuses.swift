@@ -35,7 +35,7 @@ extension StoreConversation {
         for (shard, reading) in zip(shards, readings) {
             guard let reading, let text = reading.watermark, let stored = StoredShard(text: text)
             else { continue }
-            // Its writer goes on, or the next delta of the whole shard takes it over.
+            // Its writer may still finish; otherwise the next whole delta replaces it.
             if reading.liveness.map(ShardLiveness.isFilling) ?? false { continue }
             if withValues, reading.liveness.map(ShardLiveness.isTorn) ?? false {
                 // A script that failed midway has written values newer than the watermark. No one

@@ -24,7 +24,7 @@ extension StoreConversation {
         adoptedOn = connectionNumber
     }
 
-    /// As `adoptTopologyOnce`, for who changes nothing of the topology: a process that only reads.
+    /// As `adoptTopologyOnce`, without writing: for operations that must not change the topology.
     mutating func checkTopology(deadline: Deadline) throws(RedisStoreError) {
         guard let own = configuration.topology,
             let stored = try storedTopology(deadline: deadline),
@@ -72,7 +72,7 @@ extension StoreConversation {
             metadata: ["generation": "\(own.generation)", "stored_generation": "\(stored)"])
     }
 
-    /// False where another HQ has changed it since it was read.
+    /// False if another HQ changed it after it was read.
     private mutating func write(
         _ next: StoredTopology, over before: StoredTopology?, deadline: Deadline
     ) throws(RedisStoreError) -> Bool {

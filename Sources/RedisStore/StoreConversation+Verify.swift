@@ -14,14 +14,13 @@ struct VerificationMemory {
 /// The minutes to look at, in rising order.
 struct ListedMinutes: Sendable {
     var minutes: [Minute]
-    /// Whether the list of changes has lost no member as far as it shows.
+    /// Whether the list of changes shows no sign of lost members.
     var isWhole: Bool
 }
 
 extension StoreConversation {
-    /// Takes minutes that have expired out of the list of changes. Answers the minutes left, and
-    /// all that Redis retains beside them: what stands there is listed, unless the list has lost
-    /// it.
+    /// Removes expired minutes from the list of changes. Returns the listed minutes and every
+    /// other minute that Redis retains, since the list may have lost some.
     mutating func pruneChanges(deadline: Deadline) throws(RedisStoreError) -> ListedMinutes {
         let doing = "pruning the list of changes"
         let now = try send(RedisCommand("TIME"), deadline: deadline, doing: doing) {
@@ -62,8 +61,7 @@ extension StoreConversation {
         return ListedMinutes(minutes: Set(left).union(retained).sorted(), isWhole: isWhole)
     }
 
-    /// Ends the full reads that a list of changes makes which has lost members: all that stands is
-    /// listed again.
+    /// Marks the list of changes as complete after a repair, which ends the full reads.
     mutating func settleChanges(deadline: Deadline) throws(RedisStoreError) {
         try run(.settle, RedisCommand(), deadline: deadline, doing: "settling the list") { _ in }
     }

@@ -130,8 +130,7 @@ struct StoreConversation: ~Copyable {
         }
     }
 
-    /// Asks what Redis does when its memory is full. One that does not say is believed to be set
-    /// as it should be.
+    /// Asks for Redis's eviction policy. If Redis does not answer, `noeviction` is assumed.
     private mutating func lookAtEviction(_ connection: RedisConnection) {
         evictionLookedAt = .now
         let doing = "asking for the eviction policy"
@@ -154,7 +153,7 @@ struct StoreConversation: ~Copyable {
             .map { String($0.dropFirst(key.count)) }
     }
 
-    /// As at each connect, once a minute: an operator may have set it right, or wrong.
+    /// Also once a minute, since an operator may change the policy.
     mutating func lookAtEvictionAgain() throws(RedisStoreError) {
         let connection = try connected()
         guard let last = evictionLookedAt, .now - last > ScriptLimits.evictionLookInterval else {

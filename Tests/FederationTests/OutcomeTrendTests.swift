@@ -3,7 +3,7 @@ import DeltaProtocol
 import Federation
 import Testing
 
-/// What the counters of a shard's node say of its latest records.
+/// Labels derived from a shard's record counters.
 @Suite struct OutcomeTrendTests {
     private typealias Fixture = PublicationTests
 
@@ -55,7 +55,7 @@ import Testing
                 now: Fixture.noon + Int64(second) * 1_000)
             #expect(!trend.isRejecting)
         }
-        // Another node, and the same one begun anew, count from where they began to read.
+        // Another node, or a restarted one, counts from the offset where it started to read.
         for (counters, node) in [
             (Self.counters(rejected: 200), "n2"), (Self.counters(rejected: 20), "n2"),
         ] {

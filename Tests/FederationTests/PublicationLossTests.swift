@@ -4,7 +4,7 @@ import Federation
 import Testing
 import Topology
 
-/// What a publisher makes of minutes that vanish from a store which says that nothing changed them.
+/// How a publisher handles minutes that vanish without a listed change.
 @Suite struct PublicationLossTests {
     typealias Fixture = PublicationTests
 
@@ -158,7 +158,7 @@ import Topology
         let refilling = Degradation(.storeRefilling, region: Fixture.eu)
         #expect(publication.totals(now: Fixture.noon)?.degradations == [refilling])
         #expect(publication.losses.isEmpty)
-        // It is back, and half of it is not.
+        // The watermark is back, but half of the values are missing.
         publication.take(
             Fixture.refresh(
                 version: 7, isFull: false, minutes: [Self.minutes[1]], standings: Fixture.both),

@@ -58,10 +58,10 @@ import Topology
         [["HSET", "SHARD", "USD", "4000000:1:0"], ["DEL", "METRIC"]],
     ]
 
-    /// Waits until all sums were compared with their shards for the first time: a comparison that
-    /// comes later would have readers read the damage.
+    /// Waits for the first comparison of sums with shards: if it ran after the damage, readers
+    /// would read the damaged hash.
     private static func awaitComparison(_ redis: RedisProcess) async throws {
-        // It alone reads strings many at a time: two kinds for each minute.
+        // Only the comparison uses MGET, twice per minute.
         let all = 2 * (Limits.retainedMinutes + Limits.windowMinutes - 60)
         let prefix = "cmdstat_mget:calls="
         let deadline = ContinuousClock.now + .seconds(60)

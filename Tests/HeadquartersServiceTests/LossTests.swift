@@ -22,7 +22,8 @@ import Topology
         await connection.send(
             "GET /v1/metrics/money-moved/24h/breakdown HTTP/1.1\r\nHost: a\r\n\r\n")
         let text = try await connection.response().text
-        // Whoever notices first drops the watermarks: then the other one sees a store that refills.
+        // The process that notices first drops the watermarks; the other one then reports
+        // `store_refilling`.
         return text.contains("\"store_loss\"") || text.contains("\"store_refilling\"")
     }
 
@@ -60,7 +61,7 @@ import Topology
         try await Self.withReplicas(maintenance: .seconds(1)) { cli, scopes in
             try cli.redis.command("DEL", "changes")
             try cli.redis.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-            // Each asks until the list is whole again, and once after that.
+            // Poll until the list is complete again, and once more.
             var isListed = false
             let end = ContinuousClock.now + .seconds(30)
             while !isListed, ContinuousClock.now < end {

@@ -157,7 +157,7 @@ import Topology
             let text = try #require(try server.hash("liveness:eu-west")["a/0"])
             #expect(text.hasPrefix("torn filling ") && text.hasSuffix(" 2"))
             #expect(try server.hash("watermark:eu-west")["a/0"]?.hasPrefix("5 ") == true)
-            // What is written adds up.
+            // The sums equal the hashes after every step.
             for index in 0..<6 {
                 let minute = present.advanced(by: index - 5)
                 let number: Int64 = index < 4 ? 9 : 1
@@ -183,7 +183,7 @@ import Topology
                 #expect(reply.outcome == .behind)
                 #expect(reply.watermark == 0)
             }
-            // One that stands where HQ did says again what it knows.
+            // A node at HQ's coverage repeats its claims.
             let again = try await Fixture.commit(
                 store, [Fixture.delta(base: 0, coverage: 5, before)])
             #expect(again.map(\.outcome) == [.committed])

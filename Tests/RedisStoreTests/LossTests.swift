@@ -6,7 +6,7 @@ import RedisStore
 import Testing
 import Topology
 
-/// Keys that vanish: what readers see of it, and what fills them again.
+/// Lost keys: what readers see, and how they are refilled.
 @Suite struct LossTests {
     private let present = Fixture.now().minute
 

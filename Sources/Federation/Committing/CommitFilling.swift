@@ -1,5 +1,6 @@
 import CivilTime
 import DeltaProtocol
+import Money
 import Topology
 
 /// Cuts commits that are too large for one script into steps, minute by minute.
@@ -9,9 +10,10 @@ import Topology
 /// or one that runs twice, changes nothing. Sums change in the same step as their buckets, so the
 /// store adds up between steps too.
 package enum CommitFilling {
-    /// The steps, in order; one where `commits` are small enough.
+    /// The steps, in order; a single one if `commits` are small enough.
     ///
-    /// Nil where the differences of a step leave `Int64`: the commits are to be cut into halves.
+    /// Nil if the differences of a step overflow `Int64`: the caller then splits the commits in
+    /// halves.
     ///
     /// - Parameters:
     ///   - salt: what tells this writer from others that begin with the same texts.
@@ -48,7 +50,7 @@ package enum CommitFilling {
         return steps
     }
 
-    /// What stands in place of a liveness after `step` steps.
+    /// The text that replaces a liveness after `step` steps.
     static func text(_ writer: String, step: Int) -> String {
         "\(ShardLiveness.filling) \(writer) \(step)"
     }
@@ -80,20 +82,12 @@ package enum CommitFilling {
         return Array(taken)
     }
 
-    /// Another name for each writer: two that begin with the same texts differ by their salt, and
-    /// only one of them comes past the first step.
+    /// A name per writer. Two writers that start from the same texts differ by their salt, so
+    /// only one of them gets past the first step.
     private static func writer(of commits: [ShardCommit], salt: String) -> String {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        func add(_ text: String) {
-            for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-            hash = (hash ^ 0xFF) &* 0x0000_0100_0000_01B3
+        let texts = commits.flatMap {
+            ["\($0.shard)", $0.expectedWatermark ?? "", $0.expectedLiveness ?? ""]
         }
-        add(salt)
-        for commit in commits {
-            add("\(commit.shard)")
-            add(commit.expectedWatermark ?? "")
-            add(commit.expectedLiveness ?? "")
-        }
-        return String(hash, radix: 16)
+        return ContentHash.of(([salt] + texts).joined(separator: "\n"))
     }
 }

@@ -66,12 +66,12 @@ package struct AuditMemory: Sendable {
 
     /// Notes that the store holds the node's values of these minutes.
     mutating func healed(_ shard: ShardID, _ minutes: ClosedRange<Minute>) {
-        // An hour may have been cut at another minute.
+        // Ranges of the same hour may begin at different minutes.
         let overlapping = differing[shard]?.keys.filter { $0.overlaps(minutes) } ?? []
         for range in overlapping { differing[shard]?[range] = nil }
     }
 
-    /// The shards with a difference that was seen twice, and lately.
+    /// The shards with a difference that was seen at least twice, the last time recently.
     package func drifted(at now: UnixTime) -> Set<ShardID> {
         Set(
             differing.filter { shard in

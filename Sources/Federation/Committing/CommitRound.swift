@@ -15,8 +15,8 @@ package struct CommitRound: Sendable {
         case repair(Set<Minute>)
         /// Read these shards, all in one atomic step.
         case read([ShardQuestion])
-        /// Write these commits, or a step of them, atomically, each only over the texts it rests
-        /// on.
+        /// Write these commits, or one step of them, atomically, each only if its shard still has
+        /// the expected texts.
         case write(CommitStep)
         case digest(ShardID, ClosedRange<Minute>)
         case answer(DeltaReply)
@@ -44,8 +44,8 @@ package struct CommitRound: Sendable {
     package struct Settings: Sendable, Hashable {
         /// The region's logs and how many partitions each may have.
         package var knownLogs: [LogID: Int32]
-        /// How many partitions logs have: as their files declare it, or as the store remembers it
-        /// from their first commit.
+        /// Partition counts of logs, from their files or, if those do not say, from the store,
+        /// which keeps the count of the first commit.
         package var fixedPartitions: [LogID: Int32]
         /// The log that is being written; nil where there is none.
         package var currentLog: LogID?
@@ -101,14 +101,14 @@ package struct CommitRound: Sendable {
     private var reading: [Int] = []
     /// Readings that are not decided yet, the next last.
     private var undecided: [(index: Int, reading: ShardReading)] = []
-    /// Decided commits that no script has taken yet, and those that take several scripts each:
-    /// together these add to each sum once.
+    /// Decided commits that wait to be written: small ones, which share a script, and large ones,
+    /// which take several scripts each.
     private var group = CommitGroup()
     private var large = CommitGroup()
     /// Groups to be written, the next last.
     private var unwritten: [CommitGroup] = []
     private var writing = CommitGroup()
-    /// The steps of the group that are still to be written.
+    /// The steps of the group that have not been written yet.
     private var steps: ArraySlice<CommitStep> = []
     /// The minutes whose sums were repaired after a failed script, by the text it left.
     private var mended: [String: Set<Minute>] = [:]
@@ -250,7 +250,7 @@ package struct CommitRound: Sendable {
         replies[index] = decision.reply
         guard var commit = decision.commit else { return }
         commit.isFilling = delta.base == 0
-        // The hashes are from two states: the region sends the whole shard.
+        // The hashes mix two states, so the region must send the whole shard.
         if !commit.isFilling, reading.liveness.map(ShardLiveness.isFilling) ?? false {
             stored[index] = nil
             replies[index]?.outcome = .behind
@@ -280,7 +280,7 @@ package struct CommitRound: Sendable {
         }
     }
 
-    /// Minutes that were written whole differ no more.
+    /// Minutes that were written whole no longer differ.
     private func noteHealed(_ memory: inout CommitMemory) {
         for (commit, index) in zip(writing.commits, writing.indices) {
             let delta = request.shards[index]

@@ -41,7 +41,7 @@ package struct CommitStep: Hashable, Sendable {
     package var differences: [GlobalDifference]
     /// How many partitions each current log of the region has, by log.
     package var partitionCounts: [PartitionCount]
-    /// Whether the commits stand with it: the last step of several, or the only one.
+    /// True for the last step, or the only one: after it the commits are complete.
     package var isLast: Bool
 
     package init(

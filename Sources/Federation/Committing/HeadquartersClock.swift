@@ -25,8 +25,8 @@ package struct HeadquartersClock: Sendable, Hashable {
         }
     }
 
-    /// A smaller time than heard before counts once the greater one is this old, in milliseconds:
-    /// until then it may be that of a delayed request.
+    /// A time smaller than one heard before is accepted once that one is this old, in
+    /// milliseconds: until then it may come from a delayed request.
     package static let delayMilliseconds: Int64 = 30_000
 
     private struct Heard: Sendable, Hashable {

@@ -4,7 +4,7 @@ import DeltaProtocol
 /// How the records of one shard ended in the last ten minutes, from the counters that its node
 /// sends.
 ///
-/// What a node reads to catch up when it joins does not count: those records are of the past.
+/// Records that a node reads to catch up when it joins are not included.
 package struct OutcomeTrend: Sendable {
     /// A share of records that is worth a label: 1 in this many. Single bad records are rarer than
     /// 1 in 1,000. A wrong clock or a broken producer spoils all records of a partition, or 1 in
@@ -24,16 +24,16 @@ package struct OutcomeTrend: Sendable {
 
     private var node = ""
     private var hasCaughtUp = false
-    /// The oldest first; the first one is what later counters are compared with.
+    /// Oldest first; later counters are compared with the first.
     private var samples: [Sample] = []
     private var last = ShardCounters()
 
     package init() {}
 
-    /// Takes what a shard's node said last. `isCaughtUp` is whether it has seen its log's end.
+    /// Takes a shard's latest standing. `isCaughtUp`: the node has reached the end of its log.
     package mutating func take(_ standing: ShardStanding, isCaughtUp: Bool, now: UnixTime) {
         let counters = standing.counters
-        // A node that begins anew counts from where it began to read.
+        // A restarted node counts from the offset where it started to read.
         if standing.node != node || counters.consumed < last.consumed {
             node = standing.node
             hasCaughtUp = false

@@ -123,14 +123,14 @@ package struct Publication: Sendable {
         position = refresh.position
         noteSkipped(refresh, current: currentMinute)
 
-        // By the clocks of this very turn: one that jumps and comes back leaves nothing behind.
+        // Only this turn's clocks count, so a clock that jumps and returns has no lasting effect.
         let retained = now.minute.advanced(by: 1 - Limits.retainedMinutes)
         let retainedFrom = max(retained, refresh.retainedFrom ?? retained)
         for index in regions.indices {
             if let logs = refresh.countedLogs[regions[index].settings.id],
                 regions[index].count(logs), !refresh.isFull
             {
-                // What was read is of other logs.
+                // The values read so far belong to other logs.
                 mustReadAll = true
             }
             regions[index].take(
@@ -163,8 +163,8 @@ package struct Publication: Sendable {
         }
     }
 
-    /// The minutes that went missing in the store, by region, whose shards nobody would send again
-    /// by themselves: their watermarks are to be dropped, then `areFilledAgain` is to be told.
+    /// By region, minutes that the store lost and no node would resend on its own. The caller
+    /// drops the region's watermarks, then calls `areFilledAgain`.
     package var losses: [RegionID: [Minute]] {
         var losses: [RegionID: [Minute]] = [:]
         for region in regions {
@@ -174,7 +174,7 @@ package struct Publication: Sendable {
         return losses
     }
 
-    /// The watermarks of these regions were dropped since the last refresh that was taken.
+    /// Notes that the watermarks of these regions were dropped after the last refresh taken.
     package mutating func areFilledAgain(_ filled: some Sequence<RegionID>) {
         for region in filled {
             if let index = indexByRegion[region] { regions[index].isFilledAgain() }

@@ -2,17 +2,17 @@ import CivilTime
 
 /// Minutes that the store has lost.
 extension RegionPublication {
-    /// Notes the retained minutes of a full view that hold less than a ring that was read at
-    /// `position`, although nothing has changed them since. A store that forgot what it had listed
-    /// as changed looks the same as one that lost the values. Another database says nothing of it:
-    /// there the watermarks say what is missing.
+    /// Notes the retained minutes of a full view that hold less than `before`, which was read at
+    /// `position`, although the store lists no change since. With another database the watermarks
+    /// alone tell what is missing.
     mutating func noteLosses(
         _ update: Update, since before: MinuteRing, at position: StorePosition?,
         _ current: Minute, _ retainedFrom: Minute
     ) {
         guard let position, position.storeID == update.position.storeID else { return }
-        // An older state of the database. With the watermarks where they were, its minutes hold no
-        // less, save for a later correction or healing: then they are filled again in vain.
+        // An older state of the database, after a failover. At the same watermarks only a later
+        // correction or healing can explain smaller values; the refill is then unnecessary but
+        // harmless.
         let version = position.version <= update.position.version ? position.version : .max
         for minute in servedMinutes(around: current)
         where minute >= retainedFrom && update.changedAt[minute] ?? .min <= version {
@@ -26,8 +26,8 @@ extension RegionPublication {
         lost[minute] = lost[minute] ?? false || isCertain
     }
 
-    /// Forgets lost minutes that show as much as before again, and those that keep their last good
-    /// values anyway.
+    /// Forgets lost minutes whose values are back, and those that show their last good values in
+    /// any case.
     mutating func forgetFoundMinutes(
         liveFrom: Minute?, current: Minute, retainedFrom: Minute
     ) {
@@ -39,16 +39,16 @@ extension RegionPublication {
         }
     }
 
-    /// The lost minutes, where every shard stands as far as was shown, so that nobody would send
-    /// them again; empty once that was asked for.
+    /// The lost minutes that no node would resend, because every watermark is as high as before;
+    /// empty once a refill was requested.
     var minutesToFill: [Minute] {
         guard !isBeingFilled, firstMinuteToShowLive() != nil else { return [] }
         return lost.keys.sorted()
     }
 
-    /// The region's watermarks were dropped. What stands once all shards are back where they were
-    /// is what the logs say, unless some of it came from a log that nobody reads any more: that
-    /// keeps its last good values.
+    /// Notes that the region's watermarks were dropped. Once all shards are back, their values
+    /// are what the logs say. Minutes that certainly lost data keep their last good values if a
+    /// log that is no longer read may have contributed to them.
     mutating func isFilledAgain() {
         isBeingFilled = true
         let isWhole = settings.earlierLogs.isEmpty && !settings.isRetired

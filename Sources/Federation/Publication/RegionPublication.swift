@@ -25,7 +25,7 @@ struct RegionPublication: Sendable {
     private(set) var recoveringSince: Minute?
     /// How often that happened.
     private(set) var recoveries = 0
-    /// Whether it lacks minutes that nothing has changed since they were read.
+    /// Whether minutes went missing without a listed change.
     private(set) var hasLoss = false {
         didSet { if hasLoss, !oldValue { losses += 1 } }
     }
@@ -44,12 +44,12 @@ struct RegionPublication: Sendable {
     var lastMinuteBeyond: Minute?
     /// Problems that commit rounds have detected, in the order of `Degradation.Reason`.
     var findings: [Degradation.Reason] = []
-    /// Where the store was when all that is shown had been read from it, and when it was read last.
+    /// The store's position when everything shown had been read, and at the last read.
     private var shownAt: StorePosition?
     private var readAt: StorePosition?
     /// Minutes that are shown with other values than before, until they are taken.
     private var changed: [Minute] = []
-    /// Minutes that hold less than before, and whether nothing but a loss explains it.
+    /// Minutes that hold less than before; true if only a loss explains it.
     var lost: [Minute: Bool] = [:]
     /// Whether the shards have been told to send everything again since `lost` was found.
     var isBeingFilled = false
@@ -68,8 +68,8 @@ struct RegionPublication: Sendable {
         shown.repairSums()
     }
 
-    /// Follows the store where it counts other logs than the settings say; the last one is written.
-    /// Answers whether it does.
+    /// Adopts the store's list of counted logs, the last of which is being written. True if it
+    /// differs from the settings.
     mutating func count(_ logs: [LogID]) -> Bool {
         guard let current = logs.last,
             settings.currentLogs != [current] || settings.earlierLogs != logs.dropLast()
@@ -104,7 +104,7 @@ struct RegionPublication: Sendable {
     /// Takes a refresh. `current` is the window's last minute, `retainedFrom` the first one that
     /// the store still keeps: about earlier ones a full read says nothing.
     mutating func take(_ update: Update, current: Minute, retainedFrom: Minute) {
-        // Kept for a full view alone: a copy costs as much as the ring has slots.
+        // Copied only for a full view, because copying touches every slot.
         let before = update.isFull ? live : nil
         let changed = applyToLive(update, current: current, retainedFrom: retainedFrom)
         if let before {
@@ -150,7 +150,7 @@ struct RegionPublication: Sendable {
         raiseObservedThrough()
     }
 
-    /// A shard that is being written was heard of as before.
+    /// While a shard is being written, its earlier liveness still applies.
     private mutating func takeStandings(_ new: [ShardID: ShardStanding], now: UnixTime) {
         trends = trends.filter { new[$0.key] != nil }
         for (shard, standing) in new where !standing.isTorn {
@@ -183,8 +183,9 @@ struct RegionPublication: Sendable {
         }
         let served = MinuteRing.range(around: current)
         for minute in update.minutes where served.contains(minute.minute) {
-            // Another region's change has this one's values read again. Fewer transfers are left by
-            // a loss, or by a healing: then they are filled again in vain, once.
+            // A change in any region re-reads the minute of all regions, so a hash lost in this
+            // one shows here. A healing can also leave fewer transfers; that costs one
+            // unnecessary refill.
             if !update.isFull, readAt != nil, minute.minute >= retainedFrom,
                 Self.hasFewer(minute.values, than: live[minute.minute])
             {

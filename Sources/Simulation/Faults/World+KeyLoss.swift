@@ -5,14 +5,13 @@ import Topology
 
 /// Keys that vanish from the store, one by one or as Redis evicts them.
 extension World {
-    /// Single keys vanish: each is noticed, by who reads them or by the count of keys, and what
-    /// was shown stays.
+    /// Removes single keys. Readers or the key count must notice, and the shown values must stay.
     func loseKeys() {
         guard !isHealed else { return }
         schedule(.loseKeys, after: keyRandom.wait(mean: options.keyLossWait))
         let site = sites[keyRandom.below(sites.count)]
         let kind = keyRandom.below(10)
-        // The audit has to have come round before the end.
+        // The audit needs time for a full cycle before the world ends.
         guard site.isReachable, !site.sumsAreDoubtful,
             elapsed < options.liveMinutes * 60_000 - 330_000
         else { return }
@@ -21,8 +20,8 @@ extension World {
         case 4..<6: loseSums(at: site)
         case 6: loseChanges(at: site)
         case 7:
-            // Redis loses a list whole; a member goes only by somebody's hand, and who has not read
-            // its minute's last change would not learn of it before the next count.
+            // Redis only loses whole keys; removing one member takes a person. A reader that has
+            // not read the member's last change would learn of it only from the next count.
             let minutes = site.store.changes.minutes
             let isRead = headquarters.allSatisfy {
                 $0.site !== site
@@ -32,7 +31,7 @@ extension World {
                 site.store.loseChanges(minute: keyRandom.pick(minutes))
             }
         default:
-            // Eviction takes what it likes.
+            // Eviction removes any keys.
             for _ in 0..<keyRandom.within(2...6) { loseHash(at: site) }
             loseSums(at: site)
             if keyRandom.happens(perMille: 300) { loseChanges(at: site) }
@@ -70,14 +69,14 @@ extension World {
             (first...max(first, last)).contains($0) && !table.isEmpty(minute: $0)
         }
         .filter { minute in
-            // Damage that vanishes with its hash is nothing to heal, and may be shown for a while.
+            // Losing a damaged hash removes the damage, though it may still be shown for a while.
             !site.checks[shard].spoiledOnce.contains { $0.minute == minute }
         }
         guard !minutes.isEmpty else { return }
         let minute = keyRandom.pick(minutes)
         let version = site.store.changes[minute, 0].settled
         for process in headquarters where process.site === site {
-            // Who has not read it yet cannot miss it.
+            // A process that has not read it cannot miss it.
             let seen = process.publisher.publication.readPosition
             let hasRead = seen?.storeID == site.store.id && seen?.version ?? 0 >= version
             let isKnown = site.checks[shard].spoiled.isEmpty || process.publisher.held[shard] != nil
@@ -100,8 +99,8 @@ extension World {
         trace("\(shape.shards[shard].id) lost its hash of minute \(minute)")
     }
 
-    /// Notes that the audit has to come round once more: a node sends one of 49 digests with a
-    /// push, and a push now and then is lost.
+    /// Notes that the audit needs another full cycle: a push carries one of 49 digests, and some
+    /// pushes are lost.
     func awaitAudit(at site: Site) {
         let pushMilliseconds = options.tickWait + 2 * options.networkWait
         site.auditedBy = elapsed + 49 * pushMilliseconds * 3 / 2

@@ -277,7 +277,7 @@ extension World {
             after: 60_000)
     }
 
-    /// Compares what the count of keys makes doubtful, and everything now and then and on a new
+    /// Compares minutes that the key count makes doubtful; all minutes periodically and on a new
     /// connection.
     private func verify(_ site: Site, _ process: HeadquartersProcess) {
         let losses = process.census.take(site.store.keyCounts(shape), storeID: site.store.id)

@@ -43,7 +43,7 @@ extension World {
             after: options.publishWait)
     }
 
-    /// What the publisher's owner does where minutes went missing that nothing had changed.
+    /// As the publisher's owner: drops the watermarks of regions that lost minutes.
     private func fillAgain(_ losses: [RegionID: [Minute]], _ process: HeadquartersProcess) {
         for (id, minutes) in losses.sorted(by: { $0.key < $1.key }) {
             guard let region = shape.region(id) else { continue }
@@ -71,7 +71,7 @@ extension World {
     ) -> Bool {
         let site = process.site
         if site.checks[shard].partialUntil > 0 { return true }
-        // A last good value that is kept, and labelled, may be one that was spoilt.
+        // The last good value that is kept and labelled may be a damaged one.
         let loss = Degradation(.storeLoss, region: shape.shards[shard].id.region)
         if totals.degradations.contains(loss), !site.checks[shard].spoiledOnce.isEmpty {
             return true
@@ -219,19 +219,19 @@ extension World {
                 if process.publisher.regions[region].idsFrom > first { continue }
             // Checked by itself.
             case .ahead: continue
-            // The world's records are bad more often than one in twenty.
+            // More than one in twenty of the world's records may be bad.
             case .rejecting, .lateMoney: continue
-            // Each process that finds less than it showed has the region filled again once.
+            // Each process that reads less than it showed requests one refill.
             case .storeLoss:
                 if let last = process.site.filledAgainAt,
                     elapsed < last + 2 * options.publishWait + 60_000
                 {
                     continue
                 }
-            // A difference that was healed through another process is forgotten in five minutes.
+            // A difference healed through another process expires after five minutes.
             case .drift:
                 if let last = process.foundDriftAt, elapsed < last + 300_000 { continue }
-            // A late copy of a request is taken for news of its sender's clock for a minute.
+            // A late copy of a request counts as its sender's clock for a minute.
             case .skew:
                 if let last = process.heardWrongAt, elapsed < last + 60_000 { continue }
             default: break

@@ -25,7 +25,7 @@ extension StoreModel {
             changedAt[Minute(minute)] = version
             named.append(minute)
         }
-        // A full view is of what stands, listed or not.
+        // A full view includes minutes that are not listed.
         if since == nil {
             named = Set(named).union(buckets.flatMap { $0.minutes }).sorted()
         }

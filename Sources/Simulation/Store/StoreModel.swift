@@ -244,7 +244,7 @@ struct StoreModel {
         if hasAny { note(listed: isWhole ? version : .max) }
     }
 
-    /// Says that everything is listed that stands.
+    /// Marks the list of changes as complete.
     mutating func settleChanges() {
         guard !isListWhole else { return }
         beginStep()

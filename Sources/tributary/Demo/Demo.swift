@@ -149,8 +149,8 @@ struct Demo {
         throw DemoFailure("\(name) did not start in \(Self.startPatience)")
     }
 
-    /// History comes after the first total: it keeps all processors busy, and a machine with few
-    /// would answer nobody for that long.
+    /// Wait for the first total before producing history, which keeps all processors busy and
+    /// would delay that total on a small machine.
     private func waitForTotal(_ api: DemoAPI) async throws {
         let deadline = ContinuousClock.now + Self.totalPatience
         while await api.total() == nil {
