@@ -107,6 +107,7 @@ final class Publisher: Service {
     private func readRepeatedly() async throws {
         let storeState = StoreState(side: "publisher", logger: logger)
         let regions = configuration.topology.regions.map(\.id)
+        var unfilled: Set<RegionID> = []
         while true {
             let begin = ContinuousClock.now
             do {
@@ -118,7 +119,7 @@ final class Publisher: Service {
                     return state.publication.losses
                 }
                 storeState.note(nil)
-                await fillAgain(losses)
+                await fillAgain(losses, &unfilled)
             } catch {
                 state.withLock { $0.publication.storeIsUnreachable() }
                 storeState.note(error)
@@ -131,9 +132,11 @@ final class Publisher: Service {
         }
     }
 
-    /// Has the regions send again what went missing in the store. Where that fails, the next read
-    /// finds the same.
-    private func fillAgain(_ losses: [RegionID: [Minute]]) async {
+    /// Makes the regions resend minutes that the store lost. If this fails, the next read reports
+    /// the same minutes; `unfilled` are the regions whose failure was logged.
+    private func fillAgain(
+        _ losses: [RegionID: [Minute]], _ unfilled: inout Set<RegionID>
+    ) async {
         for (region, minutes) in losses.sorted(by: { $0.key < $1.key }) {
             let metadata: Logger.Metadata = [
                 "region": "\(region)", "minutes": "\(minutes.count)",
@@ -141,10 +144,12 @@ final class Publisher: Service {
             do {
                 _ = try await store.refill(region, minutes: minutes)
                 state.withLock { $0.publication.areFilledAgain([region]) }
+                unfilled.remove(region)
                 logger.error(
                     "Redis lost minutes that nothing had changed; their region sends them again",
                     metadata: metadata)
             } catch {
+                guard unfilled.insert(region).inserted else { continue }
                 logger.error(
                     "Redis lost minutes, and its watermarks could not be dropped",
                     metadata: metadata.merging(["error": "\(error)"]) { $1 })
