@@ -96,7 +96,7 @@ package struct MinuteRing: ~Copyable {
 
     @inline(never)
     private mutating func clear(_ slot: Int, for minute: Int32) {
-        unsafe (cells + slot * columns).update(repeating: .empty, count: columns)
+        unsafe (cells + slot * columns).initialize(repeating: .empty, count: columns)
         unsafe minuteOf[slot] = minute
         unsafe changedOf[slot] = -1
     }
@@ -120,9 +120,11 @@ package struct MinuteRing: ~Copyable {
     private mutating func widen() {
         let wider = max(columns * 2, Self.firstColumns)
         let moved = UnsafeMutablePointer<Cell>.allocate(capacity: Self.slots * wider)
-        unsafe moved.initialize(repeating: .empty, count: Self.slots * wider)
-        for slot in 0..<Self.slots {
-            unsafe (moved + slot * wider).update(from: cells + slot * columns, count: columns)
+        // A slot that no minute has is cleared when one takes it.
+        for slot in 0..<Self.slots where unsafe minuteOf[slot] != Self.emptySlot {
+            let row = unsafe moved + slot * wider
+            unsafe row.initialize(from: cells + slot * columns, count: columns)
+            unsafe (row + columns).initialize(repeating: .empty, count: wider - columns)
         }
         unsafe cells.deallocate()
         unsafe cells = moved
@@ -216,10 +218,6 @@ package struct MinuteRing: ~Copyable {
         amount: Int64, minute: Minute, currency: Currency, offset: Int64
     ) -> Bool {
         guard minute >= floor else { return false }
-        if denseFrom == nil {
-            denseFrom = minute.advanced(by: 1 - Limits.retainedMinutes).number
-            return add(amount: amount, minute: minute, currency: currency, offset: offset)
-        }
         update(minute, currency) { cell in
             cell.settled += amount
             cell.transfers += 1
@@ -232,6 +230,9 @@ package struct MinuteRing: ~Copyable {
     private mutating func update(
         _ minute: Minute, _ currency: Currency, _ change: (inout Cell) -> Void
     ) {
+        if denseFrom == nil {
+            denseFrom = minute.advanced(by: 1 - Limits.retainedMinutes).number
+        }
         var cell = cell(minute, currency)
         if cell.changed < 0 { count += 1 }
         change(&cell)

@@ -10,6 +10,19 @@ import Testing
         var currency: Currency
     }
 
+    /// A ring without a floor does not know which minutes lie dense before it has a bucket.
+    @Test func aCorrectionMayComeBeforeAnyTransfer() {
+        var ring = MinuteRing()
+        let minute = Minute(30_000_000)
+        let currency = Currency.all[0]
+        let isCorrected = ring.correct(by: 3, minute: minute, currency: currency, offset: 0)
+        let isAdded = ring.add(amount: 5, minute: minute, currency: currency, offset: 1)
+        #expect(isCorrected && isAdded)
+        ring.raiseFloor(to: minute)
+        let value = ring.value(minute: minute, currency: currency)
+        #expect(value == BucketValue(settled: 5, transfers: 1, correction: 3))
+    }
+
     @Test(arguments: 0..<6 as Range<UInt64>)
     func holdsWhatADictionaryHolds(seed: UInt64) {
         var random = SplitMix64(state: seed)
