@@ -108,7 +108,9 @@ package enum ShardJoin {
         // ahead shows no more than that its record was written before now.
         let first = min(
             log.startTimestamp.map(UnixTime.init(milliseconds:)) ?? terms.now, terms.now)
-        start.idsShortUntil = (first + idsMilliseconds).minute.advanced(by: 1)
+        // A record before it may have a later stamp.
+        let lost = first + terms.disorderMilliseconds
+        start.idsShortUntil = (lost + idsMilliseconds).minute.advanced(by: 1)
         if first < terms.foldFrom { return .start(start) }
         start.idsFrom = max(terms.minuteAfter(first), terms.floor)
         for case let status? in statuses where status.watermark == log.start {
