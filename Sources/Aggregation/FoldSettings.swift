@@ -5,7 +5,7 @@ package import Topology
 /// All that the fold reads beside the log: two nodes with equal settings fold a log to equal bits.
 package struct FoldSettings: Sendable {
     /// The generation of the rules in this code. Any change of what a log folds to raises it.
-    package static let rulesGeneration: UInt32 = 2
+    package static let rulesGeneration: UInt32 = 3
 
     package let idKey: IDKey
     /// Whether a relay feeds the topic, so that only its markers prove how far the ledger is seen.
@@ -17,6 +17,8 @@ package struct FoldSettings: Sendable {
     package let settledWords: [String]
     /// The region's current logs.
     package let logs: [LogID]
+    /// Those of `logs` that continue another one: what may repeat it is not counted.
+    package let continuingLogs: [LogID]
     /// By currency index: the power of ten that takes a source's amount to ISO minor units; empty
     /// where no source differs.
     let scaleByCurrency: [Int8]
@@ -26,17 +28,19 @@ package struct FoldSettings: Sendable {
     ///     its number of decimal digits, 0 to 9.
     ///   - settledWords: the words that mean settled where a row has a state.
     ///   - logs: the region's current logs.
+    ///   - continuingLogs: those of them that continue another one.
     ///   - generation: the operator's generation of these settings.
     package init(
         idKey: IDKey, exponents: [Currency: Int] = [:],
         settledWords: [String] = Region.defaultSettledWords, logs: [LogID] = [],
-        generation: UInt32 = 1, isRelayed: Bool = false
+        continuingLogs: [LogID] = [], generation: UInt32 = 1, isRelayed: Bool = false
     ) {
         self.idKey = idKey
         self.isRelayed = isRelayed
         self.exponents = exponents
         self.settledWords = settledWords
         self.logs = logs
+        self.continuingLogs = continuingLogs
         var digest = FNV1a()
         digest.add(Self.rulesGeneration.description)
         digest.add(generation.description)
@@ -44,6 +48,7 @@ package struct FoldSettings: Sendable {
         digest.add(Limits.sumMagnitude.description)
         digest.add(RecordDecoder.maximumBytes.description)
         for log in logs.sorted() { digest.add(log.name) }
+        for log in continuingLogs.sorted() { digest.add("continues=\(log.name)") }
         var scales = [Int8](repeating: 0, count: exponents.isEmpty ? 0 : Currency.count)
         for (currency, exponent) in exponents.sorted(by: { $0.key < $1.key }) {
             scales[Int(currency.index)] = Int8(clamping: currency.exponent - exponent)

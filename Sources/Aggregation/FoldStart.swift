@@ -12,6 +12,11 @@ package struct FoldStart: Sendable {
     package var foldFrom: UnixTime?
     /// The first minute whose transfers are all folded, their ids known.
     package var idsFrom: Minute
+    /// Of a log that continues another one and is folded from its beginning: by how much a
+    /// settlement in the log before may be later than the stamp of the first record, in
+    /// milliseconds. Once that record is read, ids-from is the minute after; what is earlier may
+    /// repeat the log before. Nil takes `idsFrom`.
+    package var continuedMilliseconds: Int64?
     /// See `Claims`.
     package var idsShortUntil: Minute
     /// HQ's values, which stand in for what the log no longer holds.

@@ -11,6 +11,7 @@ extension ShardFold {
     ) {
         var start = 0
         while start < records.count, unsafe records[start].offset < coverage { start &+= 1 }
+        unsafe settleIDsFrom(before: records[start...])
         while start < records.count {
             let end = min(start &+ Self.batch, records.count)
             unsafe foldBatch(records, start..<end, into: &diversions)
@@ -208,7 +209,7 @@ extension ShardFold {
 
     /// Whether a record has a stamp, and one of the years 2000 to 2200.
     @inline(__always)
-    private static func hasSoundStamp(_ stamp: Int64) -> Bool {
+    static func hasSoundStamp(_ stamp: Int64) -> Bool {
         stamp >= Self.firstStamp && stamp < Self.endOfStamps
     }
 

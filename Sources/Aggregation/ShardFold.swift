@@ -36,9 +36,11 @@ package struct ShardFold: ~Copyable {
     package internal(set) var counters = OutcomeCounters()
     package internal(set) var marker: LedgerMarker?
     /// How far back the state reaches.
-    package let claims: Claims
+    package private(set) var claims: Claims
     /// `claims.idsFrom`, as the rules read it.
-    let idsFrom: Int32
+    private(set) var idsFrom: Int32
+    /// See `FoldStart.continuedMilliseconds`; nil once ids-from is known.
+    private var continuedMilliseconds: Int64?
     /// Of the minutes before ids-from, the seed holds what records below this offset did.
     package let seedWatermark: Int64
     /// Until it is reached, records only fill the id memory; nil once it is.
@@ -75,6 +77,7 @@ package struct ShardFold: ~Copyable {
         unsafe decoded.initialize(repeating: .none, count: Self.batch)
         coverage = start.offset
         foldFrom = start.foldFrom?.milliseconds
+        continuedMilliseconds = start.continuedMilliseconds
         expected = start.expected.filter { $0.offset >= start.offset }
         lastExpected = expected.map(\.offset).max() ?? -1
         idsFrom = start.idsFrom.number
@@ -97,6 +100,22 @@ package struct ShardFold: ~Copyable {
     }
 
     deinit { unsafe decoded.deallocate() }
+
+    /// Sets ids-from by the first record with a sound stamp, where the log continues another one. A
+    /// function of the log: nodes that joined before and after that record was written come to the
+    /// same state. A record without such a stamp is rejected and settles nothing, so that the
+    /// claims of before, everything, are true until then.
+    mutating func settleIDsFrom(before records: UnsafeBufferPointer<LogRecord>.SubSequence) {
+        guard let continuedMilliseconds,
+            let first = unsafe records.first(where: { unsafe Self.hasSoundStamp($0.timestamp) })
+        else { return }
+        self.continuedMilliseconds = nil
+        let last = unsafe UnixTime(milliseconds: first.timestamp) + continuedMilliseconds
+        claims = Claims(
+            valuesFrom: claims.valuesFrom, idsFrom: last.minute.advanced(by: 1),
+            idsShortUntil: claims.idsShortUntil)
+        idsFrom = claims.idsFrom.number
+    }
 
     // MARK: - The log's end
 

@@ -46,22 +46,26 @@ package enum ShardJoin {
         package var floor: Minute
         /// By how much a stamp may be earlier than one before it in the log, in milliseconds.
         package var disorderMilliseconds: Int64
+        /// Whether the log continues another one, whose ids nobody reads any more.
+        package var isContinuing: Bool
         /// The node's fold version. Values of other settings are no start for it.
         package var version: FoldVersion
         /// The latest of all clocks heard: no record written so far has a later true stamp.
         package var now: UnixTime
 
         package init(
-            floor: Minute, disorderMilliseconds: Int64, version: FoldVersion, now: UnixTime
+            floor: Minute, disorderMilliseconds: Int64, isContinuing: Bool = false,
+            version: FoldVersion, now: UnixTime
         ) {
             self.floor = floor
             self.disorderMilliseconds = disorderMilliseconds
+            self.isContinuing = isContinuing
             self.version = version
             self.now = now
         }
 
         /// By how much a settlement may be later than the stamps of all records before its own.
-        private var slack: Int64 { ShardFold.futureMilliseconds + disorderMilliseconds }
+        fileprivate var slack: Int64 { ShardFold.futureMilliseconds + disorderMilliseconds }
 
         /// Records stamped before this cannot be of a held minute.
         package var foldFrom: UnixTime { floor.start - slack }
@@ -98,8 +102,12 @@ package enum ShardJoin {
             offset: log.start, floor: terms.floor,
             expected: statuses.compactMap { $0?.fingerprint })
         start.waitingRecords = log.high - log.start
-        // Offset 0 is the log's beginning; a low watermark above it is retention.
-        if log.start == 0 { return .start(start) }
+        if isFromBeginning(log, terms) {
+            start.offset = 0
+            start.waitingRecords = log.high
+            if terms.isContinuing { start.continuedMilliseconds = terms.slack }
+            return .start(start)
+        }
 
         start.foldFrom = terms.foldFrom
         start.idsFrom = terms.floor
@@ -120,6 +128,16 @@ package enum ShardJoin {
         }
         guard start.idsFrom > terms.floor else { return .start(start) }
         return seeded(start, statuses, mayAsk, terms)
+    }
+
+    /// Whether the log is folded from its beginning. That is offset 0; a low watermark above it is
+    /// retention.
+    private static func isFromBeginning(_ log: LogFacts, _ terms: Terms) -> Bool {
+        if log.start == 0 { return true }
+        // The record at `start` may be the first one, behind offsets that the log never gave out
+        // or that compaction took. Then it says what may repeat the log before.
+        guard terms.isContinuing, log.low == 0, let first = log.startTimestamp else { return false }
+        return UnixTime(milliseconds: first) >= terms.foldFrom
     }
 
     /// The earliest values, the earliest ids, the latest watermark: what the log no longer holds.

@@ -15,6 +15,7 @@ extension ByteWriter {
         write(settings.log)
         write(settings.partitionCount)
         write(each: settings.fold.logs) { $0.write($1) }
+        write(each: settings.fold.continuingLogs) { $0.write($1) }
         write(settings.fold.version.settings)
         write(settings.fold.isRelayed)
         write(each: settings.fold.exponents.sorted { $0.key < $1.key }) {
@@ -188,6 +189,7 @@ extension ByteReader {
         let log = try id(LogID.self)
         let partitionCount: Int32 = try integer()
         let logs = try list { try $0.id(LogID.self) }
+        let continuingLogs = try list { try $0.id(LogID.self) }
         let generation = try generation()
         let isRelayed = try flag()
         let exponents = try list { (try $0.currency(), try $0.integer(Int.self)) }
@@ -197,8 +199,8 @@ extension ByteReader {
             fold: FoldSettings(
                 idKey: IDKey(low: 0, high: 0),
                 exponents: Dictionary(exponents, uniquingKeysWith: { first, _ in first }),
-                settledWords: settledWords, logs: logs, generation: generation,
-                isRelayed: isRelayed),
+                settledWords: settledWords, logs: logs, continuingLogs: continuingLogs,
+                generation: generation, isRelayed: isRelayed),
             headquarters: 0, seed: 0)
         settings.deadLetterTopic = try text()
         settings.lettersMax = try integer()

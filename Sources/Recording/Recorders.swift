@@ -8,7 +8,7 @@ package import Topology
 
 /// What a recording is of, in its first bytes.
 enum RecordingKind: String, CaseIterable {
-    case node = "tributary recording of a node, 1\n"
+    case node = "tributary recording of a node, 2\n"
     case rounds = "tributary recording of commit rounds, 1\n"
 }
 

@@ -57,6 +57,7 @@ extension RegionNode {
     private func terms(_ now: UnixTime) -> ShardJoin.Terms {
         ShardJoin.Terms(
             floor: floor(now), disorderMilliseconds: settings.disorderMilliseconds,
+            isContinuing: settings.fold.continuingLogs.contains(settings.log),
             version: settings.fold.version, now: latestPresent(now))
     }
 

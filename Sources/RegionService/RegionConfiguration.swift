@@ -44,8 +44,9 @@ package struct RegionConfiguration: Sendable {
             region: region.id, node: node, log: log, partitionCount: partitionCount,
             fold: FoldSettings(
                 idKey: idKey, exponents: region.exponents, settledWords: region.settledWords,
-                logs: region.logs.map(\.id), generation: region.generation,
-                isRelayed: region.isRelayed),
+                logs: region.logs.map(\.id),
+                continuingLogs: region.logs.filter(\.isContinuing).map(\.id),
+                generation: region.generation, isRelayed: region.isRelayed),
             headquarters: headquarters.count, seed: UInt64.random(in: 0 ... .max))
         settings.deadLetterTopic = region.deadLetterTopic
         settings.requiresBrokerStamps = region.timestamps == .broker

@@ -2,7 +2,9 @@
 package struct RegionLog: Hashable, Sendable {
     /// What a log is to the one declared before it.
     package enum Relation: Hashable, Sendable {
-        /// Its values add to those of the log before.
+        /// Its values add to those of the log before, which is taken as gone: nobody reads its ids.
+        /// So transfers that may repeat it, those of minutes until the first record's stamp and a
+        /// margin for clocks, are told as late money and stay out of the total.
         case continues(LogID)
         /// HQ takes the buckets of the log before out first.
         case replaces(LogID)
@@ -21,6 +23,11 @@ package struct RegionLog: Hashable, Sendable {
     package var partitions: Int32?
     /// Nil for a region's first log, and only there.
     package var relation: Relation?
+
+    /// Whether it continues the log before.
+    package var isContinuing: Bool {
+        if case .continues = relation { true } else { false }
+    }
 
     package init(id: LogID, partitions: Int32? = nil, relation: Relation? = nil) {
         self.id = id

@@ -3,6 +3,7 @@ import CivilTime
 import DeltaProtocol
 import Money
 import Testing
+import Topology
 
 /// What a record may be wrapped in, which rows settle something, and what control records hold.
 @Suite struct RecordShapeTests {
@@ -204,6 +205,16 @@ import Testing
             return
         }
         #expect(correction.issuedAt == Records.noon)
+    }
+
+    @Test func `what a log is to the one before is part of the fold's version`() {
+        let logs = ["a", "b"].map { LogID(unchecked: $0) }
+        let digests = [[], [logs[0]], [logs[1]]].map { continuing in
+            FoldSettings(
+                idKey: IDKey(low: 1, high: 2), logs: logs, continuingLogs: continuing
+            ).version.digest
+        }
+        #expect(Set(digests).count == digests.count)
     }
 
     @Test func `the words that mean settled are part of the fold's version`() {

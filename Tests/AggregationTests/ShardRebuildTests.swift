@@ -48,6 +48,66 @@ import Topology
         #expect(claims == .all)
     }
 
+    private static func terms(continuing disorder: Int64) -> ShardJoin.Terms {
+        ShardJoin.Terms(
+            floor: floor, disorderMilliseconds: disorder, isContinuing: true,
+            version: Records.settings.version, now: now)
+    }
+
+    /// A relay that was cut off sends its last transfers again, into the log that goes on.
+    @Test(arguments: [0, 60_000 * 60] as [Int64])
+    func whatMayRepeatTheLogBeforeIsLateMoney(disorder: Int64) throws {
+        let facts = ShardJoin.LogFacts(low: 0, high: 0, start: 0, startTimestamp: nil)
+        let start = try Self.start(
+            Self.plan(facts, nil, terms: Self.terms(continuing: disorder)))
+        var fold = ShardFold(settings: Records.settings, start: start)
+        let own = (Self.now + 300_000 + disorder).minute.advanced(by: 1)
+        fold.fold([
+            Entry(
+                Array(Records.transfer("a", at: Self.now).utf8), timestamp: LogRecord.noTimestamp),
+            Entry("{", at: Self.now),
+            Entry(Records.transfer("a", "7", at: Self.now - 23 * Self.hour), at: Self.now),
+            Entry(Records.transfer("b", "8", at: own.start - 1_000), at: own.start),
+            Entry(Records.transfer("c", "9", at: own.start), at: own.start),
+            Entry(Records.transfer("c", "9", at: own.start), at: own.start),
+        ])
+        let (claims, changes, counters) = (fold.claims, fold.changes(since: 0), fold.counters)
+        #expect(claims == Claims(valuesFrom: Claims.always, idsFrom: own))
+        #expect(changes.buckets.map(\.value.settled) == [9])
+        #expect(changes.late.map(\.value.settled) == [7, 8])
+        #expect(counters.unproven == 2)
+        #expect(counters.duplicate == 1)
+        let replaced = fold.replaced
+        #expect(replaced == own...Minute(.max))
+    }
+
+    /// Until then nothing can be wrong: there is no money.
+    @Test func aLogThatContinuesClaimsEverythingBeforeItsFirstRecord() throws {
+        let facts = ShardJoin.LogFacts(low: 0, high: 2, start: 0, startTimestamp: nil)
+        let start = try Self.start(Self.plan(facts, nil, terms: Self.terms(continuing: 0)))
+        var fold = ShardFold(settings: Records.settings, start: start)
+        fold.reachedEnd(at: 2)
+        let before = fold.claims
+        #expect(before == .all)
+        fold.fold([Entry(Records.transfer("a"), at: Self.now, offset: 2)])
+        let after = fold.claims.idsFrom
+        #expect(after == (Self.now + 300_000).minute.advanced(by: 1))
+    }
+
+    /// The offsets before it may hold no record: a young one is read from the beginning.
+    @Test func theFirstRecordOfALogThatContinuesMayLieBehindAHole() throws {
+        let terms = Self.terms(continuing: 0)
+        for (low, stamp, offset) in [
+            (0, Self.now, 0), (0, terms.foldFrom - 1, 3), (2, Self.now, 3),
+        ] as [(Int64, UnixTime, Int64)] {
+            let facts = ShardJoin.LogFacts(
+                low: low, high: 9, start: 3, startTimestamp: stamp.milliseconds)
+            let start = try Self.start(Self.plan(facts, nil, terms: terms))
+            #expect(start.offset == offset)
+            #expect((start.continuedMilliseconds != nil) == (offset == 0))
+        }
+    }
+
     @Test func aLongLogIsReadForItsIDsFirst() throws {
         let facts = ShardJoin.LogFacts(
             low: 0, high: 900, start: 100,

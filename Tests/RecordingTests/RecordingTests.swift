@@ -34,7 +34,7 @@ import Topology
             region: region, node: "n1", log: log, partitionCount: 1,
             fold: FoldSettings(
                 idKey: IDKey(low: 3, high: 4), exponents: [Currency(code: "JPY")!: 2],
-                logs: [log], generation: 2), headquarters: 2, seed: 99)
+                logs: [log], continuingLogs: [log], generation: 2), headquarters: 2, seed: 99)
     }
 
     /// The events of a short life: joins, folds good and bad records, pushes, is refused, stops.
