@@ -117,6 +117,7 @@ package enum Probe: Int, CaseIterable, Sendable {
     case filledWithMoneyAhead
     case seedTakenByAnother
     case repeatTakenForNew
+    case repeatOfLogBefore
     case countersCompared
 
     /// The spelling in reports.

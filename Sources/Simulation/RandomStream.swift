@@ -16,6 +16,7 @@ struct RandomStream {
         case letters
         case commands
         case keys
+        case continuation
     }
 
     private var generator: SplitMix64

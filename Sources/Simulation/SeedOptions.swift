@@ -33,6 +33,9 @@ package struct SeedOptions: Sendable {
     var isSpoilt = false
     /// Mean wait between two losses of single keys of the store; 0 for none.
     var keyLossWait: Int64 = 0
+    /// When the second log of each region that has one takes the place of the first, which it
+    /// continues, in milliseconds of the live part; nil where both are written all the time.
+    var continuedAt: Int64?
     /// Of 1,000 steps of a large commit, those after which its writer is cut off.
     var fillingCutShare = 0
 
@@ -102,6 +105,22 @@ package struct SeedOptions: Sendable {
         var keys = RandomStream(seed: seed, part: .keys)
         if keys.happens(perMille: 300), isKnown { keyLossWait = keys.pick([15_000, 120_000]) }
         fillingCutShare = keys.pick([0, 20, 200])
+        var continuation = RandomStream(seed: seed, part: .continuation)
+        drawContinuation(&continuation)
+    }
+
+    private mutating func drawContinuation(_ random: inout RandomStream) {
+        guard partitions.contains(where: { $0.count > 1 }), !faults.contains(.recreateLog),
+            random.happens(perMille: 400)
+        else { return }
+        continuedAt = random.within(0...liveMinutes * 40_000)
+        // What may repeat the log before is told by the stamp of the first record.
+        mix[RecordKind.badStamp.rawValue] = 0
+        mix[RecordKind.wrongClock.rawValue] = 0
+        faults.removeAll { $0 == .slowBrokerClock }
+        // A node that begins behind that record knows a little more where stamps are disordered,
+        // which the second fold does not.
+        if faults.contains(.trimLog) || faults.contains(.loseHistory) { disorder = 0 }
     }
 
     private mutating func drawShape(_ random: inout RandomStream) {
@@ -203,7 +222,8 @@ extension SeedOptions: CustomStringConvertible {
             \(refusedLetterShare); a correction asked for every \(commandWait) ms; stopped in \
             order every \(stopWait) ms; pushes in parts \(splitsPushes); \
             store spoilt \(isSpoilt), keys lost every \(keyLossWait) ms, \
-            per mille of steps cut \(fillingCutShare)
+            per mille of steps cut \(fillingCutShare); \
+            logs continued at \(continuedAt.map { "\($0) ms" } ?? "never")
               relayed \(isRelayed), offsets by time \(answersTimes), disorder \(disorder) ms
               waits in ms: record \(recordWait) tick \(tickWait) network \(networkWait) \
             store \(storeWait) publish \(publishWait) fault \(faultWait)

@@ -62,6 +62,8 @@ final class World {
     /// By shard, where somebody wrote money of no log before its watermark was taken out. A node
     /// that knows the minute takes it out; where none does, it stays, and is not claimed.
     var strays: [[ShardTruth.Place]]
+    /// Whether the second logs of regions are written, in a world where they continue the first.
+    var hasContinued = false
     /// The first minute that no HQ and no node has ever refused as too old.
     var firstTaken = Int32.min
 
@@ -75,6 +77,7 @@ final class World {
     var letterRandom: RandomStream
     var commandRandom: RandomStream
     var keyRandom: RandomStream
+    var continuationRandom: RandomStream
 
     var atlas: FaultAtlas
     var tally = Tally()
@@ -96,14 +99,22 @@ final class World {
         settingsByGeneration = (1...Self.generations).map { generation in
             FoldSettings(
                 idKey: IDKey(low: options.seed, high: 0x7472_6962), exponents: exponents,
+                continuingLogs: options.continuedAt == nil ? [] : [WorldShape.secondLog],
                 generation: generation, isRelayed: options.isRelayed)
         }
         let shards = shape.shards.count
         let width = options.currencies.count
         logs = Array(repeating: PartitionLog(), count: shards)
-        truths = Array(repeating: ShardTruth(), count: shards)
+        truths = shape.shards.map { shard in
+            ShardTruth(
+                disorder: options.continuedAt != nil && shard.id.log == WorldShape.secondLog
+                    ? options.disorder : nil)
+        }
         author = RecordAuthor(
-            options: options, takesCorrections: shape.shards.map { $0.local == 0 })
+            options: options,
+            takesCorrections: shape.shards.map {
+                $0.local == 0 || options.continuedAt != nil && $0.id.partition == 0
+            })
         let store = StoreModel(
             shards: shards, logs: shape.logs.count, currencies: options.currencies)
         sites = (0..<options.sites).map { Site(number: $0, store: store, width: width) }
@@ -125,6 +136,7 @@ final class World {
         letterRandom = RandomStream(seed: options.seed, part: .letters)
         commandRandom = RandomStream(seed: options.seed, part: .commands)
         keyRandom = RandomStream(seed: options.seed, part: .keys)
+        continuationRandom = RandomStream(seed: options.seed, part: .continuation)
         atlas = FaultAtlas(shards: shards)
     }
 
@@ -206,6 +218,7 @@ final class World {
         }
         let end = options.liveMinutes * 60_000
         schedule(.produce, after: 0)
+        if let wait = options.continuedAt { schedule(.continueLogs, after: wait) }
         schedule(.fault, after: faultRandom.wait(mean: options.faultWait))
         schedule(.heal, after: end)
         // Each hour's digest has its turn, one with each push.
@@ -246,6 +259,7 @@ final class World {
         hash.add(elapsed)
         switch event {
         case .produce: produce()
+        case .continueLogs: continueLogs()
         case .tick(let node, let incarnation, _), .learnAssignment(let node, let incarnation),
             .takeOver(let node, let incarnation, _), .told(let node, let incarnation, _, _),
             .broker(let node, let incarnation, _, _),

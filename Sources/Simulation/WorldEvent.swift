@@ -6,6 +6,8 @@ import RegionCore
 enum WorldEvent {
     /// A producer writes a record.
     case produce
+    /// The second logs of regions continue the first ones.
+    case continueLogs
     /// A process's turn: poll, then due work.
     case tick(node: Int, incarnation: Int, turn: Int)
     /// A process hears of a rebalance.

@@ -19,6 +19,9 @@ struct WorldShape {
         var local: Int
     }
 
+    /// The id of every region's second log.
+    static let secondLog = LogID(unchecked: "log-1")
+
     let regions: [RegionID]
     private(set) var logs: [Log] = []
     private(set) var shards: [Shard] = []

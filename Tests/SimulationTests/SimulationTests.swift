@@ -60,7 +60,8 @@ import Testing
             (14, .filledWithMoneyAhead), (81, .brokerClockBehind), (62, .headquartersClockFarAhead),
             (18, .nodeStartedWithWrongClock), (9, .groupDown), (3, .transactionHung),
             (28, .partitionIdleForLong), (16, .auditHealed), (35, .equalCoverageEarlierIds),
-            (20, .keysLost), (51, .changesLost), (23, .lossNoticed), (47, .fillingCut),
+            (20, .keysLost), (46, .changesLost), (23, .lossNoticed), (47, .fillingCut),
+            (1, .repeatOfLogBefore),
         ] as [(UInt64, Probe)])
     func `every check holds in a world that comes to it`(seed: UInt64, probe: Probe) {
         let report = Simulation.run(seed: seed)

@@ -34,9 +34,11 @@ extension World {
         guard site.checks[shard].partialUntil == 0 else {
             return fail("\(id) was left half written")
         }
-        // No digest reaches further back.
-        let audited = NaiveFold.minute(now) - Int32(Limits.windowMinutes)
-        let spoiled = site.checks[shard].spoiled.filter { $0.minute > audited }
+        // No digest reaches further back, nor before ids-from, which the first record of a log that
+        // continues another one may have set since.
+        let audited = max(
+            NaiveFold.minute(now) - Int32(Limits.windowMinutes) + 1, stored.claims.idsFrom.number)
+        let spoiled = site.checks[shard].spoiled.filter { $0.minute >= audited }
         guard spoiled.isEmpty || elapsed < site.auditedBy else {
             return fail("\(id) holds what somebody wrote into the store: \(spoiled)")
         }
@@ -44,8 +46,12 @@ extension World {
         if stored.claims.valuesFrom.number > first, !atlas.mayDeclareGap(shard) {
             fail("\(id) has values from \(stored.claims.valuesFrom.number) on only, for no reason")
         }
+        let own = truths[shard].fold.firstOfItsOwn.map { Int32($0) } ?? .min
+        if stored.claims.idsFrom.number < own {
+            fail("\(id) claims minutes that the log before may have had, those before \(own)")
+        }
         if !atlas.isCut[shard], !atlas.isTorn[shard],
-            max(stored.claims.idsFrom, stored.claims.idsShortUntil).number > first
+            max(stored.claims.idsFrom, stored.claims.idsShortUntil).number > max(first, own)
         {
             fail("\(id) is known from \(stored.claims.idsFrom.number) on only, for no reason")
         }

@@ -223,6 +223,24 @@ struct RecordAuthor {
         }
     }
 
+    /// The last transfers that were written into a shard for the first time, in order.
+    func last(_ count: Int, of shard: Int) -> [TransferMeaning] {
+        memories[shard].originals.suffix(count).map(\.meaning)
+    }
+
+    /// Appends a transfer of another shard.
+    mutating func repeatTransfer(
+        _ transfer: TransferMeaning, shard: Int, at appendedAt: Int64, log: inout PartitionLog,
+        truth: inout ShardTruth
+    ) -> Written {
+        let written = write(
+            transfer, as: .repeatNear, stamp: appendedAt, at: appendedAt, log: &log,
+            truth: &truth)
+        memories[shard].originals.append(
+            Original(meaning: transfer, lastOffset: written.offset))
+        return written
+    }
+
     /// A transfer to write again; retention may have taken it.
     private mutating func pickOriginal(_ kind: RecordKind, shard: Int) -> Int? {
         let originals = memories[shard].originals

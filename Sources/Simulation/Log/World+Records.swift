@@ -26,7 +26,7 @@ extension World {
 
     /// Appends a record to some partition at this time.
     func write(at time: Int64, shard: Int? = nil) {
-        let shard = shard ?? logRandom.below(shape.shards.count)
+        let shard = shardInUse(shard ?? logRandom.below(shape.shards.count))
         guard mutedUntil[shard] <= elapsed else { return }
         if logRandom.happens(perMille: options.holeShare) {
             logs[shard].skip(logRandom.within(1...3))
@@ -41,6 +41,46 @@ extension World {
             "\(shape.shards[shard].id) has \(written.kind) at \(written.offset): "
                 + "\(written.outcome), \((now - time) / 60_000) min old")
         note(written, shard: shard)
+    }
+
+    /// The shard that is written in place of this one, where one log continues another: that of the
+    /// first log before the second one is begun, and none of the first log afterwards.
+    private func shardInUse(_ shard: Int) -> Int {
+        guard options.continuedAt != nil else { return shard }
+        let logs = shape.logsOfRegion[shape.shards[shard].region]
+        guard logs.count > 1, (shape.shards[shard].log == logs.lowerBound) == hasContinued else {
+            return shard
+        }
+        return shape.logs[hasContinued ? logs.lowerBound + 1 : logs.lowerBound].shards.lowerBound
+    }
+
+    /// Begins the second log of each region that has one. Its producer does not know how much of
+    /// the first one was taken, and sends the last transfers again, among new ones.
+    func continueLogs() {
+        hasContinued = true
+        for logs in shape.logsOfRegion where logs.count > 1 {
+            let before = shape.logs[logs.lowerBound].shards.lowerBound
+            let shards = shape.logs[logs.lowerBound + 1].shards
+            for transfer in author.last(continuationRandom.within(1...20), of: before) {
+                if continuationRandom.happens(perMille: 200) { write(at: now, shard: before) }
+                repeatTransfer(transfer, into: shards.lowerBound + transfer.id % shards.count)
+            }
+        }
+    }
+
+    /// It must not count in both logs.
+    private func repeatTransfer(_ transfer: TransferMeaning, into shard: Int) {
+        let written = author.repeatTransfer(
+            transfer, shard: shard, at: now, log: &logs[shard], truth: &truths[shard])
+        tally.records += 1
+        trace(
+            "\(shape.shards[shard].id) has a transfer of the log before at \(written.offset): "
+                + "\(written.outcome)")
+        note(written, shard: shard)
+        if written.outcome == .late { truths[shard].note(.repeatOfLogBefore) }
+        if written.outcome == .applied {
+            fail("\(shape.shards[shard].id) counts \(transfer) again")
+        }
     }
 
     /// Brings a marker into every partition, as a relay does.

@@ -118,7 +118,9 @@ extension World {
         let log = shape.logsOfRegion[region].upperBound - 1
         let number = shape.logs[log].shards.lowerBound
         let running = headquarters.filter { $0.isRunning && $0.site.number == 0 }
-        guard !running.isEmpty, !atlas.isForeign[number] else { return }
+        guard !running.isEmpty, !atlas.isForeign[number],
+            options.continuedAt == nil || hasContinued
+        else { return }
         let process = commandRandom.pick(running)
         let column = commandRandom.below(options.currencies.count)
         let minute = NaiveFold.minute(now) - Int32(commandRandom.within(0...40))

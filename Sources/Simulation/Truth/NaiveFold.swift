@@ -72,6 +72,14 @@ struct NaiveFold {
     private var cells: [Cell: BucketValue] = [:]
     /// Whether the last transfer carried an id that had been sighted and was not live any more.
     private(set) var hasForgotten = false
+    /// Of a log that continues another one, by how much its first record may be stamped earlier
+    /// than the last one of the log before; nil for any other log.
+    private let disorder: Int64?
+    /// The first minute of which no transfer can be in the log before; nil where there is none, or
+    /// before a record has said when the log begins.
+    private(set) var firstOfItsOwn: Int64?
+
+    init(disorder: Int64?) { self.disorder = disorder }
 
     func value(of cell: Cell) -> BucketValue { cells[cell] ?? .zero }
 
@@ -81,6 +89,9 @@ struct NaiveFold {
 
     mutating func take(_ meaning: Meaning, offset: Int64, stamp: Int64) -> Result {
         hasForgotten = false
+        if let disorder, firstOfItsOwn == nil, Self.stamps.contains(stamp) {
+            firstOfItsOwn = Int64(Self.minute(stamp + Self.future + disorder)) + 1
+        }
         switch meaning {
         case .ignored: return Result(.control)
         case .malformed: return Result(.rejected)
@@ -118,16 +129,20 @@ struct NaiveFold {
         } else {
             transfers[transfer.id] = Sighting(through: through, content: transfer, offset: offset)
         }
-        let old = value(of: cell)
+        // It may be one of the log before, whose ids nobody has.
+        var target = cell
+        if let firstOfItsOwn, settled < firstOfItsOwn { target.isLate = true }
+        let old = value(of: target)
         guard old.settled + transfer.amount <= Self.bound else {
             return Result(.overflowed, cell: cell)
         }
         var new = old
         new.settled += transfer.amount
         new.transfers += 1
-        cells[cell] = new
+        cells[target] = new
         return Result(
-            isLate ? .late : .applied, change: Change(cell: cell, old: old, new: new), cell: cell)
+            target.isLate ? .late : .applied, change: Change(cell: target, old: old, new: new),
+            cell: cell)
     }
 
     private mutating func take(_ correction: CorrectionMeaning, stamp: Int64) -> Result {

@@ -53,7 +53,7 @@ struct ShardTruth {
         var wasFull = false
     }
 
-    private(set) var fold = NaiveFold()
+    private(set) var fold: NaiveFold
     /// Every change of a bucket, in the order of offsets.
     private(set) var steps: [Step] = []
     /// By bucket, the steps that changed it.
@@ -63,6 +63,10 @@ struct ShardTruth {
     private(set) var counts: [Counts] = []
     /// By place in the log, what a node comes to that folds it.
     private(set) var situations: [[Probe]] = []
+
+    /// - Parameter disorder: of a log that continues another one, by how much a stamp may be
+    ///   earlier than one before it, in milliseconds; else nil.
+    init(disorder: Int64?) { fold = NaiveFold(disorder: disorder) }
 
     /// Takes the record that now is the last of the log.
     mutating func take(_ meaning: Meaning, offset: Int64, stamp: Int64) -> NaiveFold.Result {
