@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Wrong clocks and a store that loses a part, with real processes: what is counted stays counted,
-and what is wrong is labelled.
+"""Wrong clocks, a store that loses a part and a topic that is followed by another one, with real
+processes: what is counted stays counted, once, and what is wrong is labelled.
 
 The expected totals are sums of what this program produced, by hand. Takes --brokers.
 """
@@ -13,12 +13,14 @@ import time
 
 import confluent_kafka
 
-from deployment import Deployment, add_brokers_option, named_brokers, wait_for
+from deployment import NEXT_TOPIC, Deployment, add_brokers_option, named_brokers, wait_for
 
 REGION = "eu-west"
 PATIENCE_SECONDS = 40
 AMOUNT = 100_000
+MINUTE = 60
 HOUR = 3_600
+PARTITIONS = 6
 
 
 class Records:
@@ -30,10 +32,14 @@ class Records:
             {"bootstrap.servers": brokers, "partitioner": "murmur2_random", "log_level": 0})
         self.prefix = f"{time.time_ns()}_"
         self.count = 0
+        self.topic = "transaction.settled"
+        # The last ones.
+        self.sent = []
 
     def produce(self, count, settled=0, stamped=0):
         """`count` transfers, settled and stamped so many seconds after now."""
         now = time.time()
+        self.sent = []
         for _ in range(count):
             self.count += 1
             key = f"{self.prefix}{self.count}"
@@ -42,9 +48,32 @@ class Records:
                 "transfer_id": key, "currency": "USD", "amount_minor_units": AMOUNT,
                 "settled_at_utc": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             }
+            self.sent.append((key, json.dumps(value)))
+        self.send(now + stamped)
+
+    def produce_again(self, stamped):
+        """The last ones again, stamped so many seconds after now."""
+        self.send(time.time() + stamped)
+
+    def mark(self, stamped):
+        """A relay's marker in every partition."""
+        at = time.time() + stamped
+        moment = datetime.datetime.fromtimestamp(at, datetime.timezone.utc)
+        marker = {
+            "type": "ledger_marker", "lsn": "0/1", "system": "1", "timeline": 1,
+            "marked_at_utc": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        }
+        for partition in range(PARTITIONS):
             self.producer.produce(
-                "transaction.settled", json.dumps(value), key,
-                timestamp=int((now + stamped) * 1_000))
+                self.topic, json.dumps(marker), partition=partition, timestamp=int(at * 1_000))
+        self.flush()
+
+    def send(self, at):
+        for key, value in self.sent:
+            self.producer.produce(self.topic, value, key, timestamp=int(at * 1_000))
+        self.flush()
+
+    def flush(self):
         if self.producer.flush(20):
             raise AssertionError("the broker did not take all records")
 
@@ -151,6 +180,32 @@ class Scenarios:
         self.records.produce(100, stamped=-600)
         self.await_reasons("the region is rejecting", lambda reasons: "rejecting" in reasons)
 
+    def continued_log(self):
+        """Another topic goes on, and begins with repeats: they are not counted twice, nor is
+        anything of their time; what is settled later is counted."""
+        self.records.produce(20, settled=-75 * MINUTE, stamped=-75 * MINUTE)
+        self.count(20)
+        self.await_total("the last records of the first log are counted")
+        node = self.deployment.node(REGION, "a")
+        for process in (node, self.deployment.processes["hq"]):
+            process.stop()
+        self.deployment.continue_log(REGION)
+        for process in (self.deployment.processes["hq"], node):
+            process.start()
+        self.records.topic = NEXT_TOPIC
+        # Producers stamp: what is settled until 65 min later may be of the first log.
+        self.records.mark(stamped=-70 * MINUTE)
+        self.records.produce_again(stamped=-70 * MINUTE)
+        self.records.produce(10, settled=-10 * MINUTE, stamped=-10 * MINUTE)
+        self.records.produce(30)
+        self.count(30)
+        self.await_total("what is settled after the new log began is counted, and nothing twice")
+        self.records.produce_again(stamped=0)
+        self.records.produce(1)
+        self.count(1)
+        self.await_total("repeats within the new log are dropped")
+        self.await_reasons("what was left out is labelled", lambda reasons: "incomplete" in reasons)
+
     def dead_broker(self):
         """Nothing proves that the log's end was seen: data_as_of stands."""
         broker = self.deployment.processes[f"broker-{REGION}"]
@@ -161,7 +216,12 @@ class Scenarios:
         if as_of.timestamp() > killed_at:
             raise AssertionError(f"data_as_of is {as_of}, after the broker was killed")
 
-    ALL = [clock_ahead, wiped_with_money_ahead, lost_hash, lost_changes, clock_behind, dead_broker]
+    ALL = [
+        clock_ahead, wiped_with_money_ahead, lost_hash, lost_changes, clock_behind, continued_log,
+        dead_broker,
+    ]
+    # These need a broker of the test's own.
+    OWN = [continued_log, dead_broker]
 
 
 def main():
@@ -177,7 +237,7 @@ def main():
                 (body := deployment.total()) and not body["is_degraded"]), PATIENCE_SECONDS)
             scenarios = Scenarios(deployment)
             for case in Scenarios.ALL:
-                if case is Scenarios.dead_broker and brokers:
+                if case in Scenarios.OWN and brokers:
                     continue
                 started = time.monotonic()
                 case(scenarios)

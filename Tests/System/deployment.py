@@ -22,6 +22,8 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = ROOT / ".build/release/tributary"
 SYSTEM = pathlib.Path(__file__).resolve().parent
+# For a region whose topic is followed by another one.
+NEXT_TOPIC = "transaction.settled.next"
 
 
 def free_port():
@@ -117,7 +119,7 @@ def broker(region, folder):
     """An embedded broker that has a region's topics, not started yet."""
     return Process(f"broker-{region}", [
         BINARY, "broker", "--port", 0, "--topic", "transaction.settled:6",
-        "--topic", "transaction.settled.dlq:1"], folder)
+        "--topic", f"{NEXT_TOPIC}:6", "--topic", "transaction.settled.dlq:1"], folder)
 
 
 class Deployment:
@@ -200,6 +202,25 @@ class Deployment:
             (self.folder / f"{region}.yaml").write_text(text)
         shutil.copy(ROOT / "deploy/rates/example.json", self.folder / "rates.json")
         (self.folder / "id.key").write_text(secrets.token_hex(16) + "\n")
+
+    def continue_log(self, region):
+        """Declares a log in the next topic that continues the region's own. Processes must be
+        started again."""
+        path = self.folder / f"{region}.yaml"
+        text = path.read_text()
+        for pattern, replacement in {
+            r"(?m)^topic: .*$": f"topic: {NEXT_TOPIC}",
+            r"(?m)^  - id: main\n    partitions: 6\n":
+                "  - id: main\n    partitions: 6\n  - id: next\n    partitions: 6\n"
+                "    continues: main\n",
+            r"(?m)^generation: 1$": "generation: 2",
+        }.items():
+            text, count = re.subn(pattern, replacement, text)
+            assert count == 1, f"{path} has no {pattern}"
+        path.write_text(text)
+        text, count = re.subn(r"(?m)^generation: 1$", "generation: 2", self.topology.read_text())
+        assert count == 1, "topology.yaml has no generation"
+        self.topology.write_text(text)
 
     def node(self, region, name):
         key = f"{region}-{name}"

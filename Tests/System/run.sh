@@ -8,7 +8,7 @@ brokers=("$@")
 echo "system: exact under faults"
 "$python" "$here/faults.py" --seed "${SEED:-1}" "${brokers[@]}"
 
-echo "system: wrong clocks, and a store that loses a part"
+echo "system: wrong clocks, a store that loses a part, a topic that follows another one"
 "$python" "$here/clocks_and_losses.py" "${brokers[@]}"
 
 if ((${#brokers[@]} == 0)); then
