@@ -315,6 +315,15 @@ package struct MinuteRing: ~Copyable {
         return result
     }
 
+    /// As `buckets(changedSince:in:)`, each with the offset that changed it last, in no order.
+    package func cells(
+        changedSince base: Int64, in minutes: ClosedRange<Minute>
+    ) -> [(bucket: Bucket, changed: Int64)] {
+        buckets(changedSince: base, in: minutes).map {
+            ($0, cell($0.minute, $0.currency).changed)
+        }
+    }
+
     /// Adds the buckets of `minutes` to a digest.
     package func add(
         _ minutes: ClosedRange<Minute>, to digest: inout ShardDigest, areLate: Bool

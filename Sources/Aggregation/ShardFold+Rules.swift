@@ -134,16 +134,27 @@ extension ShardFold {
             }
             counters.late &+= 1
             if !place.isLate { counters.unproven &+= 1 }
-            _ = unsafe lateRing.add(
+            if unsafe !lateRing.add(
                 amount: place.amount, minute: minute, currency: currency, offset: record.offset)
+            {
+                unsafe miss(place.amount, currency, record)
+            }
         } else {
             if ring.wouldOverflow(amount: place.amount, minute: minute, currency: currency) {
                 return unsafe reject(record, .overflow, into: &diversions)
             }
             counters.applied &+= 1
-            _ = unsafe ring.add(
+            if unsafe !ring.add(
                 amount: place.amount, minute: minute, currency: currency, offset: record.offset)
+            {
+                unsafe miss(place.amount, currency, record)
+            }
         }
+    }
+
+    @inline(never)
+    private mutating func miss(_ amount: Int64, _ currency: Currency, _ record: LogRecord) {
+        missed.add(settled: amount, transfers: 1, of: currency, offset: unsafe record.offset)
     }
 
     /// Where a transfer goes by its own record alone.
@@ -298,7 +309,10 @@ extension ShardFold {
         switch unsafe decoder.decode(record.value, into: &transfer) {
         case .transfer:
             switch unsafe sight(transfer, of: record) {
-            case .fresh, .repeated: break
+            case .fresh(let place):
+                // Too old for any minute that is held; HQ may never have been told of it.
+                unsafe miss(place.amount, transfer.currency, record)
+            case .repeated: break
             case .conflicting:
                 unsafe diversions.append(Diversion(offset: record.offset, cause: .conflict))
             case .rejected(let reason):

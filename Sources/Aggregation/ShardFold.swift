@@ -35,6 +35,8 @@ package struct ShardFold: ~Copyable {
     package internal(set) var coverage: Int64
     package internal(set) var counters = OutcomeCounters()
     package internal(set) var marker: LedgerMarker?
+    /// What was folded and is not held, and was not pushed in time.
+    package internal(set) var missed = MissedMoney()
     /// How far back the state reaches.
     package private(set) var claims: Claims
     /// `claims.idsFrom`, as the rules read it.
@@ -155,8 +157,24 @@ package struct ShardFold: ~Copyable {
 
     /// Drops minutes before `floor`, and ids that no record can need any more. No outcome depends
     /// on it.
-    package mutating func raiseFloor(to floor: Minute) {
+    ///
+    /// - Parameter pushed: every HQ has what was folded below it; the rest of what is dropped is
+    ///   missed.
+    package mutating func raiseFloor(to floor: Minute, pushed: Int64 = .max) {
         guard floor > ring.floor else { return }
+        if pushed < coverage {
+            let dropped = ring.floor...floor.advanced(by: -1)
+            for held in [
+                ring.cells(changedSince: pushed, in: dropped),
+                lateRing.cells(changedSince: pushed, in: dropped),
+            ] {
+                for (bucket, changed) in held where bucket.value.transfers > 0 {
+                    missed.add(
+                        settled: bucket.value.settled, transfers: bucket.value.transfers,
+                        of: bucket.currency, offset: changed)
+                }
+            }
+        }
         ring.raiseFloor(to: floor)
         lateRing.raiseFloor(to: floor)
         guard let proven = proof() else { return }
@@ -165,17 +183,24 @@ package struct ShardFold: ~Copyable {
             through: present.advanced(by: -Self.idsMarginMinutes - Limits.retainedMinutes).number)
     }
 
+    /// Forgets missed money that every HQ was told of.
+    ///
+    /// - Parameter offsets: where the HQs stand, or may stand by now.
+    package mutating func shortenMissed(between offsets: [Int64]) {
+        missed.shorten(between: offsets)
+    }
+
     /// Buckets that are held, late ones included.
     package var bucketCount: Int { ring.count + lateRing.count }
 
     /// Keeps the state within `bucketsMax` buckets: raises the floor where it holds more. Nil where
     /// it does not; else the new floor.
-    package mutating func shrink(toAtMost bucketsMax: Int) -> Minute? {
+    package mutating func shrink(toAtMost bucketsMax: Int, pushed: Int64 = .max) -> Minute? {
         guard bucketCount > bucketsMax else { return nil }
         // With room, so that the next record does not raise it again.
         let half = bucketsMax / 16 * 7
         let raised = max(ring.floor(forAtMost: half), lateRing.floor(forAtMost: half))
-        raiseFloor(to: raised)
+        raiseFloor(to: raised, pushed: pushed)
         return raised
     }
 

@@ -29,6 +29,8 @@ package struct ShardPush: Sendable {
     /// How often HQ stood before what it had once acknowledged: it lost data.
     package private(set) var regressions: Int64 = 0
 
+    /// Whether HQ had anything of the shard when it was asked first.
+    private var hadState = false
     private var wantsWhole = false
     private var isUrgent = false
     private var inFlight: (coverage: Int64, fingerprint: Fingerprint?)?
@@ -49,7 +51,17 @@ package struct ShardPush: Sendable {
     /// Takes what HQ has of the shard; nil where that is nothing.
     package mutating func join(_ status: ShardStatus?, of fold: inout ShardFold) {
         isJoined = true
+        hadState = status.map { $0.watermark > 0 } ?? false
         stand(at: status?.watermark ?? 0, status?.fingerprint, sent: nil, &fold)
+    }
+
+    /// Where HQ stands, and where it stands if it has taken the delta under way; nothing while it is
+    /// filled for the first time: what was too old then it has not missed. Before it has answered,
+    /// it may stand anywhere.
+    package func standings(isCaughtUp: Bool) -> [Int64] {
+        guard isJoined else { return [1] }
+        guard isCaughtUp || hadState else { return [] }
+        return [watermark] + (inFlight.map { [$0.coverage] } ?? [])
     }
 
     /// Whether HQ has everything that `coverage` covers.
@@ -122,6 +134,11 @@ package struct ShardPush: Sendable {
             let changes = fold.changes(since: delta.base)
             delta.buckets = changes.buckets
             delta.late = changes.late
+        }
+        if delta.base != 0 {
+            delta.missed = fold.missed.sums(since: delta.base).map {
+                Bucket(minute: fold.floor, currency: $0.currency, value: $0.value)
+            }
         }
         guard delta.base != 0, let range = delta.replaced else { return }
         let whole = fold.changes(since: 0, in: range)

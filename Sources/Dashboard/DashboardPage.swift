@@ -91,7 +91,7 @@ struct DashboardPage {
                 columns.element("div", ["class": "column"]) { column in
                     regions(&column)
                     rates(&column)
-                    late(&column)
+                    accounts(&column)
                     share(&column)
                 }
             }

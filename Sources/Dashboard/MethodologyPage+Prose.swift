@@ -50,7 +50,12 @@ extension MethodologyPage {
                 Minutes stay open for 25 hours. A transfer that arrives after its minute has \
                 left the books is not dropped without a word: it is added to an account of late \
                 money, by currency, which is shown beside the total and is not part of it.
+                """,
                 """
+                When a region was cut off for longer than that, its minutes are gone before they \
+                are told. What they held is shown as missed money for 24 hours. Of either, the \
+                amount is left out where few transfers would show what single ones came to.
+                """,
             ]),
         ProseSection(
             id: "duplicates", heading: "Duplicates",

@@ -120,30 +120,54 @@ extension DashboardPage {
         }
     }
 
-    /// Money that came after its minute had left the books.
-    func late(_ column: inout Markup) {
-        column.element("div", ["id": "late", "data-part": ""]) { part in
-            guard let late = report.late, !late.isEmpty else { return }
-            part.element("section", ["class": "card", "aria-labelledby": "late-heading"]) {
-                section in
-                section.element("h2", ["id": "late-heading"], text: "Late money")
-                section.element(
-                    "p", ["class": "note"],
-                    text: """
-                        Arrived after its minute had left the books. It is in no total; until it \
-                        is reconciled it may hold repeats.
-                        """)
-                section.element("ul", ["class": "plain"]) { list in
-                    for figure in late {
-                        list.element(
-                            "li",
-                            text: """
-                                \(figure.region.name): \
-                                \(Figures.amount(figure.amount, of: figure.currency)) \
-                                \(figure.currency.code) in \(Figures.count(figure.transfers)) \
-                                \(figure.transfers == 1 ? "transfer" : "transfers")
-                                """)
+    /// Money beside the total, an account a card; those that hold nothing are left out.
+    func accounts(_ column: inout Markup) {
+        column.element("div", ["id": "accounts", "data-part": ""]) { part in
+            card(
+                "late", "Late money",
+                """
+                Arrived after its minute had left the books, or cannot be told from repeats. It is \
+                in no total; until it is reconciled it may hold repeats.
+                """, report.accounts.late, counting: "transfer", &part)
+            card(
+                "missed", "Missed money",
+                """
+                Arrived within the last 24 hours, after an outage that was longer than its minute \
+                is kept. It is in no total, and at most this much.
+                """, report.accounts.missed, counting: "transfer", &part)
+            card(
+                "ahead", "Money ahead",
+                """
+                Settled more than 5 minutes from now by its own clock. It joins the total when \
+                its minute comes.
+                """, report.accounts.ahead, counting: "transfer", &part)
+            card(
+                "corrections", "Corrections",
+                "Changes of single minutes after a comparison with the ledger. Totals hold them.",
+                report.accounts.corrections, counting: "minute", &part)
+        }
+    }
+
+    private func card(
+        _ id: String, _ heading: String, _ note: String, _ figures: [AccountFigure]?,
+        counting unit: String, _ part: inout Markup
+    ) {
+        guard let figures, !figures.isEmpty else { return }
+        part.element("section", ["class": "card", "aria-labelledby": "\(id)-heading"]) { section in
+            section.element("h2", ["id": "\(id)-heading"], text: heading)
+            section.element("p", ["class": "note"], text: note)
+            section.element("ul", ["class": "plain"]) { list in
+                for figure in figures {
+                    // Without an amount: few transfers would show what single ones came to.
+                    let amount = figure.amount.map {
+                        "\(Figures.amount($0, of: figure.currency)) \(figure.currency.code) in"
                     }
+                    list.element(
+                        "li",
+                        text: """
+                            \(figure.region.name): \(amount ?? "\(figure.currency.code),") \
+                            \(Figures.count(figure.count)) \(unit)\(figure.count == 1 ? "" : "s")
+                            """)
                 }
             }
         }

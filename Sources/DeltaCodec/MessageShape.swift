@@ -28,7 +28,7 @@ struct MessageShape: Sendable {
             6: Limits.shardsPerRequest, 7: Limits.shardsPerRequest, 8: Limits.outcomesPerRequest,
         ],
         nested: [
-            7: MessageShape(name: "ShardDelta", nested: [11: columns, 12: columns]),
+            7: MessageShape(name: "ShardDelta", nested: [11: columns, 12: columns, 18: columns]),
             8: MessageShape(
                 name: "CommandOutcome", nested: [2: MessageShape(name: "Published")]),
         ],
@@ -53,9 +53,9 @@ struct MessageShape: Sendable {
         ],
         maximumObjects: objects(shards: DeltaCodec.maximumStatuses))
 
-    /// A shard has at most nine objects, the envelope three and two for each command or outcome;
+    /// A shard has at most ten objects, the envelope three and two for each command or outcome;
     /// braces in texts take from the rest.
-    private static func objects(shards: Int) -> Int { 10 * shards + 256 }
+    private static func objects(shards: Int) -> Int { 11 * shards + 256 }
 
     /// Walks the tags of a message in the binary form; the content of packed columns is skipped.
     func checkBinary(_ bytes: UnsafeRawBufferPointer) throws(DeltaCodecError) {

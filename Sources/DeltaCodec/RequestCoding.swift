@@ -116,6 +116,7 @@ extension WireShardDelta {
         if shard.counters != ShardCounters() { self.counters = WireCounters(shard.counters) }
         if !shard.buckets.isEmpty { self.buckets = WireBucketColumns(shard.buckets) }
         if !shard.late.isEmpty { self.late = WireBucketColumns(shard.late) }
+        if !shard.missed.isEmpty { self.missed = WireBucketColumns(shard.missed) }
     }
 
     fileprivate func delta(
@@ -142,6 +143,7 @@ extension WireShardDelta {
             digest: hasDigest && !isFirstVersion ? try digest.value() : nil,
             counters: hasCounters ? try counters.counters() : ShardCounters(),
             buckets: hasBuckets ? try buckets.buckets() : [],
-            late: hasLate ? try late.buckets() : [])
+            late: hasLate ? try late.buckets() : [],
+            missed: hasMissed ? try missed.buckets() : [])
     }
 }

@@ -34,6 +34,7 @@ extension DeltaCodec {
     package static func byteBound(_ shard: ShardDelta) -> Int {
         facts(of: shard) + WireBucketColumns.byteBound(shard.buckets)
             + WireBucketColumns.byteBound(shard.late)
+            + WireBucketColumns.byteBound(shard.missed)
     }
 
     /// All but the columns: 38 numbers of at most 11 bytes with their tags, and two names.

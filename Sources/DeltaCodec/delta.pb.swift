@@ -427,6 +427,18 @@ nonisolated struct WireShardDelta: @unchecked Sendable {
   /// Clears the value of `baseFingerprint`. Subsequent reads from it will return its default value.
   mutating func clearBaseFingerprint() {_uniqueStorage()._baseFingerprint = nil}
 
+  /// What the records from `base` on added to minutes that the node does not hold any more: one
+  /// bucket a currency, all at the first minute that it holds, without corrections. HQ adds it to
+  /// what it was told before. Not with base 0.
+  var missed: WireBucketColumns {
+    get {_storage._missed ?? WireBucketColumns()}
+    set {_uniqueStorage()._missed = newValue}
+  }
+  /// Returns true if `missed` has been explicitly set.
+  var hasMissed: Bool {_storage._missed != nil}
+  /// Clears the value of `missed`. Subsequent reads from it will return its default value.
+  mutating func clearMissed() {_uniqueStorage()._missed = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -1075,7 +1087,7 @@ nonisolated extension WireFoldVersion: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireShardDelta: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ShardDelta"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}log\0\u{1}partition\0\u{1}base\0\u{1}coverage\0\u{3}ids_from\0\u{3}observed_through_ms\0\u{1}marker\0\u{1}fingerprint\0\u{1}digest\0\u{1}counters\0\u{1}buckets\0\u{1}late\0\u{3}values_from\0\u{3}ids_short_until\0\u{1}replaced\0\u{3}seed_watermark\0\u{3}base_fingerprint\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}log\0\u{1}partition\0\u{1}base\0\u{1}coverage\0\u{3}ids_from\0\u{3}observed_through_ms\0\u{1}marker\0\u{1}fingerprint\0\u{1}digest\0\u{1}counters\0\u{1}buckets\0\u{1}late\0\u{3}values_from\0\u{3}ids_short_until\0\u{1}replaced\0\u{3}seed_watermark\0\u{3}base_fingerprint\0\u{1}missed\0")
 
   fileprivate class _StorageClass {
     var _log: String = String()
@@ -1095,6 +1107,7 @@ nonisolated extension WireShardDelta: SwiftProtobuf.Message, SwiftProtobuf._Mess
     var _replaced: WireMinuteRange? = nil
     var _seedWatermark: Int64 = 0
     var _baseFingerprint: WireFingerprint? = nil
+    var _missed: WireBucketColumns? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1122,6 +1135,7 @@ nonisolated extension WireShardDelta: SwiftProtobuf.Message, SwiftProtobuf._Mess
       _replaced = source._replaced
       _seedWatermark = source._seedWatermark
       _baseFingerprint = source._baseFingerprint
+      _missed = source._missed
     }
   }
 
@@ -1157,6 +1171,7 @@ nonisolated extension WireShardDelta: SwiftProtobuf.Message, SwiftProtobuf._Mess
         case 15: try { try decoder.decodeSingularMessageField(value: &_storage._replaced) }()
         case 16: try { try decoder.decodeSingularInt64Field(value: &_storage._seedWatermark) }()
         case 17: try { try decoder.decodeSingularMessageField(value: &_storage._baseFingerprint) }()
+        case 18: try { try decoder.decodeSingularMessageField(value: &_storage._missed) }()
         default: break
         }
       }
@@ -1220,6 +1235,9 @@ nonisolated extension WireShardDelta: SwiftProtobuf.Message, SwiftProtobuf._Mess
       try { if let v = _storage._baseFingerprint {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 17)
       } }()
+      try { if let v = _storage._missed {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 18)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1246,6 +1264,7 @@ nonisolated extension WireShardDelta: SwiftProtobuf.Message, SwiftProtobuf._Mess
         if _storage._replaced != rhs_storage._replaced {return false}
         if _storage._seedWatermark != rhs_storage._seedWatermark {return false}
         if _storage._baseFingerprint != rhs_storage._baseFingerprint {return false}
+        if _storage._missed != rhs_storage._missed {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -32,6 +32,10 @@ package struct ShardDelta: Hashable, Sendable {
     package var buckets: [Bucket]
     /// Late money in the same order: by the minute of its stamp, unproven money by its own minute.
     package var late: [Bucket]
+    /// By currency code, what the records at offsets from `base` on added to minutes that the node
+    /// does not hold any more, all told at the first minute that it does. HQ adds it to what it was
+    /// told before, so that it must not be told twice; never with base 0.
+    package var missed: [Bucket]
 
     /// A digest of the buckets and late money of some minutes.
     package struct RangeDigest: Hashable, Sendable {
@@ -51,7 +55,7 @@ package struct ShardDelta: Hashable, Sendable {
         observedThrough: UnixTime? = nil, marker: LedgerMarker? = nil,
         fingerprint: Fingerprint? = nil, baseFingerprint: Fingerprint? = nil,
         digest: RangeDigest? = nil, counters: ShardCounters = ShardCounters(),
-        buckets: [Bucket] = [], late: [Bucket] = []
+        buckets: [Bucket] = [], late: [Bucket] = [], missed: [Bucket] = []
     ) {
         self.log = log
         self.partition = partition
@@ -68,6 +72,7 @@ package struct ShardDelta: Hashable, Sendable {
         self.counters = counters
         self.buckets = buckets
         self.late = late
+        self.missed = missed
     }
 }
 

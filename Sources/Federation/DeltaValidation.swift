@@ -25,7 +25,10 @@ enum DeltaValidation {
         } else if delta.base == 0 {
             return .malformed
         }
-        return refusal(of: delta.buckets) ?? refusal(of: delta.late)
+        guard delta.base != 0 || delta.missed.isEmpty,
+            delta.missed.allSatisfy({ $0.value.settled >= 0 && $0.value.correction == 0 })
+        else { return .malformed }
+        return refusal(of: delta.buckets) ?? refusal(of: delta.late) ?? refusal(of: delta.missed)
     }
 
     private static func refusal(of buckets: [Bucket]) -> RefusalReason? {

@@ -20,6 +20,9 @@ package struct ShardCommit: Hashable, Sendable {
     /// The late money that changes, with its new absolute values, in the same order. A zero value
     /// removes the bucket.
     package var late: [Bucket]
+    /// What is added to the money that came too late for its minute, by currency code, at the
+    /// minute in which it came.
+    package var missed: [Bucket]
     /// Buckets of the delta, late ones included, that HQ does not retain.
     package var ignoredBuckets: Int
     /// Whether the shard accepts only a whole delta after its script failed midway.
@@ -28,7 +31,7 @@ package struct ShardCommit: Hashable, Sendable {
     package init(
         shard: ShardID, expectedWatermark: String?, expectedLiveness: String?, watermark: String?,
         liveness: String?, changes: [BucketChange] = [], late: [Bucket] = [],
-        ignoredBuckets: Int = 0, isFilling: Bool = false
+        missed: [Bucket] = [], ignoredBuckets: Int = 0, isFilling: Bool = false
     ) {
         self.shard = shard
         self.expectedWatermark = expectedWatermark
@@ -37,6 +40,7 @@ package struct ShardCommit: Hashable, Sendable {
         self.liveness = liveness
         self.changes = changes
         self.late = late
+        self.missed = missed
         self.ignoredBuckets = ignoredBuckets
         self.isFilling = isFilling
     }

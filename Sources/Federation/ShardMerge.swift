@@ -205,7 +205,26 @@ package enum ShardMerge {
             Bucket(minute: $0.minute, currency: $0.currency, value: $0.value)
         }
         commit.ignoredBuckets = buckets.ignored + late.ignored
+        if let stored, taking != .whole, delta.coverage > stored.watermark {
+            commit.missed = missed(in: delta, context: context)
+        }
         return ShardDecision(reply: reply, commit: commit)
+    }
+
+    /// What of a delta of changes came too late for its minute. Of a bucket that HQ no longer
+    /// retains it cannot know what it had: all of it counts, an upper bound.
+    private static func missed(in delta: ShardDelta, context: MergeContext) -> [Bucket] {
+        var sums: [Currency: BucketValue] = [:]
+        let ignored = (delta.buckets + delta.late).filter { $0.minute < context.firstRetained }
+        for bucket in ignored + delta.missed {
+            var sum = sums[bucket.currency] ?? .zero
+            sum.settled = min(sum.settled + bucket.value.settled, Limits.sumMagnitude)
+            sum.transfers = min(sum.transfers + bucket.value.transfers, Limits.sumMagnitude)
+            sums[bucket.currency] = sum
+        }
+        return sums.filter { $0.value.transfers > 0 }.sorted { $0.key < $1.key }.map {
+            Bucket(minute: context.now.minute, currency: $0.key, value: $0.value)
+        }
     }
 
     /// What HQ stands at after the commit.

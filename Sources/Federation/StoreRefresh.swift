@@ -55,6 +55,10 @@ package struct RegionMinute: Hashable, Sendable {
     package var minute: Minute
     /// By currency code.
     package var values: [CurrencyValue]
+    /// Late money of this minute, by currency code: in no bucket.
+    package var late: [CurrencyValue]
+    /// Money that came in this minute, too late for its own, by currency code: in no bucket.
+    package var missed: [CurrencyValue]
 
     package struct CurrencyValue: Hashable, Sendable {
         package var currency: Currency
@@ -66,10 +70,17 @@ package struct RegionMinute: Hashable, Sendable {
         }
     }
 
-    package init(region: RegionID, minute: Minute, values: [CurrencyValue]) {
+    package var isEmpty: Bool { values.isEmpty && late.isEmpty && missed.isEmpty }
+
+    package init(
+        region: RegionID, minute: Minute, values: [CurrencyValue], late: [CurrencyValue] = [],
+        missed: [CurrencyValue] = []
+    ) {
         self.region = region
         self.minute = minute
         self.values = values
+        self.late = late
+        self.missed = missed
     }
 }
 

@@ -13,7 +13,9 @@ struct BreakdownDocument {
         """
         \(total.dropLast()),"version":\(JSONText.quoted(report.version)),\
         "currencies":[\(currencies)],"other":\(other),"regions":[\(regions)],\
-        "rates":\(rates),"degraded":[\(degraded)],"corrections":null,"late":\(late)}
+        "rates":\(rates),"degraded":[\(degraded)],\
+        "corrections":\(account(\.corrections, counting: "buckets")),\
+        "late":\(account(\.late)),"missed":\(account(\.missed)),"ahead":\(account(\.ahead))}
         """
     }
 
@@ -69,13 +71,15 @@ struct BreakdownDocument {
         }.joined(separator: ",")
     }
 
-    private var late: String {
-        guard let late = report.late else { return "null" }
-        let figures = late.map { figure in
+    private func account(
+        _ account: KeyPath<Accounts, [AccountFigure]?>, counting name: String = "transfers"
+    ) -> String {
+        guard let found = report.accounts[keyPath: account] else { return "null" }
+        let figures = found.map { figure in
             """
             {"region":\(JSONText.quoted("\(figure.region)")),\
             "currency":"\(figure.currency.code)","exponent":\(figure.currency.exponent),\
-            "minor_units":\(figure.amount),"transfers":\(figure.transfers)}
+            "minor_units":\(figure.amount.map(String.init) ?? "null"),"\(name)":\(figure.count)}
             """
         }.joined(separator: ",")
         return "[\(figures)]"

@@ -114,6 +114,7 @@ extension ByteWriter {
                 $0.write($1.transfers)
             }
             writer.write(commit.late)
+            writer.write(commit.missed)
             writer.write(commit.ignoredBuckets)
         }
         write(each: step.differences) {

@@ -35,6 +35,8 @@ enum CommitArguments {
         }
         command.append(counts)
         command.append(StoreConversation.packed(topology.map(\.texts) ?? []))
+        command.append(
+            StoreConversation.packed(step.listedMinutes.map { String($0.number) }))
 
         for commit in step.commits {
             let shard = commit.shard
@@ -47,6 +49,10 @@ enum CommitArguments {
                 commit.late, prefix: StoreKeys.late(region, shard.log, shard.partition), &command)
         }
         appendSums(step.differences, &command)
+        // Last: what is added twice after a failure midway is wrong, all else is absolute.
+        for commit in step.commits {
+            appendMissed(commit.missed, prefix: StoreKeys.missed(region), &command)
+        }
         return command
     }
 
@@ -115,6 +121,25 @@ enum CommitArguments {
             }
             command.append(packed)
         }
+    }
+
+    private static func appendMissed(
+        _ buckets: [Bucket], prefix: String, _ command: inout RedisCommand
+    ) {
+        guard let minute = buckets.first?.minute else { return }
+        let letters = StoreConversation.letters
+        var packed = MessagePack()
+        packed.array(count: 4)
+        packed.string("missed")
+        packed.key(prefix, minute.number)
+        packed.decimal(StoreRetention.expiry(of: minute))
+        packed.array(count: buckets.count * 3)
+        for bucket in buckets {
+            packed.letters(letters[Int(bucket.currency.index)])
+            packed.decimal(bucket.value.settled)
+            packed.decimal(bucket.value.transfers)
+        }
+        command.append(packed)
     }
 
     private static func appendSums(

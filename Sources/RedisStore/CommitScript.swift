@@ -4,9 +4,10 @@ extension RedisScript {
     /// ARGV: 1 an id for a store that has none; 2 the region; 3 the shards, each as field, expected
     /// watermark, expected liveness, new watermark, new liveness (`false` for none), and how its
     /// liveness begins where the script fails; 4 log and partition count in turns; 5 generation and
-    /// digest that the store's topology must have, or none; from 6 on groups, each a tag and then
-    /// for `hashes`: key, expiry, fields with values in turns, fields to remove;
-    /// for `sums`: minute, expiry, (currency, published, transfers) in turns.
+    /// digest that the store's topology must have, or none; 6 the minutes to list as changed; from
+    /// 7 on groups, each a tag and then for `hashes`: key, expiry, fields with values in turns,
+    /// fields to remove; for `sums`: minute, expiry, (currency, published, transfers) in turns;
+    /// for `missed`: key, expiry, (currency, settled, transfers) in turns, to be added.
     ///
     /// A script that fails midway is not rolled back: watermarks come last, so that what was
     /// written in part is sent and written again. Until then the liveness text says `torn`, for
@@ -22,6 +23,7 @@ extension RedisScript {
             local shards = cmsgpack.unpack(ARGV[3])
             local counts = cmsgpack.unpack(ARGV[4])
             local topology = cmsgpack.unpack(ARGV[5])
+            local minutes = cmsgpack.unpack(ARGV[6])
             if #topology > 0 then
               local found = redis.call('HMGET', 'topology', 'generation', 'digest')
               if found[1] ~= topology[1] or found[2] ~= topology[2] then return {'topology'} end
@@ -51,8 +53,7 @@ extension RedisScript {
             end
 
             local function write()
-              local minutes = {}
-              for a = 6, #ARGV do
+              for a = 7, #ARGV do
                 local group = cmsgpack.unpack(ARGV[a])
                 if group[1] == 'hashes' then
                   for i = 2, #group do
@@ -63,6 +64,14 @@ extension RedisScript {
                       redis.call('EXPIREAT', key, expiry)
                     end
                   end
+                elseif group[1] == 'missed' then
+                  local key, expiry, sums = group[2], group[3], group[4]
+                  for j = 1, #sums, 3 do
+                    -- A sum that would leave 64 bits stays where it is.
+                    redis.pcall('HINCRBY', key, sums[j], sums[j + 1])
+                    redis.pcall('HINCRBY', key, sums[j] .. ':transfers', sums[j + 2])
+                  end
+                  redis.call('EXPIREAT', key, expiry)
                 else
                   for i = 2, #group do
                     local minute, expiry, sums = unpack(group[i])
@@ -71,7 +80,6 @@ extension RedisScript {
                       add('metric:' .. sums[j] .. tail, sums[j + 1], expiry)
                       add('transfers:' .. sums[j] .. tail, sums[j + 2], expiry)
                     end
-                    minutes[#minutes + 1] = minute
                   end
                 end
               end
@@ -93,16 +101,7 @@ extension RedisScript {
             for i = 1, #shards do
               redis.call('HSET', liveness, shards[i][1], shards[i][6] .. ' ' .. ARGV[1])
             end
-            pcall(function()
-              local minutes = {}
-              for a = 6, #ARGV do
-                local group = cmsgpack.unpack(ARGV[a])
-                for i = 2, #group do
-                  if group[1] == 'sums' then minutes[#minutes + 1] = group[i][1] end
-                end
-              end
-              list(ARGV[1], minutes)
-            end)
+            pcall(list, ARGV[1], minutes)
             return {'failed'}
             """)
 }

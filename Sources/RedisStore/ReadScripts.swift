@@ -38,8 +38,9 @@ extension RedisScript {
     ///
     /// ARGV: 1 the store id seen; 2 the version seen; 3 the most fields of hashes to read; 4 the
     /// regions. Answers id, version, whether it is a full view (1 or 0), per region its watermarks
-    /// and liveness, the changed minutes, their hashes (`false` where there are too many), minute
-    /// and version in turns of what is listed, the first minute retained, and the topology.
+    /// and liveness, the changed minutes, their hashes with those of late money (`false` where
+    /// there are too many), minute and version in turns of what is listed, the first minute
+    /// retained, and the topology.
     ///
     /// A full view names every minute that Redis retains by its own clock, listed or not: minutes
     /// that a damaged list leaves out must not look empty. A list is damaged where the version
@@ -82,7 +83,8 @@ extension RedisScript {
                     if not named[minute] then changed[#changed + 1] = minute end
                   end
                 end
-                local hashes, done = collect(regions, shards, changed, tonumber(ARGV[3]))
+                local hashes, done =
+                  collect(regions, shards, changed, tonumber(ARGV[3]), true)
                 if done < #changed then hashes = false end
                 return {
                   state[1], state[2], full and 1 or 0, facts, changed, hashes, listed, first,
@@ -90,17 +92,18 @@ extension RedisScript {
                 }
                 """)
 
-    /// The hashes of some minutes. ARGV: 1 the regions; 2 the minutes; 3 the most fields to read.
-    /// Answers the hashes, and how many of the minutes they are.
+    /// The hashes of some minutes, with those of late and missed money. ARGV: 1 the regions; 2 the
+    /// minutes; 3 the most fields to read. Answers the hashes, and how many minutes they cover.
     static let readMinutes = RedisScript(
         name: "readMinutes",
         source: ScriptParts.hash + ScriptParts.shards + ScriptParts.countedShards
             + ScriptParts.collect + """
                 local regions = cmsgpack.unpack(ARGV[1])
+                local minutes = cmsgpack.unpack(ARGV[2])
                 local shards = {}
                 for r, region in ipairs(regions) do shards[r] = countedShardsOf(region) end
                 local hashes, done =
-                  collect(regions, shards, cmsgpack.unpack(ARGV[2]), tonumber(ARGV[3]))
+                  collect(regions, shards, minutes, tonumber(ARGV[3]), true)
                 return {hashes, done}
                 """)
 }

@@ -97,33 +97,45 @@ enum ScriptParts {
 
         """
 
-    /// `collect(regions, shards, minutes, budget)`: for each minute, region and shard with a hash:
-    /// the region's place from 1 on, the minute, the shard's field, the hash. Then the number of
-    /// minutes covered, which is smaller where `budget` fields and hashes were read before the end.
+    /// `collect(regions, shards, minutes, budget, withAccounts)`: for each minute, region and shard
+    /// with a hash: the region's place from 1 on, the minute, the shard's field, the hash. Then the
+    /// number of minutes covered, smaller where `budget` fields and hashes were read before the
+    /// end. With accounts, the region's late money (place below 0) and then its missed money
+    /// (place below 0, no field) follow the buckets.
     static let collect = """
-        local function collect(regions, shards, minutes, budget)
+        local function collect(regions, shards, minutes, budget, withAccounts)
           local found, work, done = {}, 0, 0
+          local families = withAccounts and {'shard:', 'late:'} or {'shard:'}
+          local function add(place, minute, field, values)
+            work = work + 1 + #values / 2
+            if #values > 0 then
+              local n = #found
+              found[n + 1], found[n + 2] = place, minute
+              found[n + 3], found[n + 4] = field, values
+            end
+          end
           local prefixes = {}
           for r, region in ipairs(regions) do
             prefixes[r] = {}
-            for s, field in ipairs(shards[r]) do
-              prefixes[r][s] = 'shard:' .. region .. ':' .. string.gsub(field, '/', ':') .. ':'
+            for f, family in ipairs(families) do
+              prefixes[r][f] = {}
+              for s, field in ipairs(shards[r]) do
+                local name = string.gsub(field, '/', ':')
+                prefixes[r][f][s] = family .. region .. ':' .. name .. ':'
+              end
             end
           end
           for _, minute in ipairs(minutes) do
             if work >= budget then break end
             done = done + 1
             for r = 1, #regions do
-              for s, prefix in ipairs(prefixes[r]) do
-                local values = hash(prefix .. minute)
-                work = work + 1 + #values / 2
-                if #values > 0 then
-                  local n = #found
-                  found[n + 1] = r
-                  found[n + 2] = minute
-                  found[n + 3] = shards[r][s]
-                  found[n + 4] = values
+              for f, shardPrefixes in ipairs(prefixes[r]) do
+                for s, prefix in ipairs(shardPrefixes) do
+                  add(f == 1 and r or -r, minute, shards[r][s], hash(prefix .. minute))
                 end
+              end
+              if withAccounts then
+                add(-r, minute, '', hash('missed:' .. regions[r] .. ':' .. minute))
               end
             end
           end

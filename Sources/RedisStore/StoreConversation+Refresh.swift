@@ -188,6 +188,9 @@ struct MinuteCollection {
     let regions: [RegionID]
     /// Values per region, in the order of `regions`.
     private var values: [Minute: [[RegionMinute.CurrencyValue]]] = [:]
+    /// As `values`, of late and of missed money; minutes without any are left out.
+    private var late: [Minute: [[RegionMinute.CurrencyValue]]] = [:]
+    private var missed: [Minute: [[RegionMinute.CurrencyValue]]] = [:]
     /// Hashes that no HQ wrote; they count for nothing here and are found by the verification.
     private(set) var damaged = 0
     /// Sums of one region's minute by currency index, and which currencies they name.
@@ -201,16 +204,29 @@ struct MinuteCollection {
         isNamed = Array(repeating: false, count: Currency.count)
     }
 
-    /// Takes `minutes` from `hashes`: region's place, minute, field, hash in turns, ordered by
-    /// minute, then region. Minutes without a hash become empty.
+    /// Takes `minutes` from `hashes`: region's place (below 0 for late money), minute, field (empty
+    /// for missed money), hash in turns, those of one place together. Minutes without a hash become
+    /// empty.
     mutating func replace(_ minutes: [Minute], with hashes: ReplyView) {
-        for minute in minutes { values[minute] = Array(repeating: [], count: regions.count) }
+        let none = Array(repeating: [RegionMinute.CurrencyValue](), count: regions.count)
+        for minute in minutes {
+            values[minute] = none
+            late[minute] = nil
+            missed[minute] = nil
+        }
         var buckets: [Bucket] = []
         var at = 0
         while at + 3 < hashes.count {
             let region = hashes[at].integer ?? 0
             let number = BucketText.number(hashes[at + 1].bytes)
+            let isMissed = hashes[at + 2].bytes.isEmpty
+            var found: [RegionMinute.CurrencyValue] = []
+            if isMissed { found = Self.missed(hashes[at + 3]) }
             repeat {
+                guard !isMissed else {
+                    at += 4
+                    break
+                }
                 let minute = Minute(Int32(clamping: number ?? 0))
                 buckets.removeAll(keepingCapacity: true)
                 if !BucketText.append(hashes[at + 3], minute: minute, to: &buckets)
@@ -221,25 +237,55 @@ struct MinuteCollection {
                 at += 4
             } while at + 3 < hashes.count && hashes[at].integer == region
                 && BucketText.number(hashes[at + 1].bytes) == number
-            let total = takeSums()
-            guard let number, let minute = Int32(exactly: number), region >= 1,
-                region <= regions.count
+                && !hashes[at + 2].bytes.isEmpty
+            if !isMissed { found = takeSums() }
+            let place = region.magnitude
+            guard let number, let minute = Int32(exactly: number).map({ Minute($0) }),
+                place >= 1, place <= regions.count
             else { continue }
-            values[Minute(minute)]?[Int(region) - 1] = total
+            if region > 0 {
+                values[minute]?[Int(place) - 1] = found
+            } else if values[minute] != nil, isMissed {
+                missed[minute, default: none][Int(place) - 1] = found
+            } else if values[minute] != nil {
+                late[minute, default: none][Int(place) - 1] = found
+            }
         }
+    }
+
+    /// A region's missed money: by code the sum, and by code and `:transfers` the count. What
+    /// cannot be read is left out; nothing rests on it.
+    private static func missed(_ hash: ReplyView) -> [RegionMinute.CurrencyValue] {
+        var values: [Currency: BucketValue] = [:]
+        for index in stride(from: 0, to: hash.count - 1, by: 2) {
+            guard let name = hash[index].text?.split(separator: ":"), let code = name.first,
+                let currency = Currency(code: String(code)),
+                let number = BucketText.number(hash[index + 1].bytes), number >= 0
+            else { continue }
+            if name.count == 1 {
+                values[currency, default: .zero].settled = number
+            } else {
+                values[currency, default: .zero].transfers = number
+            }
+        }
+        return values.sorted { $0.key < $1.key }.map { .init(currency: $0.key, value: $0.value) }
     }
 
     mutating func keepOnly(_ minutes: [Minute]) {
         let kept = Set(minutes)
         values = values.filter { kept.contains($0.key) }
+        late = late.filter { kept.contains($0.key) }
+        missed = missed.filter { kept.contains($0.key) }
     }
 
     /// By minute, then region; `withEmpty` names minutes without a value too.
     func minutes(withEmpty: Bool) -> [RegionMinute] {
         values.sorted { $0.key < $1.key }.flatMap { minute, perRegion in
-            zip(regions, perRegion).compactMap { region, values in
-                values.isEmpty && !withEmpty
-                    ? nil : RegionMinute(region: region, minute: minute, values: values)
+            regions.indices.compactMap { place in
+                let entry = RegionMinute(
+                    region: regions[place], minute: minute, values: perRegion[place],
+                    late: late[minute]?[place] ?? [], missed: missed[minute]?[place] ?? [])
+                return entry.isEmpty && !withEmpty ? nil : entry
             }
         }
     }

@@ -25,6 +25,9 @@ enum StoreKeys {
         "late:\(region):\(log):\(partition):"
     }
 
+    /// What the minute of arrival follows in the key of a region's missed money.
+    static func missed(_ region: RegionID) -> String { "missed:\(region):" }
+
     /// The key of a shard's buckets, from the shard's field.
     static func buckets(_ region: RegionID, field: String, minute: Minute) -> String {
         let name = field.split(separator: "/").joined(separator: ":")

@@ -250,10 +250,10 @@ extension RegionNode {
             if case .known(let status) = answer { push.join(status, of: &fold) }
             return push
         }
-        shards[partition]?.stage = .folding(
-            FoldingShard(
-                partition: partition, fold: fold, pushes: pushes, caughtUpAt: facts.high,
-                joinedAt: now))
+        let shard = FoldingShard(
+            partition: partition, fold: fold, pushes: pushes, caughtUpAt: facts.high, joinedAt: now)
+        shard.shortenMissed()
+        shards[partition]?.stage = .folding(shard)
         isReadingStale = true
         let watermark = joining.statuses.compactMap { $0.status?.watermark }.max() ?? 0
         let from =

@@ -43,7 +43,10 @@ extension RegionNode {
     func raiseFloors(_ now: UnixTime) {
         guard isHeard else { return }
         let floor = floor(now)
-        for shard in foldingShards { shard.fold.raiseFloor(to: floor) }
+        for shard in foldingShards {
+            shard.shortenMissed()
+            shard.fold.raiseFloor(to: floor, pushed: shard.pushed)
+        }
     }
 
     mutating func hear(
@@ -73,7 +76,10 @@ extension RegionNode {
     /// What wrong clocks scatter over years must not fill the memory.
     mutating func keepWithinBounds(_ shard: FoldingShard, _ actions: inout [RegionAction]) {
         let before = shard.fold.floor
-        guard let floor = shard.fold.shrink(toAtMost: Limits.bucketsPerShard) else { return }
+        guard
+            let floor = shard.fold.shrink(
+                toAtMost: Limits.bucketsPerShard, pushed: shard.pushed)
+        else { return }
         let room = Limits.retainedMinutes - Self.minutesThatFit
         guard floor <= before.advanced(by: room) else {
             return stop(shard.partition, .tooManyBuckets, &actions)

@@ -126,6 +126,17 @@ package final class FoldingShard {
 
     var isCaughtUp: Bool { fold.coverage >= caughtUpAt }
 
+    /// Every HQ that can have missed anything has what lies below it.
+    var pushed: Int64 {
+        pushes.flatMap { $0.standings(isCaughtUp: isCaughtUp) }.filter { $0 > 0 }.min() ?? .max
+    }
+
+    /// Forgets missed money that every HQ was told of.
+    func shortenMissed() {
+        fold.shortenMissed(
+            between: pushes.flatMap { $0.standings(isCaughtUp: isCaughtUp) })
+    }
+
     /// The offset up to which nothing of the shard can be lost any more: every HQ and the
     /// dead-letter topic have what lies below.
     var acknowledged: Int64 {

@@ -24,9 +24,7 @@ package struct PublicReport: Hashable, Sendable {
     package var rates: RatesStanding?
     /// Why the answer is less than it should be; empty for a whole one.
     package var degradations: [ReportedDegradation]
-    /// Money that came after its minute had left the books, by region name, then currency code;
-    /// nil where it was not looked at.
-    package var late: [LateFigure]?
+    package var accounts: Accounts
     /// In the order of the topology; a base without a rate is missing.
     package var bases: [BaseReport]
     /// The base of an answer where the question names none. It is in `bases` if it has a rate.
@@ -35,7 +33,7 @@ package struct PublicReport: Hashable, Sendable {
     package init(
         version: String, currentMinute: Minute, dataAsOf: UnixTime, madeAt: UnixTime,
         currencies: [CurrencyFigure], other: OtherFigure?, regions: [RegionStanding],
-        rates: RatesStanding?, degradations: [ReportedDegradation], late: [LateFigure]?,
+        rates: RatesStanding?, degradations: [ReportedDegradation], accounts: Accounts,
         bases: [BaseReport], defaultBase: Currency
     ) {
         self.version = version
@@ -47,7 +45,7 @@ package struct PublicReport: Hashable, Sendable {
         self.regions = regions
         self.rates = rates
         self.degradations = degradations
-        self.late = late
+        self.accounts = accounts
         self.bases = bases
         self.defaultBase = defaultBase
     }
@@ -84,18 +82,44 @@ package struct OtherFigure: Hashable, Sendable {
     }
 }
 
-/// Late money of one region in one currency.
-package struct LateFigure: Hashable, Sendable {
+/// Money beside the total. Each account is by region name, then currency code; nil where it was
+/// not looked at.
+package struct Accounts: Hashable, Sendable {
+    /// Money that came after its minute had left the books, or of minutes whose repeats cannot be
+    /// told apart: in no total, and an upper bound.
+    package var late: [AccountFigure]?
+    /// Money that came after its minute had left what is kept, after an outage of more than a day:
+    /// in no total, and an upper bound.
+    package var missed: [AccountFigure]?
+    /// Money in minutes more than 5 minutes ahead: in no total yet.
+    package var ahead: [AccountFigure]?
+    /// What corrections add to the totals; their `count` is of corrected buckets.
+    package var corrections: [AccountFigure]?
+
+    package init(
+        late: [AccountFigure]? = nil, missed: [AccountFigure]? = nil,
+        ahead: [AccountFigure]? = nil, corrections: [AccountFigure]? = nil
+    ) {
+        self.late = late
+        self.missed = missed
+        self.ahead = ahead
+        self.corrections = corrections
+    }
+}
+
+/// What an account holds of one region in one currency.
+package struct AccountFigure: Hashable, Sendable {
     package var region: RegionID
     package var currency: Currency
-    /// In minor units of `currency`.
-    package var amount: Int128
-    package var transfers: Int128
+    /// In minor units of `currency`; nil where it would show what single transfers came to.
+    package var amount: Int128?
+    /// How many transfers that is, unless the account says otherwise.
+    package var count: Int128
 
-    package init(region: RegionID, currency: Currency, amount: Int128, transfers: Int128) {
+    package init(region: RegionID, currency: Currency, amount: Int128?, count: Int128) {
         self.region = region
         self.currency = currency
         self.amount = amount
-        self.transfers = transfers
+        self.count = count
     }
 }

@@ -119,6 +119,7 @@ package enum Probe: Int, CaseIterable, Sendable {
     case repeatTakenForNew
     case repeatOfLogBefore
     case countersCompared
+    case missedMoney
 
     /// The spelling in reports.
     package var name: String {

@@ -46,10 +46,11 @@ struct SyntheticReport {
                 isStale: false, rounding: "half_even"),
             degradations: isDegraded
                 ? [ReportedDegradation(reason: "region_silent", region: regions.first)] : [],
-            late: [
-                LateFigure(
-                    region: regions[0], currency: currencies[0], amount: 12_345, transfers: 6)
-            ],
+            accounts: Accounts(
+                late: [
+                    AccountFigure(
+                        region: regions[0], currency: currencies[0], amount: 12_345, count: 6)
+                ], missed: [], ahead: [], corrections: []),
             bases: bases.enumerated().map { base($1, rate: Int128(9_000 + 700 * $0), figures) },
             defaultBase: bases[0])
     }

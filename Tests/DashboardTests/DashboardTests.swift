@@ -108,7 +108,7 @@ import Topology
             "Part of this total is not current.", "The exchange rates are older",
             "not in the total: NGN", "eu-west has gone silent; seen up to 13:28:00 UTC",
             "43 s ago", "about 12% of the total", "us-east is behind",
-            "Other 3 with too few transfers", "1,234.50 EUR in 2 transfers", "out of date",
+            "Other 3 with too few transfers", "1,234.50 EUR in 12 transfers", "out of date",
         ] { #expect(words.contains(sentence), "\(sentence)") }
         let whole = Self.read(
             Dashboard.page(SampleReport.whole, base: SampleReport.usd, view: .standard))

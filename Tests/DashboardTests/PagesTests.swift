@@ -23,7 +23,8 @@ import Topology
             ReportedDegradation(reason: hostile, region: region, currencies: [hostile]),
             ReportedDegradation(reason: hostile, currencies: [hostile]),
         ]
-        report.late?[0].region = region
+        report.accounts.late?[0].region = region
+        report.accounts.ahead?[0].region = region
         return report
     }
 

@@ -36,7 +36,7 @@ enum SampleReport {
             rates: RatesStanding(
                 id: "5b1f0c9d2a7e4410", source: "European Central Bank", date: "2026-03-25",
                 fetchedAt: asOf - 2_000_000, isStale: false, rounding: "half_even"),
-            degradations: [], late: [],
+            degradations: [], accounts: Accounts(late: [], missed: [], ahead: [], corrections: []),
             bases: [usd, eur, jpy, kwd].map { base($0, currencies: currencies.count) },
             defaultBase: usd)
     }
@@ -56,11 +56,12 @@ enum SampleReport {
             ReportedDegradation(reason: "region_lagging", region: RegionID(unchecked: "us-east")),
         ]
         report.other = OtherFigure(currencies: 3, transfers: 9)
-        report.late = [
-            LateFigure(
-                region: RegionID(unchecked: "eu-west"), currency: eur, amount: 1_234_50,
-                transfers: 2)
-        ]
+        let region = RegionID(unchecked: "eu-west")
+        report.accounts = Accounts(
+            late: [AccountFigure(region: region, currency: eur, amount: 1_234_50, count: 12)],
+            missed: [AccountFigure(region: region, currency: usd, amount: 99, count: 8)],
+            ahead: [AccountFigure(region: region, currency: eur, amount: nil, count: 1)],
+            corrections: [AccountFigure(region: region, currency: eur, amount: -50, count: 7)])
         for index in report.bases.indices {
             report.bases[index].other = 12_345
             if let unconverted = codes.firstIndex(of: "NGN") {

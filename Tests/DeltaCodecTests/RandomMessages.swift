@@ -128,7 +128,7 @@ struct RandomMessages {
             digest: range().map { minutes in
                 .init(minutes: minutes, digest: ShardDigest(high: 5, low: UInt64(bitPattern: -7)))
             },
-            counters: counters(), buckets: buckets(), late: buckets())
+            counters: counters(), buckets: buckets(), late: buckets(), missed: buckets())
     }
 
     mutating func request() -> DeltaRequest {

@@ -34,7 +34,8 @@ enum Merge {
     static func delta(
         base: Int64, coverage: Int64, idsFrom ago: Int = 2_000, valuesFrom: Int? = nil,
         short: Int? = nil, seed: Int64 = 0, heals: ClosedRange<Int>? = nil,
-        buckets: [Bucket] = [], late: [Bucket] = [], fingerprint: Fingerprint? = nil,
+        buckets: [Bucket] = [], late: [Bucket] = [], missed: [Bucket] = [],
+        fingerprint: Fingerprint? = nil,
         baseFingerprint: Fingerprint? = nil, observedThrough: UnixTime? = nil
     ) -> ShardDelta {
         ShardDelta(
@@ -44,7 +45,7 @@ enum Merge {
                 ? minute(ago)...Minute(.max)
                 : heals.map { minute($0.upperBound)...minute($0.lowerBound) },
             seedWatermark: seed, observedThrough: observedThrough, fingerprint: fingerprint,
-            baseFingerprint: baseFingerprint, buckets: buckets, late: late)
+            baseFingerprint: baseFingerprint, buckets: buckets, late: late, missed: missed)
     }
 
     static func claims(_ idsFrom: Int, valuesFrom: Int? = nil, short: Int? = nil) -> Claims {

@@ -289,6 +289,40 @@ import Topology
         #expect(commit.ignoredBuckets == 2)
     }
 
+    @Test func `what comes too late for its minute is missed money of the minute it came in`()
+        throws
+    {
+        let old = [Merge.bucket(1_500, Merge.eur, 5, 2), Merge.bucket(0, Merge.usd, 7)]
+        func missed(base: Int64, coverage: Int64 = 12) throws -> [Bucket] {
+            let delta = Merge.delta(
+                base: base, coverage: coverage, buckets: old,
+                late: [Merge.bucket(1_501, Merge.usd, 30)],
+                missed: base == 0
+                    ? []
+                    : [Merge.bucket(1_499, Merge.eur, 1), Merge.bucket(1_499, Merge.jpy, 9, 3)])
+            return try #require(Merge.decide(delta, stored: Merge.stored(10)).commit).missed
+        }
+        #expect(
+            try missed(base: 10) == [
+                Merge.bucket(0, Merge.eur, 6, 3), Merge.bucket(0, Merge.jpy, 9, 3),
+                Merge.bucket(0, Merge.usd, 30),
+            ])
+        // The whole shard, and what HQ has already.
+        #expect(try missed(base: 0) == [])
+        #expect(try missed(base: 10, coverage: 10) == [])
+    }
+
+    @Test(arguments: [
+        Merge.bucket(0, Merge.usd, -1), Merge.bucket(0, Merge.usd, 1, 1, 1),
+    ])
+    func `missed money that no fold tells is malformed`(bucket: Bucket) {
+        let delta = Merge.delta(base: 1, coverage: 2, missed: [bucket])
+        #expect(
+            Merge.decide(delta, stored: Merge.stored(1)).reply.outcome == .refused(.malformed))
+        let whole = Merge.delta(base: 0, coverage: 2, missed: [Merge.bucket(0, Merge.usd, 1)])
+        #expect(Merge.decide(whole, stored: nil).reply.outcome == .refused(.malformed))
+    }
+
     @Test func `what must be read is what is named, or all that a whole shard could remove`() {
         let named = Merge.delta(
             base: 1, coverage: 2,

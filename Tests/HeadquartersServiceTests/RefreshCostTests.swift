@@ -63,9 +63,10 @@ import Topology
                 #expect(
                     work
                         == Work(
-                            // A changed minute is looked up in each shard: one a region.
+                            // A changed minute is looked up in each shard, one a region, with
+                            // its late money, and in the region's missed money.
                             redisCommands: Self.commandsPerRefresh
-                                + regions * (Self.commandsPerRegion + changed),
+                                + regions * (Self.commandsPerRegion + 3 * changed),
                             minutesRead: regions * changed, minutesReplaced: changed,
                             minutesConverted: changed,
                             // The total, other, and each currency and region that changed.

@@ -115,7 +115,8 @@ final class Reporter {
                 == RatesStanding(
                     id: "1", source: "test", date: "2026-03-25", fetchedAt: nil, isStale: false,
                     rounding: "half_even"))
-        #expect(report.late == nil)
+        #expect(
+            report.accounts == Accounts(late: [], missed: [], ahead: [], corrections: []))
         let eur = try #require(report.base(Self.codes[1]))
         // 1.50 + 30 ÷ 150 + 3.00 ÷ 2.
         #expect(eur.total == 320)
@@ -166,6 +167,25 @@ final class Reporter {
         let seen = try #require(
             reporter.report(rates, now: Self.noon + 180_000))
         #expect(seen.base(Self.codes[1])?.series.suffix(3) == [0, 0, 0])
+    }
+
+    @Test("Of an account with few transfers the amount is not told")
+    func accounts() throws {
+        var late = Self.minute(0, ago: 10, [("EUR", 100, 5)])
+        late.late = [
+            .init(currency: Self.codes[1], value: BucketValue(settled: 70, transfers: 5)),
+            .init(currency: Self.codes[0], value: BucketValue(settled: 900, transfers: 4)),
+        ].sorted { $0.currency < $1.currency }
+        let reporter = Reporter(Self.publication([late]), Self.builder())
+        let report = try #require(reporter.report(try Self.rates(), now: Self.noon))
+        let told = try #require(report.accounts.late)
+        #expect(told.allSatisfy { $0.region == Self.regions[0] })
+        for figure in told {
+            #expect(figure.amount == (figure.currency == Self.codes[1] ? 70 : nil))
+            #expect(figure.count == (figure.currency == Self.codes[1] ? 5 : 4))
+        }
+        #expect(told.count == 2)
+        #expect(report.accounts.missed == [])
     }
 
     @Test("Small figures are folded into other, converted where they have rates")

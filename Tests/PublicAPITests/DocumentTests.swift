@@ -37,7 +37,11 @@ import Topology
                 ReportedDegradation(reason: "rate_missing", currencies: ["JPY"]),
                 ReportedDegradation(reason: "store_unreachable"),
             ],
-            late: [LateFigure(region: region, currency: jpy, amount: -4, transfers: 1)],
+            accounts: Accounts(
+                late: [AccountFigure(region: region, currency: jpy, amount: 4, count: 9)],
+                missed: [],
+                ahead: [AccountFigure(region: region, currency: jpy, amount: nil, count: 1)],
+                corrections: [AccountFigure(region: other, currency: eur, amount: -4, count: 7)]),
             bases: [
                 BaseReport(
                     currency: usd, total: 300, currencies: [100, nil], other: 1,
@@ -74,8 +78,11 @@ import Topology
                 "degraded":[{"reason":"region_missing","region":"us-east","currencies":[],\
                 "share":1.666667},{"reason":"rate_missing","region":null,"currencies":["JPY"],\
                 "share":null},{"reason":"store_unreachable","region":null,"currencies":[],\
-                "share":1.000000}],"corrections":null,"late":[{"region":"eu-west",\
-                "currency":"JPY","exponent":0,"minor_units":-4,"transfers":1}]}
+                "share":1.000000}],"corrections":[{"region":"us-east","currency":"EUR",\
+                "exponent":2,"minor_units":-4,"buckets":7}],"late":[{"region":"eu-west",\
+                "currency":"JPY","exponent":0,"minor_units":4,"transfers":9}],\
+                "missed":[],"ahead":[{"region":"eu-west","currency":"JPY","exponent":0,\
+                "minor_units":null,"transfers":1}]}
                 """)
     }
 
@@ -92,7 +99,7 @@ import Topology
                 {"time_window":"24h","base_currency":"EUR","total_amount":0.00,\
                 "data_as_of":"2026-03-25T13:28:00Z","is_degraded":false,"version":"s.1",\
                 "currencies":[],"other":null,"regions":[],"rates":null,"degraded":[],\
-                "corrections":null,"late":[]}
+                "corrections":[],"late":[],"missed":[],"ahead":[]}
                 """)
     }
 

@@ -22,7 +22,7 @@ enum PublicScope {
             version: version, currentMinute: time.minute, dataAsOf: time, madeAt: time,
             currencies: [], other: nil, regions: [], rates: nil,
             degradations: degraded ? [ReportedDegradation(reason: "store_unreachable")] : [],
-            late: [],
+            accounts: Accounts(late: [], missed: [], ahead: [], corrections: []),
             bases: [("EUR", 0), ("JPY", 1_250_451), ("KWD", -5), ("USD", usd)].map {
                 BaseReport(
                     currency: Currency(code: $0)!, total: $1, currencies: [], other: nil,

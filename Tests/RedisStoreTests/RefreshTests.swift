@@ -88,6 +88,56 @@ import Topology
         }
     }
 
+    @Test func `late and missed money come with their minutes, and list them`() async throws {
+        try await RedisServer.with { server in
+            let store = try Fixture.store(server)
+            let m = present.advanced(by: -3)
+            func values(_ settled: Int64, _ transfers: Int64) -> [RegionMinute.CurrencyValue] {
+                [
+                    .init(
+                        currency: Fixture.usd,
+                        value: BucketValue(settled: settled, transfers: transfers))
+                ]
+            }
+            func commit(_ partition: Int32, _ base: Int64, _ coverage: Int64) async throws {
+                let isWhole = base == 0
+                _ = try await Fixture.commit(
+                    store,
+                    [
+                        Fixture.delta(
+                            partition, base: base, coverage: coverage,
+                            late: [Fixture.bucket(m, Fixture.usd, 10 * coverage, coverage)],
+                            missed: isWhole ? [] : [Fixture.bucket(m, Fixture.usd, 7, 2)])
+                    ])
+            }
+            try await commit(0, 0, 3)
+            try await commit(1, 0, 4)
+            let full = try await store.refresh(since: nil, regions: Fixture.regions)
+            #expect(
+                full.minutes == [
+                    RegionMinute(
+                        region: Fixture.eu, minute: m, values: [], late: values(70, 7))
+                ])
+            try await commit(0, 3, 5)
+            try await commit(0, 5, 6)
+            let next = try await store.refresh(since: full.position, regions: Fixture.regions)
+            #expect(!next.isFull)
+            let late = next.minutes.filter { !$0.late.isEmpty }
+            #expect(
+                late == [
+                    RegionMinute(
+                        region: Fixture.eu, minute: m, values: [], late: values(100, 10))
+                ])
+            // The two may have come in two minutes.
+            let missed = next.minutes.flatMap(\.missed).map(\.value)
+            #expect(missed.reduce(0) { $0 + $1.settled } == 14)
+            #expect(missed.reduce(0) { $0 + $1.transfers } == 4)
+            let again = try await store.refresh(since: nil, regions: Fixture.regions)
+            #expect(again.minutes == next.minutes.filter { !$0.isEmpty })
+            await store.stop()
+        }
+    }
+
     @Test func `many increments end where one full read does`() async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)

@@ -52,12 +52,12 @@ enum Fixture {
     static func delta(
         _ partition: Int32 = 0, log: LogID = log, base: Int64, coverage: Int64,
         completeFrom: Minute? = nil, _ buckets: [Bucket] = [], late: [Bucket] = [],
-        observedThrough: UnixTime? = nil
+        missed: [Bucket] = [], observedThrough: UnixTime? = nil
     ) -> ShardDelta {
         ShardDelta(
             log: log, partition: partition, base: base, coverage: coverage,
             claims: Claims(from: completeFrom ?? now().minute.advanced(by: -2_000)),
-            observedThrough: observedThrough, buckets: buckets, late: late)
+            observedThrough: observedThrough, buckets: buckets, late: late, missed: missed)
     }
 
     static func request(_ shards: [ShardDelta], region: RegionID = eu) -> DeltaRequest {

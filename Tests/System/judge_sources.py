@@ -9,8 +9,8 @@ from judge_currencies import EXPONENT
 from judge_fold import RETAINED_MINUTES, PartitionFold, RegionTruth, add
 
 KEY_FAMILIES = frozenset(
-    "metric transfers shard watermark liveness changes store topology late drift checkpoint nonce"
-    .split())
+    "metric transfers shard watermark liveness changes store topology late missed drift checkpoint"
+    " nonce".split())
 MINUTE_FAMILIES = frozenset([b"metric", b"transfers", b"shard", b"late"])
 KEYS_A_ROUND_TRIP = 2_000
 API_SECONDS_MAX = 10

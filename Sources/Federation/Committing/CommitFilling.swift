@@ -39,6 +39,7 @@ package enum CommitFilling {
                 guard !isLast else { continue }
                 parts[index].watermark = commits[index].expectedWatermark
                 parts[index].liveness = text(writer, step: number + 1)
+                parts[index].missed = []
                 parts[index].ignoredBuckets = 0
             }
             guard let differences = GlobalDifference.sum(of: parts) else { return nil }

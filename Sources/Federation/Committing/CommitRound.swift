@@ -114,6 +114,9 @@ package struct CommitRound: Sendable {
     private var mended: [String: Set<Minute>] = [:]
     var audit: Audit?
 
+    /// HQ's present when the request came.
+    package var present: UnixTime { context.now }
+
     /// - Parameter now: HQ's clock when the request came.
     package init(_ request: DeltaRequest, settings: Settings, now: UnixTime) {
         self.request = request

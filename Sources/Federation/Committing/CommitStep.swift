@@ -44,6 +44,14 @@ package struct CommitStep: Hashable, Sendable {
     /// True for the last step, or the only one: after it the commits are complete.
     package var isLast: Bool
 
+    /// The minutes that it lists as changed, in rising order: those of sums, and of late and missed
+    /// money.
+    package var listedMinutes: [Minute] {
+        var minutes = Set(differences.map(\.minute))
+        for commit in commits { minutes.formUnion((commit.late + commit.missed).map(\.minute)) }
+        return minutes.sorted()
+    }
+
     package init(
         commits: [ShardCommit], differences: [GlobalDifference],
         partitionCounts: [PartitionCount] = [], isLast: Bool = true
@@ -71,6 +79,7 @@ package struct SuspectMinutes: Hashable, Sendable {
     package mutating func doubt(_ commits: [ShardCommit]) {
         for commit in commits {
             for change in commit.changes { minutes.insert(change.minute) }
+            for bucket in commit.late + commit.missed { minutes.insert(bucket.minute) }
         }
     }
 

@@ -207,7 +207,8 @@ package struct Publication: Sendable {
                 PublishedTotals.RegionTotal(
                     region: region.settings.id, observedThrough: region.observedThrough,
                     isRecovering: region.isRecovering,
-                    currencies: currencyTotals(region.shown.sums)))
+                    currencies: currencyTotals(region.shown.sums),
+                    accounts: accounts(of: region, now: now)))
             degradations += region.degradations(
                 now: now, readAt: readAt, dataAsOf: dataAsOf, settings: settings)
         }
@@ -246,14 +247,11 @@ extension Publication {
         let skipped = refresh.minutes.lazy.map(\.minute).filter { $0 > last }.min()
         firstSkipped = [firstSkipped, skipped].compactMap { $0 }.min()
         if refresh.isFull {
-            for index in regions.indices { regions[index].lastMinuteBeyond = nil }
+            for index in regions.indices { regions[index].beyond = [:] }
         }
-        for minute in refresh.minutes
-        where minute.minute > last && minute.values.contains(where: { !$0.value.isZero }) {
-            if let index = indexByRegion[minute.region] {
-                let last = regions[index].lastMinuteBeyond ?? minute.minute
-                regions[index].lastMinuteBeyond = max(last, minute.minute)
-            }
+        for minute in refresh.minutes where minute.minute > last {
+            guard let index = indexByRegion[minute.region] else { continue }
+            regions[index].beyond[minute.minute] = minute.values.isEmpty ? nil : minute.values
         }
     }
 
@@ -298,6 +296,16 @@ extension Publication {
                 mustReadAll = true
             }
         }
+    }
+
+    private func accounts(
+        of region: RegionPublication, now: UnixTime
+    ) -> PublishedTotals.RegionTotal.Accounts? {
+        guard region.isRead else { return nil }
+        return PublishedTotals.RegionTotal.Accounts(
+            late: currencyTotals(region.late.sums), missed: currencyTotals(region.missed.sums),
+            ahead: region.moneyAhead(of: now).map(currencyTotals) ?? [],
+            corrections: region.corrections.map(currencyTotals) ?? [])
     }
 
     /// The published currencies of some sums, by code; those of nothing are left out.

@@ -56,11 +56,37 @@ package struct PublishedTotals: Hashable, Sendable {
         package var isRecovering: Bool
         /// As `PublishedTotals.currencies`.
         package var currencies: [CurrencyTotal]
+        /// Nil until all that the store has of the region was read.
+        package var accounts: Accounts?
+
+        /// Money beside the totals, each as `PublishedTotals.currencies`.
+        package struct Accounts: Hashable, Sendable {
+            /// Late money of the window's minutes: in no total, and an upper bound.
+            package var late: [CurrencyTotal]
+            /// Money that came within the window, too late for its minute to be kept: in no total,
+            /// and an upper bound.
+            package var missed: [CurrencyTotal]
+            /// Money in minutes more than 5 minutes ahead: in no total yet.
+            package var ahead: [CurrencyTotal]
+            /// What corrections add to the totals; `transfers` counts the corrected buckets.
+            package var corrections: [CurrencyTotal]
+
+            package init(
+                late: [CurrencyTotal] = [], missed: [CurrencyTotal] = [],
+                ahead: [CurrencyTotal] = [], corrections: [CurrencyTotal] = []
+            ) {
+                self.late = late
+                self.missed = missed
+                self.ahead = ahead
+                self.corrections = corrections
+            }
+        }
 
         package init(
             region: RegionID, observedThrough: UnixTime?, isRecovering: Bool,
-            currencies: [CurrencyTotal]
+            currencies: [CurrencyTotal], accounts: Accounts? = nil
         ) {
+            self.accounts = accounts
             self.region = region
             self.observedThrough = observedThrough
             self.isRecovering = isRecovering

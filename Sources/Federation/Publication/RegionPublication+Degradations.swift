@@ -39,7 +39,7 @@ extension RegionPublication {
             reasons.append(.regionLagging)
         }
         if isHistoryIncomplete() { reasons.append(.incomplete) }
-        if hasMoneyAhead(of: now) { reasons.append(.ahead) }
+        if moneyAhead(of: now) != nil { reasons.append(.ahead) }
         let counted = trends.filter { counts($0.key.log) }.values
         if counted.contains(where: \.isRejecting) { reasons.append(.rejecting) }
         if counted.contains(where: \.isLate) { reasons.append(.lateMoney) }
@@ -57,18 +57,6 @@ extension RegionPublication {
         if !logs.isSuperset(of: settings.earlierLogs) { return true }
         let start = SlidingWindow.minutes(endingWith: current).lowerBound
         return standings.contains { counts($0.key.log) && $0.value.claims.idsFrom > start }
-    }
-
-    /// Whether the store has money in minutes `Limits.futureMinutes` after `now` or later.
-    private func hasMoneyAhead(of now: UnixTime) -> Bool {
-        guard let current = shown.current else { return false }
-        let first = now.minute.advanced(by: Limits.futureMinutes)
-        if let lastMinuteBeyond, lastMinuteBeyond >= first { return true }
-        let last = servedMinutes(around: current).upperBound
-        guard first <= last else { return false }
-        return (first...last).contains { minute in
-            live[minute].contains { !$0.value.isZero }
-        }
     }
 
     private func elapsed(from earlier: UnixTime, to later: UnixTime) -> Duration {

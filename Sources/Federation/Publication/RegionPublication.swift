@@ -40,8 +40,18 @@ struct RegionPublication: Sendable {
     private var shownLiveFrom = Minute(.min)
     /// Whether what is shown was restored and has not been compared with the store yet.
     private var isRestored = false
-    /// The last minute with money of the region after those that the ring reaches; nil if none.
-    var lastMinuteBeyond: Minute?
+    /// Minutes with money of the region after those that the ring reaches.
+    var beyond: [Minute: MinuteRing.Values] = [:]
+    /// The last minute that `live` was given values for; it may have lost them since.
+    private(set) var liveThrough = Minute(.min)
+    /// Late money as the store has it: in no bucket.
+    private(set) var late = SlidingWindow()
+    /// As `late`: what came too late for its minute, by the minute in which it came.
+    private(set) var missed = SlidingWindow()
+    /// The minutes that are shown with corrections, each with those currencies alone.
+    private(set) var corrected: [Minute: MinuteRing.Values] = [:]
+    /// Whether all that the store has of the region has been read.
+    var isRead: Bool { readAt != nil }
     /// Problems that commit rounds have detected, in the order of `Degradation.Reason`.
     var findings: [Degradation.Reason] = []
     /// The store's position when everything shown had been read, and at the last read.
@@ -62,6 +72,12 @@ struct RegionPublication: Sendable {
 
     mutating func advance(to current: Minute) {
         shown.advance(to: current)
+        late.advance(to: current)
+        missed.advance(to: current)
+        if !corrected.isEmpty {
+            let first = servedMinutes(around: current).lowerBound
+            corrected = corrected.filter { $0.key >= first }
+        }
     }
 
     mutating func repairSums() -> Bool {
@@ -175,8 +191,10 @@ struct RegionPublication: Sendable {
     ) -> [Minute] {
         var changed: [Minute] = []
         if update.isFull {
-            for minute in servedMinutes(around: current)
-            where minute >= retainedFrom && !live[minute].isEmpty {
+            for minute in servedMinutes(around: current) where minute >= retainedFrom {
+                if !late.ring[minute].isEmpty { late.replace(minute, with: []) }
+                if !missed.ring[minute].isEmpty { missed.replace(minute, with: []) }
+                guard !live[minute].isEmpty else { continue }
                 live[minute] = []
                 changed.append(minute)
             }
@@ -192,6 +210,9 @@ struct RegionPublication: Sendable {
                 note(lost: minute.minute, isCertain: false)
             }
             live[minute.minute] = minute.values
+            if !minute.values.isEmpty { liveThrough = max(liveThrough, minute.minute) }
+            late.replace(minute.minute, with: minute.late)
+            missed.replace(minute.minute, with: minute.missed)
             changed.append(minute.minute)
         }
         return changed
@@ -205,8 +226,16 @@ struct RegionPublication: Sendable {
         guard minute >= shownLiveFrom else { return }
         let values = live[minute]
         guard shown.ring[minute] != values else { return }
-        shown.replace(minute, with: values)
+        replaceShown(minute, with: values)
         changed.append(minute)
+    }
+
+    private mutating func replaceShown(_ minute: Minute, with values: MinuteRing.Values) {
+        shown.replace(minute, with: values)
+        let corrections = values.filter { $0.value.correction != 0 }
+        if !corrections.isEmpty || corrected[minute] != nil {
+            corrected[minute] = corrections.isEmpty ? nil : corrections
+        }
     }
 
     /// Shows a minute of a store that holds less than what is shown, unless less of anything would
@@ -220,7 +249,7 @@ struct RegionPublication: Sendable {
         // A correction can take a bucket that was empty below zero.
         guard values.allSatisfy({ known.contains($0.currency) || $0.value.publishedWide >= 0 })
         else { return }
-        shown.replace(minute, with: values)
+        replaceShown(minute, with: values)
         changed.append(minute)
     }
 
@@ -387,7 +416,7 @@ extension RegionPublication {
         }
         let served = MinuteRing.range(around: current)
         for minute in saved.minutes where served.contains(minute.minute) {
-            shown.replace(minute.minute, with: minute.values)
+            replaceShown(minute.minute, with: minute.values)
         }
         observedThrough = saved.observedThrough
         recoveringSince = saved.recoveringSince

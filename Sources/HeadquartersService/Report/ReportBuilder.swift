@@ -100,7 +100,7 @@ package struct ReportBuilder: Sendable {
                     transfers: folding.folded.reduce(0) { $0 + $1.transfers }),
             regions: totals.regions.map { standing(of: $0, in: totals) },
             rates: rates.map(Self.standing),
-            degradations: degradations(of: totals, rates: rates), late: nil,
+            degradations: degradations(of: totals, rates: rates), accounts: accounts(of: totals),
             bases: bases(totals, folding), defaultBase: settings.defaultBase)
     }
 
@@ -187,6 +187,28 @@ extension ReportBuilder {
 // MARK: Standings
 
 extension ReportBuilder {
+    private func accounts(of totals: PublishedTotals) -> Accounts {
+        // Until every region was read, an account without an entry would say that there is none.
+        guard totals.regions.allSatisfy({ $0.accounts != nil }) else { return Accounts() }
+        func figures(
+            _ account: KeyPath<
+                PublishedTotals.RegionTotal.Accounts, [PublishedTotals.CurrencyTotal]
+            >
+        ) -> [AccountFigure] {
+            totals.regions.flatMap { region in
+                (region.accounts?[keyPath: account] ?? []).map { total in
+                    AccountFigure(
+                        region: region.region, currency: total.currency,
+                        amount: total.transfers < settings.minimumTransfers ? nil : total.amount,
+                        count: total.transfers)
+                }
+            }
+        }
+        return Accounts(
+            late: figures(\.late), missed: figures(\.missed), ahead: figures(\.ahead),
+            corrections: figures(\.corrections))
+    }
+
     private func standing(
         of region: PublishedTotals.RegionTotal, in totals: PublishedTotals
     ) -> RegionStanding {

@@ -29,6 +29,7 @@ extension World {
         trace(
             "\(commit.shard) stands at \(stored.watermark), \(describe(stored.claims)), "
                 + "\(commit.changes.count) buckets, by \(deltas.node)")
+        checkMissed(commit, shard: shard, from: before, to: stored.watermark, task)
         site.highest[shard] = max(site.highest[shard], stored.watermark)
         if let before, stored.watermark < before {
             fail("\(commit.shard) moved back from \(before) to \(stored.watermark)")

@@ -27,16 +27,19 @@ extension StoreModel {
         }
         // A full view includes minutes that are not listed.
         if since == nil {
-            named = Set(named).union(buckets.flatMap { $0.minutes }).sorted()
+            named = Set(named).union((buckets + late + missed).flatMap { $0.minutes }).sorted()
         }
         var minutes: [RegionMinute] = []
         for minute in named {
             for region in shape.regions.indices {
-                let values = values(of: region, minute: minute, shape: shape)
-                if since == nil, values.isEmpty { continue }
-                minutes.append(
-                    RegionMinute(
-                        region: shape.regions[region], minute: Minute(minute), values: values))
+                let shards = shape.shardsOfRegion[region]
+                let entry = RegionMinute(
+                    region: shape.regions[region], minute: Minute(minute),
+                    values: values(of: buckets[shards], minute: minute),
+                    late: values(of: late[shards], minute: minute),
+                    missed: values(of: missed[shards], minute: minute))
+                if since == nil, entry.isEmpty { continue }
+                minutes.append(entry)
             }
         }
         return StoreRefresh(
@@ -46,12 +49,12 @@ extension StoreModel {
     }
 
     private func values(
-        of region: Int, minute: Int32, shape: WorldShape
+        of tables: ArraySlice<MinuteTable>, minute: Int32
     ) -> [RegionMinute.CurrencyValue] {
         currencies.indices.compactMap { column in
             var sum = BucketValue.zero
-            for shard in shape.shardsOfRegion[region] {
-                let value = buckets[shard][minute, column]
+            for table in tables {
+                let value = table[minute, column]
                 sum.settled += value.settled
                 sum.transfers += value.transfers
                 sum.correction += value.correction

@@ -11,6 +11,8 @@ struct StoreStep {
     var differences: [GlobalDifference]
     /// Logs of the world and how many partitions the region says they have.
     var partitionCounts: [(log: Int, count: Int32)] = []
+    /// The minutes that it lists as changed.
+    var listedMinutes: [Minute]
     /// Whether the commits stand with it.
     let isLast: Bool
 
@@ -19,6 +21,7 @@ struct StoreStep {
         shards = step.commits.compactMap { shape.number(of: $0.shard) }
         commits = step.commits
         differences = step.differences
+        listedMinutes = step.listedMinutes
     }
 }
 
@@ -67,7 +70,7 @@ extension StoreModel {
             set(texts[shard].with(liveness: "\(text) \(mark)"), of: shard)
         }
         advanceVersion()
-        list(step.differences.map(\.minute.number))
+        list(step.listedMinutes.map(\.number))
         return .failed
     }
 
@@ -86,9 +89,9 @@ extension StoreModel {
         left -= 1
         guard left > 0 else { return false }
         advanceVersion()
-        left -= Set(step.differences.map(\.minute)).count
+        left -= step.listedMinutes.count
         guard left > 0 else { return false }
-        list(step.differences.map(\.minute.number))
+        list(step.listedMinutes.map(\.number))
         for (log, count) in step.partitionCounts { setPartitionCount(count, of: log) }
         for (shard, commit) in zip(step.shards, step.commits) {
             left -= 1
@@ -122,6 +125,13 @@ extension StoreModel {
             guard left > 0 else { return false }
             guard let column = column(bucket.currency) else { continue }
             set(.late(shard), bucket.minute.number, column, bucket.value)
+        }
+        for bucket in commit.missed {
+            guard let column = column(bucket.currency) else { continue }
+            var sum = self[.missed(shard), bucket.minute.number, column]
+            sum.settled += bucket.value.settled
+            sum.transfers += bucket.value.transfers
+            set(.missed(shard), bucket.minute.number, column, sum)
         }
         return true
     }

@@ -37,6 +37,8 @@ struct StoreModel {
         case changes
         case buckets(Int)
         case late(Int)
+        /// By shard, what came too late for its minute, by the minute in which it came.
+        case missed(Int)
     }
 
     private enum Undo {
@@ -61,6 +63,7 @@ struct StoreModel {
     private(set) var changes = MinuteTable(width: 1)
     private(set) var buckets: [MinuteTable]
     private(set) var late: [MinuteTable]
+    private(set) var missed: [MinuteTable]
     /// Rises whenever clients have to connect anew.
     private(set) var connection = 1
     /// The first minute whose keys have not expired.
@@ -78,6 +81,7 @@ struct StoreModel {
         sums = MinuteTable(width: currencies.count)
         buckets = [MinuteTable](repeating: sums, count: shards)
         late = buckets
+        missed = buckets
     }
 
     /// How many steps a failover could take away.
@@ -142,6 +146,7 @@ struct StoreModel {
         for shard in buckets.indices {
             buckets[shard].removeAll(before: firstMinute)
             late[shard].removeAll(before: firstMinute)
+            missed[shard].removeAll(before: firstMinute)
         }
     }
 
@@ -195,6 +200,7 @@ struct StoreModel {
         case .changes: changes[minute, column]
         case .buckets(let shard): buckets[shard][minute, column]
         case .late(let shard): late[shard][minute, column]
+        case .missed(let shard): missed[shard][minute, column]
         }
     }
 
@@ -214,6 +220,7 @@ struct StoreModel {
         case .changes: changes[minute, column] = value
         case .buckets(let shard): buckets[shard][minute, column] = value
         case .late(let shard): late[shard][minute, column] = value
+        case .missed(let shard): missed[shard][minute, column] = value
         }
     }
 

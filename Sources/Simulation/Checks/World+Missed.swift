@@ -1,0 +1,46 @@
+import CivilTime
+import DeltaProtocol
+import Federation
+import Money
+import Topology
+
+extension World {
+    /// Money that came after its minute had left HQ's retention is missed money, all of it.
+    ///
+    /// - Parameter before: the watermark that the commit found.
+    func checkMissed(
+        _ commit: ShardCommit, shard: Int, from before: Int64?, to watermark: Int64,
+        _ task: RoundTask
+    ) {
+        let delta = task.round.request.shards.first {
+            $0.log == commit.shard.log && $0.partition == commit.shard.partition
+        }
+        // What was too old when the store was filled it has not missed.
+        if before == nil { task.process.site.checks[shard].filledAt = logs[shard].end }
+        // What a store had and lost was in the window while it was to be; it is not told again.
+        guard let before, before > 0, before >= task.process.site.highest[shard],
+            before >= task.process.site.checks[shard].filledAt, let delta, delta.base != 0,
+            before < watermark
+        else { return }
+        let first = NaiveFold.minute(task.round.present.milliseconds) - 1_499
+        var right = options.currencies.map { _ in (settled: Int64(0), transfers: Int64(0)) }
+        for step in truths[shard].steps
+        where step.offset >= before && step.offset < watermark && step.change.cell.minute < first {
+            let (old, new) = (step.change.old, step.change.new)
+            right[step.change.cell.column].settled += new.settled - old.settled
+            right[step.change.cell.column].transfers += new.transfers - old.transfers
+        }
+        for (column, currency) in options.currencies.enumerated()
+        where right[column].transfers > 0 {
+            probes.hit(.missedMoney)
+            let told = commit.missed.first { $0.currency == currency }?.value ?? .zero
+            // A delta can say no more.
+            let settled = min(right[column].settled, 1 << 52)
+            if told.settled < settled || told.transfers < right[column].transfers {
+                fail(
+                    "\(commit.shard) missed \(right[column].settled) \(currency), "
+                        + "headquarters was told of \(told.settled)")
+            }
+        }
+    }
+}
