@@ -26,6 +26,24 @@ extension Topology {
             + (rates?.problems() ?? []) + thresholdProblems()
     }
 
+    /// What works and is probably not meant, with keys as `problems`: money in a withdrawn currency
+    /// hardly moves, and its rate is no longer published.
+    package func warnings() -> [TopologyProblem] {
+        let lists = [
+            ("currencies", currencies), ("unconverted", unconverted),
+            ("base_currencies", baseCurrencies),
+        ]
+        return lists.flatMap { key, list in
+            list.enumerated().compactMap { place, currency in
+                currency.validTo.map {
+                    TopologyProblem(
+                        key: "\(key)[\(place)]",
+                        expected: "a current code, but \(currency) was withdrawn in \($0)")
+                }
+            }
+        }
+    }
+
     private func regionProblems() -> [TopologyProblem] {
         var problems: [TopologyProblem] = []
         if generation < 1 {

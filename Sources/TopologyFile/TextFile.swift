@@ -28,7 +28,9 @@ enum TextFile {
         guard count <= maximumBytes else {
             throw Failure(expected: "a file of at most \(maximumBytes) bytes")
         }
-        guard let text = String(validating: bytes[..<count], as: UTF8.self) else {
+        // Some editors begin UTF-8 with a mark, which is no part of the text.
+        let start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        guard let text = String(validating: bytes[start..<max(start, count)], as: UTF8.self) else {
             throw Failure(expected: "UTF-8 text")
         }
         return text

@@ -15,7 +15,10 @@ package enum TopologyFile {
     package static let defaultPath = "topology.yaml"
 
     /// The topology at `path`, valid by `Topology.problems` and `Region.problems`.
-    package static func load(path: String) throws(TopologyFileError) -> Topology {
+    /// - Parameter warn: called with each of `Topology.warnings`, where it stands.
+    package static func load(
+        path: String, warn: (FileProblem) -> Void = { _ in }
+    ) throws(TopologyFileError) -> Topology {
         let document = Document(file: path)
         var problems: [FileProblem] = []
         var topology: Topology?
@@ -36,6 +39,12 @@ package enum TopologyFile {
         problems = document.sortedProblems + problems
         guard problems.isEmpty, let topology else {
             throw TopologyFileError(problems: problems)
+        }
+        for warning in topology.warnings() {
+            warn(
+                FileProblem(
+                    file: path, line: document.line(of: warning.key), key: warning.key,
+                    expected: warning.expected))
         }
         return topology
     }

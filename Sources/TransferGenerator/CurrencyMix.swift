@@ -49,7 +49,7 @@ struct CurrencyMix: Sendable {
     private static let weights: [(String, Int)] = [
         ("USD", 4_000), ("EUR", 927), ("GBP", 532), ("JPY", 385), ("CHF", 306), ("CAD", 255),
         ("AUD", 221), ("CNY", 196), ("HKD", 175), ("SGD", 160), ("SEK", 147), ("NOK", 136),
-        ("DKK", 127), ("PLN", 119), ("CZK", 112), ("HUF", 107), ("RON", 100), ("BGN", 96),
+        ("DKK", 127), ("PLN", 119), ("CZK", 112), ("HUF", 107), ("RON", 100), ("UAH", 96),
         ("TRY", 92), ("ILS", 88), ("AED", 85), ("SAR", 81), ("QAR", 78), ("KWD", 75),
         ("BHD", 73), ("INR", 71), ("IDR", 68), ("MYR", 66), ("THB", 65), ("PHP", 63),
         ("VND", 61), ("KRW", 59), ("TWD", 58), ("NZD", 56), ("ZAR", 56), ("NGN", 54),

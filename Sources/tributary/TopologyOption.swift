@@ -14,10 +14,12 @@ struct TopologyOption: ParsableArguments {
     var topology = TopologyFile.defaultPath
 
     /// The topology; where it is invalid, every problem is printed as `file:line: key: expected …`
-    /// and the command ends with status 78.
+    /// and the command ends with status 78. Warnings are printed alike, and change nothing.
     func load() throws -> Topology {
         do {
-            return try TopologyFile.load(path: topology)
+            return try TopologyFile.load(path: topology) {
+                FileHandle.standardError.write(Data("warning: \($0)\n".utf8))
+            }
         } catch {
             try Self.refuse(error)
         }

@@ -10,7 +10,7 @@ import TopologyFile
         .deletingLastPathComponent().deletingLastPathComponent().path
 
     static let demoCurrencies = """
-        USD EUR GBP JPY CHF CAD AUD CNY HKD SGD SEK NOK DKK PLN CZK HUF RON BGN TRY ILS AED SAR \
+        USD EUR GBP JPY CHF CAD AUD CNY HKD SGD SEK NOK DKK PLN CZK HUF RON UAH TRY ILS AED SAR \
         QAR KWD BHD INR IDR MYR THB PHP VND KRW TWD NZD ZAR NGN KES EGP MAD GHS BRL MXN ARS CLP \
         COP PEN UYU DOP CRC ISK
         """

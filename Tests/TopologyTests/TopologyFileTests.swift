@@ -34,6 +34,26 @@ import TopologyFile
         }
     }
 
+    @Test func `a mark before the text is passed over, and a withdrawn code is warned of`() throws {
+        let text = TopologyFixture.topology.replacing("[USD, EUR, JPY]", with: "[USD, BGN, EUR]")
+        try TemporaryFolder.with([
+            "topology.yaml": "\u{FEFF}" + text, "regions/a.yaml": TopologyFixture.region,
+        ]) { folder in
+            var warnings: [String] = []
+            let path = "\(folder.path)/topology.yaml"
+            let topology = try TopologyFile.load(path: path) {
+                warnings.append(folder.shortened("\($0)"))
+            }
+            #expect(topology.currencies.count == 3)
+            let rule = "expected a current code, but BGN was withdrawn in 2026-01"
+            #expect(
+                warnings == [
+                    "topology.yaml:3: currencies[1]: \(rule)",
+                    "topology.yaml:1: base_currencies[1]: \(rule)",
+                ])
+        }
+    }
+
     @Test func `everything that can be said is read`() throws {
         let topology =
             TopologyFixture.topology + """

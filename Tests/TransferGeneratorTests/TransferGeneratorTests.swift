@@ -38,11 +38,11 @@ import TransferGenerator
     }
 
     @Test func `the first 10,000 lines of a seed never change`() {
-        #expect(Self.hash(Self.lines(Self.configuration(10_000))) == 3_932_805_270_274_796_210)
+        #expect(Self.hash(Self.lines(Self.configuration(10_000))) == 15_203_200_197_169_640_187)
         var mixed = Self.configuration(10_000)
         mixed.shares = Self.mixedShares()
         mixed.amounts = .uniform
-        #expect(Self.hash(Self.lines(mixed)) == 18_147_554_090_596_157_518)
+        #expect(Self.hash(Self.lines(mixed)) == 1_940_972_111_988_554_534)
     }
 
     @Test func `another seed shares neither ids nor amounts at a place`() {
