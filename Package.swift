@@ -86,6 +86,7 @@ let package = Package(
             "RegionCore",
             ["Money", "CivilTime", "Pacing", "Topology", "DeltaProtocol", "Aggregation"],
             settings: pure),
+        library("RatesCore", ["Money", "CivilTime", "Topology"], settings: pure),
         library("TransferGenerator", ["Money", "CivilTime"], settings: pure),
 
         // What the public is told, and the pages that tell it.
@@ -146,8 +147,8 @@ let package = Package(
         library(
             "RatesFeed",
             [
-                "HTTPClient", "Pacing", "WorkerThread", "Money", "CivilTime", "Topology",
-                "TopologyFile", lifecycle, logging,
+                "RatesCore", "HTTPClient", "Gzip", "Pacing", "WorkerThread", "Money", "CivilTime",
+                "Topology", "TopologyFile", lifecycle, logging,
             ]),
 
         // Services.
@@ -168,7 +169,8 @@ let package = Package(
             "HeadquartersService",
             [
                 "Money", "CivilTime", "Pacing", "Topology", "DeltaProtocol", "Federation",
-                "Recording", "RatesFeed", "RedisStore", "HTTPListener", "DeltaIngest", "Reporting",
+                "Recording", "RatesCore", "RatesFeed", "RedisStore", "HTTPListener", "DeltaIngest",
+                "Reporting",
                 "PublicAPI", "WorkerThread", lifecycle, logging,
             ]),
 
@@ -189,8 +191,8 @@ let package = Package(
             name: "tributary-bench",
             dependencies: [
                 "Aggregation", "CivilTime", "DeltaProtocol", "Topology", "Money", "KafkaClient",
-                "LargePages", "WorkerThread", "Reporting", "PublicAPI", nioCore, nioPosix,
-                lifecycle, logging,
+                "LargePages", "WorkerThread", "Reporting", "PublicAPI", "RatesCore", "RatesFeed",
+                nioCore, nioPosix, lifecycle, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -271,8 +273,8 @@ let package = Package(
         test(
             "RatesFeed",
             [
-                "Money", "CivilTime", "Topology", "HTTPClient", "HTTPTestSupport", lifecycle,
-                logging,
+                "RatesCore", "Money", "CivilTime", "Topology", "HTTPClient", "Gzip",
+                "HTTPTestSupport", lifecycle, logging,
             ]),
         test(
             "RegionService",

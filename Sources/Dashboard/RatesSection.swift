@@ -1,4 +1,5 @@
 internal import CivilTime
+internal import Money
 internal import Reporting
 
 extension DashboardPage {
@@ -14,6 +15,12 @@ extension DashboardPage {
                 }
                 list.fact("Source", rates.source)
                 list.fact("Observed on", rates.date)
+                for (day, codes) in olderRates(rates) {
+                    list.fact("Of \(day)", codes.joined(separator: ", "))
+                }
+                for held in rates.held {
+                    list.fact("\(held.currency.code) held at") { $0.text(Self.text(held)) }
+                }
                 if let fetchedAt = rates.fetchedAt {
                     list.fact("Fetched") { $0.time(fetchedAt, text: TimeText.full(fetchedAt)) }
                 }
@@ -31,6 +38,22 @@ extension DashboardPage {
                 list.fact("Set") { $0.element("code", text: rates.id) }
             }
         }
+    }
+
+    /// The shown currencies whose rates are not of the newest day, by day.
+    private func olderRates(_ rates: RatesStanding) -> [(day: String, codes: [String])] {
+        let newest = rates.days.values.max()
+        let older = Dictionary(grouping: report.currencies.map(\.currency)) {
+            rates.days[$0] ?? newest ?? ""
+        }
+        return older.filter { $0.key != newest }.sorted { $0.key < $1.key }
+            .map { (day: $0.key, codes: $0.value.map(\.code)) }
+    }
+
+    private static func text(_ held: HeldRate) -> String {
+        let last = "\(held.rate) of \(held.day)"
+        guard let offered = held.offered, let day = held.offeredDay else { return last }
+        return "\(last); the source says \(offered) of \(day)"
     }
 
     /// How others can show the number.

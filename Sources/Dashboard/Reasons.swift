@@ -124,8 +124,21 @@ struct Reason {
             word: "rates_stale",
             statement: "The exchange rates are older than they should be",
             explanation: """
-                The source should have published newer rates by now. The last good ones are used.
+                The source should have published newer rates by now, of at least a hundredth of \
+                the money. The last good ones are used; each currency shows the day of its own.
                 """),
+        Reason(
+            word: "rate_jump",
+            statement: "A new exchange rate differs too much to be believed yet",
+            explanation: """
+                The source gives a currency a rate that is far from the last good one. Until the \
+                source has repeated it for a while, or another source confirms it, the last good \
+                rate is used; both are shown.
+                """),
+        Reason(
+            word: "rate_old",
+            statement: "The source's last answer has no sound exchange rate of these",
+            explanation: "The last good rate of the currency is used, and its day is shown."),
         Reason(
             word: "rates_missing",
             statement: "No exchange rates are known",

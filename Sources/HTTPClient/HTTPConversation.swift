@@ -94,7 +94,8 @@ package struct HTTPConversation: ~Copyable {
         return HTTPResponse(
             status: status, contentType: contentType.map { String(cString: $0) } ?? "",
             retryAfter: seconds > 0 ? .seconds(min(Int(seconds), 86_400)) : nil,
-            entityTag: sink.entityTag, lastModified: sink.lastModified, body: sink.body)
+            entityTag: sink.entityTag, lastModified: sink.lastModified,
+            contentCoding: sink.contentCoding, body: sink.body)
     }
 
     private func problem(for code: CURLcode) -> HTTPProblem {

@@ -31,17 +31,21 @@ package struct HTTPResponse: Sendable {
     /// most 256 printable characters of ASCII; nil where there was no such value.
     package var entityTag: String?
     package var lastModified: String?
+    /// The value of Content-Encoding, bounded as the tags: the body is as it was sent. Nil where
+    /// there was no such value.
+    package var contentCoding: String?
     package var body: [UInt8]
 
     package init(
         status: Int, contentType: String, retryAfter: Duration? = nil, entityTag: String? = nil,
-        lastModified: String? = nil, body: [UInt8]
+        lastModified: String? = nil, contentCoding: String? = nil, body: [UInt8]
     ) {
         self.status = status
         self.contentType = contentType
         self.retryAfter = retryAfter
         self.entityTag = entityTag
         self.lastModified = lastModified
+        self.contentCoding = contentCoding
         self.body = body
     }
 }

@@ -18,6 +18,8 @@ final class ResponseSink {
     /// The last values of ETag and Last-Modified that may be sent back.
     private(set) var entityTag: String?
     private(set) var lastModified: String?
+    /// The last value of Content-Encoding.
+    private(set) var contentCoding: String?
     let stop: StopSignal
 
     init(maximumBodyBytes: Int, stop: StopSignal) {
@@ -31,7 +33,7 @@ final class ResponseSink {
         headerBytes = 0
         isOverflown = false
         isDelimited = false
-        (entityTag, lastModified) = (nil, nil)
+        (entityTag, lastModified, contentCoding) = (nil, nil, nil)
     }
 
     fileprivate func receive(body bytes: UnsafeRawBufferPointer) -> Bool {
@@ -54,6 +56,7 @@ final class ResponseSink {
         case "content-length", "transfer-encoding": isDelimited = true
         case "etag": entityTag = Self.validator(bytes[name.endIndex...])
         case "last-modified": lastModified = Self.validator(bytes[name.endIndex...])
+        case "content-encoding": contentCoding = Self.validator(bytes[name.endIndex...])
         default: break
         }
         return true

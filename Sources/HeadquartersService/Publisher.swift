@@ -4,6 +4,7 @@ import Logging
 import Money
 import Pacing
 import PublicAPI
+import RatesCore
 import RatesFeed
 import RedisStore
 import Reporting
@@ -328,7 +329,8 @@ extension Publisher {
     private func rates(now: UnixTime) -> RatesInForce? {
         ratesFeed?.current.map { reading in
             RatesInForce(
-                set: reading.set, fetchedAt: reading.fetchedAt, isStale: reading.isStale(at: now))
+                set: reading.set, fetchedAt: reading.fetchedAt, days: reading.days,
+                stale: reading.stale(at: now), held: reading.held)
         }
     }
 }

@@ -33,29 +33,48 @@ package struct ExchangeRate: Hashable, Sendable, CustomStringConvertible {
         DecimalText.format(minorUnits: Int128(mantissa), exponent: scale)
     }
 
-    /// Reads plain decimal text: digits, and a point between digits if any. No sign, no exponent,
-    /// no spaces, no superfluous leading zero.
+    /// Reads decimal text as JSON writes numbers: digits, a point between digits if any, and an
+    /// exponent if any, so that `5.98e-05` is 0.0000598. No sign, no spaces, no superfluous leading
+    /// zero.
     package init(_ text: String) throws(ExchangeRateError) {
         let bytes = Array(text.utf8)
         guard bytes.count <= Self.maximumTextBytes else { throw .tooLong }
         let isNegative = bytes.first == UInt8(ascii: "-")
-        let unsigned = isNegative ? bytes.dropFirst() : bytes[...]
-
-        let parts = unsigned.split(
+        let halves = (isNegative ? bytes.dropFirst() : bytes[...]).split(
+            maxSplits: 1, omittingEmptySubsequences: false
+        ) { $0 | 0x20 == UInt8(ascii: "e") }
+        let parts = halves[0].split(
             separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
-        let isPlain = parts.allSatisfy { part in
-            !part.isEmpty && part.allSatisfy { (0x30...0x39).contains($0) }
-        }
-        guard isPlain, let whole = parts.first, whole.count == 1 || whole.first != 0x30 else {
-            throw .malformed
-        }
+        guard let whole = parts.first, parts.allSatisfy(Self.isDigits),
+            whole.count == 1 || whole.first != 0x30,
+            let power = halves.count == 2 ? Self.power(halves[1]) : 0
+        else { throw .malformed }
 
-        var fraction = parts.count == 2 ? parts[1] : []
-        while fraction.last == 0x30 { fraction.removeLast() }
-        let digits = (whole + fraction).drop { $0 == 0x30 }
+        let fraction = parts.count == 2 ? parts[1] : []
+        var digits = (whole + fraction).drop { $0 == 0x30 }
         guard !isNegative, !digits.isEmpty else { throw .notPositive }
-        guard digits.count <= Self.maximumDigits else { throw .tooLong }
+        var scale = fraction.count - power
+        while scale > 0, digits.last == 0x30 {
+            digits.removeLast()
+            scale -= 1
+        }
+        guard digits.count + max(-scale, 0) <= Self.maximumDigits, scale <= Self.maximumTextBytes
+        else { throw .tooLong }
+        digits.append(contentsOf: repeatElement(0x30, count: max(-scale, 0)))
         mantissa = digits.reduce(0) { $0 * 10 + UInt64($1 - 0x30) }
-        scale = fraction.count
+        self.scale = max(scale, 0)
+    }
+
+    private static func isDigits(_ bytes: some Collection<UInt8>) -> Bool {
+        !bytes.isEmpty && bytes.allSatisfy { (0x30...0x39).contains($0) }
+    }
+
+    /// The power of ten after an `e`; any that is out of reach counts as one that is.
+    private static func power(_ bytes: ArraySlice<UInt8>) -> Int? {
+        let isNegative = bytes.first == UInt8(ascii: "-")
+        let digits = isNegative || bytes.first == UInt8(ascii: "+") ? bytes.dropFirst() : bytes
+        guard isDigits(digits) else { return nil }
+        let magnitude = digits.reduce(0) { min($0 * 10 + Int($1 - 0x30), 1_000) }
+        return isNegative ? -magnitude : magnitude
     }
 }

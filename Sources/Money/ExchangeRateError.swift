@@ -1,6 +1,6 @@
 /// Why a text is no exchange rate. Descriptions are safe to print: they hold nothing of the text.
 package enum ExchangeRateError: Error, Hashable, CustomStringConvertible {
-    /// Not plain decimal text.
+    /// Not decimal text.
     case malformed
     /// Zero, or a negative number.
     case notPositive
@@ -9,7 +9,7 @@ package enum ExchangeRateError: Error, Hashable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .malformed: "a rate in plain decimal digits"
+        case .malformed: "a rate in decimal digits"
         case .notPositive: "a rate above zero"
         case .tooLong:
             "a rate of at most \(ExchangeRate.maximumDigits) digits"

@@ -24,7 +24,8 @@ struct BreakdownDocument {
             """
             {"currency":"\(figure.currency.code)","exponent":\(figure.currency.exponent),\
             "minor_units":\(figure.amount),"converted":\(amount(converted)),\
-            "transfers":\(figure.transfers),"share":\(share(converted))}
+            "transfers":\(figure.transfers),"share":\(share(converted)),\
+            "rate_date":\(text(report.rates?.days[figure.currency]))}
             """
         }.joined(separator: ",")
     }
@@ -56,8 +57,19 @@ struct BreakdownDocument {
         return """
             {"id":\(JSONText.quoted(rates.id)),"source":\(JSONText.quoted(rates.source)),\
             "date":\(JSONText.quoted(rates.date)),"age_seconds":\(age ?? "null"),\
-            "is_stale":\(rates.isStale),"rounding":\(JSONText.quoted(rates.rounding))}
+            "is_stale":\(rates.isStale),"rounding":\(JSONText.quoted(rates.rounding)),\
+            "held":[\(rates.held.map(held).joined(separator: ","))]}
             """
+    }
+
+    private func held(_ held: HeldRate) -> String {
+        """
+        {"currency":"\(held.currency.code)","reason":\(JSONText.quoted(held.reason)),\
+        "rate":"\(held.rate)","date":\(JSONText.quoted(held.day)),\
+        "offered_rate":\(text(held.offered?.description)),\
+        "offered_date":\(text(held.offeredDay)),\
+        "share":\(share(of: [held.currency.code]))}
+        """
     }
 
     private var degraded: String {
@@ -93,15 +105,28 @@ struct BreakdownDocument {
         converted.flatMap { ShareText.format($0, of: base.total) } ?? "null"
     }
 
-    /// How much of the total a degradation touches: a region's part, or all of it. What is left
-    /// out for want of a rate is part of no total.
+    /// What part of the total was converted from these currencies; nothing where one of them is
+    /// not shown by itself, or not converted.
+    private func share(of codes: [String]) -> String {
+        let parts = codes.map { code in
+            zip(report.currencies, base.currencies).first { $0.0.currency.code == code }?.1
+        }
+        let known = parts.compactMap(\.self)
+        return share(known.count == parts.count ? known.reduce(0, +) : nil)
+    }
+
+    /// How much of the total a degradation touches: a region's part, that of its currencies, or all
+    /// of it. What is left out for want of a rate is part of no total.
     private func share(touchedBy degradation: ReportedDegradation) -> String {
         if let region = degradation.region {
             let parts = zip(report.regions, base.regions)
             return share(parts.first { $0.0.region == region }?.1)
         }
-        return degradation.currencies.isEmpty ? share(base.total) : "null"
+        return degradation.currencies.isEmpty
+            ? share(base.total) : share(of: degradation.currencies)
     }
+
+    private func text(_ text: String?) -> String { text.map(JSONText.quoted) ?? "null" }
 
     private func time(_ time: UnixTime?) -> String {
         time.map { "\"\(RFC3339.format($0))\"" } ?? "null"

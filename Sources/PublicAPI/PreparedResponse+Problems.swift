@@ -27,10 +27,7 @@ struct PublicProblems: Sendable {
     let methodNotAllowed = PreparedResponse(.methodNotAllowed(allowed: "GET, HEAD"))
     let nothingYet: PreparedResponse
     let full: PreparedResponse
-    let noRate = PreparedResponse(
-        Problem(
-            .badRequest, kind: "no-rate", title: "No rate",
-            detail: "There is no exchange rate of this base currency now."))
+    let noRate: PreparedResponse
     let malformed = PreparedResponse(
         Problem(
             .badRequest, kind: "malformed-request", title: "Malformed request",
@@ -56,6 +53,10 @@ struct PublicProblems: Sendable {
         nothingYet = PreparedResponse(
             .unavailable(
                 "Nothing has been published yet.", retryAfterSeconds: retryAfterSeconds))
+        noRate = PreparedResponse(
+            .unavailable(
+                "There is no exchange rate of this base currency now.",
+                retryAfterSeconds: retryAfterSeconds))
         full = PreparedResponse(
             .unavailable(
                 "All connections are taken.", retryAfterSeconds: retryAfterSeconds))

@@ -1,5 +1,6 @@
-/// Reads JSON (RFC 8259) strictly: UTF-8, each key of an object once, nothing after the value, and
-/// bounds on depth and size, so that a hostile document costs no more than a large one.
+/// Reads JSON (RFC 8259) strictly: UTF-8, with or without its mark, nothing after the value, and
+/// bounds on depth and size, so that a hostile document costs no more than a large one. A key that
+/// an object has twice with different values has none.
 struct JSONReader {
     /// Of arrays and objects in each other. Documents of rates have three.
     static let maximumDepth = 8
@@ -14,6 +15,7 @@ struct JSONReader {
 
     static func read(_ bytes: [UInt8]) throws(RatesDocumentError) -> JSONValue {
         var reader = JSONReader(bytes: bytes)
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { reader.at = 3 }
         let value = try reader.value(depth: 0)
         reader.skipSpace()
         guard reader.at == bytes.count else { throw invalid("nothing after the value") }
@@ -23,7 +25,7 @@ struct JSONReader {
     private init(bytes: [UInt8]) { self.bytes = bytes }
 
     private static func invalid(_ expected: String) -> RatesDocumentError {
-        RatesDocumentError(.malformed, "JSON: expected \(expected)")
+        RatesDocumentError("JSON: expected \(expected)")
     }
 
     private var byte: UInt8? { at < bytes.count ? bytes[at] : nil }
@@ -76,8 +78,8 @@ struct JSONReader {
             skipSpace()
             guard skip(":") else { throw Self.invalid("a colon after a key") }
             let value = try value(depth: depth + 1)
-            guard members.updateValue(value, forKey: key) == nil else {
-                throw Self.invalid("each key once")
+            if let other = members.updateValue(value, forKey: key), other != value {
+                members[key] = .null
             }
             skipSpace()
         } while skip(",")

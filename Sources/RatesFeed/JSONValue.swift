@@ -6,7 +6,7 @@ enum JSONValue: Hashable, Sendable {
     case number(String)
     case string(String)
     case array([JSONValue])
-    /// Each key once.
+    /// Null at a key that came with several values.
     case object([String: JSONValue])
 
     /// The value at a key; nil where there is none, or this is no object.

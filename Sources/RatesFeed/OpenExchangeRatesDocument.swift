@@ -1,5 +1,6 @@
 internal import CivilTime
 internal import Money
+internal import RatesCore
 internal import Topology
 
 /// Open Exchange Rates' `latest.json`: `{timestamp, base, rates: {code: rate}}` and notes.
@@ -11,23 +12,23 @@ enum OpenExchangeRatesDocument {
         let root = try JSONReader.read(bytes)
         guard case .number(let digits) = root["timestamp"], let seconds = Int64(digits),
             (1...lastTimestamp).contains(seconds)
-        else { throw RatesDocumentError(.malformed, "timestamp: expected seconds since 1970") }
+        else { throw RatesDocumentError("timestamp: expected seconds since 1970") }
         guard let base = root["base"]?.currency else {
-            throw RatesDocumentError(.malformed, "base: expected a currency code")
+            throw RatesDocumentError("base: expected a currency code")
         }
         let publishedAt = UnixTime(seconds: seconds)
-        let set = try RatesDocument.set(
-            of: .openExchangeRates, date: String(RFC3339.format(publishedAt).prefix(10)),
-            base: base, rates: try root.ratesByCode("rates"))
-        return PublishedRates(set: set, publishedAt: publishedAt)
+        let day = String(RFC3339.format(publishedAt).prefix(10))
+        return try root.rates(at: "rates", base: base, day: day)
+            .published(by: RatesProvider.openExchangeRates.title, at: publishedAt)
     }
 }
 
 extension JSONValue {
+    /// What stands between quotes.
+    var text: String? { if case .string(let text) = self { text } else { nil } }
+
     /// The known currency whose code this is.
-    var currency: Currency? {
-        if case .string(let text) = self { Currency(code: text) } else { nil }
-    }
+    var currency: Currency? { text.flatMap(Currency.init(code:)) }
 
     /// The decimal text of a number, or of a text that should be one.
     var decimal: String? {
@@ -39,17 +40,16 @@ extension JSONValue {
 
     /// The rates in the object at `key`. Codes outside our table, of metals and coins of no state,
     /// are passed over.
-    func ratesByCode(_ key: String) throws(RatesDocumentError) -> [Currency: ExchangeRate] {
+    func rates(
+        at key: String, base: Currency, day: String
+    ) throws(RatesDocumentError) -> RatesGathering {
         guard case .object(let members) = self[key] else {
-            throw RatesDocumentError(.malformed, "\(key): expected rates by currency code")
+            throw RatesDocumentError("\(key): expected rates by currency code")
         }
-        var rates: [Currency: ExchangeRate] = [:]
+        var rates = RatesGathering(base: base)
         for (code, value) in members {
             guard let currency = Currency(code: code) else { continue }
-            guard let text = value.decimal else {
-                throw RatesDocumentError(.malformed, "\(currency): expected a number")
-            }
-            rates[currency] = try RatesDocument.rate(text, of: currency)
+            try rates.add(value.decimal, of: currency, day: day)
         }
         return rates
     }

@@ -1,13 +1,7 @@
-/// Why a document gives no rates. Safe to print: it repeats nothing of the document but codes of
-/// our own currency table.
+/// Why a document gives no rates. Safe to print: it repeats nothing of the document.
 package struct RatesDocumentError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// `malformed` or `notPositive`.
-    package var problem: RatesProblem
-    /// What was expected, or is wrong, in words.
+    /// What was expected, in words.
     package var description: String
 
-    init(_ problem: RatesProblem = .malformed, _ description: String) {
-        self.problem = problem
-        self.description = description
-    }
+    init(_ description: String) { self.description = description }
 }

@@ -1,4 +1,5 @@
 internal import HTTPClient
+internal import RatesCore
 internal import Synchronization
 internal import Topology
 internal import TopologyFile
@@ -99,8 +100,10 @@ final class RatesDownload: RatesOrigin {
                 }
                 return .rates(rates)
             } catch {
+                let coding = response.contentCoding.map { ", Content-Encoding \($0)" } ?? ""
                 return .problem(
-                    error.problem, detail: error.description, retryAfter: response.retryAfter)
+                    .malformed, detail: error.description + coding,
+                    retryAfter: response.retryAfter)
             }
         case 304 where request.isConditional:
             return .confirmed

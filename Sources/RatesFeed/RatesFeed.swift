@@ -3,6 +3,7 @@ internal import Glibc
 package import HTTPClient
 package import Logging
 internal import Money
+package import RatesCore
 internal import ServiceLifecycle
 internal import Synchronization
 package import Topology
@@ -18,10 +19,19 @@ package final class RatesFeed: Service {
         var hasLooked = false
     }
 
-    private let origin: any RatesOrigin
+    /// A place that is looked at: first the source itself, then the witnesses of the topology.
+    private struct Place {
+        var origin: any RatesOrigin
+        var schedule: RatesSchedule
+        /// As shown to people.
+        var name: String
+        /// Which witness it is; nil for the source.
+        var witness: Int?
+    }
+
+    private let places: [Place]
     private let provider: RatesProvider?
     private let keeper: RatesKeeper?
-    private let schedule: RatesSchedule
     private let now: @Sendable () -> UnixTime
     private let logger: Logger
     private let state: Mutex<State>
@@ -47,19 +57,30 @@ package final class RatesFeed: Service {
         guard let source = topology.rates else { return nil }
         var provider: RatesProvider?
         if case .provider(let asked, _) = source.origin { provider = asked }
-        let isFetched = provider != nil
+        var places = [try Self.place(source, bounds: bounds)]
+        for (number, witness) in source.witnesses.enumerated() {
+            places.append(try Self.place(witness, witness: number, bounds: bounds))
+        }
         self.init(
-            origin: try Self.origin(source, bounds: bounds), provider: provider,
-            keeper: isFetched ? try path.map(Self.keeper) : nil,
-            schedule: RatesSchedule(refresh: source.refresh, isFetched: isFetched),
+            places: places,
+            provider: provider, keeper: provider == nil ? nil : try path.map(Self.keeper),
             book: RatesBook(
                 policy: RatesPolicy(
-                    jumpFactorMax: source.jumpFactorMax,
-                    requiredBase: isFetched ? topology.defaultBase : nil,
-                    allowsAnyDate: !isFetched),
+                    jumpFactorMax: source.jumpFactorMax, isByHand: provider == nil),
                 calendar: RatesCalendar(source),
                 converted: topology.currencies.filter { !topology.unconverted.contains($0) }),
             logger: logger, now: now)
+    }
+
+    private static func place(
+        _ source: RatesSource, witness: Int? = nil, bounds: HTTPClientConfiguration
+    ) throws(RatesFeedError) -> Place {
+        var name = "file"
+        if case .provider(let provider, _) = source.origin { name = provider.title }
+        return Place(
+            origin: try origin(source, bounds: bounds),
+            schedule: RatesSchedule(refresh: source.refresh, isFetched: source.file == nil),
+            name: name, witness: witness)
     }
 
     private static func origin(
@@ -96,14 +117,12 @@ package final class RatesFeed: Service {
     }
 
     private init(
-        origin: any RatesOrigin, provider: RatesProvider?, keeper: RatesKeeper?,
-        schedule: RatesSchedule, book: RatesBook, logger: Logger,
-        now: @escaping @Sendable () -> UnixTime
+        places: [Place], provider: RatesProvider?, keeper: RatesKeeper?, book: RatesBook,
+        logger: Logger, now: @escaping @Sendable () -> UnixTime
     ) {
-        self.origin = origin
+        self.places = places
         self.provider = provider
         self.keeper = keeper
-        self.schedule = schedule
         self.logger = logger
         self.now = now
         state = Mutex(State(book: book))
@@ -123,12 +142,16 @@ package final class RatesFeed: Service {
         await cancelWhenGracefulShutdown {
             await self.goOn()
             await withTaskCancellationHandler {
-                await self.lookRepeatedly()
+                await withDiscardingTaskGroup { group in
+                    for place in self.places {
+                        group.addTask { await self.lookRepeatedly(at: place) }
+                    }
+                }
             } onCancel: {
-                self.origin.stop()
+                for place in self.places { place.origin.stop() }
             }
         }
-        await origin.close()
+        for place in places { await place.origin.close() }
         await keeper?.close()
     }
 
@@ -139,11 +162,13 @@ package final class RatesFeed: Service {
             guard let kept = try await keeper.load() else { return }
             let time = now()
             guard kept.provider == provider,
-                state.withLock({ $0.book.goOn(with: kept, now: time) })
+                state.withLock({
+                    $0.book.goOn(with: kept.ledger, fetchedAt: kept.fetchedAt, now: time)
+                }), let set = current?.set
             else { throw RatesFeedError("of another provider, or of the future") }
             logger.notice(
                 "going on with the exchange rates of an earlier run",
-                metadata: ["id": "\(kept.rates.set.id)", "date": "\(kept.rates.set.date)"])
+                metadata: ["id": "\(set.id)", "date": "\(set.date)"])
         } catch {
             logger.error(
                 "exchange rates of an earlier run refused",
@@ -151,15 +176,19 @@ package final class RatesFeed: Service {
         }
     }
 
-    /// Keeps the last good rates for the next run.
+    /// Keeps the rates in force, and what speaks against them, for the next run.
     private func keep() async {
-        guard let keeper, let provider, let reading = current, let fetchedAt = reading.fetchedAt
-        else { return }
-        let rates = PublishedRates(
-            set: reading.set, publishedAt: reading.publishedAt, earlierDates: reading.earlierDates)
+        guard let keeper, let provider else { return }
         do {
-            try await keeper.keep(
-                KeptRates(provider: provider, rates: rates, fetchedAt: fetchedAt))
+            // Asked on the keeper's thread: what is written last is what is newest.
+            try await keeper.keep {
+                self.state.withLock { state in
+                    guard let ledger = state.book.ledger,
+                        let fetchedAt = state.book.reading?.fetchedAt
+                    else { return nil }
+                    return KeptRates(provider: provider, ledger: ledger, fetchedAt: fetchedAt)
+                }
+            }
         } catch {
             logger.error(
                 "exchange rates not kept",
@@ -167,21 +196,24 @@ package final class RatesFeed: Service {
         }
     }
 
-    private func lookRepeatedly() async {
-        var schedule = schedule
+    private func lookRepeatedly(at place: Place) async {
+        var schedule = place.schedule
         var random = SystemRandomNumberGenerator()
         while !Task.isCancelled {
-            let observation = await origin.look()
+            let observation = await place.origin.look()
             let time = now()
             let result = state.withLock { state in
+                if let witness = place.witness {
+                    return state.book.hear(observation, from: witness, now: time)
+                }
                 state.hasLooked = true
                 return state.book.take(observation, now: time)
             }
             if result.isAccepted {
-                origin.accepted()
+                place.origin.accepted()
                 await keep()
             }
-            for event in result.events { event.log(logger) }
+            for event in result.events { event.log(logger, of: place.name) }
             let wait = schedule.wait(after: observation, using: &random)
             // Ended by a cancellation, which ends the loop.
             try? await Task.sleep(for: wait)

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import RatesCore
 internal import Synchronization
 internal import TopologyFile
 internal import WorkerThread
@@ -51,7 +52,7 @@ final class RatesFileWatcher: RatesOrigin {
         guard identity != watch.seen else { return .nothingNew }
         watch.seen = identity
         do throws(TopologyFileError) {
-            return .rates(PublishedRates(set: try RatesFile.load(path: watch.path)))
+            return .rates(PublishedRates(try RatesFile.load(path: watch.path)))
         } catch {
             let told = error.problems.prefix(maximumProblems).map(\.description)
             return .problem(.malformed, detail: told.joined(separator: "; "), retryAfter: nil)

@@ -32,9 +32,12 @@ final class RatesKeeper: Sendable {
 
     /// Replaces the file: a reader finds the old rates or the new ones, also after a power cut.
     /// - Throws: `RatesFeedError`, safe to print.
-    func keep(_ rates: KeptRates) async throws {
+    /// - Parameter rates: asked on the keeper's thread; nil for nothing to keep.
+    func keep(_ rates: @escaping @Sendable () -> KeptRates?) async throws {
         let path = path
-        try await thread.perform { _ in try Self.replace(path, with: rates.bytes) }
+        try await thread.perform { _ in
+            if let rates = rates() { try Self.replace(path, with: rates.bytes) }
+        }
     }
 
     func close() async { await thread.stop() }

@@ -1,3 +1,5 @@
+internal import RatesCore
+
 /// Where rates are read: a file, or a service on the network.
 ///
 /// One look follows another; none blocks a cooperative thread.

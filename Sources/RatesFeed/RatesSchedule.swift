@@ -1,4 +1,5 @@
 internal import Pacing
+package import RatesCore
 
 /// How long to wait for the next look at a source. A plain value: the random numbers and the
 /// waiting are the caller's.

@@ -26,7 +26,7 @@ struct XMLReader {
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     private static func invalid(_ expected: String) -> RatesDocumentError {
-        RatesDocumentError(.malformed, "XML: expected \(expected)")
+        RatesDocumentError("XML: expected \(expected)")
     }
 
     /// The next start tag in the order of the document; nil at its sound end.

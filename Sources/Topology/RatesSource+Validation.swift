@@ -8,11 +8,13 @@ extension RatesSource {
     package static let minimumStaleAfter: Duration = .seconds(60)
     package static let maximumStaleAfter: Duration = .seconds(30 * 86_400)
 
-    /// Everything wrong with the source itself; keys are those of a topology file.
-    func problems() -> [TopologyProblem] {
-        var problems: [TopologyProblem] = []
+    /// Everything wrong with the source and its witnesses; keys are those of a topology file.
+    func problems(at path: String = "fx") -> [TopologyProblem] {
+        var problems = witnesses.flatMap { witness in
+            witness.file == nil ? witness.problems(at: "\(path).second") : []
+        }
         func report(_ key: String, _ expected: String) {
-            problems.append(TopologyProblem(key: "fx.\(key)", expected: expected))
+            problems.append(TopologyProblem(key: "\(path).\(key)", expected: expected))
         }
         switch origin {
         case .file(let path):

@@ -6,8 +6,9 @@ package import Money
 ///     {"base": "EUR", "date": "2026-03-25", "source": "…", "rates": {"USD": "1.0842"}}
 ///
 /// A rate is units of the currency per one unit of the base, as a number or as text; either way
-/// its digits are taken as they are written and never pass through floating point. Strict as
-/// `TopologyFile`: every problem is reported at once, and a file with one is refused whole.
+/// its digits, and an exponent if any, are taken as they are written and never pass through
+/// floating point. Strict as `TopologyFile`: every problem is reported at once, and a file with one
+/// is refused whole.
 package enum RatesFile {
     /// The most bytes of a source's name.
     private static let maximumSourceBytes = 200
@@ -28,7 +29,7 @@ package enum RatesFile {
     }
 
     private static func read(_ text: String, document: Document) -> RateSet? {
-        guard let fields = document.root(of: text) else { return nil }
+        guard let fields = document.root(of: joiningSurrogates(in: text)) else { return nil }
         let base = fields.required(
             "base", expected: ScalarText.currencyRule, ScalarText.currency)
         let date = fields.required("date", expected: "a day as 2026-03-25", day)
@@ -56,6 +57,20 @@ package enum RatesFile {
         let set = RateSet(source: source, date: date, base: base, rates: rates)
         if set == nil { quoted?.report(base.code, expected: "1 as the base's own rate") }
         return set
+    }
+
+    /// `text` with each character that JSON writes as two escapes of UTF-16 halves, as
+    /// `\ud83d\ude00`, in place of them: the escapes of YAML are whole characters.
+    private static func joiningSurrogates(in text: String) -> String {
+        guard text.contains("\\u") else { return text }
+        let halves = /\\(?:[^u]|u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2}))/
+        return text.replacing(halves) { match in
+            guard let high = match.1.flatMap({ UInt32($0, radix: 16) }),
+                let low = match.2.flatMap({ UInt32($0, radix: 16) }),
+                let scalar = Unicode.Scalar(0x1_0000 + (high - 0xD800) << 10 + (low - 0xDC00))
+            else { return String(match.0) }
+            return String(scalar)
+        }
     }
 
     /// A day of the calendar as `YYYY-MM-DD`.

@@ -36,6 +36,25 @@ struct RatesSourceReader {
         }
         guard var source else { return nil }
         readCommon(fields, into: &source)
+        if let second = fields.optionalMapping("second") {
+            source.witnesses += [readSecond(second)].compactMap(\.self)
+        }
+        let accepted = fields.optional(
+            "accept_file", expected: Self.fileRule, ScalarText.nonEmpty)
+        source.witnesses += [accepted].compactMap { $0 }.map { RatesSource(file: resolve($0)) }
+        fields.finish()
+        return source
+    }
+
+    /// A second provider, which is only asked whether jumps are right.
+    private func readSecond(_ fields: Fields) -> RatesSource? {
+        let named = fields.required(
+            "source", expected: ScalarText.choices(of: RatesProvider.self),
+            RatesProvider.init(rawValue:))
+        var source = named.flatMap { provider($0, fields) }
+        let refresh = fields.optional(
+            "refresh", expected: ScalarText.durationRule, ScalarText.duration)
+        if let refresh { source?.refresh = refresh }
         fields.finish()
         return source
     }

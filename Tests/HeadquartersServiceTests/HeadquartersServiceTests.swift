@@ -211,7 +211,7 @@ import Topology
             _ = try Self.ratesFile(in: folder, less)
             let partial = try await scope.total("EUR") { $0.isDegraded }
             #expect(partial?.totalAmount == 100)
-            #expect(try await scope.total("USD").status == 400)
+            #expect(try await scope.total("USD").status == 503)
         }
     }
 

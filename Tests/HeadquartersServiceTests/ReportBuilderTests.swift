@@ -241,6 +241,44 @@ final class Reporter {
         #expect(excused.base(Self.codes[1])?.currencies == [nil, 100])
     }
 
+    @Test("Held rates degrade by name where they matter, and old ones say how old the total is")
+    func heldAndOld() throws {
+        let publication = Self.publication([
+            Self.minute(0, ago: 10, [("CHF", 900, 9), ("EUR", 100, 50), ("USD", 100, 50)])
+        ])
+        func held(_ code: String, _ reason: String, offered: String? = nil) throws -> HeldRate {
+            HeldRate(
+                currency: try #require(Currency(code: code)), rate: .one, day: "2026-03-24",
+                reason: reason, offered: try offered.map { try ExchangeRate($0) },
+                offeredDay: offered == nil ? nil : "2026-03-25")
+        }
+        var rates = try Self.rates()
+        rates.held = [
+            try held("CHF", "jump", offered: "90"), try held("SYP", "jump", offered: "2"),
+            try held("USD", "missing"),
+        ]
+        let franc = try #require(Currency(code: "CHF"))
+        rates.days = [franc: "2026-03-12"]
+        rates.stale = [franc]
+        let reporter = Reporter(publication, Self.builder())
+        let report = try #require(reporter.report(rates, now: Self.noon))
+        // No money is in pounds of Syria.
+        #expect(
+            report.degradations == [
+                .init(reason: "rates_stale", currencies: ["CHF"]),
+                .init(reason: "rate_jump", currencies: ["CHF"]),
+                .init(reason: "rate_old", currencies: ["USD"]),
+            ])
+        #expect(report.rates?.date == "2026-03-12")
+        #expect(report.rates?.isStale == true)
+        #expect(report.rates?.days == [franc: "2026-03-12"])
+        #expect(report.rates?.held.map(\.currency.code) == ["CHF", "USD"])
+        let excused = Reporter(publication, Self.builder(unconverted: ["CHF"]))
+        #expect(
+            try #require(excused.report(rates, now: Self.noon)).degradations
+                == [.init(reason: "rate_old", currencies: ["USD"])])
+    }
+
     @Test("A region's state is the worst that holds, and what degrades no region comes first")
     func states() throws {
         let publication = Self.publication([], completeFrom: Self.noon.minute)

@@ -7,8 +7,11 @@ import Testing
         ("1.1000", 11, 1), ("100", 100, 0), ("100.00", 100, 0), ("0.10", 1, 1),
         ("999999999999999999", 999_999_999_999_999_999, 0),
         ("0.000000000000000000000000000001", 1, 30),
+        ("5.9802e-05", 59_802, 9), ("1e3", 1_000, 0), ("1.5E-2", 15, 3), ("1.25e+1", 125, 1),
+        ("120e-1", 12, 0), ("0.001e3", 1, 0), ("1e-32", 1, 32),
+        ("1e17", 100_000_000_000_000_000, 0),
     ])
-    func `plain decimal text becomes an exact mantissa and scale`(
+    func `decimal text becomes an exact mantissa and scale`(
         text: String, mantissa: UInt64, scale: Int
     ) throws {
         let rate = try ExchangeRate(text)
@@ -17,14 +20,15 @@ import Testing
     }
 
     @Test(arguments: [
-        "", ".", "1.", ".5", "01.5", "00", "+1", "1e3", "1.5E-2", "1,5", "1 ", " 1", "1.2.3", "--1",
+        "", ".", "1.", ".5", "01.5", "00", "+1", "1e", "1e+", "1e1.5", "e5", "1,5", "1 ", " 1",
+        "1.2.3", "--1",
         "NaN", "inf", "0x10", "1_000", "١", "1\0", "-", "-.5",
     ])
     func `anything else is malformed`(text: String) {
         #expect(throws: ExchangeRateError.malformed) { try ExchangeRate(text) }
     }
 
-    @Test(arguments: ["0", "0.0", "0.000000", "-1", "-0", "-0.5"])
+    @Test(arguments: ["0", "0.0", "0.000000", "-1", "-0", "-0.5", "0e9", "-1e3"])
     func `zero and negative rates are refused`(text: String) {
         #expect(throws: ExchangeRateError.notPositive) { try ExchangeRate(text) }
     }
@@ -32,6 +36,7 @@ import Testing
     @Test(arguments: [
         "1000000000000000000", "1.000000000000000001", "0.1234567890123456789",
         String(repeating: "1", count: 1_000_000), "0." + String(repeating: "0", count: 30) + "1",
+        "1e-33", "1e18", "1e999999999999", "1e-999999999999",
     ])
     func `too long a text is refused`(text: String) {
         #expect(throws: ExchangeRateError.tooLong) { try ExchangeRate(text) }
@@ -50,5 +55,33 @@ import Testing
         #expect(without.currencies == [euro, dollar])
         #expect(set([dollar: rate, euro: try ExchangeRate("1.0")]) != nil)
         #expect(set([dollar: rate, euro: try ExchangeRate("1.1")]) == nil)
+    }
+
+    private static func agree(
+        _ a: String, per b: String = "1", with c: String, per d: String = "1",
+        within factor: String = "1.5"
+    ) throws -> Bool {
+        let agree = try ExchangeRate.agree(
+            ExchangeRate(a), per: ExchangeRate(b), with: ExchangeRate(c), per: ExchangeRate(d),
+            within: ExchangeRate(factor))
+        let turned = try ExchangeRate.agree(
+            ExchangeRate(c), per: ExchangeRate(d), with: ExchangeRate(a), per: ExchangeRate(b),
+            within: ExchangeRate(factor))
+        #expect(agree == turned)
+        return agree
+    }
+
+    @Test func `rates agree up to the factor, exactly, either way`() throws {
+        #expect(try Self.agree("1.00000000000000001", with: "1.50000000000000001"))
+        #expect(try !Self.agree("1.00000000000000001", with: "1.50000000000000002"))
+        #expect(try Self.agree("160", with: "240"))
+        #expect(try !Self.agree("160", with: "240.0001"))
+        let (small, large) = ("0.000000000000000000000000000001", "999999999999999999")
+        #expect(try Self.agree(small, with: small, within: "1.01"))
+        #expect(try !Self.agree(small, with: large, within: large))
+        // 160 yen for 1.25 dollars are 128 yen for one.
+        #expect(try Self.agree("160", per: "1.25", with: "128", within: "1.000001"))
+        #expect(try !Self.agree("160", per: "1.25", with: "160", within: "1.2"))
+        #expect(try Self.agree("160", per: "1.25", with: "160", within: "1.25"))
     }
 }

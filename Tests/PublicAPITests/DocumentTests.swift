@@ -31,9 +31,18 @@ import Topology
             ],
             rates: RatesStanding(
                 id: "ab\"c", source: "ECB", date: "2026-03-25", fetchedAt: nil, isStale: false,
-                rounding: "half_even"),
+                rounding: "half_even", days: [eur: "2026-03-25", jpy: "2026-03-12"],
+                held: [
+                    HeldRate(
+                        currency: eur, rate: try ExchangeRate("0.92"), day: "2026-03-24",
+                        reason: "jump", offered: try ExchangeRate("92"), offeredDay: "2026-03-25"),
+                    HeldRate(
+                        currency: jpy, rate: try ExchangeRate("150"), day: "2026-03-12",
+                        reason: "missing"),
+                ]),
             degradations: [
                 ReportedDegradation(reason: "region_missing", region: other),
+                ReportedDegradation(reason: "rate_jump", currencies: ["EUR"]),
                 ReportedDegradation(reason: "rate_missing", currencies: ["JPY"]),
                 ReportedDegradation(reason: "store_unreachable"),
             ],
@@ -67,16 +76,23 @@ import Topology
                 {"time_window":"24h","base_currency":"USD","total_amount":3.00,\
                 "data_as_of":"2026-03-25T13:28:00Z","is_degraded":true,"version":"9f.7",\
                 "currencies":[{"currency":"EUR","exponent":2,"minor_units":9007199254740993,\
-                "converted":1.00,"transfers":12,"share":0.333333},\
+                "converted":1.00,"transfers":12,"share":0.333333,\
+                "rate_date":"2026-03-25"},\
                 {"currency":"JPY","exponent":0,"minor_units":5,"converted":null,"transfers":6,\
-                "share":null}],"other":{"currencies":2,"converted":0.01,"transfers":3,\
-                "share":0.003333},"regions":[{"id":"eu-west","converted":-2.00,\
+                "share":null,"rate_date":"2026-03-12"}],\
+                "other":{"currencies":2,"converted":0.01,"transfers":3,"share":0.003333},\
+                "regions":[{"id":"eu-west","converted":-2.00,\
                 "share":-0.666667,"observed_through":"2026-03-25T13:28:00Z","state":"live"},\
                 {"id":"us-east","converted":5.00,"share":1.666667,"observed_through":null,\
                 "state":"missing"}],"rates":{"id":"ab\\"c","source":"ECB","date":"2026-03-25",\
-                "age_seconds":48480,"is_stale":false,"rounding":"half_even"},\
+                "age_seconds":48480,"is_stale":false,"rounding":"half_even",\
+                "held":[{"currency":"EUR","reason":"jump","rate":"0.92","date":"2026-03-24",\
+                "offered_rate":"92","offered_date":"2026-03-25","share":0.333333},\
+                {"currency":"JPY","reason":"missing","rate":"150","date":"2026-03-12",\
+                "offered_rate":null,"offered_date":null,"share":null}]},\
                 "degraded":[{"reason":"region_missing","region":"us-east","currencies":[],\
-                "share":1.666667},{"reason":"rate_missing","region":null,"currencies":["JPY"],\
+                "share":1.666667},{"reason":"rate_jump","region":null,"currencies":["EUR"],\
+                "share":0.333333},{"reason":"rate_missing","region":null,"currencies":["JPY"],\
                 "share":null},{"reason":"store_unreachable","region":null,"currencies":[],\
                 "share":1.000000}],"corrections":[{"region":"us-east","currency":"EUR",\
                 "exponent":2,"minor_units":-4,"buckets":7}],"late":[{"region":"eu-west",\

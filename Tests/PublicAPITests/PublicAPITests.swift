@@ -109,7 +109,7 @@ import Testing
                 (PublicScope.get(PublicScope.path + "?base_currency="), 400, "unknown-currency"),
                 (PublicScope.get(PublicScope.path + "?base_currency=XYZ"), 400, "unknown-currency"),
                 (PublicScope.get(PublicScope.path + "?base_currency=GBP"), 400, "unknown-currency"),
-                (PublicScope.get(PublicScope.path + "?base_currency=CHF"), 400, "no-rate"),
+                (PublicScope.get(PublicScope.path + "?base_currency=CHF"), 503, "unavailable"),
                 (
                     PublicScope.get(PublicScope.path + "?base_currency=USD&base_currency=USD"), 400,
                     "invalid-query"
@@ -130,7 +130,10 @@ import Testing
                     PublicScope.get(PublicScope.path + "/series?base_currency=X"), 400,
                     "unknown-currency"
                 ),
-                (PublicScope.get(PublicScope.streamPath + "?base_currency=CHF"), 400, "no-rate"),
+                (
+                    PublicScope.get(PublicScope.streamPath + "?base_currency=CHF"), 503,
+                    "unavailable"
+                ),
                 (PublicScope.get(PublicScope.streamPath + "?from=1"), 400, "invalid-query"),
                 (PublicScope.get("/oembed"), 400, "invalid-query"),
                 (PublicScope.get("/oembed?url=http://api/&format=yaml"), 400, "invalid-query"),

@@ -1,23 +1,24 @@
 import Money
+import RatesCore
 import RatesFeed
 import Testing
 import Topology
 
 @Suite("The European Central Bank's document") struct EuropeanCentralBankTests {
-    private static func problem(_ text: String) -> RatesProblem? {
-        RatesFixture.problem(text, of: .europeanCentralBank)
+    private static func isRefused(_ text: String) -> Bool {
+        RatesFixture.isRefused(text, of: .europeanCentralBank)
     }
 
     @Test func `rates are taken digit by digit, the euro is one`() throws {
         let rates = try RatesFixture.read(RatesFixture.centralBank, of: .europeanCentralBank)
-        #expect(rates.set.source == "ECB")
-        #expect(rates.set.date == "2026-11-20")
-        #expect(rates.set.base.code == "EUR")
+        #expect(rates.source == "ECB")
+        #expect(rates.day == "2026-11-20")
+        #expect(rates.base.code == "EUR")
         #expect(
-            RatesFixture.listed(rates.set)
-                == ["EUR 1", "GBP 0.84638", "JPY 171.94", "KRW 1474.86", "USD 1.0705"])
+            RatesFixture.listed(rates)
+                == ["GBP 0.84638", "JPY 171.94", "KRW 1474.86", "USD 1.0705"])
         #expect(rates.publishedAt == nil)
-        #expect(rates.earlierDates.isEmpty)
+        #expect(rates.flaws.isEmpty)
     }
 
     @Test func `quotes, spaces and comments may differ, and unknown codes are passed over`() throws
@@ -30,8 +31,21 @@ import Topology
             .replacing("'KRW'", with: "'XDR'")
         let rates = try RatesFixture.read("\u{FEFF}" + other + "\n\n", of: .europeanCentralBank)
         #expect(
-            RatesFixture.listed(rates.set)
-                == ["EUR 1", "GBP 0.84638", "JPY 171.94", "USD 1.0705"])
+            RatesFixture.listed(rates) == ["GBP 0.84638", "JPY 171.94", "USD 1.0705"])
+    }
+
+    /// The history's document has its newest day first, in today's shape of it.
+    @Test func `of several days the newest counts`() throws {
+        let today = "<Cube time='2026-11-20'>"
+        let older = "<Cube time='2026-11-19'><Cube currency='USD' rate='9'/></Cube>"
+        for text in [
+            RatesFixture.centralBank.replacing(today, with: older + today),
+            RatesFixture.centralBank.replacing("\t</Cube>\n", with: older + "</Cube>"),
+        ] {
+            let rates = try RatesFixture.read(text, of: .europeanCentralBank)
+            #expect(rates.day == "2026-11-20")
+            #expect(RatesFixture.listed(rates).last == "USD 1.0705")
+        }
     }
 
     @Test func `a document cut anywhere gives no rates`() {
@@ -58,48 +72,55 @@ import Topology
         // Another document.
         ("gesmes:Envelope", "Envelope"), ("'2026-11-20'", "'2026-11-31'"),
         ("time='2026-11-20'", "day='2026-11-20'"), (" time='2026-11-20'", ""),
-        ("</Cube>\n\t</Cube>", "</Cube><Cube time='2026-11-19'/>\n\t</Cube>"),
-        ("currency='USD' rate='1.0705'", "currency='USD'"),
-        ("currency='USD' rate='1.0705'", "rate='1.0705'"),
-        ("currency='JPY' rate='171.94'", "currency='USD' rate='1.0706'"),
-        // No rates.
-        ("'1.0705'", "'NaN'"), ("'1.0705'", "'N/A'"), ("'1.0705'", "'1e3'"), ("'1.0705'", "''"),
-        ("'1.0705'", "'1,0705'"), ("'1.0705'", "' 1.0705'"), ("'1.0705'", "'+1.0705'"),
-        ("'1.0705'", "'Infinity'"), ("'1.0705'", "'01.0705'"), ("'1.0705'", "'.5'"),
-        ("'1.0705'", "'0x1'"), ("'1.0705'", "'99999999999999999999999999999999999'"),
-        ("'1.0705'", "'1.0000000000000000001'"), ("'USD' rate='1.0705'", "'EUR' rate='1.0705'"),
+        // The euro is worth one euro, or nothing is what it seems.
+        ("'USD' rate='1.0705'", "'EUR' rate='1.0705'"),
     ])
-    func `anything else is malformed`(part: String, replacement: String) throws {
+    func `anything else is refused`(part: String, replacement: String) throws {
         let text = RatesFixture.centralBank.replacing(part, with: replacement)
         #expect(text != RatesFixture.centralBank)
-        #expect(Self.problem(text) == .malformed)
+        #expect(Self.isRefused(text))
     }
 
-    @Test(arguments: ["0", "0.000", "-1.0705", "-0"])
-    func `a rate of zero or below refuses the set`(rate: String) {
-        #expect(
-            Self.problem(RatesFixture.centralBank.replacing("1.0705", with: rate))
-                == .notPositive)
+    @Test(arguments: [
+        ("rate='1.0705'", "", RatesProblem.malformed), ("1.0705", "NaN", .malformed),
+        ("1.0705", "N/A", .malformed), ("1.0705", "", .malformed), ("1.0705", "1,0705", .malformed),
+        ("1.0705", " 1.0705", .malformed), ("1.0705", "+1.0705", .malformed),
+        ("1.0705", "Infinity", .malformed), ("1.0705", "01.0705", .malformed),
+        ("1.0705", ".5", .malformed), ("1.0705", "0x1", .malformed),
+        ("1.0705", "99999999999999999999999999999999999", .malformed),
+        ("1.0705", "1.0000000000000000001", .malformed),
+        (
+            "<Cube currency='JPY' rate='171.94'/>", "<Cube currency='USD' rate='1.0706'/>",
+            .malformed
+        ),
+        ("1.0705", "0", .notPositive), ("1.0705", "0.000", .notPositive),
+        ("1.0705", "-1.0705", .notPositive), ("1.0705", "-0", .notPositive),
+    ])
+    func `what is no rate is left out and named, and the others are taken`(
+        part: String, replacement: String, problem: RatesProblem
+    ) throws {
+        let text = RatesFixture.centralBank.replacing(part, with: replacement)
+        #expect(text != RatesFixture.centralBank)
+        let rates = try RatesFixture.read(text, of: .europeanCentralBank)
+        #expect(RatesFixture.flaws(rates.flaws) == ["USD \(problem)"])
+        #expect(rates.quotes[RatesFixture.currency("USD")] == nil)
+        #expect(rates.quotes[RatesFixture.currency("GBP")]?.rate == (try ExchangeRate("0.84638")))
     }
 
     @Test func `hostile sizes end early`() {
         let deep = String(repeating: "<a>", count: 100_000)
-        #expect(Self.problem(deep) == .malformed)
-        #expect(
-            Self.problem(
-                RatesFixture.centralBank.replacing("Reference rates", with: deep)) == .malformed)
+        #expect(Self.isRefused(deep))
+        #expect(Self.isRefused(RatesFixture.centralBank.replacing("Reference rates", with: deep)))
         let many = String(repeating: "<Cube currency='XXX' rate='1'/>", count: 3_000)
         #expect(
-            Self.problem(
-                RatesFixture.centralBank.replacing("</Cube>\n", with: many + "</Cube>\n"))
-                == .malformed)
+            Self.isRefused(
+                RatesFixture.centralBank.replacing("</Cube>\n", with: many + "</Cube>\n")))
         let attributes = (0..<9).map { "a\($0)='1'" }.joined(separator: " ")
         #expect(
-            Self.problem(
-                RatesFixture.centralBank.replacing("time=", with: "\(attributes) time="))
-                == .malformed)
+            Self.isRefused(RatesFixture.centralBank.replacing("time=", with: "\(attributes) time="))
+        )
         let large = String(repeating: " ", count: RatesDocument.maximumBytes)
-        #expect(Self.problem(RatesFixture.centralBank + large) == .malformed)
+        #expect(Self.isRefused(RatesFixture.centralBank + large))
     }
 
     @Test(arguments: [
@@ -109,14 +130,12 @@ import Topology
             + "</gesmes:Envelope>",
     ])
     func `what is no such document is refused whatever the status said`(text: String) {
-        #expect(Self.problem(text) == .malformed)
+        #expect(Self.isRefused(text))
     }
 
-    @Test func `errors repeat nothing of the document`() {
+    @Test func `what is said of a document repeats nothing of it`() throws {
         let canary = RatesFixture.centralBank.replacing("1.0705", with: "canary\u{1B}[2J")
-        let error = #expect(throws: RatesDocumentError.self) {
-            try RatesFixture.read(canary, of: .europeanCentralBank)
-        }
-        #expect(error?.description == "USD: expected a rate in plain decimal digits")
+        let rates = try RatesFixture.read(canary, of: .europeanCentralBank)
+        #expect(RatesFixture.flaws(rates.flaws) == ["USD malformed"])
     }
 }

@@ -4,6 +4,7 @@ import HTTPClient
 import HTTPTestSupport
 import Logging
 import Money
+import RatesCore
 import RatesFeed
 import Testing
 import Topology

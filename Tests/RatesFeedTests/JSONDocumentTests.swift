@@ -1,5 +1,7 @@
 import CivilTime
+import Gzip
 import Money
+import RatesCore
 import RatesFeed
 import Testing
 import Topology
@@ -8,50 +10,96 @@ import Topology
     @Test func `Open Exchange Rates tells the second it published at`() throws {
         let rates = try RatesFixture.read(
             RatesFixture.openExchangeRates, of: .openExchangeRates)
-        #expect(rates.set.source == "Open Exchange Rates")
-        #expect(rates.set.base.code == "USD")
-        #expect(rates.set.date == "2026-11-20")
+        #expect(rates.source == "Open Exchange Rates")
+        #expect(rates.base.code == "USD")
+        #expect(rates.day == "2026-11-20")
         #expect(rates.publishedAt == UnixTime(seconds: RatesFixture.timestamp))
         #expect(
-            RatesFixture.listed(rates.set) == [
-                "EUR 0.934142", "GBP 0.790629", "JPY 160.61467538", "KWD 0.306712", "USD 1",
+            RatesFixture.listed(rates) == [
+                "EUR 0.934142", "GBP 0.790629", "JPY 160.61467538", "KWD 0.306712",
             ])
     }
 
     @Test func `Frankfurter's first version is one object`() throws {
         let rates = try RatesFixture.read(RatesFixture.frankfurter, of: .frankfurter)
-        #expect(rates.set.source == "Frankfurter")
-        #expect(rates.set.base.code == "EUR")
-        #expect(rates.set.date == "2026-11-20")
+        #expect(rates.source == "Frankfurter")
+        #expect(rates.base.code == "EUR")
+        #expect(rates.day == "2026-11-20")
         #expect(rates.publishedAt == nil)
         #expect(
-            RatesFixture.listed(rates.set)
-                == ["EUR 1", "GBP 0.84638", "JPY 171.94", "USD 1.0705"])
+            RatesFixture.listed(rates) == ["GBP 0.84638", "JPY 171.94", "USD 1.0705"])
     }
 
     @Test func `Frankfurter's second version has a day for each pair`() throws {
         let rates = try RatesFixture.read(RatesFixture.frankfurterSecond, of: .frankfurter)
-        #expect(rates.set.date == "2026-11-20")
-        // The rouble's rate is 15 days old: none any more. Gold is no currency.
+        #expect(rates.day == "2026-11-20")
+        // Gold is no currency.
+        let days = rates.quotes.sorted { $0.key < $1.key }.map { "\($0) \($1.rate) \($1.day)" }
         #expect(
-            RatesFixture.listed(rates.set)
-                == ["CNY 7.7748", "EUR 1", "GBP 0.84638", "USD 1.0705"])
-        #expect(rates.earlierDates == [RatesFixture.currency("CNY"): "2026-11-18"])
-        let younger = RatesFixture.frankfurterSecond.replacing("11-05", with: "11-06")
-        let kept = try RatesFixture.read(younger, of: .frankfurter)
-        #expect(kept.set.rate(of: RatesFixture.currency("RUB")) != nil)
+            days == [
+                "CNY 7.7748 2026-11-18", "GBP 0.84638 2026-11-20", "RUB 91.5 2026-11-05",
+                "USD 1.0705 2026-11-20",
+            ])
+    }
+
+    @Test func `of two rates of a pair the newer counts, and neither of one day`() throws {
+        let pair = #"{"date":"2026-11-20","base":"EUR","quote":"GBP","rate":0.84638},"#
+        func rates(_ day: String, _ rate: String) throws -> PublishedRates {
+            let other = #"{"date":"\#(day)","base":"EUR","quote":"GBP","rate":\#(rate)},"#
+            return try RatesFixture.read(
+                RatesFixture.frankfurterSecond.replacing(pair, with: pair + other),
+                of: .frankfurter)
+        }
+        let pound = RatesFixture.currency("GBP")
+        #expect(try rates("2026-11-19", "0.9").quotes[pound]?.rate == ExchangeRate("0.84638"))
+        #expect(try rates("2026-11-21", "0.9").quotes[pound]?.rate == ExchangeRate("0.9"))
+        #expect(try rates("2026-11-20", "0.84638").quotes[pound]?.rate == ExchangeRate("0.84638"))
+        #expect(try rates("2026-11-20", "0.9").quotes[pound] == nil)
+        #expect(RatesFixture.flaws(try rates("2026-11-20", "0.9").flaws) == ["GBP malformed"])
+    }
+
+    @Test func `exponents are exact, and a mark before the document is passed over`() throws {
+        let text = """
+            \u{FEFF}{"amount":1.0,"base":"IDR","date":"2026-11-27",\
+            "rates":{"USD":5.9802e-05,"EUR":5.1848E-5,"JPY":0.0089147,"KWD":"1.8e-5"}}
+            """
+        let rates = try RatesFixture.read(text, of: .frankfurter)
+        #expect(
+            RatesFixture.listed(rates)
+                == ["EUR 0.000051848", "JPY 0.0089147", "KWD 0.000018", "USD 0.000059802"])
+    }
+
+    @Test(arguments: RatesProvider.allCases)
+    func `gzip that nobody asked for is read, and damaged gzip is not`(
+        provider: RatesProvider
+    ) throws {
+        let plain = Array(RatesFixture.document(of: provider).utf8)
+        let packed = try #require(Gzip.compress(plain + [UInt8](repeating: 0x20, count: 400)))
+        #expect(
+            RatesFixture.listed(try RatesDocument.read(packed, of: provider))
+                == RatesFixture.listed(try RatesDocument.read(plain, of: provider)))
+        for bytes in [packed.dropLast(), packed.dropLast(9), packed.prefix(20)] {
+            #expect(throws: RatesDocumentError.self) {
+                try RatesDocument.read(Array(bytes), of: provider)
+            }
+        }
+        let large = [UInt8](repeating: 0x20, count: RatesDocument.maximumBytes + 1)
+        let bomb = try #require(Gzip.compress(large))
+        #expect(throws: RatesDocumentError.self) {
+            try RatesDocument.read(bomb, of: provider)
+        }
     }
 
     @Test func `more digits than floating point holds stay exact`() throws {
         // 2^53 + 1 and 17 digits of a fraction: a double would give other ones.
         for digits in ["9007199254740993", "1.23456789012345678", "0.100000000000000005"] {
             let text = RatesFixture.openExchangeRates.replacing("0.934142", with: digits)
-            let set = try RatesFixture.read(text, of: .openExchangeRates).set
-            #expect(set.rate(of: RatesFixture.currency("EUR"))?.description == digits)
+            let rates = try RatesFixture.read(text, of: .openExchangeRates)
+            #expect(rates.quotes[RatesFixture.currency("EUR")]?.rate.description == digits)
         }
         let quoted = RatesFixture.frankfurter.replacing("1.0705", with: "\"1.070500\"")
-        let set = try RatesFixture.read(quoted, of: .frankfurter).set
-        #expect(set.rate(of: RatesFixture.currency("USD"))?.description == "1.0705")
+        let rates = try RatesFixture.read(quoted, of: .frankfurter)
+        #expect(rates.quotes[RatesFixture.currency("USD")]?.rate.description == "1.0705")
     }
 
     @Test(arguments: [RatesProvider.frankfurter, .openExchangeRates])
@@ -66,30 +114,47 @@ import Topology
 
     /// What stands in the place of a dollar's rate, and what is said about it.
     @Test(arguments: [
-        ("NaN", RatesProblem.malformed), ("Infinity", .malformed), ("1e3", .malformed),
-        ("1E-5", .malformed), ("1.5e+400", .malformed), ("null", .malformed),
-        ("true", .malformed), ("[1.07]", .malformed), ("{}", .malformed), ("\"\"", .malformed),
-        ("\"1,07\"", .malformed), ("01.07", .malformed), ("+1.07", .malformed),
-        ("1.", .malformed), (".5", .malformed), ("0x10", .malformed), ("-", .malformed),
-        ("1.0705 1", .malformed), ("99999999999999999999", .malformed),
-        (String(repeating: "9", count: 100_000), .malformed),
+        ("1.5e+400", RatesProblem.malformed), ("null", .malformed), ("true", .malformed),
+        ("[1.07]", .malformed), ("{}", .malformed), ("\"\"", .malformed),
+        ("\"1,07\"", .malformed), ("99999999999999999999", .malformed),
         ("0", .notPositive), ("0.0", .notPositive), ("-1.0705", .notPositive),
         ("\"-1\"", .notPositive),
     ])
-    func `what is no rate refuses the set`(text: String, problem: RatesProblem) {
-        #expect(
-            RatesFixture.problem(
-                RatesFixture.frankfurter.replacing("1.0705", with: text), of: .frankfurter)
-                == problem)
-        #expect(
-            RatesFixture.problem(
+    func `what is no rate is left out and named, and the others are taken`(
+        text: String, problem: RatesProblem
+    ) throws {
+        for (document, provider) in try Self.documents(withDollarAt: text) {
+            let rates = try RatesFixture.read(document, of: provider)
+            let flawed = provider == .openExchangeRates ? "EUR" : "USD"
+            #expect(RatesFixture.flaws(rates.flaws) == ["\(flawed) \(problem)"])
+            #expect(rates.quotes[RatesFixture.currency("GBP")] != nil)
+        }
+    }
+
+    @Test(arguments: [
+        "NaN", "Infinity", "01.07", "+1.07", "1.", ".5", "0x10", "-", "1.0705 1",
+        String(repeating: "9", count: 100_000),
+    ])
+    func `what is no value of JSON refuses the document`(text: String) throws {
+        for (document, provider) in try Self.documents(withDollarAt: text) {
+            #expect(RatesFixture.isRefused(document, of: provider))
+        }
+    }
+
+    private static func documents(
+        withDollarAt text: String
+    ) throws -> [(String, RatesProvider)] {
+        [
+            (RatesFixture.frankfurter.replacing("1.0705", with: text), .frankfurter),
+            (
                 RatesFixture.frankfurterSecond.replacing(
-                    "\"rate\":1.0705,\n", with: "\"rate\":\(text),\n"), of: .frankfurter)
-                == problem)
-        #expect(
-            RatesFixture.problem(
+                    "\"rate\":1.0705,\n", with: "\"rate\":\(text),\n"), .frankfurter
+            ),
+            (
                 RatesFixture.openExchangeRates.replacing("0.934142", with: text),
-                of: .openExchangeRates) == problem)
+                .openExchangeRates
+            ),
+        ]
     }
 
     @Test(arguments: [
@@ -99,9 +164,7 @@ import Topology
         (.frankfurter, "\"base\":\"EUR\",", ""), (.frankfurter, "2026-11-20", "2026-11-31"),
         (.frankfurter, "\"2026-11-20\"", "20261120"),
         (.frankfurter, "\"rates\":{", "\"rates\":[{"),
-        (.frankfurter, "\"USD\":1.0705", "\"USD\":1.0705,\"USD\":1.0705"),
         (.frankfurter, "\"USD\":1.0705", "\"USD\":1.0705,"),
-        (.frankfurter, "\"USD\":1.0705", "\"USD\":1.0705,\"\\u0055SD\":1.07"),
         (.frankfurter, "\"USD\":1.0705", "\"EUR\":1.0705"),
         (.frankfurter, "\"USD\":1.0705}}", "\"USD\":1.0705}}{}"),
         (.frankfurter, "\"USD\":1.0705}}", "\"USD\":1.0705}}\u{0}"),
@@ -116,25 +179,42 @@ import Topology
         (.openExchangeRates, "\"USD\": 1,", "\"USD\": 1.01,"),
         (.openExchangeRates, "\"base\": \"USD\"", "\"base\": 1"),
     ])
-    func `anything else is malformed`(
+    func `anything else is refused`(
         provider: RatesProvider, part: String, replacement: String
     ) {
         let sound = RatesFixture.document(of: provider)
         let text = sound.replacing(part, with: replacement)
         #expect(text != sound)
-        #expect(RatesFixture.problem(text, of: provider) == .malformed)
+        #expect(RatesFixture.isRefused(text, of: provider))
     }
 
+    /// A changed part of the second version, and what is left of dollar, pound and yuan.
     @Test(arguments: [
-        ("\"EUR\",\"quote\":\"USD\"", "\"USD\",\"quote\":\"USD\""),
-        ("\"quote\":\"USD\"", "\"quote\":\"GBP\""), ("\"quote\":\"USD\",", ""),
-        ("\"quote\":\"USD\"", "\"quote\":1"), ("\"date\":\"2026-11-18\"", "\"date\":\"\""),
-        ("\"date\":\"2026-11-18\",", ""), ("},\n {\"date\":\"2026-11-18\"", "},[], {\"date\":\"\""),
+        ("\"EUR\",\"quote\":\"USD\"", "\"USD\",\"quote\":\"USD\"", ["CNY", "GBP"]),
+        ("\"quote\":\"USD\"", "\"quote\":\"GBP\"", ["CNY"]),
+        ("\"quote\":\"USD\",", "", ["CNY", "GBP"]),
+        ("\"quote\":\"USD\"", "\"quote\":1", ["CNY", "GBP"]),
+        ("\"date\":\"2026-11-18\"", "\"date\":\"\"", ["GBP", "USD"]),
+        ("\"date\":\"2026-11-18\",", "", ["GBP", "USD"]),
+        ("},\n {\"date\":\"2026-11-18\"", "},[], 7, {\"date\":\"2026-02-30\"", ["GBP", "USD"]),
     ])
-    func `so it is in the second version`(part: String, replacement: String) {
+    func `an element that is no pair is passed over`(
+        part: String, replacement: String, left: [String]
+    ) throws {
         let text = RatesFixture.frankfurterSecond.replacing(part, with: replacement)
         #expect(text != RatesFixture.frankfurterSecond)
-        #expect(RatesFixture.problem(text, of: .frankfurter) == .malformed)
+        let rates = try RatesFixture.read(text, of: .frankfurter)
+        #expect(rates.quotes.keys.sorted().map(\.code) == (left + ["RUB"]).sorted())
+    }
+
+    @Test func `a key that comes twice has both values or none`() throws {
+        func rates(_ again: String) throws -> PublishedRates {
+            let text = RatesFixture.frankfurter.replacing(
+                "\"USD\":1.0705", with: "\"USD\":1.0705,\(again)")
+            return try RatesFixture.read(text, of: .frankfurter)
+        }
+        #expect(try rates("\"USD\":1.0705").flaws.isEmpty)
+        #expect(RatesFixture.flaws(try rates("\"\\u0055SD\":1.07").flaws) == ["USD malformed"])
     }
 
     @Test(
@@ -148,7 +228,7 @@ import Topology
     func `what is no such document is refused whatever the status said`(
         provider: RatesProvider, text: String
     ) {
-        #expect(RatesFixture.problem(text, of: provider) == .malformed)
+        #expect(RatesFixture.isRefused(text, of: provider))
     }
 
     @Test(arguments: [RatesProvider.frankfurter, .openExchangeRates])
@@ -159,7 +239,7 @@ import Topology
             "[" + String(repeating: "1,", count: 500_000) + "1]",
             "\"" + String(repeating: "a", count: RatesDocument.maximumBytes),
         ] {
-            #expect(RatesFixture.problem(text, of: provider) == .malformed)
+            #expect(RatesFixture.isRefused(text, of: provider))
         }
     }
 
@@ -192,8 +272,9 @@ import Topology
                 refused += 1
                 continue
             }
-            #expect(rates.set.rate(of: rates.set.base) == .one)
-            #expect(rates.set.currencies.count >= 2)
+            #expect(!rates.quotes.isEmpty)
+            #expect(rates.quotes[rates.base] == nil)
+            #expect(rates.flaws.keys.allSatisfy { rates.quotes[$0] == nil })
         }
         #expect((2_000..<19_900).contains(refused), "\(refused) refused")
     }

@@ -1,5 +1,6 @@
 import CivilTime
 import Money
+import RatesCore
 import RatesFeed
 import Testing
 import Topology
@@ -7,10 +8,9 @@ import Topology
 @Suite struct RatesCalendarTests {
     private static func staleFrom(
         _ date: String, _ calendar: RatesCalendar, publishedAt: String? = nil
-    ) throws -> String? {
-        let rates = try RatesFixture.rates(
-            ["USD": "1"], date: date, publishedAt: publishedAt.map(RatesFixture.time))
-        return calendar.staleFrom(rates).map(RFC3339.format)
+    ) -> String? {
+        calendar.staleFrom(RatesFixture.time(publishedAt ?? "\(date)T00:00:00Z"))
+            .map(RFC3339.format)
     }
 
     @Test(arguments: [
@@ -20,32 +20,37 @@ import Topology
     ])
     func `daily rates are stale two hours after the next ones were due`(
         date: String, expected: String
-    ) throws {
+    ) {
         #expect(
-            try Self.staleFrom(date, .targetDays(grace: .seconds(7_200))) == expected)
+            Self.staleFrom(date, .targetDays(grace: .seconds(7_200))) == expected)
     }
 
     @Test func `Easter is not stale, and the evening after it is`() throws {
-        let rates = try RatesFixture.rates(["USD": "1"], date: "2026-04-02")
+        let calendar = RatesCalendar.targetDays(grace: .seconds(7_200))
+        let (euro, dollar) = (RatesFixture.currency("EUR"), RatesFixture.currency("USD"))
+        let set = try #require(
+            RateSet(source: "test", date: "2026-04-02", base: euro, rates: [dollar: .one]))
         let reading = RatesReading(
-            set: rates.set,
-            staleFrom: RatesCalendar.targetDays(grace: .seconds(7_200)).staleFrom(rates))
-        #expect(!reading.isStale(at: RatesFixture.time("2026-04-07T15:59:59Z")))
-        #expect(reading.isStale(at: RatesFixture.time("2026-04-07T16:00:00Z")))
+            set: set,
+            staleFrom: [
+                dollar: try #require(calendar.staleFrom(RatesFixture.time("2026-04-02T00:00:00Z")))
+            ])
+        #expect(reading.stale(at: RatesFixture.time("2026-04-07T15:59:59Z")) == [])
+        #expect(reading.stale(at: RatesFixture.time("2026-04-07T16:00:00Z")) == [dollar, euro])
     }
 
-    @Test func `hourly rates are stale an hour and the grace after their time`() throws {
+    @Test func `hourly rates are stale an hour and the grace after their time`() {
         #expect(
-            try Self.staleFrom(
+            Self.staleFrom(
                 "2026-11-20", .hourly(grace: .seconds(7_200)),
                 publishedAt: "2026-11-20T23:30:00Z") == "2026-11-21T02:30:00Z")
     }
 
-    @Test func `a file's rates are stale when its own bound says so, or never`() throws {
+    @Test func `a file's rates are stale when its own bound says so, or never`() {
         #expect(
-            try Self.staleFrom("2026-03-25", .byHand(staleAfter: .seconds(93_600)))
+            Self.staleFrom("2026-03-25", .byHand(staleAfter: .seconds(93_600)))
                 == "2026-03-26T02:00:00Z")
-        #expect(try Self.staleFrom("2026-03-25", .byHand(staleAfter: nil)) == nil)
+        #expect(Self.staleFrom("2026-03-25", .byHand(staleAfter: nil)) == nil)
     }
 
     @Test func `each source keeps to its own calendar`() throws {

@@ -1,7 +1,9 @@
 import CivilTime
 import Foundation
+import Gzip
 import HTTPTestSupport
 import Money
+import RatesCore
 import RatesFeed
 import Synchronization
 import Testing
@@ -168,6 +170,65 @@ import Topology
                 }
             }
             #expect(elsewhere.connections == 0)
+        }
+    }
+
+    @Test func `a coding that nobody asked for is read, or named`() async throws {
+        let packed = try #require(Gzip.compress(Array(RatesFixture.centralBank.utf8)))
+        let script: @Sendable (Int, ScriptedPeer.Request) -> Behavior = { number, request in
+            #expect(Self.line("Accept-Encoding", of: request) == nil)
+            let coding = number == 0 ? "br" : "gzip"
+            return .reply(
+                answer(
+                    200, headers: ["Content-Encoding: \(coding)"],
+                    body: number == 0 ? [0x8B, 0x02, 0x80] : packed))
+        }
+        try await FeedScope.withPeer(script) { peer in
+            let source = try FeedScope.source(.europeanCentralBank, url: peer.url + "/a.xml")
+            try await FeedScope.with(source) { scope in
+                try await scope.require { $0.counters.accepted == 1 }
+                #expect(scope.log.count("Content-Encoding br") == 1, "\(scope.log.lines)")
+            }
+        }
+    }
+
+    @Test func `a second source and a file of accepted rates make a jump believed`() async throws {
+        let jumped = RatesFixture.centralBank.replacing("1.0705", with: "10.705")
+        let script: @Sendable (Int, ScriptedPeer.Request) -> Behavior = { number, _ in
+            number == 0 ? Self.document() : Self.document(jumped)
+        }
+        let word = RatesFixture.frankfurter.replacing("1.0705", with: "10.7")
+        try await FeedScope.withFolder { folder in
+            let file = folder.appending(path: "accepted.json")
+            try await FeedScope.withPeer(script) { peer in
+                var source = try FeedScope.source(.europeanCentralBank, url: peer.url + "/a.xml")
+                source.witnesses = [RatesSource(file: file.path)]
+                try await FeedScope.with(source) { scope in
+                    try await scope.require { ($0.counters.problems[.jump] ?? 0) > 0 }
+                    #expect(scope.feed.counters.accepted == 1)
+                    let text = """
+                        {"base": "EUR", "date": "2026-11-20", "source": "the night shift",
+                         "rates": {"USD": 10.7}}
+                        """
+                    try Data(text.utf8).write(to: file, options: .atomic)
+                    try await scope.require { $0.counters.accepted == 2 }
+                    #expect(scope.log.count("because=confirmed by the night shift") == 1)
+                    #expect(scope.feed.counters.problems[.fileMissing] == nil)
+                }
+            }
+            try await FeedScope.withPeer(.reply(answer(200, body: Array(word.utf8)))) { second in
+                try await FeedScope.withPeer(script) { peer in
+                    var source = try FeedScope.source(
+                        .europeanCentralBank, url: peer.url + "/a.xml")
+                    source.witnesses = [
+                        try FeedScope.source(.frankfurter, url: second.url + "/latest")
+                    ]
+                    try await FeedScope.with(source) { scope in
+                        try await scope.require { $0.counters.accepted == 2 }
+                        #expect(scope.log.count("because=confirmed by Frankfurter") == 1)
+                    }
+                }
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTestSupport
 import Money
+import RatesCore
 import RatesFeed
 import Testing
 import Topology
@@ -33,7 +34,9 @@ import Topology
                 let first = try #require(scope.feed.current)
                 #expect(first.set.source == "by hand")
                 #expect(first.fetchedAt == nil)
-                #expect(first.staleFrom == RatesFixture.time("2026-11-21T02:00:00Z"))
+                #expect(
+                    first.staleFrom[RatesFixture.currency("USD")]
+                        == RatesFixture.time("2026-11-21T02:00:00Z"))
 
                 try Self.text("-1").write(to: file, options: .atomic)
                 try await scope.require { $0.counters.problems[.malformed] == 1 }
@@ -59,6 +62,7 @@ import Topology
                 try await scope.require { $0.current != nil }
                 try Self.text("108").write(to: file, options: .atomic)
                 try await scope.require { $0.counters.problems == [.jump: 1] }
+                #expect(scope.feed.current?.held.map(\.reason) == ["jump"])
                 try Self.text("1.09").write(to: file, options: .atomic)
                 try await scope.require { $0.counters.accepted == 2 }
             }

@@ -1,5 +1,6 @@
 import CivilTime
 import Money
+import RatesCore
 import RatesFeed
 import Topology
 
@@ -72,19 +73,24 @@ enum RatesFixture {
         try RatesDocument.read(Array(text.utf8), of: provider)
     }
 
-    /// The problem of a document that must have one; nil where it has none.
-    static func problem(_ text: String, of provider: RatesProvider) -> RatesProblem? {
-        do throws(RatesDocumentError) {
-            _ = try read(text, of: provider)
-            return nil
-        } catch {
-            return error.problem
-        }
+    /// Whether a document gives no rates at all.
+    static func isRefused(_ text: String, of provider: RatesProvider) -> Bool {
+        (try? read(text, of: provider)) == nil
     }
 
     /// Code and rate of each currency, in the order of codes.
     static func listed(_ set: RateSet) -> [String] {
         set.currencies.map { "\($0) \(set.rate(of: $0)?.description ?? "none")" }
+    }
+
+    /// Code and rate of each quote, in the order of codes.
+    static func listed(_ rates: PublishedRates) -> [String] {
+        rates.quotes.sorted { $0.key < $1.key }.map { "\($0) \($1.rate)" }
+    }
+
+    /// Code and flaw, in the order of codes.
+    static func flaws(_ flaws: [Currency: RatesProblem]) -> [String] {
+        flaws.sorted { $0.key < $1.key }.map { "\($0) \($1)" }
     }
 
     static func rates(
@@ -96,7 +102,7 @@ enum RatesFixture {
         guard
             let set = RateSet(source: "test", date: date, base: currency(base), rates: parsed)
         else { throw RatesFixtureError() }
-        return PublishedRates(set: set, publishedAt: publishedAt)
+        return PublishedRates(set, publishedAt: publishedAt)
     }
 
     static func currency(_ code: String) -> Currency { Currency(code: code)! }

@@ -1,4 +1,5 @@
 import Money
+import RatesCore
 import RatesFeed
 import Testing
 

@@ -1,4 +1,5 @@
 import CivilTime
+import RatesCore
 import RatesFeed
 import Testing
 

@@ -7,7 +7,7 @@ enum LayerRule {
         ["Topology", "Pacing"],
         ["DeltaProtocol"],
         ["Aggregation", "Federation", "TransferGenerator", "Reporting"],
-        ["RegionCore"],
+        ["RegionCore", "RatesCore"],
         ["DeltaCodec", "TopologyFile", "Dashboard"] + sharedAdapters,
         ["Simulation", "Recording"],
         adapters,

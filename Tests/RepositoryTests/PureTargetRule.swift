@@ -4,7 +4,7 @@
 enum PureTargetRule {
     static let targets = [
         "CivilTime", "Money", "Pacing", "Topology", "DeltaProtocol", "Aggregation", "Federation",
-        "RegionCore", "TransferGenerator", "Simulation", "Reporting", "Dashboard",
+        "RegionCore", "RatesCore", "TransferGenerator", "Simulation", "Reporting", "Dashboard",
     ]
 
     /// What a pure target may import besides pure targets: conversions count in integers of any
@@ -28,7 +28,7 @@ enum PureTargetRule {
 
     /// Where money is counted or merged, a fraction of a minor unit must not even be sayable.
     static let targetsWithoutFloatingPoint = [
-        "Money", "DeltaProtocol", "Aggregation", "Federation", "RegionCore",
+        "Money", "DeltaProtocol", "Aggregation", "Federation", "RegionCore", "RatesCore",
     ]
     static let floatingPointWords = ["Double", "Float", "Float16", "Float80", "CGFloat", "Decimal"]
 

@@ -54,6 +54,32 @@ import TopologyFile
         }
     }
 
+    @Test func `an exponent moves the point, and a mark before the text is passed over`() throws {
+        let text = "\u{FEFF}" + Self.sound.replacing("163.270", with: "1.63270e+02")
+        try TemporaryFolder.with(["rates.json": text]) { folder in
+            let yen = try #require(Currency(code: "JPY"))
+            let rates = try RatesFile.load(path: "\(folder.path)/rates.json")
+            #expect(rates.rate(of: yen) == (try ExchangeRate("163.27")))
+        }
+    }
+
+    @Test(arguments: [
+        (#"https:\/\/rates.example\/fx"#, "https://rates.example/fx"),
+        (#"caf\u00e9 \ud83d\uDCB6!"#, "café \u{1F4B6}!"), (#"a\\ud83d"#, #"a\ud83d"#),
+    ])
+    func `a text is read as JSON escapes it`(escaped: String, source: String) throws {
+        let text = Self.sound.replacing("a test", with: escaped)
+        try TemporaryFolder.with(["rates.json": text]) { folder in
+            let rates = try RatesFile.load(path: "\(folder.path)/rates.json")
+            #expect(rates.source == source)
+        }
+    }
+
+    @Test func `half a surrogate pair is no character`() throws {
+        let text = Self.sound.replacing("a test", with: #"\ud83d"#)
+        #expect(try complaints(text).count == 1)
+    }
+
     @Test func `every problem is reported at once`() throws {
         let text = """
             {
@@ -62,7 +88,7 @@ import TopologyFile
               "source": "",
               "rates": {
                 "USD": "-1.0842",
-                "JPY": 1.6e2,
+                "JPY": 1.6e,
                 "GBP": 0.000,
                 "CHF": [1],
                 "XAU": 1,
@@ -78,9 +104,9 @@ import TopologyFile
                 "rates.json:3: date: expected a day as 2026-03-25",
                 "rates.json:4: source: expected 1 to 200 bytes of text",
                 "rates.json:6: rates.USD: expected a rate above zero",
-                "rates.json:7: rates.JPY: expected a rate in plain decimal digits",
+                "rates.json:7: rates.JPY: expected a rate in decimal digits",
                 "rates.json:8: rates.GBP: expected a rate above zero",
-                "rates.json:9: rates.CHF: expected a rate in plain decimal digits",
+                "rates.json:9: rates.CHF: expected a rate in decimal digits",
                 "rates.json:10: rates.XAU: expected a currency code of ISO 4217 in upper case as"
                     + " key",
                 "rates.json:11: rates.CAD: expected a rate of at most 18 digits in 32 bytes",

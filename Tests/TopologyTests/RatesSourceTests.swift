@@ -57,6 +57,36 @@ import TopologyFile
         #expect(file.refresh == .seconds(1))
     }
 
+    @Test func `a second provider and a file of accepted rates are witnesses`() throws {
+        let source = try #require(
+            try Self.source(
+                """
+                source: ecb
+                second:
+                  source: frankfurter
+                  refresh: 1h
+                accept_file: accepted.json
+                """))
+        #expect(source.witnesses.count == 2)
+        let second = try #require(source.witnesses.first)
+        #expect(
+            second.origin
+                == .provider(
+                    .frankfurter,
+                    try #require(ResourceURL("https://api.frankfurter.dev/v1/latest"))))
+        #expect(second.refresh == .seconds(3_600))
+        #expect(source.witnesses.last?.file?.hasSuffix("/accepted.json") == true)
+        #expect(
+            try Self.complaints("source: ecb\nsecond:\n  source: ecb\n  refresh: 1s")
+                == ["topology.yaml:13: fx.second.refresh: expected a time of 1m to 24h"])
+        #expect(
+            try Self.complaints("source: ecb\nsecond:\n  source: ecb\n  file: a")
+                == [
+                    "topology.yaml:13: fx.second.file: expected one of the keys"
+                        + " allow_http, app_id_file, refresh, source, url"
+                ])
+    }
+
     @Test func `everything that can be said is read`() throws {
         let source = try #require(
             try Self.source(
@@ -131,21 +161,22 @@ import TopologyFile
             ["11: fx.jump_factor_max: expected a factor above 1, as 1.5"]
         ),
         (
-            "source: ecb\njump_factor_max: 1e3",
+            "source: ecb\njump_factor_max: 1e0",
             ["11: fx.jump_factor_max: expected a factor above 1, as 1.5"]
         ),
         (
             "file: a\nurl: https://a.example",
             [
-                "11: fx.url: expected one of the keys file, jump_factor_max, refresh, source,"
-                    + " stale_after"
+                "11: fx.url: expected one of the keys accept_file, file, jump_factor_max,"
+                    + " refresh, second, source, stale_after"
             ]
         ),
         (
             "source: ecb\ncurrency: EUR",
             [
-                "11: fx.currency: expected one of the keys allow_http, app_id_file, file,"
-                    + " jump_factor_max, refresh, source, stale_after, url"
+                "11: fx.currency: expected one of the keys accept_file, allow_http,"
+                    + " app_id_file, file, jump_factor_max, refresh, second, source,"
+                    + " stale_after, url"
             ]
         ),
     ])

@@ -6,11 +6,28 @@ package struct RatesInForce: Sendable {
     package var set: RateSet
     /// Nil where they came from a file.
     package var fetchedAt: UnixTime?
-    package var isStale: Bool
+    /// The day of each rate; one that is not here is of the set's date.
+    package var days: [Currency: String]
+    /// The rates that newer ones should have replaced by now.
+    package var stale: Set<Currency>
+    /// Last good rates that are not what the source now says.
+    package var held: [HeldRate]
 
-    package init(set: RateSet, fetchedAt: UnixTime? = nil, isStale: Bool) {
+    package init(
+        set: RateSet, fetchedAt: UnixTime? = nil, days: [Currency: String] = [:],
+        stale: Set<Currency> = [], held: [HeldRate] = []
+    ) {
         self.set = set
         self.fetchedAt = fetchedAt
-        self.isStale = isStale
+        self.days = days
+        self.stale = stale
+        self.held = held
     }
+
+    /// All are fresh, or none is.
+    package init(set: RateSet, fetchedAt: UnixTime? = nil, isStale: Bool) {
+        self.init(set: set, fetchedAt: fetchedAt, stale: isStale ? Set(set.currencies) : [])
+    }
+
+    package func day(of currency: Currency) -> String { days[currency] ?? set.date }
 }

@@ -81,6 +81,8 @@ package struct ReportBuilder: Sendable {
         use(rates?.set)
         bringUpSeries(publication, current: totals.currentMinute)
         let converter = converter
+        var age: RatesAge?
+        if let rates { age = self.age(of: rates, totals) }
         let folding = SmallFigures.fold(
             totals.currencies, minimum: settings.minimumTransfers,
             isConverted: { currency in
@@ -99,8 +101,9 @@ package struct ReportBuilder: Sendable {
                     currencies: folding.folded.count,
                     transfers: folding.folded.reduce(0) { $0 + $1.transfers }),
             regions: totals.regions.map { standing(of: $0, in: totals) },
-            rates: rates.map(Self.standing),
-            degradations: degradations(of: totals, rates: rates), accounts: accounts(of: totals),
+            rates: rates.map { ratesStanding($0, age, totals) },
+            degradations: degradations(of: totals, rates: rates, age),
+            accounts: accounts(of: totals),
             bases: bases(totals, folding), defaultBase: settings.defaultBase)
     }
 
@@ -209,6 +212,18 @@ extension ReportBuilder {
             corrections: figures(\.corrections))
     }
 
+    /// How old the rates of the totals are.
+    private mutating func age(of rates: RatesInForce, _ totals: PublishedTotals) -> RatesAge {
+        let isMixed = rates.days.values.contains { $0 != rates.set.date }
+        guard isMixed || !rates.stale.isEmpty,
+            let unit = settings.bases.firstIndex(where: { rates.set.rate(of: $0) != nil })
+        else { return RatesAge(of: rates, worth: [], bases: []) }
+        let worth = totals.currencies.compactMap { total in
+            amounts(of: total)[unit].map { (currency: total.currency, amount: $0) }
+        }
+        return RatesAge(of: rates, worth: worth, bases: settings.bases)
+    }
+
     private func standing(
         of region: PublishedTotals.RegionTotal, in totals: PublishedTotals
     ) -> RegionStanding {
@@ -234,23 +249,49 @@ extension ReportBuilder {
             region: region.region, state: state, observedThrough: region.observedThrough)
     }
 
-    private static func standing(of rates: RatesInForce) -> RatesStanding {
+    private func ratesStanding(
+        _ rates: RatesInForce, _ age: RatesAge?, _ totals: PublishedTotals
+    ) -> RatesStanding {
         RatesStanding(
-            id: rates.set.id, source: rates.set.source, date: rates.set.date,
-            fetchedAt: rates.fetchedAt, isStale: rates.isStale,
-            rounding: RoundingPolicy.halfEven.rawValue)
+            id: rates.set.id, source: rates.set.source, date: age?.day ?? rates.set.date,
+            fetchedAt: rates.fetchedAt, isStale: age?.stale.isEmpty == false,
+            rounding: RoundingPolicy.halfEven.rawValue, days: rates.days,
+            held: held(rates, totals))
+    }
+
+    /// The held rates that matter: of money in the window, or of a base.
+    private func held(_ rates: RatesInForce, _ totals: PublishedTotals) -> [HeldRate] {
+        guard !rates.held.isEmpty else { return [] }
+        let moved = totals.currencies.filter { $0.amount != 0 }.map(\.currency)
+        let matter = Set(moved + settings.bases).subtracting(settings.unconverted)
+        return rates.held.filter { matter.contains($0.currency) }
     }
 
     /// Those of no region first, then by region name.
     private func degradations(
-        of totals: PublishedTotals, rates: RatesInForce?
+        of totals: PublishedTotals, rates: RatesInForce?, _ age: RatesAge?
     ) -> [ReportedDegradation] {
         let found = totals.degradations.map {
             ReportedDegradation(reason: $0.reason.rawValue, region: $0.region)
         }
         var ofRates: [ReportedDegradation] = []
         if let rates {
-            if rates.isStale { ofRates.append(ReportedDegradation(reason: "rates_stale")) }
+            if let stale = age?.stale, !stale.isEmpty {
+                // Where all are stale they need no names.
+                let isWhole = rates.stale.contains(rates.set.base)
+                ofRates.append(
+                    ReportedDegradation(
+                        reason: "rates_stale", currencies: isWhole ? [] : stale.map(\.code)))
+            }
+            let held = held(rates, totals)
+            for (reason, ofReason) in [
+                ("rate_jump", held.filter { $0.offered != nil }),
+                ("rate_old", held.filter { $0.offered == nil }),
+            ] where !ofReason.isEmpty {
+                ofRates.append(
+                    ReportedDegradation(
+                        reason: reason, currencies: ofReason.map(\.currency.code)))
+            }
         } else if settings.expectsRates {
             ofRates.append(ReportedDegradation(reason: "rates_missing"))
         }

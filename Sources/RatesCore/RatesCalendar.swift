@@ -1,5 +1,4 @@
 package import CivilTime
-internal import Money
 package import Topology
 
 /// When a source replaces its rates, and so when old ones are stale. Pure.
@@ -31,17 +30,16 @@ package enum RatesCalendar: Hashable, Sendable {
         if case .byHand = self { false } else { true }
     }
 
-    /// The first instant at which the rates are stale; nil for never.
-    package func staleFrom(_ rates: PublishedRates) -> UnixTime? {
-        guard let midnight = RFC3339.parse("\(rates.set.date)T00:00:00Z") else { return nil }
+    /// The first instant at which rates of a day or a time of publication are stale; nil for never.
+    package func staleFrom(_ since: UnixTime) -> UnixTime? {
         switch self {
         case .targetDays(let grace):
-            let day = CivilDate(daysSinceEpoch: Int(midnight.milliseconds / 86_400_000))
+            let day = CivilDate(daysSinceEpoch: Day(at: since).number)
             return TargetCalendar.publication(after: day) + grace.milliseconds
         case .hourly(let grace):
-            return (rates.publishedAt ?? midnight) + Self.hourMilliseconds + grace.milliseconds
+            return since + Self.hourMilliseconds + grace.milliseconds
         case .byHand(let staleAfter):
-            return staleAfter.map { midnight + $0.milliseconds }
+            return staleAfter.map { since + $0.milliseconds }
         }
     }
 }

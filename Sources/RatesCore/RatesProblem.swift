@@ -1,4 +1,5 @@
-/// Why a look at the source gave no new rates. Whatever it is, the last good ones stay.
+/// Why a look at the source gave no new rates, or an answer none of one currency. Whatever it is,
+/// the last good ones stay.
 package enum RatesProblem: Hashable, Sendable, CustomStringConvertible {
     /// There is no file where the topology says.
     case fileMissing
@@ -20,18 +21,22 @@ package enum RatesProblem: Hashable, Sendable, CustomStringConvertible {
     case status(Int)
     /// libcurl could not begin.
     case library
-    /// Not a document of this source, whatever the status said.
+    /// Not a document of this source, whatever the status said; or, of one currency, no number.
     case malformed
     /// A rate of zero or below.
     case notPositive
     /// A rate is further from the last good one than `jump_factor_max`.
     case jump
-    /// The currency that totals are given in by default has no rate.
-    case baseMissing
+    /// Rates of another base, by which a currency would jump.
+    case baseChanged
     /// Older than the last good rates.
     case dateWentBack
-    /// Dated later than now.
+    /// Dated later than tomorrow.
     case dateInFuture
+    /// Carried forward by the source for longer than any central bank closes.
+    case outdated
+    /// The last answer has no rate of the currency.
+    case missing
 
     /// For logs and metric labels: few values, no outside data.
     package var description: String {
@@ -49,9 +54,11 @@ package enum RatesProblem: Hashable, Sendable, CustomStringConvertible {
         case .malformed: "malformed"
         case .notPositive: "not_positive"
         case .jump: "jump"
-        case .baseMissing: "base_missing"
+        case .baseChanged: "base_changed"
         case .dateWentBack: "date_went_back"
         case .dateInFuture: "date_in_future"
+        case .outdated: "outdated"
+        case .missing: "missing"
         }
     }
 }

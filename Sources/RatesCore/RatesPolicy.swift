@@ -1,0 +1,114 @@
+internal import CivilTime
+package import Money
+
+/// What is believed of a source. The rules, in words: deploy/rates/README.md.
+package struct RatesPolicy: Hashable, Sendable {
+    /// Two rates agree where neither is more than this many times the other; nil where any two do.
+    package var jumpFactorMax: ExchangeRate?
+    /// Whether the source is an operator's own file: its dates may be any, for putting yesterday's
+    /// rates back is a decision, and so is leaving a currency out.
+    package var isByHand: Bool
+
+    /// How far a source's clock, or ours, may be wrong.
+    static let clockErrorMaxMilliseconds: Int64 = 3_600_000
+    /// A rate that a source has carried forward for longer is none. The longest closures of central
+    /// banks, for a lunar new year or an Eid, last less.
+    static let carriedDaysMax = 14
+    /// A jump is believed after so many answers that agree on it…
+    package static let answersMin = 3
+    /// …over at least this time: answers in a row may come from one and the same cache.
+    static let repeatedMilliseconds: Int64 = 30 * 60_000
+    /// A rate that was left by a jump is believed at once when it comes back within this time.
+    static let returnMilliseconds: Int64 = 86_400_000
+
+    package init(jumpFactorMax: ExchangeRate?, isByHand: Bool = false) {
+        self.jumpFactorMax = jumpFactorMax
+        self.isByHand = isByHand
+    }
+
+    func agree(_ a: ExchangeRate, _ b: ExchangeRate) -> Bool {
+        jumpFactorMax.map { ExchangeRate.agree(a, with: b, within: $0) } ?? true
+    }
+
+    /// The quotes that may be in force at `now`, and what is wrong with the others.
+    func sound(
+        _ rates: PublishedRates, now: UnixTime
+    ) -> (rates: [Currency: RateLedger.Rate], flaws: [Currency: RatesProblem]) {
+        // A day begins up to 14 hours before UTC's, and sources date observations a day ahead.
+        let latest = Day(at: now + 86_400_000).text
+        let today = Day(at: now)
+        let newest = rates.quotes.values.lazy.map(\.day).filter { $0 <= latest }.max()
+        let earliest = newest.flatMap(Day.init)?.advanced(by: -Self.carriedDaysMax).text ?? ""
+        let isEarly = rates.publishedAt.map { $0 > now + Self.clockErrorMaxMilliseconds } ?? false
+        var sound: [Currency: RateLedger.Rate] = [:]
+        var flaws = rates.flaws
+        for (currency, quote) in rates.quotes {
+            let begin = Day(quote.day)?.start ?? UnixTime(milliseconds: 0)
+            var rate = RateLedger.Rate(
+                rate: quote.rate, day: quote.day, since: rates.publishedAt ?? begin)
+            if !isByHand {
+                if isEarly || quote.day > latest {
+                    flaws[currency] = .dateInFuture
+                    continue
+                }
+                if quote.day < earliest {
+                    flaws[currency] = .outdated
+                    continue
+                }
+                // A date that runs ahead may be taken back: it makes a rate no newer than now.
+                rate.since = min(rate.since, rates.publishedAt == nil ? today.start : now)
+            }
+            sound[currency] = rate
+        }
+        return (sound, flaws)
+    }
+
+    /// What a witness says of `currency` in units of `base`, as a quotient; nil where it says
+    /// nothing that counts at `now`.
+    func word(
+        of witness: PublishedRates, on currency: Currency, base: Currency, now: UnixTime
+    ) -> (rate: ExchangeRate, per: ExchangeRate)? {
+        let sound = RatesPolicy(jumpFactorMax: nil).sound(witness, now: now).rates
+        let earliest = Day(at: now).advanced(by: -Self.carriedDaysMax).text
+        func rate(_ currency: Currency) -> ExchangeRate? {
+            if currency == witness.base { return .one }
+            return sound[currency].flatMap { $0.day >= earliest ? $0.rate : nil }
+        }
+        guard currency != base, let own = rate(currency), let per = rate(base) else { return nil }
+        return (own, per)
+    }
+
+    /// Whether a witness speaks for `offered` and against what is in force.
+    func confirms(
+        _ word: (rate: ExchangeRate, per: ExchangeRate), _ offered: ExchangeRate,
+        against last: ExchangeRate
+    ) -> Bool {
+        guard let jumpFactorMax else { return true }
+        func agrees(_ rate: ExchangeRate) -> Bool {
+            ExchangeRate.agree(word.rate, per: word.per, with: rate, within: jumpFactorMax)
+        }
+        return agrees(offered) && !agrees(last)
+    }
+}
+
+/// A day of UTC.
+struct Day {
+    var number: Int
+
+    init(at time: UnixTime) { number = Int(time.milliseconds / 86_400_000) }
+
+    /// Nil for what is no day as `YYYY-MM-DD`.
+    init?(_ text: String) {
+        guard let time = RFC3339.parse("\(text)T00:00:00Z") else { return nil }
+        self.init(at: time)
+    }
+
+    var start: UnixTime { UnixTime(milliseconds: Int64(number) * 86_400_000) }
+    var text: String { String(RFC3339.format(start).prefix(10)) }
+
+    func advanced(by days: Int) -> Day {
+        var day = self
+        day.number += days
+        return day
+    }
+}

@@ -1,0 +1,61 @@
+internal import CivilTime
+internal import Money
+internal import RatesCore
+
+/// The rates of one document, as its elements come. What is no rate is left out and named; the
+/// others are taken.
+struct RatesGathering {
+    let base: Currency
+    private var quotes: [Currency: PublishedRates.Quote] = [:]
+    private var flaws: [Currency: RatesProblem] = [:]
+
+    init(base: Currency) { self.base = base }
+
+    /// Notes the rate of a currency as the document writes it; nil where there is no text, or no
+    /// day of the calendar. Of two rates the one of the newer day counts, and neither of two of
+    /// the same day that differ.
+    /// - Throws: where the base is worth anything but one of itself: then no rate is what it seems.
+    mutating func add(
+        _ text: String?, of currency: Currency, day: String?
+    ) throws(RatesDocumentError) {
+        let rate: ExchangeRate
+        do throws(ExchangeRateError) {
+            guard let text, let day, RatesDocument.isDay(day) else { throw .malformed }
+            rate = try ExchangeRate(text)
+        } catch {
+            if currency != base {
+                flaws[currency] = error == .notPositive ? .notPositive : .malformed
+                quotes[currency] = nil
+            }
+            return
+        }
+        guard currency != base else {
+            if rate != .one { throw RatesDocumentError("1 as the base's own rate") }
+            return
+        }
+        guard flaws[currency] == nil, let day else { return }
+        let quote = PublishedRates.Quote(rate: rate, day: day)
+        guard let other = quotes[currency], other != quote else {
+            quotes[currency] = quote
+            return
+        }
+        if other.day == day {
+            flaws[currency] = .malformed
+            quotes[currency] = nil
+        } else if other.day < day {
+            quotes[currency] = quote
+        }
+    }
+
+    /// - Throws: where there is no rate at all.
+    func published(
+        by source: String, at publishedAt: UnixTime? = nil
+    ) throws(RatesDocumentError) -> PublishedRates {
+        guard let day = quotes.values.map(\.day).max() else {
+            throw RatesDocumentError("a rate of at least one known currency")
+        }
+        return PublishedRates(
+            source: source, base: base, day: day, quotes: quotes, flaws: flaws,
+            publishedAt: publishedAt)
+    }
+}
