@@ -28,6 +28,7 @@ FILTER ?=
 MUTANTS ?=
 DEFAULT_SEEDS := 0..<2000
 SEEDS ?= $(DEFAULT_SEEDS)
+SEQUENCES ?= 200
 SECONDS ?= 60
 # A real cluster for the system tests: BROKERS="eu-west=127.0.0.1:9092 us-east=…"
 BROKERS ?=
@@ -41,8 +42,8 @@ PLAIN := [ -t 1 ] || export NO_COLOR=1;
 
 .NOTPARALLEL:
 
-.PHONY: help build build-tests demo test format-check unit simulation judge system readme \
-	contract bench format lint proto fuzz mutants mutants-check show clean browser nginx
+.PHONY: help build build-tests demo test nightly format-check unit simulation judge system \
+	readme rates contract bench format lint proto fuzz mutants mutants-check show clean browser nginx
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,7 +57,10 @@ demo: ## three regions, a day of history, live transfers, the public number on :
 	$(BUILD)
 	$(TRIBUTARY) demo $(DEMO)
 
-test: format-check mutants-check unit simulation judge contract nginx system browser readme ## everything that CI checks
+test: format-check mutants-check unit simulation judge rates contract nginx system browser readme ## everything that CI checks
+
+nightly: ## the long versions of what tests draw at random
+	@$(MAKE) rates SEQUENCES=2000
 
 build-tests:
 	@$(PREPARE) test
@@ -73,6 +77,9 @@ judge: .venv/tests ## the tests of the program that judges the system tests
 
 contract: build-tests .venv/tests ## the public interface against its own description
 	.venv/bin/python Tests/Contract/contract.py
+
+rates: build-tests ## habits of rate providers against a second policy; SEQUENCES=200
+	python3 Tests/Rates/habits.py --sequences $(SEQUENCES)
 
 nginx: build-tests ## deploy/nginx in a real nginx: collapsing, stale answers, the stream
 	python3 Tests/Nginx/nginx.py

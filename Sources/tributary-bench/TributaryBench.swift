@@ -8,6 +8,7 @@ import Glibc
         abstract: "Measure Tributary's parts.",
         subcommands: [
             ProduceCommand.self, ConsumeCommand.self, ServeCommand.self, ViewersCommand.self,
+            RatesCommand.self,
         ])
 
     static func main() async {
