@@ -43,7 +43,17 @@ struct SyntheticReport {
             },
             rates: RatesStanding(
                 id: "5e1f", source: "synthetic", date: "2026-03-25", fetchedAt: now,
-                isStale: false, rounding: "half_even"),
+                isStale: false, rounding: "half_even",
+                days: Dictionary(uniqueKeysWithValues: currencies.map { ($0, "2026-03-25") }),
+                held: isDegraded
+                    ? [
+                        HeldRate(
+                            currency: currencies[0], rate: .one, day: "2026-03-25", reason: "jump",
+                            offered: .oneAndAHalf, offeredDay: "2026-03-26"),
+                        HeldRate(
+                            currency: currencies[1], rate: .oneAndAHalf, day: "2026-03-12",
+                            reason: "missing"),
+                    ] : []),
             degradations: isDegraded
                 ? [ReportedDegradation(reason: "region_silent", region: regions.first)] : [],
             accounts: Accounts(
