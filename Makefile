@@ -59,7 +59,8 @@ demo: ## three regions, a day of history, live transfers, the public number on :
 
 test: format-check mutants-check unit simulation judge rates contract nginx system browser readme ## everything that CI checks
 
-nightly: ## the long versions of what tests draw at random
+nightly: ## the long versions of what tests draw at random: 20 minutes
+	@$(MAKE) simulation SEEDS='0..<10000'
 	@$(MAKE) rates SEQUENCES=2000
 
 build-tests:

@@ -55,7 +55,7 @@ package struct ShardPush: Sendable {
         stand(at: status?.watermark ?? 0, status?.fingerprint, sent: nil, &fold)
     }
 
-    /// Where HQ stands, and where it stands if it has taken the delta under way; nothing while it is
+    /// Where HQ stands, and where it does if it has taken the delta under way; nothing while it is
     /// filled for the first time: what was too old then it has not missed. Before it has answered,
     /// it may stand anywhere.
     package func standings(isCaughtUp: Bool) -> [Int64] {

@@ -77,6 +77,27 @@ import Testing
         #expect(totals.degradations.contains(Degradation(.ahead, region: Base.eu)))
     }
 
+    @Test func `rejections are seen across a refill`() throws {
+        let publisher = Publisher(settings: Base.settings())
+        func take(_ version: Int64, rejected: Int64?) {
+            var standings = [Base.shard(Base.us): Base.standing()]
+            if let rejected {
+                var standing = Base.standing()
+                standing.counters.applied = 50
+                standing.counters.rejected = rejected
+                standings[Base.shard(Base.eu)] = standing
+            }
+            publisher.take(
+                Base.refresh(version: version, isFull: version == 1, standings: standings),
+                now: Base.noon)
+        }
+        take(1, rejected: 0)
+        take(2, rejected: nil)
+        take(3, rejected: 40)
+        let totals = try #require(publisher.totals(now: Base.noon))
+        #expect(totals.degradations.contains(Degradation(.rejecting, region: Base.eu)))
+    }
+
     @Test func `corrections count the buckets that they stand in`() throws {
         let publisher = Publisher(settings: Base.settings())
         publisher.take(

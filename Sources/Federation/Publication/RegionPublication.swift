@@ -168,7 +168,8 @@ struct RegionPublication: Sendable {
 
     /// While a shard is being written, its earlier liveness still applies.
     private mutating func takeStandings(_ new: [ShardID: ShardStanding], now: UnixTime) {
-        trends = trends.filter { new[$0.key] != nil }
+        // A shard whose watermark was dropped comes back, with the same node's counters.
+        trends = trends.filter { counts($0.key.log) }
         for (shard, standing) in new where !standing.isTorn {
             let isCaughtUp = standing.observedThrough.map {
                 now < $0 + OutcomeTrend.caughtUpMilliseconds
