@@ -26,6 +26,7 @@ FORMATTED := Package.swift Sources Tests
 DEMO ?=
 FILTER ?=
 MUTANTS ?=
+OLD ?=
 DEFAULT_SEEDS := 0..<2000
 SEEDS ?= $(DEFAULT_SEEDS)
 SEQUENCES ?= 200
@@ -43,7 +44,8 @@ PLAIN := [ -t 1 ] || export NO_COLOR=1;
 .NOTPARALLEL:
 
 .PHONY: help build build-tests demo test nightly format-check unit simulation judge system \
-	readme rates contract bench format lint proto fuzz mutants mutants-check show clean browser nginx
+	readme rates contract bench format lint proto fuzz mutants mutants-check show clean browser nginx \
+	upgrade
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,6 +89,9 @@ nginx: build-tests ## deploy/nginx in a real nginx: collapsing, stale answers, t
 
 system: build-tests .venv/tests ## real processes, a real Redis, real faults; BROKERS=… a cluster
 	PATH="$$PWD/.venv/bin:$$PATH" Tests/System/run.sh $(BROKERS:%=--brokers %)
+
+upgrade: build-tests .venv/tests ## an upgrade under load from another build: OLD=path/to/tributary
+	PATH="$$PWD/.venv/bin:$$PATH" Tests/System/upgrade.py --old '$(OLD)'
 
 browser: build-tests .venv/browser .venv/tests ## the dashboard in Chromium, into .build/screenshots
 	@$(PREPARE) browser

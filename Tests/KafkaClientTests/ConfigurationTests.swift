@@ -35,6 +35,18 @@ import Testing
         }
     }
 
+    /// To a reader of committed records an open transaction looks like the end of the log, and a
+    /// shard would seem to have seen all that is there.
+    @Test func `The end of the log is not where a transaction is open`() {
+        #expect {
+            _ = try KafkaLog(
+                properties: ["isolation.level": "read_committed"], topic: "topic", logger: silent)
+        } throws: {
+            ($0 as? KafkaError)?.code == .invalidConfiguration
+                && ($0 as? KafkaError)?.message.contains("isolation.level") == true
+        }
+    }
+
     @Test func `How far a consumer reads ahead is no matter of questions to the log`() throws {
         let log = try KafkaLog(
             properties: ["queued.min.messages": "500"], topic: "topic", logger: silent)

@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""An upgrade under load, from a build that stands somewhere else to this one.
+
+All of HQ is stopped and started from the new build, then the nodes of one region after another, as
+the notes of a release say. The total must not fall, data_as_of must not run backwards, HQ must have
+an answer from its state file at once, and within 30 s of the last step the judge must find every
+(region, minute, currency) exact.
+
+Files of the old build may lack keys that the new one has: `--without KEY` leaves a key of the
+topology's and the region files' first column out while the old build runs.
+
+    upgrade.py --old PATH/TO/tributary [--without KEY …] [--seed N] [--brokers REGION=HOST:PORT …]
+"""
+import argparse
+import pathlib
+import re
+import sys
+import time
+
+from deployment import BINARY, Deployment, add_brokers_option, named_brokers, wait_for
+from faults import JUDGE_SECONDS, NODES, PATIENCE_SECONDS, REGIONS, load, verdict_problems
+from watch import Watch, clock
+
+SETTLED_SECONDS = 5
+
+
+class Upgrade:
+    def __init__(self, deployment, old, left_out):
+        self.deployment, self.old = deployment, str(old)
+        self.files = [deployment.topology, *(
+            deployment.folder / f"{region}.yaml" for region in REGIONS)]
+        self.new_texts = {path: path.read_text() for path in self.files}
+        for path, text in self.new_texts.items():
+            for key in left_out:
+                # A key of the first column, with what is indented below it.
+                text = re.sub(rf"(?m)^{re.escape(key)}:.*\n(?:[ -].*\n)*", "", text)
+            path.write_text(text)
+
+    def run_old(self, process):
+        process.command[0] = self.old
+        process.start()
+
+    def run_new(self, process):
+        assert process.stop() == 0, f"{process.name} did not stop cleanly:\n{process.tail()}"
+        process.command[0] = str(BINARY)
+        process.start()
+
+    def settled(self, what):
+        """The total is whole, and stays so for a while."""
+        since = None
+
+        def is_settled():
+            nonlocal since
+            body = self.deployment.total()
+            if not body or body["is_degraded"]:
+                since = None
+            elif since is None:
+                since = time.monotonic()
+            return since is not None and time.monotonic() - since >= SETTLED_SECONDS
+        try:
+            wait_for(what, is_settled, PATIENCE_SECONDS)
+        except TimeoutError as error:
+            raise AssertionError(f"{error}: {self.deployment.reasons()}") from None
+        print(f"  {clock()} {what}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--old", type=pathlib.Path, required=True)
+    parser.add_argument("--without", action="append", default=[], metavar="KEY")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rate", type=int, default=200)
+    add_brokers_option(parser)
+    options = parser.parse_args()
+    with Deployment(REGIONS, named_brokers(options.brokers, REGIONS), options.seed) as deployment:
+        try:
+            return run(deployment, options)
+        except BaseException:
+            print(deployment.logs(), file=sys.stderr)
+            raise
+
+
+def run(deployment, options):
+    upgrade = Upgrade(deployment, options.old.resolve(), options.without)
+    hq = deployment.processes["hq"]
+    nodes = [deployment.node(region, name) for region in REGIONS for name in NODES]
+    for process in [hq, *nodes]:
+        upgrade.run_old(process)
+    live = load(deployment, options.rate)
+    upgrade.settled("the old build shows a whole total")
+    watch = Watch(deployment)
+    watch.start()
+    judge = deployment.judge("--wait", JUDGE_SECONDS, "--ids", "live_")
+    for path, text in upgrade.new_texts.items():
+        path.write_text(text)
+    upgrade.run_new(hq)
+    answers = watch.answers
+    wait_for("the new HQ answers", lambda: watch.answers > answers, PATIENCE_SECONDS)
+    for region in REGIONS:
+        for name in NODES:
+            upgrade.run_new(deployment.node(region, name))
+        print(f"  {clock()} the nodes of {region} are new", flush=True)
+    upgrade.settled("the new build shows a whole total")
+    last_step = time.time()
+    for producer in live:
+        producer.kill()
+    verdict = judge.verdict(last_step)
+    problems = watch.end() + verdict_problems(verdict)
+    print(f"{verdict['verdict']} after {verdict.get('waited_seconds')} s, {watch.answers} answers, "
+          f"{watch.degraded} degraded, {watch.missed} unanswered, {len(watch.dips)} dips",
+          flush=True)
+    for problem in problems:
+        print(f"FAILED: {problem}", file=sys.stderr)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
