@@ -6,8 +6,8 @@ the notes of a release say. The total must not fall, data_as_of must not run bac
 an answer from its state file at once, and within 30 s of the last step the judge must find every
 (region, minute, currency) exact.
 
-Files of the old build may lack keys that the new one has: `--without KEY` leaves a key of the
-topology's and the region files' first column out while the old build runs.
+The old build may not know all keys of the topology: `--without KEY` leaves one of its first
+column out while the old build runs.
 
     upgrade.py --old PATH/TO/tributary [--without KEY …] [--seed N] [--brokers REGION=HOST:PORT …]
 """
@@ -27,14 +27,13 @@ SETTLED_SECONDS = 5
 class Upgrade:
     def __init__(self, deployment, old, left_out):
         self.deployment, self.old = deployment, str(old)
-        self.files = [deployment.topology, *(
-            deployment.folder / f"{region}.yaml" for region in REGIONS)]
-        self.new_texts = {path: path.read_text() for path in self.files}
-        for path, text in self.new_texts.items():
-            for key in left_out:
-                # A key of the first column, with what is indented below it.
-                text = re.sub(rf"(?m)^{re.escape(key)}:.*\n(?:[ -].*\n)*", "", text)
-            path.write_text(text)
+        self.topology = deployment.topology.read_text()
+        text = self.topology
+        for key in left_out:
+            # With what is indented below it.
+            text, count = re.subn(rf"(?m)^{re.escape(key)}:.*\n(?:[ -].*\n)*", "", text)
+            assert count == 1, f"topology.yaml has no {key}"
+        deployment.topology.write_text(text)
 
     def run_old(self, process):
         process.command[0] = self.old
@@ -91,8 +90,7 @@ def run(deployment, options):
     watch = Watch(deployment)
     watch.start()
     judge = deployment.judge("--wait", JUDGE_SECONDS, "--ids", "live_")
-    for path, text in upgrade.new_texts.items():
-        path.write_text(text)
+    deployment.topology.write_text(upgrade.topology)
     upgrade.run_new(hq)
     answers = watch.answers
     wait_for("the new HQ answers", lambda: watch.answers > answers, PATIENCE_SECONDS)
