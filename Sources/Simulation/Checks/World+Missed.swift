@@ -18,6 +18,8 @@ extension World {
         // What was too old when the store was filled it has not missed.
         if before == nil { task.process.site.checks[shard].filledAt = logs[shard].end }
         // What a store had and lost was in the window while it was to be; it is not told again.
+        // What retention took before a node read it nobody can tell.
+        let low = logs[shard].low
         guard let before, before > 0, before >= task.process.site.highest[shard],
             before >= task.process.site.checks[shard].filledAt, let delta, delta.base != 0,
             before < watermark
@@ -25,7 +27,12 @@ extension World {
         let first = NaiveFold.minute(task.round.present.milliseconds) - 1_499
         var right = options.currencies.map { _ in (settled: Int64(0), transfers: Int64(0)) }
         for step in truths[shard].steps
-        where step.offset >= before && step.offset < watermark && step.change.cell.minute < first {
+        where step.offset >= max(before, low) && step.offset < watermark
+            && step.change.cell.minute < first
+        {
+            // A node reads two days back, and a little more.
+            let entry = logs[shard].entries[logs[shard].place(of: step.offset)]
+            guard entry.stamp >= task.round.present.milliseconds - 50 * 3_600_000 else { continue }
             let (old, new) = (step.change.old, step.change.new)
             right[step.change.cell.column].settled += new.settled - old.settled
             right[step.change.cell.column].transfers += new.transfers - old.transfers

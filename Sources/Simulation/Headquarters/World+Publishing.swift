@@ -219,6 +219,8 @@ extension World {
                 if process.publisher.regions[region].idsFrom > first { continue }
             // Checked by itself.
             case .ahead: continue
+            // Shown when a clock of HQ's was ahead; no region is seen as far yet.
+            case .regionLagging: if totals.dataAsOf.milliseconds > now { continue }
             // More than one in twenty of the world's records may be bad.
             case .rejecting, .lateMoney: continue
             // Each process that reads less than it showed requests one refill.
@@ -236,7 +238,12 @@ extension World {
                 if let last = process.heardWrongAt, elapsed < last + 60_000 { continue }
             default: break
             }
-            fail("still degraded at the end: \(degradation.reason.rawValue)")
+            fail(
+                """
+                still degraded at the end: \(degradation.reason.rawValue) of \
+                \(degradation.region.map { "\($0)" } ?? "all"), seen through \
+                \(totals.dataAsOf.milliseconds - now) ms from now
+                """)
         }
     }
 }
