@@ -4,9 +4,9 @@ package import Money
 /// Transfers that the fold counted but that a node no longer holds, and that some HQ was not told
 /// of in time: their minute had left the retention when they came, or before they were pushed.
 ///
-/// It says what is missing since any offset that an HQ can stand at and that the node has read: some
-/// two days back, where it began without state. It is no part of the fold's state: the floor decides
-/// it, and the floor follows clocks.
+/// It says what is missing since any offset that an HQ can stand at and that the node has read:
+/// some two days back, where it began without state. It is no part of the fold's state: the floor
+/// decides it, and the floor follows clocks.
 package struct MissedMoney: Sendable {
     /// Above so many entries, those that no HQ can tell apart are added up.
     package static let entriesMax = 4_096

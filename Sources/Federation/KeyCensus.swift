@@ -13,12 +13,18 @@ package struct KeyCensus: Sendable {
         package var hashes: [Int64]
         package var published: Int64
         package var transfers: Int64
+        /// Keys of late and missed money: their changes list a minute too.
+        package var accounts: Int64
 
-        package init(version: Int64?, hashes: [Int64], published: Int64, transfers: Int64) {
+        package init(
+            version: Int64?, hashes: [Int64], published: Int64, transfers: Int64,
+            accounts: Int64 = 0
+        ) {
             self.version = version
             self.hashes = hashes
             self.published = published
             self.transfers = transfers
+            self.accounts = accounts
         }
 
         /// True if the minute has no keys.
@@ -97,7 +103,7 @@ package struct KeyCensus: Sendable {
         // of one that is not tell of a loss.
         let isUnchanged = earlier != nil && (!isListed || earlier?.version == count.version)
         if !fewer.isEmpty { return Loss(regions: fewer, isCertain: isUnchanged) }
-        if count.isBare, !isListed { return nil }
+        if count.isBare, !isListed || count.accounts > 0 && earlier == nil { return nil }
         let hasFewerSums = earlier.map { count.published < $0.published } ?? false
         guard
             !isListed || count.published != count.transfers || count.published == 0

@@ -97,6 +97,35 @@ enum ScriptParts {
 
         """
 
+    /// `accountsOf(regions, shards)`: what the minute follows in the keys of late and missed money.
+    /// `standing(prefixes, minute)`: how many of such keys of a minute there are.
+    static let accounts = """
+        local function accountsOf(regions, shards)
+          local prefixes = {}
+          for r, region in ipairs(regions) do
+            prefixes[#prefixes + 1] = 'missed:' .. region .. ':'
+            for _, field in ipairs(shards[r]) do
+              local name = string.gsub(field, '/', ':')
+              prefixes[#prefixes + 1] = 'late:' .. region .. ':' .. name .. ':'
+            end
+          end
+          return prefixes
+        end
+
+        local function standing(prefixes, minute)
+          local count, keys = 0, {}
+          for i = 1, #prefixes do
+            keys[#keys + 1] = prefixes[i] .. minute
+            if #keys == 1000 or i == #prefixes then
+              count = count + redis.call('EXISTS', unpack(keys))
+              keys = {}
+            end
+          end
+          return count
+        end
+
+        """
+
     /// `collect(regions, shards, minutes, budget, withAccounts)`: for each minute, region and shard
     /// with a hash: the region's place from 1 on, the minute, the shard's field, the hash. Then the
     /// number of minutes covered, smaller where `budget` fields and hashes were read before the

@@ -4,37 +4,41 @@ extension RedisScript {
     /// ARGV: 1 the regions; 2 the minutes; 3 all currency codes; 4 the most fields of hashes to
     /// read. Answers id, version, the seconds of Redis's clock, per region its shards' fields,
     /// the hashes of as many minutes as that allows, and for each of those: the minute, its version
-    /// in `changes` or `false`, the published sums and the counts by currency.
+    /// in `changes` or `false`, the published sums and the counts by currency, and how many keys of
+    /// late and missed money stand.
     static let survey = RedisScript(
         name: "survey",
-        source: ScriptParts.hash + ScriptParts.shards + ScriptParts.collect + """
-            local regions = cmsgpack.unpack(ARGV[1])
-            local minutes = cmsgpack.unpack(ARGV[2])
-            local codes = cmsgpack.unpack(ARGV[3])
-            local state = redis.call('HMGET', 'store', 'id', 'version')
-            local shards = {}
-            for r, region in ipairs(regions) do shards[r] = shardsOf(region) end
-            local function sums(family, minute)
-              local keys = {}
-              for i, code in ipairs(codes) do keys[i] = family .. code .. ':' .. minute end
-              return redis.call('MGET', unpack(keys))
-            end
-            local hashes, done = collect(regions, shards, minutes, tonumber(ARGV[4]))
-            local views = {}
-            for i = 1, done do
-              local minute = minutes[i]
-              views[i] = {
-                minute,
-                redis.call('ZSCORE', 'changes', minute),
-                sums('metric:', minute),
-                sums('transfers:', minute)
-              }
-            end
-            return {
-              state[1], state[2], redis.call('TIME')[1], shards,
-              hashes, views
-            }
-            """)
+        source: ScriptParts.hash + ScriptParts.shards + ScriptParts.collect
+            + ScriptParts.accounts + """
+                local regions = cmsgpack.unpack(ARGV[1])
+                local minutes = cmsgpack.unpack(ARGV[2])
+                local codes = cmsgpack.unpack(ARGV[3])
+                local state = redis.call('HMGET', 'store', 'id', 'version')
+                local shards = {}
+                for r, region in ipairs(regions) do shards[r] = shardsOf(region) end
+                local function sums(family, minute)
+                  local keys = {}
+                  for i, code in ipairs(codes) do keys[i] = family .. code .. ':' .. minute end
+                  return redis.call('MGET', unpack(keys))
+                end
+                local hashes, done = collect(regions, shards, minutes, tonumber(ARGV[4]))
+                local accounts = accountsOf(regions, shards)
+                local views = {}
+                for i = 1, done do
+                  local minute = minutes[i]
+                  views[i] = {
+                    minute,
+                    redis.call('ZSCORE', 'changes', minute),
+                    sums('metric:', minute),
+                    sums('transfers:', minute),
+                    standing(accounts, minute)
+                  }
+                end
+                return {
+                  state[1], state[2], redis.call('TIME')[1], shards,
+                  hashes, views
+                }
+                """)
 
     /// Sets sums to what the shards add up to, unless the store has changed since the survey.
     ///
@@ -90,17 +94,19 @@ extension RedisScript {
     ///
     /// ARGV: 1 the regions; 2 the minutes; 3 all currency codes. Answers the store's id, the
     /// seconds of Redis's clock, and per minute: its place in `changes` or `false`, how many
-    /// published sums and counts of it stand, and how many hashes of each region.
+    /// published sums and counts of it stand, how many hashes of each region, and how many keys of
+    /// late and missed money.
     static let presence = RedisScript(
         name: "presence",
-        source: ScriptParts.shards + """
+        source: ScriptParts.shards + ScriptParts.accounts + """
             local regions = cmsgpack.unpack(ARGV[1])
             local minutes = cmsgpack.unpack(ARGV[2])
             local codes = cmsgpack.unpack(ARGV[3])
-            local prefixes = {}
+            local prefixes, shards = {}, {}
             for r, region in ipairs(regions) do
               prefixes[r] = {}
-              for s, field in ipairs(shardsOf(region)) do
+              shards[r] = shardsOf(region)
+              for s, field in ipairs(shards[r]) do
                 prefixes[r][s] = 'shard:' .. region .. ':' .. string.gsub(field, '/', ':') .. ':'
               end
             end
@@ -109,17 +115,7 @@ extension RedisScript {
               metrics[i] = 'metric:' .. code .. ':'
               transfers[i] = 'transfers:' .. code .. ':'
             end
-            local function standing(prefixes, minute)
-              local count, keys = 0, {}
-              for i = 1, #prefixes do
-                keys[#keys + 1] = prefixes[i] .. minute
-                if #keys == 1000 or i == #prefixes then
-                  count = count + redis.call('EXISTS', unpack(keys))
-                  keys = {}
-                end
-              end
-              return count
-            end
+            local accounts = accountsOf(regions, shards)
             local answer = {redis.call('HGET', 'store', 'id'), redis.call('TIME')[1]}
             for _, minute in ipairs(minutes) do
               local hashes = {}
@@ -128,7 +124,8 @@ extension RedisScript {
                 redis.call('ZSCORE', 'changes', minute),
                 standing(metrics, minute),
                 standing(transfers, minute),
-                hashes
+                hashes,
+                standing(accounts, minute)
               }
             end
             return answer

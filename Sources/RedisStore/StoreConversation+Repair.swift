@@ -219,7 +219,7 @@ struct RepairPlan {
             // readers keep what they had, and the commit that fills it lists it. A refill knows
             // only one region.
             if case .refill = cause { return }
-            if minute.isListed { unlisted.append(minute.minute) }
+            if minute.isListed, !minute.hasAccounts { unlisted.append(minute.minute) }
             return
         }
         let isUnlisted = !minute.isListed && !minute.standing.isEmpty
@@ -244,12 +244,14 @@ struct RepairPlan {
     }
 
     /// The shards that may have lost their hash in a minute: those without one, in the regions that
-    /// lost some. Where none were counted before, that may be any region, once sums tell of it.
+    /// lost some. Where none were counted before, that may be any region, once sums tell of it; and
+    /// any shard, for one that has a hash may have lost it and been given a bucket since.
     private static func lost(
         _ minute: Survey.MinuteSurvey, _ losses: [Minute: KeyCensus.Loss], _ survey: Survey,
         _ configuration: RedisStoreConfiguration
     ) -> Set<Survey.ShardPlace> {
-        let isShort = minute.tellsOfLostHashes || (minute.isListed && minute.isBare)
+        let isBare = minute.isListed && minute.isBare && !minute.hasAccounts
+        let isShort = minute.tellsOfLostHashes || isBare
         let loss = losses[minute.minute]
         var regions = loss?.regions ?? []
         if !(loss?.isCertain ?? false) {
@@ -261,7 +263,7 @@ struct RepairPlan {
             let id = configuration.regions[region]
             for field in survey.fields[region] {
                 let place = Survey.ShardPlace(region: region, field: field)
-                guard !minute.standing.contains(place),
+                guard minute.tellsOfLostHashes || !minute.standing.contains(place),
                     let shard = StoreKeys.shard(id, field: field), configuration.isRead(shard)
                 else { continue }
                 places.insert(place)

@@ -99,12 +99,13 @@ extension StoreConversation {
                 throw RedisStoreError(.unexpectedReply, doing: doing)
             }
             for (index, minute) in minutes.enumerated() {
-                let view = try answer[index + 2].array(atLeast: 4, doing: doing)
+                let view = try answer[index + 2].array(atLeast: 5, doing: doing)
                 guard StoreRetention.expiry(of: minute) > seconds else { continue }
                 counts[minute] = KeyCensus.Count(
                     version: BucketText.number(view[0].bytes),
                     hashes: (0..<view[3].count).map { view[3][$0].integer ?? 0 },
-                    published: view[1].integer ?? 0, transfers: view[2].integer ?? 0)
+                    published: view[1].integer ?? 0, transfers: view[2].integer ?? 0,
+                    accounts: view[4].integer ?? 0)
             }
         }
         return verification.census.take(counts, storeID: storeID)

@@ -25,6 +25,8 @@ struct Survey {
         /// What the shards add up to, by currency index; nil where no shard names the currency.
         var expectedPublished: [Int64?]
         var expectedTransfers: [Int64?]
+        /// Whether late or missed money stands, whose changes list a minute too.
+        var hasAccounts: Bool
         /// Which shards have a sound hash, by region's place and field.
         var standing: Set<ShardPlace>
         /// Which shards have something else in the place of a hash.
@@ -112,14 +114,15 @@ extension Survey {
         let views = try answer[5].array(atLeast: 1, doing: doing)
         self.minutes = []
         for (index, minute) in minutes.prefix(views.count).enumerated() {
-            let view = try views[index].array(atLeast: 4, doing: doing)
+            let view = try views[index].array(atLeast: 5, doing: doing)
             let none = [Int64?](repeating: nil, count: Currency.count)
             self.minutes.append(
                 MinuteSurvey(
                     minute: minute, isListed: !view[1].isNil,
                     published: try Self.sums(view[2], doing: doing),
                     transfers: try Self.sums(view[3], doing: doing),
-                    expectedPublished: none, expectedTransfers: none, standing: [], damaged: []))
+                    expectedPublished: none, expectedTransfers: none,
+                    hasAccounts: view[4].integer ?? 0 > 0, standing: [], damaged: []))
         }
         addHashes(answer[4])
     }

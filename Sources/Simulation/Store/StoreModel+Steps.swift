@@ -182,7 +182,8 @@ extension StoreModel {
                 version: version > 0 ? version : nil,
                 hashes: shape.shardsOfRegion.map { shards in
                     Int64(shards.filter { !buckets[$0].isEmpty(minute: minute) }.count)
-                }, published: Int64(standing), transfers: Int64(standing))
+                }, published: Int64(standing), transfers: Int64(standing),
+                accounts: Int64((late + missed).filter { !$0.isEmpty(minute: minute) }.count))
         }
         return counts
     }
@@ -218,7 +219,7 @@ extension StoreModel {
             for region in regions {
                 dropped.formUnion(
                     shape.shardsOfRegion[region].filter {
-                        !standing.contains($0) && texts[$0].watermark != nil
+                        (isShort || !standing.contains($0)) && texts[$0].watermark != nil
                     })
             }
         }
