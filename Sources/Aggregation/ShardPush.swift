@@ -34,6 +34,8 @@ package struct ShardPush: Sendable {
     private var wantsWhole = false
     private var isUrgent = false
     private var inFlight: (coverage: Int64, fingerprint: Fingerprint?)?
+    /// The coverage of the first delta that was sent since HQ last answered.
+    private var unanswered: Int64?
     private var sentAt: UnixTime?
     private var digestSentAt: UnixTime?
     private var digestTurn = 0
@@ -55,13 +57,13 @@ package struct ShardPush: Sendable {
         stand(at: status?.watermark ?? 0, status?.fingerprint, sent: nil, &fold)
     }
 
-    /// Where HQ stands, and where it does if it has taken the delta under way; nothing while it is
-    /// filled for the first time: what was too old then it has not missed. Before it has answered,
-    /// it may stand anywhere.
+    /// Where HQ stands, and where it does if it has taken a delta without an answer; nothing while
+    /// it is filled for the first time: what was too old then it has not missed. Before it has
+    /// answered, it may stand anywhere.
     package func standings(isCaughtUp: Bool) -> [Int64] {
         guard isJoined else { return [1] }
         guard isCaughtUp || hadState else { return [] }
-        return [watermark] + (inFlight.map { [$0.coverage] } ?? [])
+        return [watermark] + (unanswered.map { [$0] } ?? [])
     }
 
     /// Whether HQ has everything that `coverage` covers.
@@ -125,6 +127,7 @@ package struct ShardPush: Sendable {
         sentAt = now
         isUrgent = false
         inFlight = (fold.coverage, fold.fingerprint)
+        unanswered = unanswered ?? fold.coverage
         return delta
     }
 
@@ -164,6 +167,7 @@ package struct ShardPush: Sendable {
     package mutating func answered(_ reply: ShardReply, of fold: inout ShardFold) {
         let sent = inFlight
         inFlight = nil
+        unanswered = nil
         switch reply.outcome {
         case .committed, .repeat:
             stand(at: reply.watermark, reply.fingerprint, sent: sent?.fingerprint, &fold)
