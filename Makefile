@@ -61,7 +61,7 @@ demo: ## three regions, a day of history, live transfers, the public number on :
 
 test: format-check mutants-check unit simulation judge rates contract nginx system browser readme ## everything that CI checks
 
-nightly: ## the long versions of what tests draw at random: 20 minutes
+nightly: ## the random tests at length: 10,000 seeds, 2,000 sequences of rates; 20 minutes
 	@$(MAKE) simulation SEEDS='0..<10000'
 	@$(MAKE) rates SEQUENCES=2000
 
@@ -81,7 +81,7 @@ judge: .venv/tests ## the tests of the program that judges the system tests
 contract: build-tests .venv/tests ## the public interface against its own description
 	.venv/bin/python Tests/Contract/contract.py
 
-rates: build-tests ## habits of rate providers against a second policy; SEQUENCES=200
+rates: build-tests ## random answers of rate providers, checked by a second policy; SEQUENCES=200
 	python3 Tests/Rates/habits.py --sequences $(SEQUENCES)
 
 nginx: build-tests ## deploy/nginx in a real nginx: collapsing, stale answers, the stream

@@ -17,7 +17,8 @@ package struct FoldSettings: Sendable {
     package let settledWords: [String]
     /// The region's current logs.
     package let logs: [LogID]
-    /// Those of `logs` that continue another one: what may repeat it is not counted.
+    /// The logs among `logs` that continue another one. Transfers that the previous log may also
+    /// hold are not counted.
     package let continuingLogs: [LogID]
     /// By currency index: the power of ten that takes a source's amount to ISO minor units; empty
     /// where no source differs.
@@ -28,7 +29,7 @@ package struct FoldSettings: Sendable {
     ///     its number of decimal digits, 0 to 9.
     ///   - settledWords: the words that mean settled where a row has a state.
     ///   - logs: the region's current logs.
-    ///   - continuingLogs: those of them that continue another one.
+    ///   - continuingLogs: the logs among them that continue another one.
     ///   - generation: the operator's generation of these settings.
     package init(
         idKey: IDKey, exponents: [Currency: Int] = [:],

@@ -12,10 +12,10 @@ package struct FoldStart: Sendable {
     package var foldFrom: UnixTime?
     /// The first minute whose transfers are all folded, their ids known.
     package var idsFrom: Minute
-    /// Of a log that continues another one and is folded from its beginning: by how much a
-    /// settlement in the log before may be later than the stamp of the first record, in
-    /// milliseconds. Once that record is read, ids-from is the minute after; what is earlier may
-    /// repeat the log before. Nil takes `idsFrom`.
+    /// For a log that continues another one and is folded from its beginning: how much later than
+    /// the stamp of its first record a settlement in the previous log may be, in milliseconds. The
+    /// fold sets ids-from to the minute after that, since earlier transfers may be in both logs.
+    /// Nil for other starts, which use `idsFrom`.
     package var continuedMilliseconds: Int64?
     /// See `Claims`.
     package var idsShortUntil: Minute

@@ -1,14 +1,14 @@
 package import DeltaProtocol
 package import Money
 
-/// Transfers that the fold counted but that a node no longer holds, and that some HQ was not told
-/// of in time: their minute had left the retention when they came, or before they were pushed.
+/// Transfers that a node counted but could not push in time: their minute left the retention before
+/// the record arrived, or before an HQ received the bucket.
 ///
-/// It says what is missing since any offset that an HQ can stand at and that the node has read:
-/// some two days back, where it began without state. It is no part of the fold's state: the floor
-/// decides it, and the floor follows clocks.
+/// An HQ at any watermark can ask for the transfers it missed since then, as far back as the node
+/// has read its log (about two days, if it started without state). Not part of the fold's state:
+/// the floor decides what is missed, and the floor follows clocks.
 package struct MissedMoney: Sendable {
-    /// Above so many entries, those that no HQ can tell apart are added up.
+    /// Above this length, entries between the same two watermarks are merged.
     package static let entriesMax = 4_096
 
     private struct Entry {
@@ -19,14 +19,15 @@ package struct MissedMoney: Sendable {
     }
 
     private var entries: [Entry] = []
-    /// Every HQ was told of what lies before it.
+    /// Entries before this offset are not kept: every HQ has received them.
     private var from: Int64 = 0
-    /// Adding up waits until there are so many, for it may not help.
+    /// The length at which to merge next. It rises if merging did not shorten the list.
     private var entriesBound = entriesMax
 
     package init() {}
 
-    /// The record at `offset` added so much, or the bucket that it changed last held so much.
+    /// Adds a transfer from the record at `offset`, or a dropped bucket that this record changed
+    /// last.
     package mutating func add(
         settled: Int64, transfers: Int64, of currency: Currency, offset: Int64
     ) {
@@ -35,8 +36,7 @@ package struct MissedMoney: Sendable {
             Entry(offset: offset, currency: currency, settled: settled, transfers: transfers))
     }
 
-    /// What is missing at offsets from `base` on, by currency code. Sums stop at the greatest that
-    /// a delta can say.
+    /// The sums at offsets from `base` on, by currency code, each at most `Limits.sumMagnitude`.
     package func sums(since base: Int64) -> [(currency: Currency, value: BucketValue)] {
         guard !entries.isEmpty else { return [] }
         var sums: [Currency: BucketValue] = [:]
@@ -49,11 +49,11 @@ package struct MissedMoney: Sendable {
         return sums.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
-    /// Keeps the list short.
+    /// Drops entries that every HQ has received, and merges a long list.
     ///
-    /// - Parameter offsets: where the HQs stand, or may stand by now. What lies before all of them
-    ///   is forgotten, and is not taken any more; of the rest, what lies between two of them is
-    ///   told together in any case. An HQ at 0 gets the whole shard, and nothing missed.
+    /// - Parameter offsets: the possible watermarks of all HQs. Entries between two of them are
+    ///   always sent together, so merging them loses nothing. Those at 0 are ignored, since such an
+    ///   HQ receives the whole shard.
     package mutating func shorten(between offsets: [Int64]) {
         let offsets = offsets.filter { $0 > 0 }
         from = offsets.min() ?? .max

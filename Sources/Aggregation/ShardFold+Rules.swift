@@ -310,7 +310,7 @@ extension ShardFold {
         case .transfer:
             switch unsafe sight(transfer, of: record) {
             case .fresh(let place):
-                // Too old for any minute that is held; HQ may never have been told of it.
+                // Older than every minute held, and possibly never pushed.
                 unsafe miss(place.amount, transfer.currency, record)
             case .repeated: break
             case .conflicting:

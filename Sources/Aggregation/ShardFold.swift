@@ -35,7 +35,7 @@ package struct ShardFold: ~Copyable {
     package internal(set) var coverage: Int64
     package internal(set) var counters = OutcomeCounters()
     package internal(set) var marker: LedgerMarker?
-    /// What was folded and is not held, and was not pushed in time.
+    /// Transfers that were folded but left the retention before they were pushed.
     package internal(set) var missed = MissedMoney()
     /// How far back the state reaches.
     package private(set) var claims: Claims
@@ -103,10 +103,10 @@ package struct ShardFold: ~Copyable {
 
     deinit { unsafe decoded.deallocate() }
 
-    /// Sets ids-from by the first record with a sound stamp, where the log continues another one. A
-    /// function of the log: nodes that joined before and after that record was written come to the
-    /// same state. A record without such a stamp is rejected and settles nothing, so that the
-    /// claims of before, everything, are true until then.
+    /// If the log continues another one, sets ids-from from the first record with a sound stamp.
+    /// Nodes that joined before and after that record was written reach the same state. Records
+    /// without a sound stamp are rejected, so until then there is no money and the state may claim
+    /// every minute.
     mutating func settleIDsFrom(before records: UnsafeBufferPointer<LogRecord>.SubSequence) {
         guard let continuedMilliseconds,
             let first = unsafe records.first(where: { unsafe Self.hasSoundStamp($0.timestamp) })
@@ -158,8 +158,8 @@ package struct ShardFold: ~Copyable {
     /// Drops minutes before `floor`, and ids that no record can need any more. No outcome depends
     /// on it.
     ///
-    /// - Parameter pushed: every HQ has what was folded below it; the rest of what is dropped is
-    ///   missed.
+    /// - Parameter pushed: the offset below which every HQ has received everything. Dropped buckets
+    ///   that changed later count as missed.
     package mutating func raiseFloor(to floor: Minute, pushed: Int64 = .max) {
         guard floor > ring.floor else { return }
         if pushed < coverage {
@@ -183,9 +183,9 @@ package struct ShardFold: ~Copyable {
             through: present.advanced(by: -Self.idsMarginMinutes - Limits.retainedMinutes).number)
     }
 
-    /// Forgets missed money that every HQ was told of.
+    /// Drops missed money that every HQ has received.
     ///
-    /// - Parameter offsets: where the HQs stand, or may stand by now.
+    /// - Parameter offsets: the possible watermarks of all HQs.
     package mutating func shortenMissed(between offsets: [Int64]) {
         missed.shorten(between: offsets)
     }

@@ -46,7 +46,7 @@ package enum ShardJoin {
         package var floor: Minute
         /// By how much a stamp may be earlier than one before it in the log, in milliseconds.
         package var disorderMilliseconds: Int64
-        /// Whether the log continues another one, whose ids nobody reads any more.
+        /// True if the log continues another one, whose ids can no longer be read.
         package var isContinuing: Bool
         /// The node's fold version. Values of other settings are no start for it.
         package var version: FoldVersion
@@ -116,7 +116,7 @@ package enum ShardJoin {
         // ahead shows no more than that its record was written before now.
         let first = min(
             log.startTimestamp.map(UnixTime.init(milliseconds:)) ?? terms.now, terms.now)
-        // A record before it may have a later stamp.
+        // Stamps are disordered: an earlier record may have a later stamp.
         let lost = first + terms.disorderMilliseconds
         start.idsShortUntil = (lost + idsMilliseconds).minute.advanced(by: 1)
         if first < terms.foldFrom { return .start(start) }
@@ -130,12 +130,12 @@ package enum ShardJoin {
         return seeded(start, statuses, mayAsk, terms)
     }
 
-    /// Whether the log is folded from its beginning. That is offset 0; a low watermark above it is
-    /// retention.
+    /// True if the log is folded from offset 0. A low watermark above 0 means that retention
+    /// removed the beginning.
     private static func isFromBeginning(_ log: LogFacts, _ terms: Terms) -> Bool {
         if log.start == 0 { return true }
-        // The record at `start` may be the first one, behind offsets that the log never gave out
-        // or that compaction took. Then it says what may repeat the log before.
+        // The record at `start` may be the first of the log, after offsets that were never used or
+        // that compaction removed. Then it decides which transfers may be in the previous log too.
         guard terms.isContinuing, log.low == 0, let first = log.startTimestamp else { return false }
         return UnixTime(milliseconds: first) >= terms.foldFrom
     }

@@ -29,12 +29,12 @@ package struct ShardPush: Sendable {
     /// How often HQ stood before what it had once acknowledged: it lost data.
     package private(set) var regressions: Int64 = 0
 
-    /// Whether HQ had anything of the shard when it was asked first.
+    /// True if HQ already had the shard when the node first asked.
     private var hadState = false
     private var wantsWhole = false
     private var isUrgent = false
     private var inFlight: (coverage: Int64, fingerprint: Fingerprint?)?
-    /// The coverage of the first delta that was sent since HQ last answered.
+    /// The coverage of the oldest delta without an answer.
     private var unanswered: Int64?
     private var sentAt: UnixTime?
     private var digestSentAt: UnixTime?
@@ -57,9 +57,9 @@ package struct ShardPush: Sendable {
         stand(at: status?.watermark ?? 0, status?.fingerprint, sent: nil, &fold)
     }
 
-    /// Where HQ stands, and where it does if it has taken a delta without an answer; nothing while
-    /// it is filled for the first time: what was too old then it has not missed. Before it has
-    /// answered, it may stand anywhere.
+    /// The possible watermarks of HQ: the one it last reported, and the one it has if it committed
+    /// the oldest unanswered delta. `[1]`, meaning any, before HQ has answered at all. Empty during
+    /// the first fill, because history that was too old before HQ had the shard is not missed.
     package func standings(isCaughtUp: Bool) -> [Int64] {
         guard isJoined else { return [1] }
         guard isCaughtUp || hadState else { return [] }

@@ -52,9 +52,9 @@ extension MethodologyPage {
                 money, by currency, which is shown beside the total and is not part of it.
                 """,
                 """
-                When a region was cut off for longer than that, its minutes are gone before they \
-                are told. What they held is shown as missed money for 24 hours. Of either, the \
-                amount is left out where few transfers would show what single ones came to.
+                If a region is cut off for longer than that, its minutes expire before they reach \
+                headquarters. Their money is shown as missed money for 24 hours. Amounts of late or \
+                missed money are hidden if so few transfers would reveal single ones.
                 """,
             ]),
         ProseSection(

@@ -120,30 +120,33 @@ extension DashboardPage {
         }
     }
 
-    /// Money beside the total, an account a card; those that hold nothing are left out.
+    /// One card for each account of money outside the total; empty accounts have none.
     func accounts(_ column: inout Markup) {
         column.element("div", ["id": "accounts", "data-part": ""]) { part in
             card(
                 "late", "Late money",
                 """
-                Arrived after its minute had left the books, or cannot be told from repeats. It is \
-                in no total; until it is reconciled it may hold repeats.
+                Transfers that arrived more than 25 hours late, or that may be repeats. They are \
+                not in the total until they are reconciled.
                 """, report.accounts.late, counting: "transfer", &part)
             card(
                 "missed", "Missed money",
                 """
-                Arrived within the last 24 hours, after an outage that was longer than its minute \
-                is kept. It is in no total, and at most this much.
+                Transfers that reached headquarters after their minute had expired, because of an \
+                outage of more than a day. They are not in the total; this is an upper bound.
                 """, report.accounts.missed, counting: "transfer", &part)
             card(
                 "ahead", "Money ahead",
                 """
-                Settled more than 5 minutes from now by its own clock. It joins the total when \
-                its minute comes.
+                Transfers dated more than 5 minutes in the future. They join the total when their \
+                minute comes.
                 """, report.accounts.ahead, counting: "transfer", &part)
             card(
                 "corrections", "Corrections",
-                "Changes of single minutes after a comparison with the ledger. Totals hold them.",
+                """
+                Changes to single minutes after a comparison with the ledger. The total includes \
+                them.
+                """,
                 report.accounts.corrections, counting: "minute", &part)
         }
     }
@@ -158,7 +161,7 @@ extension DashboardPage {
             section.element("p", ["class": "note"], text: note)
             section.element("ul", ["class": "plain"]) { list in
                 for figure in figures {
-                    // Without an amount: few transfers would show what single ones came to.
+                    // No amount for few transfers: it would reveal single ones.
                     let amount = figure.amount.map {
                         "\(Figures.amount($0, of: figure.currency)) \(figure.currency.code) in"
                     }

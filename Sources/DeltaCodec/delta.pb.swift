@@ -427,9 +427,9 @@ nonisolated struct WireShardDelta: @unchecked Sendable {
   /// Clears the value of `baseFingerprint`. Subsequent reads from it will return its default value.
   mutating func clearBaseFingerprint() {_uniqueStorage()._baseFingerprint = nil}
 
-  /// What the records from `base` on added to minutes that the node does not hold any more: one
-  /// bucket a currency, all at the first minute that it holds, without corrections. HQ adds it to
-  /// what it was told before. Not with base 0.
+  /// Money that records at `base` or later added to minutes that the node no longer holds: one
+  /// bucket per currency, without corrections, all with the first minute that the node holds. Not
+  /// absolute: HQ adds it to its own sum. Absent with base 0.
   var missed: WireBucketColumns {
     get {_storage._missed ?? WireBucketColumns()}
     set {_uniqueStorage()._missed = newValue}

@@ -32,9 +32,9 @@ package struct ShardDelta: Hashable, Sendable {
     package var buckets: [Bucket]
     /// Late money in the same order: by the minute of its stamp, unproven money by its own minute.
     package var late: [Bucket]
-    /// By currency code, what the records at offsets from `base` on added to minutes that the node
-    /// does not hold any more, all told at the first minute that it does. HQ adds it to what it was
-    /// told before, so that it must not be told twice; never with base 0.
+    /// Money that records at `base` or later added to minutes that the node no longer holds, by
+    /// currency code; `minute` is the first that the node holds. HQ adds it to its own sum, so it
+    /// must be sent once. Empty with base 0.
     package var missed: [Bucket]
 
     /// A digest of the buckets and late money of some minutes.

@@ -13,7 +13,7 @@ package struct KeyCensus: Sendable {
         package var hashes: [Int64]
         package var published: Int64
         package var transfers: Int64
-        /// Keys of late and missed money: their changes list a minute too.
+        /// The number of keys of late and missed money. Changing them lists the minute as well.
         package var accounts: Int64
 
         package init(

@@ -20,8 +20,7 @@ package struct ShardCommit: Hashable, Sendable {
     /// The late money that changes, with its new absolute values, in the same order. A zero value
     /// removes the bucket.
     package var late: [Bucket]
-    /// What is added to the money that came too late for its minute, by currency code, at the
-    /// minute in which it came.
+    /// Missed money to add, by currency code; `minute` is the minute of arrival.
     package var missed: [Bucket]
     /// Buckets of the delta, late ones included, that HQ does not retain.
     package var ignoredBuckets: Int

@@ -55,9 +55,9 @@ package struct RegionMinute: Hashable, Sendable {
     package var minute: Minute
     /// By currency code.
     package var values: [CurrencyValue]
-    /// Late money of this minute, by currency code: in no bucket.
+    /// Late money of this minute, by currency code; not part of `values`.
     package var late: [CurrencyValue]
-    /// Money that came in this minute, too late for its own, by currency code: in no bucket.
+    /// Missed money that arrived in this minute, by currency code; not part of `values`.
     package var missed: [CurrencyValue]
 
     package struct CurrencyValue: Hashable, Sendable {

@@ -49,7 +49,8 @@ enum CommitArguments {
                 commit.late, prefix: StoreKeys.late(region, shard.log, shard.partition), &command)
         }
         appendSums(step.differences, &command)
-        // Last: what is added twice after a failure midway is wrong, all else is absolute.
+        // Last, since it is the only part that is not absolute: a retry after a failed script would
+        // add it twice.
         for commit in step.commits {
             appendMissed(commit.missed, prefix: StoreKeys.missed(region), &command)
         }

@@ -67,7 +67,7 @@ extension RedisScript {
                 elseif group[1] == 'missed' then
                   local key, expiry, sums = group[2], group[3], group[4]
                   for j = 1, #sums, 3 do
-                    -- A sum that would leave 64 bits stays where it is.
+                    -- HINCRBY fails instead of overflowing; the sum then keeps its value.
                     redis.pcall('HINCRBY', key, sums[j], sums[j + 1])
                     redis.pcall('HINCRBY', key, sums[j] .. ':transfers', sums[j + 2])
                   end

@@ -20,7 +20,7 @@ extension RedisScript {
               end
               return found
             end
-            -- Most minutes have no late money: looking for it costs a command, not one a minute.
+            -- Most minutes have no late money, so one EXISTS replaces a read per minute.
             local function anyOf(prefix, minutes)
               for i = 1, #minutes, 1000 do
                 local keys = {}

@@ -97,8 +97,8 @@ enum ScriptParts {
 
         """
 
-    /// `accountsOf(regions, shards)`: what the minute follows in the keys of late and missed money.
-    /// `standing(prefixes, minute)`: how many of such keys of a minute there are.
+    /// `accountsOf(regions, shards)`: the key prefixes of late and missed money, to which the
+    /// minute is appended. `standing(prefixes, minute)`: the number of these keys that exist.
     static let accounts = """
         local function accountsOf(regions, shards)
           local prefixes = {}

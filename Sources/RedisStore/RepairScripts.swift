@@ -2,10 +2,10 @@ extension RedisScript {
     /// Sums and shards side by side.
     ///
     /// ARGV: 1 the regions; 2 the minutes; 3 all currency codes; 4 the most fields of hashes to
-    /// read. Answers id, version, the seconds of Redis's clock, per region its shards' fields,
-    /// the hashes of as many minutes as that allows, and for each of those: the minute, its version
-    /// in `changes` or `false`, the published sums and the counts by currency, and how many keys of
-    /// late and missed money stand.
+    /// read. Answers id, version, the seconds of Redis's clock, per region its shards' fields, the
+    /// hashes of as many minutes as that allows, and for each of those: the minute, its version in
+    /// `changes` or `false`, the published sums and the counts by currency, and the number of keys
+    /// of late and missed money.
     static let survey = RedisScript(
         name: "survey",
         source: ScriptParts.hash + ScriptParts.shards + ScriptParts.collect
@@ -94,8 +94,8 @@ extension RedisScript {
     ///
     /// ARGV: 1 the regions; 2 the minutes; 3 all currency codes. Answers the store's id, the
     /// seconds of Redis's clock, and per minute: its place in `changes` or `false`, how many
-    /// published sums and counts of it stand, how many hashes of each region, and how many keys of
-    /// late and missed money.
+    /// published sums and counts of it exist, the number of hashes of each region, and the number
+    /// of keys of late and missed money.
     static let presence = RedisScript(
         name: "presence",
         source: ScriptParts.shards + ScriptParts.accounts + """

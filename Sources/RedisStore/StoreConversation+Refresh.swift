@@ -188,7 +188,7 @@ struct MinuteCollection {
     let regions: [RegionID]
     /// Values per region, in the order of `regions`.
     private var values: [Minute: [[RegionMinute.CurrencyValue]]] = [:]
-    /// As `values`, of late and of missed money; minutes without any are left out.
+    /// Late and missed money, laid out as `values`; only minutes that have any.
     private var late: [Minute: [[RegionMinute.CurrencyValue]]] = [:]
     private var missed: [Minute: [[RegionMinute.CurrencyValue]]] = [:]
     /// Hashes that no HQ wrote; they count for nothing here and are found by the verification.
@@ -253,8 +253,8 @@ struct MinuteCollection {
         }
     }
 
-    /// A region's missed money: by code the sum, and by code and `:transfers` the count. What
-    /// cannot be read is left out; nothing rests on it.
+    /// Parses a region's missed money: field `EUR` is the sum, `EUR:transfers` the count.
+    /// Unreadable fields are skipped, because no total depends on them.
     private static func missed(_ hash: ReplyView) -> [RegionMinute.CurrencyValue] {
         var values: [Currency: BucketValue] = [:]
         for index in stride(from: 0, to: hash.count - 1, by: 2) {

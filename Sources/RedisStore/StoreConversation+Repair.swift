@@ -243,9 +243,9 @@ struct RepairPlan {
         }
     }
 
-    /// The shards that may have lost their hash in a minute: those without one, in the regions that
-    /// lost some. Where none were counted before, that may be any region, once sums tell of it; and
-    /// any shard, for one that has a hash may have lost it and been given a bucket since.
+    /// The shards that may have lost their hash in a minute: those without one, in the regions
+    /// where hashes are missing. If the sums exceed the shards, it may be any shard, even one with
+    /// a hash: a commit may have written a new hash after the loss.
     private static func lost(
         _ minute: Survey.MinuteSurvey, _ losses: [Minute: KeyCensus.Loss], _ survey: Survey,
         _ configuration: RedisStoreConfiguration

@@ -25,7 +25,7 @@ enum StoreKeys {
         "late:\(region):\(log):\(partition):"
     }
 
-    /// What the minute of arrival follows in the key of a region's missed money.
+    /// The key prefix of a region's missed money, to which the minute of arrival is appended.
     static func missed(_ region: RegionID) -> String { "missed:\(region):" }
 
     /// The key of a shard's buckets, from the shard's field.

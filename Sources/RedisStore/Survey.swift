@@ -25,7 +25,7 @@ struct Survey {
         /// What the shards add up to, by currency index; nil where no shard names the currency.
         var expectedPublished: [Int64?]
         var expectedTransfers: [Int64?]
-        /// Whether late or missed money stands, whose changes list a minute too.
+        /// True if the minute has late or missed money, which lists it as changed as well.
         var hasAccounts: Bool
         /// Which shards have a sound hash, by region's place and field.
         var standing: Set<ShardPlace>

@@ -126,12 +126,12 @@ package final class FoldingShard {
 
     var isCaughtUp: Bool { fold.coverage >= caughtUpAt }
 
-    /// Every HQ that can have missed anything has what lies below it.
+    /// The offset below which every HQ has received everything.
     var pushed: Int64 {
         pushes.flatMap { $0.standings(isCaughtUp: isCaughtUp) }.filter { $0 > 0 }.min() ?? .max
     }
 
-    /// Forgets missed money that every HQ was told of.
+    /// Drops missed money that every HQ has received.
     func shortenMissed() {
         fold.shortenMissed(
             between: pushes.flatMap { $0.standings(isCaughtUp: isCaughtUp) })

@@ -82,18 +82,18 @@ package struct OtherFigure: Hashable, Sendable {
     }
 }
 
-/// Money beside the total. Each account is by region name, then currency code; nil where it was
-/// not looked at.
+/// Money outside the total. Each account is sorted by region name, then currency code; nil if it
+/// has not been read.
 package struct Accounts: Hashable, Sendable {
-    /// Money that came after its minute had left the books, or of minutes whose repeats cannot be
-    /// told apart: in no total, and an upper bound.
+    /// Transfers that arrived more than 25 hours late, or whose minute is known too little to tell
+    /// repeats apart: not in the total, an upper bound.
     package var late: [AccountFigure]?
-    /// Money that came after its minute had left what is kept, after an outage of more than a day:
-    /// in no total, and an upper bound.
+    /// Transfers that reached headquarters after their minute had expired, because of an outage of
+    /// more than a day: not in the total, an upper bound.
     package var missed: [AccountFigure]?
-    /// Money in minutes more than 5 minutes ahead: in no total yet.
+    /// Money in minutes more than 5 minutes ahead: not yet in the total.
     package var ahead: [AccountFigure]?
-    /// What corrections add to the totals; their `count` is of corrected buckets.
+    /// The sum of corrections in the totals; `count` is the number of corrected buckets.
     package var corrections: [AccountFigure]?
 
     package init(
@@ -107,13 +107,14 @@ package struct Accounts: Hashable, Sendable {
     }
 }
 
-/// What an account holds of one region in one currency.
+/// One region's sum in one currency.
 package struct AccountFigure: Hashable, Sendable {
     package var region: RegionID
     package var currency: Currency
-    /// In minor units of `currency`; nil where it would show what single transfers came to.
+    /// In minor units of `currency`; nil if `count` is so small that it would reveal single
+    /// transfers.
     package var amount: Int128?
-    /// How many transfers that is, unless the account says otherwise.
+    /// The number of transfers, or of buckets for corrections.
     package var count: Int128
 
     package init(region: RegionID, currency: Currency, amount: Int128?, count: Int128) {

@@ -114,12 +114,12 @@ package struct SeedOptions: Sendable {
             random.happens(perMille: 400)
         else { return }
         continuedAt = random.within(0...liveMinutes * 40_000)
-        // What may repeat the log before is told by the stamp of the first record.
+        // The first record's stamp decides which transfers may be in the previous log too.
         mix[RecordKind.badStamp.rawValue] = 0
         mix[RecordKind.wrongClock.rawValue] = 0
         faults.removeAll { $0 == .slowBrokerClock }
-        // A node that begins behind that record knows a little more where stamps are disordered,
-        // which the second fold does not.
+        // With disordered stamps, a node that starts after that record would claim slightly more
+        // than the second fold does.
         if faults.contains(.trimLog) || faults.contains(.loseHistory) { disorder = 0 }
     }
 

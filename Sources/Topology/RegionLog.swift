@@ -2,9 +2,9 @@
 package struct RegionLog: Hashable, Sendable {
     /// What a log is to the one declared before it.
     package enum Relation: Hashable, Sendable {
-        /// Its values add to those of the log before, which is taken as gone: nobody reads its ids.
-        /// So transfers that may repeat it, those of minutes until the first record's stamp and a
-        /// margin for clocks, are told as late money and stay out of the total.
+        /// Its values add to those of the previous log, whose ids are not read. Transfers of
+        /// minutes up to the first record's stamp, plus a margin for clocks, may be in both logs,
+        /// so they count as late money and stay out of the total.
         case continues(LogID)
         /// HQ takes the buckets of the log before out first.
         case replaces(LogID)
@@ -24,7 +24,7 @@ package struct RegionLog: Hashable, Sendable {
     /// Nil for a region's first log, and only there.
     package var relation: Relation?
 
-    /// Whether it continues the log before.
+    /// True if it continues the previous log.
     package var isContinuing: Bool {
         if case .continues = relation { true } else { false }
     }

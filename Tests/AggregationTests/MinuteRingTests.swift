@@ -10,7 +10,7 @@ import Testing
         var currency: Currency
     }
 
-    /// A ring without a floor does not know which minutes lie dense before it has a bucket.
+    /// A ring without a floor chooses its dense minutes when it gets its first bucket.
     @Test func aCorrectionMayComeBeforeAnyTransfer() {
         var ring = MinuteRing()
         let minute = Minute(30_000_000)

@@ -89,7 +89,7 @@ import Topology
         #expect(delta.missed == [])
     }
 
-    /// What the list says from each place where an HQ can stand does not change as it is shortened.
+    /// Shortening the list does not change the sums since any possible watermark.
     @Test(arguments: [UInt64](1...20))
     func aLongListIsShortenedWithoutLoss(seed: UInt64) {
         var random = SplitMix64(state: seed)

@@ -54,7 +54,7 @@ import Topology
             version: Records.settings.version, now: now)
     }
 
-    /// A relay that was cut off sends its last transfers again, into the log that goes on.
+    /// After an interruption the relay sends its last transfers again, into the continuing log.
     @Test(arguments: [0, 60_000 * 60] as [Int64])
     func whatMayRepeatTheLogBeforeIsLateMoney(disorder: Int64) throws {
         let facts = ShardJoin.LogFacts(low: 0, high: 0, start: 0, startTimestamp: nil)
@@ -81,7 +81,7 @@ import Topology
         #expect(replaced == own...Minute(.max))
     }
 
-    /// Until then nothing can be wrong: there is no money.
+    /// Before the first record there is no money, so any claim is true.
     @Test func aLogThatContinuesClaimsEverythingBeforeItsFirstRecord() throws {
         let facts = ShardJoin.LogFacts(low: 0, high: 2, start: 0, startTimestamp: nil)
         let start = try Self.start(Self.plan(facts, nil, terms: Self.terms(continuing: 0)))
@@ -94,7 +94,7 @@ import Topology
         #expect(after == (Self.now + 300_000).minute.advanced(by: 1))
     }
 
-    /// The offsets before it may hold no record: a young one is read from the beginning.
+    /// If the first record is recent, the log is read from offset 0 even when it has none before.
     @Test func theFirstRecordOfALogThatContinuesMayLieBehindAHole() throws {
         let terms = Self.terms(continuing: 0)
         for (low, stamp, offset) in [

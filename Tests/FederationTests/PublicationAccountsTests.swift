@@ -31,7 +31,7 @@ import Testing
         return try #require(totals.regions.first { $0.region == Base.eu }?.accounts)
     }
 
-    @Test func `late and missed money of the window is told beside the total`() throws {
+    @Test func `late and missed money in the window is reported outside the total`() throws {
         let publisher = Publisher(settings: Base.settings())
         publisher.take(
             Base.refresh(
@@ -46,7 +46,7 @@ import Testing
             try #require(publisher.totals(now: Base.noon)).currencies == [
                 .init(currency: Base.eur, amount: 7, transfers: 1)
             ])
-        // A minute that is read anew has lost its late money.
+        // The minute is read again, without late money.
         publisher.take(
             Base.refresh(
                 version: 2, isFull: false, minutes: [entry(3, settled: 7)],
@@ -64,7 +64,7 @@ import Testing
         #expect(try accounts(publisher).late == [])
     }
 
-    @Test func `money ahead is told until its minute comes`() throws {
+    @Test func `money ahead is reported until its minute comes`() throws {
         let publisher = Publisher(settings: Base.settings())
         publisher.take(
             Base.refresh(
@@ -98,7 +98,7 @@ import Testing
         #expect(totals.degradations.contains(Degradation(.rejecting, region: Base.eu)))
     }
 
-    @Test func `corrections count the buckets that they stand in`() throws {
+    @Test func `corrections are summed, and their buckets counted`() throws {
         let publisher = Publisher(settings: Base.settings())
         publisher.take(
             Base.refresh(

@@ -35,8 +35,8 @@ import Testing
         }
     }
 
-    /// To a reader of committed records an open transaction looks like the end of the log, and a
-    /// shard would seem to have seen all that is there.
+    /// With read_committed, the log would seem to end at the oldest open transaction, and a shard
+    /// that waits behind it would claim to have seen everything.
     @Test func `The end of the log is not where a transaction is open`() {
         #expect {
             _ = try KafkaLog(

@@ -125,7 +125,7 @@ import Topology
             #expect(done.repairedKeys == 4)
             #expect(try server.cli("GET", "metric:EUR:\(present.number)") == "40")
             #expect(try server.cli("GET", "metric:USD:\(present.number)") == "0")
-            // It says more than the shards do, as it would if one of them had lost a hash.
+            // The sums exceed the shards, just as if a shard had lost its hash.
             #expect(done.droppedWatermarks == 4)
             #expect(
                 try server.cli("EXPIRETIME", "metric:USD:\(present.number)")

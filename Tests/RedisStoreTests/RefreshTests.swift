@@ -88,7 +88,7 @@ import Topology
         }
     }
 
-    @Test func `late and missed money come with their minutes, and list them`() async throws {
+    @Test func `readers get late and missed money, whose minutes are listed`() async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
             let m = present.advanced(by: -3)
@@ -128,7 +128,7 @@ import Topology
                     RegionMinute(
                         region: Fixture.eu, minute: m, values: [], late: values(100, 10))
                 ])
-            // The two may have come in two minutes.
+            // The clock may have passed into the next minute between the two.
             let missed = next.minutes.flatMap(\.missed).map(\.value)
             #expect(missed.reduce(0) { $0 + $1.settled } == 14)
             #expect(missed.reduce(0) { $0 + $1.transfers } == 4)

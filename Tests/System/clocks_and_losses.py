@@ -33,7 +33,7 @@ class Records:
         self.prefix = f"{time.time_ns()}_"
         self.count = 0
         self.topic = "transaction.settled"
-        # The last ones.
+        # The records sent last.
         self.sent = []
 
     def produce(self, count, settled=0, stamped=0):
@@ -52,7 +52,7 @@ class Records:
         self.send(now + stamped)
 
     def produce_again(self, stamped):
-        """The last ones again, stamped so many seconds after now."""
+        """Sends the last records again, stamped this many seconds after now."""
         self.send(time.time() + stamped)
 
     def mark(self, stamped):
@@ -181,8 +181,8 @@ class Scenarios:
         self.await_reasons("the region is rejecting", lambda reasons: "rejecting" in reasons)
 
     def continued_log(self):
-        """Another topic goes on, and begins with repeats: they are not counted twice, nor is
-        anything of their time; what is settled later is counted."""
+        """A new topic continues the old one and begins with repeats. Neither they nor other
+        transfers of the same time are counted; later ones are."""
         self.records.produce(20, settled=-75 * MINUTE, stamped=-75 * MINUTE)
         self.count(20)
         self.await_total("the last records of the first log are counted")
@@ -193,7 +193,7 @@ class Scenarios:
         for process in (self.deployment.processes["hq"], node):
             process.start()
         self.records.topic = NEXT_TOPIC
-        # Producers stamp: what is settled until 65 min later may be of the first log.
+        # Producers set the stamps: transfers settled up to 65 min later may be in the first log.
         self.records.mark(stamped=-70 * MINUTE)
         self.records.produce_again(stamped=-70 * MINUTE)
         self.records.produce(10, settled=-10 * MINUTE, stamped=-10 * MINUTE)
@@ -220,7 +220,7 @@ class Scenarios:
         clock_ahead, wiped_with_money_ahead, lost_hash, lost_changes, clock_behind, continued_log,
         dead_broker,
     ]
-    # These need a broker of the test's own.
+    # These need the test's own broker.
     OWN = [continued_log, dead_broker]
 
 

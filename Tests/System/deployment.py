@@ -22,7 +22,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = ROOT / ".build/release/tributary"
 SYSTEM = pathlib.Path(__file__).resolve().parent
-# For a region whose topic is followed by another one.
+# The topic that continues a region's first one.
 NEXT_TOPIC = "transaction.settled.next"
 
 

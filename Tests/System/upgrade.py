@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""An upgrade under load, from a build that stands somewhere else to this one.
+"""An upgrade under load, from another build to this one.
 
 All of HQ is stopped and started from the new build, then the nodes of one region after another, as
 the notes of a release say. The total must not fall, data_as_of must not run backwards, HQ must have
 an answer from its state file at once, and within 30 s of the last step the judge must find every
 (region, minute, currency) exact.
 
-The old build may not know all keys of the topology: `--without KEY` leaves one of its first
-column out while the old build runs.
+If the old build does not know a top-level key of the topology, `--without KEY` removes it while the
+old build runs.
 
     upgrade.py --old PATH/TO/tributary [--without KEY …] [--seed N] [--brokers REGION=HOST:PORT …]
 """
@@ -30,7 +30,7 @@ class Upgrade:
         self.topology = deployment.topology.read_text()
         text = self.topology
         for key in left_out:
-            # With what is indented below it.
+            # Together with the lines indented below it.
             text, count = re.subn(rf"(?m)^{re.escape(key)}:.*\n(?:[ -].*\n)*", "", text)
             assert count == 1, f"topology.yaml has no {key}"
         deployment.topology.write_text(text)
@@ -45,7 +45,7 @@ class Upgrade:
         process.start()
 
     def settled(self, what):
-        """The total is whole, and stays so for a while."""
+        """Waits until the total has not been degraded for some seconds."""
         since = None
 
         def is_settled():

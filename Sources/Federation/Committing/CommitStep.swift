@@ -44,8 +44,8 @@ package struct CommitStep: Hashable, Sendable {
     /// True for the last step, or the only one: after it the commits are complete.
     package var isLast: Bool
 
-    /// The minutes that it lists as changed, in rising order: those of sums, and of late and missed
-    /// money.
+    /// The minutes that it lists as changed, in rising order: those of its sums, late money and
+    /// missed money.
     package var listedMinutes: [Minute] {
         var minutes = Set(differences.map(\.minute))
         for commit in commits { minutes.formUnion((commit.late + commit.missed).map(\.minute)) }

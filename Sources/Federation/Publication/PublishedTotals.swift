@@ -56,19 +56,19 @@ package struct PublishedTotals: Hashable, Sendable {
         package var isRecovering: Bool
         /// As `PublishedTotals.currencies`.
         package var currencies: [CurrencyTotal]
-        /// Nil until all that the store has of the region was read.
+        /// Nil until the store has been read in full.
         package var accounts: Accounts?
 
-        /// Money beside the totals, each as `PublishedTotals.currencies`.
+        /// Money outside the totals, each account as `PublishedTotals.currencies`.
         package struct Accounts: Hashable, Sendable {
-            /// Late money of the window's minutes: in no total, and an upper bound.
+            /// Late money in the window: not in the total, an upper bound.
             package var late: [CurrencyTotal]
-            /// Money that came within the window, too late for its minute to be kept: in no total,
-            /// and an upper bound.
+            /// Money that arrived within the window after its minute had expired: not in the total,
+            /// an upper bound.
             package var missed: [CurrencyTotal]
-            /// Money in minutes more than 5 minutes ahead: in no total yet.
+            /// Money in minutes more than 5 minutes ahead: not yet in the total.
             package var ahead: [CurrencyTotal]
-            /// What corrections add to the totals; `transfers` counts the corrected buckets.
+            /// The sum of corrections in the totals; `transfers` counts the corrected buckets.
             package var corrections: [CurrencyTotal]
 
             package init(

@@ -2,10 +2,10 @@ import CivilTime
 import DeltaProtocol
 import Money
 
-/// Money beside the total: what came late, what lies ahead, what was corrected.
+/// Money outside the total, and corrections within it.
 extension RegionPublication {
-    /// Money by currency index in minutes `Limits.futureMinutes` after `now` or later: in no window
-    /// yet. Nil where there is none.
+    /// Sums by currency index over minutes at least `Limits.futureMinutes` after `now`; nil if
+    /// there is no money in them.
     func moneyAhead(of now: UnixTime) -> [SlidingWindow.Sum]? {
         let first = now.minute.advanced(by: Limits.futureMinutes)
         var sums: [SlidingWindow.Sum]?
@@ -26,8 +26,8 @@ extension RegionPublication {
         return sums
     }
 
-    /// The corrections within the window: by currency index their sum, and in `transfers` the
-    /// number of corrected buckets. Nil where there are none.
+    /// Corrections in the window by currency index; `transfers` counts the corrected buckets. Nil
+    /// if there are none.
     var corrections: [SlidingWindow.Sum]? {
         guard let current = shown.current, !corrected.isEmpty else { return nil }
         let window = SlidingWindow.minutes(endingWith: current)

@@ -40,17 +40,17 @@ struct RegionPublication: Sendable {
     private var shownLiveFrom = Minute(.min)
     /// Whether what is shown was restored and has not been compared with the store yet.
     private var isRestored = false
-    /// Minutes with money of the region after those that the ring reaches.
+    /// Minutes with money that are too far ahead for the ring.
     var beyond: [Minute: MinuteRing.Values] = [:]
-    /// The last minute that `live` was given values for; it may have lost them since.
+    /// The last minute that `live` ever had values for.
     private(set) var liveThrough = Minute(.min)
-    /// Late money as the store has it: in no bucket.
+    /// Late money, as last read from the store.
     private(set) var late = SlidingWindow()
-    /// As `late`: what came too late for its minute, by the minute in which it came.
+    /// Missed money by minute of arrival, as last read from the store.
     private(set) var missed = SlidingWindow()
-    /// The minutes that are shown with corrections, each with those currencies alone.
+    /// Shown minutes that have corrections, with only the corrected currencies.
     private(set) var corrected: [Minute: MinuteRing.Values] = [:]
-    /// Whether all that the store has of the region has been read.
+    /// True once the store has been read in full.
     var isRead: Bool { readAt != nil }
     /// Problems that commit rounds have detected, in the order of `Degradation.Reason`.
     var findings: [Degradation.Reason] = []
@@ -168,7 +168,7 @@ struct RegionPublication: Sendable {
 
     /// While a shard is being written, its earlier liveness still applies.
     private mutating func takeStandings(_ new: [ShardID: ShardStanding], now: UnixTime) {
-        // A shard whose watermark was dropped comes back, with the same node's counters.
+        // A dropped shard is refilled by the same node, whose counters continue.
         trends = trends.filter { counts($0.key.log) }
         for (shard, standing) in new where !standing.isTorn {
             let isCaughtUp = standing.observedThrough.map {

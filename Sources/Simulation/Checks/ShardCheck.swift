@@ -15,7 +15,7 @@ struct ShardCheck {
     /// The greatest that `partialUntil` was since the store was wiped: a failover may bring it
     /// back.
     var partialOnce: Int64 = 0
-    /// The log's end when the store was given the shard for the first time, or again from nothing.
+    /// The log's end when an empty store received the shard.
     var filledAt: Int64 = 0
     /// Places with values that were written behind HQ's back.
     var spoiled: [ShardTruth.Place] = []

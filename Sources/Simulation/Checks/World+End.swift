@@ -34,8 +34,8 @@ extension World {
         guard site.checks[shard].partialUntil == 0 else {
             return fail("\(id) was left half written")
         }
-        // No digest reaches further back, nor before ids-from, which the first record of a log that
-        // continues another one may have set since.
+        // Digests do not cover minutes before ids-from, which the first record of a continuing log
+        // may have set since.
         let audited = max(
             NaiveFold.minute(now) - Int32(Limits.windowMinutes) + 1, stored.claims.idsFrom.number)
         let spoiled = site.checks[shard].spoiled.filter { $0.minute >= audited }

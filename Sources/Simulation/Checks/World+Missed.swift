@@ -5,9 +5,10 @@ import Money
 import Topology
 
 extension World {
-    /// Money that came after its minute had left HQ's retention is missed money, all of it.
+    /// All money that arrived after its minute had left HQ's retention must be in the commit's
+    /// missed money.
     ///
-    /// - Parameter before: the watermark that the commit found.
+    /// - Parameter before: the watermark before the commit.
     func checkMissed(
         _ commit: ShardCommit, shard: Int, from before: Int64?, to watermark: Int64,
         _ task: RoundTask
@@ -15,10 +16,10 @@ extension World {
         let delta = task.round.request.shards.first {
             $0.log == commit.shard.log && $0.partition == commit.shard.partition
         }
-        // What was too old when the store was filled it has not missed.
+        // History that was already too old when an empty store was filled is not missed.
         if before == nil { task.process.site.checks[shard].filledAt = logs[shard].end }
-        // What a store had and lost was in the window while it was to be; it is not told again.
-        // What retention took before a node read it nobody can tell.
+        // Money that the store once had and lost was shown in time; nodes do not send it again.
+        // No node can report records that retention removed before they were read.
         let low = logs[shard].low
         guard let before, before > 0, before >= task.process.site.highest[shard],
             before >= task.process.site.checks[shard].filledAt, let delta, delta.base != 0,
@@ -30,7 +31,7 @@ extension World {
         where step.offset >= max(before, low) && step.offset < watermark
             && step.change.cell.minute < first
         {
-            // A node reads two days back, and a little more.
+            // Nodes read a little more than two days of the log.
             let entry = logs[shard].entries[logs[shard].place(of: step.offset)]
             guard entry.stamp >= task.round.present.milliseconds - 50 * 3_600_000 else { continue }
             let (old, new) = (step.change.old, step.change.new)
@@ -41,7 +42,7 @@ extension World {
         where right[column].transfers > 0 {
             probes.hit(.missedMoney)
             let told = commit.missed.first { $0.currency == currency }?.value ?? .zero
-            // A delta can say no more.
+            // A delta's sums are capped.
             let settled = min(right[column].settled, 1 << 52)
             if told.settled < settled || told.transfers < right[column].transfers {
                 fail(

@@ -219,7 +219,7 @@ extension World {
                 if process.publisher.regions[region].idsFrom > first { continue }
             // Checked by itself.
             case .ahead: continue
-            // Shown when a clock of HQ's was ahead; no region is seen as far yet.
+            // `data_as_of` is ahead of the present, because HQ's clock was: the label is right.
             case .regionLagging: if totals.dataAsOf.milliseconds > now { continue }
             // More than one in twenty of the world's records may be bad.
             case .rejecting, .lateMoney: continue

@@ -43,8 +43,8 @@ extension World {
         note(written, shard: shard)
     }
 
-    /// The shard that is written in place of this one, where one log continues another: that of the
-    /// first log before the second one is begun, and none of the first log afterwards.
+    /// The shard to write instead of this one if one log continues another: the first log's until
+    /// the second begins, then only the second's.
     private func shardInUse(_ shard: Int) -> Int {
         guard options.continuedAt != nil else { return shard }
         let logs = shape.logsOfRegion[shape.shards[shard].region]
@@ -54,8 +54,8 @@ extension World {
         return shape.logs[hasContinued ? logs.lowerBound + 1 : logs.lowerBound].shards.lowerBound
     }
 
-    /// Begins the second log of each region that has one. Its producer does not know how much of
-    /// the first one was taken, and sends the last transfers again, among new ones.
+    /// Begins the second log of each region that has one. The producer does not know how much of
+    /// the first log was consumed, so it sends the last transfers again among new ones.
     func continueLogs() {
         hasContinued = true
         for logs in shape.logsOfRegion where logs.count > 1 {
@@ -68,7 +68,7 @@ extension World {
         }
     }
 
-    /// It must not count in both logs.
+    /// A repeat in the second log that must not be counted again.
     private func repeatTransfer(_ transfer: TransferMeaning, into shard: Int) {
         let written = author.repeatTransfer(
             transfer, shard: shard, at: now, log: &logs[shard], truth: &truths[shard])

@@ -37,7 +37,7 @@ struct StoreModel {
         case changes
         case buckets(Int)
         case late(Int)
-        /// By shard, what came too late for its minute, by the minute in which it came.
+        /// Missed money by shard, by minute of arrival.
         case missed(Int)
     }
 

@@ -72,11 +72,11 @@ struct NaiveFold {
     private var cells: [Cell: BucketValue] = [:]
     /// Whether the last transfer carried an id that had been sighted and was not live any more.
     private(set) var hasForgotten = false
-    /// Of a log that continues another one, by how much its first record may be stamped earlier
-    /// than the last one of the log before; nil for any other log.
+    /// For a log that continues another one: how much earlier than the last record of the previous
+    /// log its first one may be stamped; nil for other logs.
     private let disorder: Int64?
-    /// The first minute of which no transfer can be in the log before; nil where there is none, or
-    /// before a record has said when the log begins.
+    /// The first minute whose transfers cannot be in the previous log; nil without a previous log,
+    /// or before the first record.
     private(set) var firstOfItsOwn: Int64?
 
     init(disorder: Int64?) { self.disorder = disorder }
@@ -129,7 +129,7 @@ struct NaiveFold {
         } else {
             transfers[transfer.id] = Sighting(through: through, content: transfer, offset: offset)
         }
-        // It may be one of the log before, whose ids nobody has.
+        // It may be in the previous log, whose ids are lost.
         var target = cell
         if let firstOfItsOwn, settled < firstOfItsOwn { target.isLate = true }
         let old = value(of: target)

@@ -64,8 +64,8 @@ struct ShardTruth {
     /// By place in the log, what a node comes to that folds it.
     private(set) var situations: [[Probe]] = []
 
-    /// - Parameter disorder: of a log that continues another one, by how much a stamp may be
-    ///   earlier than one before it, in milliseconds; else nil.
+    /// - Parameter disorder: for a log that continues another one, how much earlier than a previous
+    ///   one a stamp may be, in milliseconds; else nil.
     init(disorder: Int64?) { fold = NaiveFold(disorder: disorder) }
 
     /// Takes the record that now is the last of the log.
