@@ -93,9 +93,10 @@ package enum ShardMerge {
             return answer(.behind)
         }
         let knowsMore = isTorn || delta.claims.reachesFurtherBack(than: stored.claims)
-        return commit(
-            delta, over: stored, isEqual && !knowsMore ? .facts : .whole, reading: reading,
-            context: context)
+        // An empty log has no other base than 0, so damage to its buckets is healed here.
+        let taking: Taking =
+            !isEqual || knowsMore ? .whole : stored.watermark == 0 ? .healing : .facts
+        return commit(delta, over: stored, taking, reading: reading, context: context)
     }
 
     /// How much of a delta is taken.
@@ -211,14 +212,15 @@ package enum ShardMerge {
         return ShardDecision(reply: reply, commit: commit)
     }
 
-    /// What of a delta of changes came too late for its minute. Of a bucket that HQ no longer
-    /// retains it cannot know what it had: all of it counts, an upper bound.
+    /// The missed money of a delta. A bucket that HQ no longer retains counts in full, because HQ
+    /// has forgotten its previous value: an upper bound.
     private static func missed(in delta: ShardDelta, context: MergeContext) -> [Bucket] {
         var sums: [Currency: BucketValue] = [:]
         let ignored = (delta.buckets + delta.late).filter { $0.minute < context.firstRetained }
         for bucket in ignored + delta.missed {
             var sum = sums[bucket.currency] ?? .zero
-            sum.settled = min(sum.settled + bucket.value.settled, Limits.sumMagnitude)
+            // A fold's sums are never negative, but a request may say anything.
+            sum.settled = min(sum.settled + max(bucket.value.settled, 0), Limits.sumMagnitude)
             sum.transfers = min(sum.transfers + bucket.value.transfers, Limits.sumMagnitude)
             sums[bucket.currency] = sum
         }

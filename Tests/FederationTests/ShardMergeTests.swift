@@ -262,6 +262,21 @@ import Topology
         #expect(minutes.buckets == Array(Merge.minute(160)...Merge.minute(150)))
     }
 
+    @Test func `an empty log heals what others wrote into its buckets`() throws {
+        let delta = Merge.delta(base: 0, coverage: 0)
+        let commit = try #require(
+            Merge.decide(
+                delta, stored: Merge.stored(0, idsFrom: 3_000),
+                old: [Merge.bucket(5, Merge.eur, 70, 1), Merge.bucket(2_100, Merge.usd, 9)]
+            ).commit)
+        #expect(
+            commit.changes == [
+                Merge.change(5, Merge.eur, .zero, published: -70, transfers: -1)
+            ])
+        // What HQ knows of the past stays as it is.
+        #expect(commit.watermark == Merge.stored(0, idsFrom: 3_000).text)
+    }
+
     @Test func `late money is absolute too, and no part of the sums`() throws {
         let decision = Merge.decide(
             Merge.delta(
@@ -289,7 +304,7 @@ import Topology
         #expect(commit.ignoredBuckets == 2)
     }
 
-    @Test func `what comes too late for its minute is missed money of the minute it came in`()
+    @Test func `money of an expired minute is missed money of the minute of arrival`()
         throws
     {
         let old = [Merge.bucket(1_500, Merge.eur, 5, 2), Merge.bucket(0, Merge.usd, 7)]
@@ -307,6 +322,13 @@ import Topology
                 Merge.bucket(0, Merge.eur, 6, 3), Merge.bucket(0, Merge.jpy, 9, 3),
                 Merge.bucket(0, Merge.usd, 30),
             ])
+        // A hostile request must not overflow the sum.
+        let lowest = (0..<5_000).map {
+            Merge.bucket(8_000 - $0, Merge.usd, -Limits.sumMagnitude)
+        }
+        let hostile = Merge.delta(base: 10, coverage: 12, buckets: lowest)
+        let commit = try #require(Merge.decide(hostile, stored: Merge.stored(10)).commit)
+        #expect(commit.missed == [Merge.bucket(0, Merge.usd, 0, 5_000)])
         // The whole shard, and what HQ has already.
         #expect(try missed(base: 0) == [])
         #expect(try missed(base: 10, coverage: 10) == [])
@@ -315,7 +337,7 @@ import Topology
     @Test(arguments: [
         Merge.bucket(0, Merge.usd, -1), Merge.bucket(0, Merge.usd, 1, 1, 1),
     ])
-    func `missed money that no fold tells is malformed`(bucket: Bucket) {
+    func `missed money that no fold can produce is malformed`(bucket: Bucket) {
         let delta = Merge.delta(base: 1, coverage: 2, missed: [bucket])
         #expect(
             Merge.decide(delta, stored: Merge.stored(1)).reply.outcome == .refused(.malformed))

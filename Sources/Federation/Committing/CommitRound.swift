@@ -114,7 +114,7 @@ package struct CommitRound: Sendable {
     private var mended: [String: Set<Minute>] = [:]
     var audit: Audit?
 
-    /// HQ's present when the request came.
+    /// HQ's present when the request arrived.
     package var present: UnixTime { context.now }
 
     /// - Parameter now: HQ's clock when the request came.
@@ -261,14 +261,19 @@ package struct CommitRound: Sendable {
             replies[index]?.claims = nil
             return
         }
-        let healed = delta.base != 0 ? delta.replaced : nil
+        var healed = Set<Minute>()
+        if delta.base != 0, let minutes = delta.replaced {
+            healed = Set(minutes)
+        } else if delta.coverage == stored[index]?.watermark {
+            healed = Set(commit.changes.map(\.minute))
+        }
         let buckets = commit.changes.count + commit.late.count
         if buckets > settings.bounds.bucketsPerWrite {
             large.add(commit, index: index)
-            if let healed { large.healed.formUnion(healed) }
+            large.healed.formUnion(healed)
         } else {
             group.add(commit, index: index)
-            if let healed { group.healed.formUnion(healed) }
+            group.healed.formUnion(healed)
             if group.buckets >= settings.bounds.bucketsPerWrite { flush() }
         }
     }
