@@ -33,9 +33,9 @@ package struct ExchangeRate: Hashable, Sendable, CustomStringConvertible {
         DecimalText.format(minorUnits: Int128(mantissa), exponent: scale)
     }
 
-    /// Reads decimal text as JSON writes numbers: digits, a point between digits if any, and an
-    /// exponent if any, so that `5.98e-05` is 0.0000598. No sign, no spaces, no superfluous leading
-    /// zero.
+    /// Reads decimal text as JSON writes numbers: digits, optionally with a point between them and
+    /// with an exponent, so that `5.98e-05` is 0.0000598. No sign, no spaces, no superfluous
+    /// leading zero.
     package init(_ text: String) throws(ExchangeRateError) {
         let bytes = Array(text.utf8)
         guard bytes.count <= Self.maximumTextBytes else { throw .tooLong }
@@ -69,7 +69,8 @@ package struct ExchangeRate: Hashable, Sendable, CustomStringConvertible {
         !bytes.isEmpty && bytes.allSatisfy { (0x30...0x39).contains($0) }
     }
 
-    /// The power of ten after an `e`; any that is out of reach counts as one that is.
+    /// The power of ten after an `e`; nil if malformed. Its magnitude is capped at 1,000, which is
+    /// far out of range for any rate.
     private static func power(_ bytes: ArraySlice<UInt8>) -> Int? {
         let isNegative = bytes.first == UInt8(ascii: "-")
         let digits = isNegative || bytes.first == UInt8(ascii: "+") ? bytes.dropFirst() : bytes

@@ -1,14 +1,14 @@
-/// A last good rate that stays in use although its source now says something else of the currency,
-/// or nothing that could be believed.
+/// A last good rate that stays in use although its source now gives a different rate that is not
+/// believed yet, or no sound rate.
 package struct HeldRate: Hashable, Sendable {
     package var currency: Currency
     /// Units per one of the set's base.
     package var rate: ExchangeRate
     /// The day of the rate, `YYYY-MM-DD`.
     package var day: String
-    /// Why, in a word of the public contract, such as `jump` or `missing`.
+    /// Why the rate is held, as the public interface spells it: `jump`, `missing` and so on.
     package var reason: String
-    /// What the source says, and the day that it gives; nil where it has no rate.
+    /// The rate that the source gives instead, and its day; nil where it gives no sound rate.
     package var offered: ExchangeRate?
     package var offeredDay: String?
 

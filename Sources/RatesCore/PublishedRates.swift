@@ -1,13 +1,13 @@
 package import CivilTime
 package import Money
 
-/// What one document of a source says.
+/// The contents of one document of a source.
 package struct PublishedRates: Hashable, Sendable {
     package struct Quote: Hashable, Sendable {
         /// Units per one unit of the base.
         package var rate: ExchangeRate
-        /// The day that the source gives it, `YYYY-MM-DD`: some sources carry the last known rate
-        /// of a currency forward.
+        /// The day that the source states for this rate, `YYYY-MM-DD`. It may be older than the
+        /// document's, because some sources carry the last known rate of a currency forward.
         package var day: String
 
         package init(rate: ExchangeRate, day: String) {
@@ -16,16 +16,16 @@ package struct PublishedRates: Hashable, Sendable {
         }
     }
 
-    /// As shown to people.
+    /// The name of the source, for display.
     package var source: String
     package var base: Currency
     /// The newest day of the document.
     package var day: String
-    /// Of every currency but the base.
+    /// The rates by currency; the base has none.
     package var quotes: [Currency: Quote]
-    /// What stands where a rate should be, and is none.
+    /// The currencies whose element is not a rate, and why.
     package var flaws: [Currency: RatesProblem]
-    /// When the source published the document; nil where it tells no more than days.
+    /// When the source published the document; nil where it states only days.
     package var publishedAt: UnixTime?
 
     package init(
@@ -40,7 +40,7 @@ package struct PublishedRates: Hashable, Sendable {
         self.publishedAt = publishedAt
     }
 
-    /// A set whose rates are all of its date.
+    /// The rates of a set, each with the set's date as its day.
     package init(_ set: RateSet, publishedAt: UnixTime? = nil) {
         var quotes: [Currency: Quote] = [:]
         for currency in set.currencies where currency != set.base {

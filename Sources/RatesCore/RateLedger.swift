@@ -1,19 +1,20 @@
 package import CivilTime
 package import Money
 
-/// Which rate of each currency is in force, and what speaks for another. A value without clock or
-/// network: answers and times go in, rates come out, and all that a restart must not lose is here.
+/// The rate of each currency that is in force, and the evidence so far for a different one. A value
+/// without clock or network: answers and times go in, rates come out. It contains everything that a
+/// restart must not lose.
 ///
-/// Each currency is judged by itself: one bad element costs one currency its newest rate, and
-/// nothing else.
+/// Each currency is judged separately: a bad element of an answer costs that one currency its
+/// newest rate, and nothing else.
 package struct RateLedger: Hashable, Sendable {
     package struct Rate: Hashable, Sendable {
         /// Units per one unit of the base.
         package var rate: ExchangeRate
-        /// The day that the source gives it, `YYYY-MM-DD`.
+        /// The day that the source states for this rate, `YYYY-MM-DD`.
         package var day: String
-        /// What is newer goes by this: the time of publication or the beginning of the day, but no
-        /// later than when the rate was seen.
+        /// Decides which of two rates is newer: the time of publication or the beginning of the
+        /// day, but no later than when the rate was seen.
         package var since: UnixTime
 
         package init(rate: ExchangeRate, day: String, since: UnixTime) {
@@ -23,7 +24,7 @@ package struct RateLedger: Hashable, Sendable {
         }
     }
 
-    /// How often, and over what time, answers agreed on something.
+    /// How many answers agreed on something, and when the first and the last of them came.
     package struct Repetition: Hashable, Sendable {
         package var firstAt: UnixTime
         package var lastAt: UnixTime
@@ -59,7 +60,7 @@ package struct RateLedger: Hashable, Sendable {
         }
     }
 
-    /// What was in force before a jump was believed, and until when.
+    /// The rate that was in force before a believed jump, and when the jump replaced it.
     package struct Left: Hashable, Sendable {
         package var rate: ExchangeRate
         package var at: UnixTime
@@ -73,14 +74,14 @@ package struct RateLedger: Hashable, Sendable {
     /// Why a jump was believed.
     package enum Belief: Hashable, Sendable {
         case repeated
-        /// It is the rate before the last jump.
+        /// It returns to the rate before the last jump.
         case cameBack
-        /// Another source says the same, by its name.
+        /// Another source, named here, gives the same rate.
         case confirmed(by: String)
     }
 
     package enum Verdict: Hashable, Sendable {
-        /// Taken, apart from what `doubts` and `flaws` name.
+        /// Taken, except for the currencies in `doubts` and `flaws`.
         case taken
         /// Nothing of the answer was taken.
         case refused(RatesProblem, detail: String)
@@ -91,9 +92,9 @@ package struct RateLedger: Hashable, Sendable {
     package var inForce: [Currency: Rate]
     package var doubts: [Currency: Doubt]
     package var left: [Currency: Left]
-    /// What the last answer has no rate of that could be believed, and why.
+    /// The currencies for which the last answer has no sound rate, and why.
     package private(set) var flaws: [Currency: RatesProblem] = [:]
-    /// Answers of another base, while they are not believed.
+    /// Answers with another base that is not believed yet, by that base.
     private var otherBase: [Currency: Repetition] = [:]
 
     package init(
@@ -107,7 +108,7 @@ package struct RateLedger: Hashable, Sendable {
         self.left = left
     }
 
-    /// Takes of an answer what may be believed. `settle` has to follow.
+    /// Takes the sound rates of an answer, and records jumps in `doubts`. Call `settle` next.
     mutating func take(
         _ answer: PublishedRates, _ policy: RatesPolicy, needed: [Currency], now: UnixTime
     ) -> Verdict {
@@ -165,7 +166,7 @@ package struct RateLedger: Hashable, Sendable {
         doubts[currency] = doubt
     }
 
-    /// Believes the jumps that something speaks for.
+    /// Puts in force the jumps that there is enough evidence for. Returns the reason for each.
     mutating func settle(
         _ policy: RatesPolicy, witnesses: [PublishedRates], now: UnixTime
     ) -> [Currency: Belief] {
@@ -174,7 +175,7 @@ package struct RateLedger: Hashable, Sendable {
             guard let last = inForce[currency],
                 let belief = belief(in: doubt, of: currency, last, policy, witnesses, now)
             else { continue }
-            // A rate that was wrong for a while does not come back by itself.
+            // After a return, the wrong rate is not recorded, so it cannot return the same way.
             left[currency] = belief == .cameBack ? nil : Left(rate: last.rate, at: now)
             inForce[currency] = doubt.offered
             doubts[currency] = nil
@@ -203,14 +204,14 @@ package struct RateLedger: Hashable, Sendable {
         return doubt.repetition.isEnough ? .repeated : nil
     }
 
-    /// Whether rates of another base may replace all: at once where, seen from a currency of both,
-    /// no needed one jumps, otherwise when they have been repeated.
+    /// Whether rates with another base may replace all rates: at once if no needed currency jumps
+    /// when both are measured in the old base, otherwise once they have been repeated often enough.
     private mutating func believes(
         _ base: Currency, _ sound: [Currency: Rate], _ policy: RatesPolicy, _ needed: [Currency],
         _ now: UnixTime
     ) -> Bool {
         guard let factor = policy.jumpFactorMax else { return true }
-        // One unit of the old base is the measure of both.
+        // Compare old and new rates per one unit of the old base.
         if let measure = sound[self.base]?.rate {
             let isSteady = needed.allSatisfy { currency in
                 guard let rate = currency == base ? .one : sound[currency]?.rate,

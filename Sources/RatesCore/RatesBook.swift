@@ -1,8 +1,8 @@
 package import CivilTime
 package import Money
 
-/// The rates in force, what became of every look, and what was said about it: a state machine
-/// without clock, network or log. Which rates are believed is the ledger's business.
+/// The rates in force, counts of the results of every look, and the problems already reported: a
+/// state machine without clock, network or log. `RateLedger` decides which rates are believed.
 package struct RatesBook: Sendable {
     private let policy: RatesPolicy
     private let calendar: RatesCalendar
@@ -13,11 +13,11 @@ package struct RatesBook: Sendable {
     package private(set) var ledger: RateLedger?
     package private(set) var reading: RatesReading?
     package private(set) var counters = RatesCounters()
-    /// The last answer of which something was taken.
+    /// The last answer that was taken, in whole or in part.
     private var answer: PublishedRates?
-    /// What other sources say, by their place in the topology.
+    /// The last answer of each other source, by its position in the topology.
     private var witnesses: [Int: PublishedRates] = [:]
-    /// The problem of the source that was told last and is not over; at 0 and up, of a witness.
+    /// The last reported problem that is not over, by place: `source`, or 0 and up for a witness.
     private var told: [Int: RatesEvent] = [:]
     private static let source = -1
 
@@ -27,9 +27,9 @@ package struct RatesBook: Sendable {
         self.converted = converted
     }
 
-    /// What came of an observation.
+    /// The outcome of an observation.
     package struct Result {
-        /// Whether the source's document was used, so that only a newer one is of interest.
+        /// Whether the source's document was used, so that from now on only a newer one is needed.
         package var isAccepted = false
         package var events: [RatesEvent] = []
     }
@@ -39,7 +39,7 @@ package struct RatesBook: Sendable {
         case .rates(let rates):
             return weigh(rates, now: now)
         case .confirmed:
-            // The same answer once more: it is what the source says now.
+            // Not modified: the source gives the same answer again, so count it again.
             guard let answer else { return Result(events: recover(Self.source)) }
             return weigh(answer, now: now)
         case .problem(let problem, let detail, _):
@@ -49,7 +49,7 @@ package struct RatesBook: Sendable {
         }
     }
 
-    /// Takes what another source says. It puts no rate in force; it can make a jump believed.
+    /// Takes an answer of another source. It never supplies a rate; it can only confirm a jump.
     package mutating func hear(
         _ observation: RatesObservation, from witness: Int, now: UnixTime
     ) -> Result {
@@ -60,7 +60,7 @@ package struct RatesBook: Sendable {
         case .confirmed:
             return Result(isAccepted: true, events: recover(witness) + settle(now: now))
         case .problem(.fileMissing, _, _):
-            // An operator who has nothing to say needs no file.
+            // The file of accepted rates is optional: its absence is not a problem.
             witnesses[witness] = nil
             return Result(events: recover(witness))
         case .problem(let problem, let detail, _):
@@ -70,8 +70,8 @@ package struct RatesBook: Sendable {
         }
     }
 
-    /// Goes on with what an earlier run kept, and answers whether it did: rates of the future are
-    /// not taken here either.
+    /// Continues with the ledger that an earlier run kept. Returns whether it did: not if there are
+    /// rates already, or if a kept rate is dated later than tomorrow.
     package mutating func goOn(
         with kept: RateLedger, fetchedAt: UnixTime, now: UnixTime
     ) -> Bool {
@@ -88,7 +88,7 @@ package struct RatesBook: Sendable {
         var next = ledger ?? RateLedger(source: rates.source, base: rates.base)
         let verdict = next.take(rates, policy, needed: converted, now: now)
         if case .refused(let problem, let detail) = verdict {
-            // How often a refused answer was repeated is remembered as well.
+            // Keep the ledger even so: it counts how often a refused answer was repeated.
             if ledger != nil { ledger = next }
             return Result(events: refuse(problem, detail: detail, of: Self.source))
         }
@@ -100,7 +100,7 @@ package struct RatesBook: Sendable {
         return Result(isAccepted: true, events: events)
     }
 
-    /// Believes what can be believed, and says what that changed.
+    /// Puts believed jumps in force, and returns events for what changed.
     private mutating func settle(isAnswer: Bool = false, now: UnixTime) -> [RatesEvent] {
         guard var next = ledger else { return [] }
         let beliefs = next.settle(
@@ -128,7 +128,7 @@ package struct RatesBook: Sendable {
         return events
     }
 
-    /// Makes the reading of what is in force.
+    /// Rebuilds `reading` from the ledger.
     private mutating func read(fetchedAt: UnixTime?, confirmedAt: UnixTime?) {
         guard let ledger else { return }
         let rates = ledger.inForce.mapValues(\.rate)
@@ -163,7 +163,8 @@ package struct RatesBook: Sendable {
 }
 
 extension RateLedger {
-    /// The last good rates that are not what the source now says, in the order of codes.
+    /// The last good rates in use although the source now gives a different rate, or no sound one,
+    /// in the order of codes.
     fileprivate var held: [HeldRate] {
         inForce.sorted { $0.key < $1.key }.compactMap { currency, last in
             let doubt = doubts[currency]

@@ -30,7 +30,8 @@ package enum RatesCalendar: Hashable, Sendable {
         if case .byHand = self { false } else { true }
     }
 
-    /// The first instant at which rates of a day or a time of publication are stale; nil for never.
+    /// The first instant at which rates are stale; nil for never.
+    /// - Parameter since: when the rates were published, or when their day began.
     package func staleFrom(_ since: UnixTime) -> UnixTime? {
         switch self {
         case .targetDays(let grace):

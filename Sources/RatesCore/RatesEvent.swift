@@ -1,14 +1,13 @@
 package import Money
 
-/// What an operator should read about, each thing once until it changes.
+/// Something that an operator should know, reported once until it changes.
 package enum RatesEvent: Hashable, Sendable {
     case taken(id: String, source: String, date: String, currencies: Int)
     case problem(RatesProblem, detail: String)
     case recovered(from: RatesProblem)
-    /// The currencies without a rate are others than before; none when all are back.
+    /// The list of currencies without a rate has changed; empty when all have a rate again.
     case missing([Currency])
-    /// The last good rates that are used against the source's word, or for want of one, are others
-    /// than before.
+    /// The list of held rates has changed; empty when no rate is held any more.
     case held([HeldRate])
     case believed(Currency, rate: ExchangeRate, RateLedger.Belief)
 }

@@ -1,24 +1,24 @@
 internal import CivilTime
 package import Money
 
-/// What is believed of a source. The rules, in words: deploy/rates/README.md.
+/// Decides which rates of a source to believe. deploy/rates/README.md gives the rules in words.
 package struct RatesPolicy: Hashable, Sendable {
-    /// Two rates agree where neither is more than this many times the other; nil where any two do.
+    /// Two rates agree if neither is more than this many times the other; nil if any two agree.
     package var jumpFactorMax: ExchangeRate?
-    /// Whether the source is an operator's own file: its dates may be any, for putting yesterday's
-    /// rates back is a decision, and so is leaving a currency out.
+    /// Whether the source is an operator's own file. Such a file may have any date and may leave a
+    /// currency out, because restoring yesterday's rates and dropping a currency are decisions.
     package var isByHand: Bool
 
     /// How far a source's clock, or ours, may be wrong.
     static let clockErrorMaxMilliseconds: Int64 = 3_600_000
-    /// A rate that a source has carried forward for longer is none. The longest closures of central
-    /// banks, for a lunar new year or an Eid, last less.
+    /// A rate that a source has carried forward for more days than this does not count. Even the
+    /// longest closures of central banks, for a lunar new year or an Eid, are shorter.
     static let carriedDaysMax = 14
-    /// A jump is believed after so many answers that agree on it…
+    /// A jump is believed after at least this many answers that agree on it…
     package static let answersMin = 3
-    /// …over at least this time: answers in a row may come from one and the same cache.
+    /// …over at least this time, because consecutive answers may come from the same cache.
     static let repeatedMilliseconds: Int64 = 30 * 60_000
-    /// A rate that was left by a jump is believed at once when it comes back within this time.
+    /// If the rate before a believed jump returns within this time, it is believed at once.
     static let returnMilliseconds: Int64 = 86_400_000
 
     package init(jumpFactorMax: ExchangeRate?, isByHand: Bool = false) {
@@ -30,11 +30,12 @@ package struct RatesPolicy: Hashable, Sendable {
         jumpFactorMax.map { ExchangeRate.agree(a, with: b, within: $0) } ?? true
     }
 
-    /// The quotes that may be in force at `now`, and what is wrong with the others.
+    /// The quotes that may be in force at `now`, and the problem of each of the others.
     func sound(
         _ rates: PublishedRates, now: UnixTime
     ) -> (rates: [Currency: RateLedger.Rate], flaws: [Currency: RatesProblem]) {
-        // A day begins up to 14 hours before UTC's, and sources date observations a day ahead.
+        // Tomorrow is allowed: a day begins up to 14 hours earlier in the east than in UTC, and
+        // some sources date observations a day ahead.
         let latest = Day(at: now + 86_400_000).text
         let today = Day(at: now)
         let newest = rates.quotes.values.lazy.map(\.day).filter { $0 <= latest }.max()
@@ -55,7 +56,7 @@ package struct RatesPolicy: Hashable, Sendable {
                     flaws[currency] = .outdated
                     continue
                 }
-                // A date that runs ahead may be taken back: it makes a rate no newer than now.
+                // A future date counts as now, so that the source can correct it to an earlier one.
                 rate.since = min(rate.since, rates.publishedAt == nil ? today.start : now)
             }
             sound[currency] = rate
@@ -63,8 +64,8 @@ package struct RatesPolicy: Hashable, Sendable {
         return (sound, flaws)
     }
 
-    /// What a witness says of `currency` in units of `base`, as a quotient; nil where it says
-    /// nothing that counts at `now`.
+    /// The witness's rate of `currency` in units per one of `base`, as a quotient; nil where it has
+    /// no rate that counts at `now`.
     func word(
         of witness: PublishedRates, on currency: Currency, base: Currency, now: UnixTime
     ) -> (rate: ExchangeRate, per: ExchangeRate)? {
@@ -78,7 +79,7 @@ package struct RatesPolicy: Hashable, Sendable {
         return (own, per)
     }
 
-    /// Whether a witness speaks for `offered` and against what is in force.
+    /// Whether the witness's rate agrees with `offered` and not with `last`, the one in force.
     func confirms(
         _ word: (rate: ExchangeRate, per: ExchangeRate), _ offered: ExchangeRate,
         against last: ExchangeRate
@@ -91,13 +92,13 @@ package struct RatesPolicy: Hashable, Sendable {
     }
 }
 
-/// A day of UTC.
+/// A day in UTC.
 struct Day {
     var number: Int
 
     init(at time: UnixTime) { number = Int(time.milliseconds / 86_400_000) }
 
-    /// Nil for what is no day as `YYYY-MM-DD`.
+    /// Nil unless the text is a day as `YYYY-MM-DD`.
     init?(_ text: String) {
         guard let time = RFC3339.parse("\(text)T00:00:00Z") else { return nil }
         self.init(at: time)

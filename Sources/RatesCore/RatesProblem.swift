@@ -1,5 +1,5 @@
-/// Why a look at the source gave no new rates, or an answer none of one currency. Whatever it is,
-/// the last good ones stay.
+/// Why a look at the source gave no new rates, or why an answer gave no new rate of one currency.
+/// In every case the last good rates stay in use.
 package enum RatesProblem: Hashable, Sendable, CustomStringConvertible {
     /// There is no file where the topology says.
     case fileMissing
@@ -21,13 +21,13 @@ package enum RatesProblem: Hashable, Sendable, CustomStringConvertible {
     case status(Int)
     /// libcurl could not begin.
     case library
-    /// Not a document of this source, whatever the status said; or, of one currency, no number.
+    /// Not a document of this source, whatever its status code; for one currency: not a number.
     case malformed
     /// A rate of zero or below.
     case notPositive
     /// A rate is further from the last good one than `jump_factor_max`.
     case jump
-    /// Rates of another base, by which a currency would jump.
+    /// The rates have another base, and a currency would jump if they were used.
     case baseChanged
     /// Older than the last good rates.
     case dateWentBack

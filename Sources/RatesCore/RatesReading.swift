@@ -1,7 +1,7 @@
 package import CivilTime
 package import Money
 
-/// The exchange rates in force, and where each stands.
+/// The exchange rates in force, with their age and their problems.
 package struct RatesReading: Sendable {
     package let set: RateSet
     /// When these rates were first fetched; nil where they came from a file.
@@ -13,9 +13,10 @@ package struct RatesReading: Sendable {
     package let missing: [Currency]
     /// The day of each rate, as `YYYY-MM-DD`.
     package let days: [Currency: String]
-    /// Last good rates that are not what the source now says, in the order of codes.
+    /// Last good rates in use although the source now gives a different rate, or no sound one, in
+    /// the order of codes.
     package let held: [HeldRate]
-    /// From when on a newer rate of each should have come; none where they hold until they are
+    /// When each rate becomes stale unless a newer one comes; empty if rates hold until they are
     /// replaced.
     package let staleFrom: [Currency: UnixTime]
 
@@ -33,8 +34,8 @@ package struct RatesReading: Sendable {
         self.staleFrom = staleFrom
     }
 
-    /// The rates that newer ones should have replaced by now. That of the base is as old as the
-    /// newest.
+    /// The rates that should have been replaced by newer ones by now. The base is as old as the
+    /// newest rate, so it is stale only if all others are.
     package func stale(at now: UnixTime) -> Set<Currency> {
         var stale = Set(staleFrom.lazy.filter { now >= $0.value }.map(\.key))
         if !staleFrom.isEmpty, stale.count == staleFrom.count { stale.insert(set.base) }

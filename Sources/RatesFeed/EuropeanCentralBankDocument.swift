@@ -3,8 +3,8 @@ internal import RatesCore
 internal import Topology
 
 /// The European Central Bank's `eurofxref-daily.xml`: one `Cube` around one `Cube` with the day,
-/// around a `Cube` with the rate of each currency, in units per euro. Of a document with several
-/// days, such as its history, the newest one counts.
+/// around a `Cube` with the rate of each currency, in units per euro. If a document has several
+/// days, as the bank's history does, only the newest counts.
 enum EuropeanCentralBankDocument {
     private static let root = "gesmes:Envelope"
     private static let cube = "Cube"

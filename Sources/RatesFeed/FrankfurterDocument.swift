@@ -34,7 +34,7 @@ enum FrankfurterDocument {
         return try root.rates(at: "rates", base: base, day: date)
     }
 
-    /// Elements that are no pairs, or pairs of another base than most, are passed over.
+    /// Skips elements that are not pairs, and pairs whose base is not the most frequent one.
     private static func secondVersion(
         _ elements: [JSONValue]
     ) throws(RatesDocumentError) -> RatesGathering {

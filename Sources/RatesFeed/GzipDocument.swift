@@ -1,11 +1,11 @@
 internal import Gzip
 
-/// Documents that come compressed, though nobody asked for that.
+/// Decompresses documents that arrive compressed although the request did not ask for that.
 enum GzipDocument {
     private static let stepBytes = 64 << 10
 
-    /// What `bytes` hold; the bytes themselves where they are no gzip. No document of text begins
-    /// as gzip does, so the bytes are believed before a header about them.
+    /// The decompressed `bytes`, or `bytes` unchanged if they are not gzip. The first bytes decide,
+    /// not a header: no text document begins as gzip does.
     static func plain(_ bytes: [UInt8]) throws(RatesDocumentError) -> [UInt8] {
         guard bytes.starts(with: Gzip.magic) else { return bytes }
         do throws(GzipReader.Failure) {

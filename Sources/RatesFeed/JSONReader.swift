@@ -1,6 +1,6 @@
-/// Reads JSON (RFC 8259) strictly: UTF-8, with or without its mark, nothing after the value, and
-/// bounds on depth and size, so that a hostile document costs no more than a large one. A key that
-/// an object has twice with different values has none.
+/// Reads JSON (RFC 8259) strictly: UTF-8, with or without a byte order mark, nothing after the
+/// value, and bounds on depth and size, so that a hostile document costs no more than a large one.
+/// A key that an object repeats with a different value reads as null.
 struct JSONReader {
     /// Of arrays and objects in each other. Documents of rates have three.
     static let maximumDepth = 8

@@ -6,7 +6,7 @@ enum JSONValue: Hashable, Sendable {
     case number(String)
     case string(String)
     case array([JSONValue])
-    /// Null at a key that came with several values.
+    /// A key that the document repeats with a different value has the value null.
     case object([String: JSONValue])
 
     /// The value at a key; nil where there is none, or this is no object.

@@ -3,8 +3,8 @@ internal import Money
 package import RatesCore
 package import Topology
 
-/// A provider's rates in force as bytes, for a later run, with what speaks for other ones. JSON, so
-/// that people can read it.
+/// A provider's rates in force and the evidence for different ones, as bytes for a later run. JSON,
+/// so that people can read it.
 package struct KeptRates: Sendable {
     package var provider: RatesProvider
     package var ledger: RateLedger
@@ -66,7 +66,7 @@ package struct KeptRates: Sendable {
 extension KeptRates {
     private static let invalid = RatesDocumentError("the rates of an earlier run")
 
-    /// Reads what `bytes` wrote, here or in the first version of this program, which kept the
+    /// Reads bytes that this version wrote, or the first version of this program, which kept the
     /// rates of one document.
     package init(_ bytes: [UInt8]) throws(RatesDocumentError) {
         guard bytes.count <= RatesDocument.maximumBytes else { throw Self.invalid }
@@ -145,7 +145,7 @@ extension KeptRates {
 }
 
 extension JSONValue {
-    /// Milliseconds since 1970.
+    /// A number of milliseconds since 1970 as a time.
     fileprivate var time: UnixTime? {
         guard case .number(let digits) = self else { return nil }
         return Int64(digits).map(UnixTime.init(milliseconds:))

@@ -24,7 +24,7 @@ enum OpenExchangeRatesDocument {
 }
 
 extension JSONValue {
-    /// What stands between quotes.
+    /// The contents of a JSON string; nil for any other value.
     var text: String? { if case .string(let text) = self { text } else { nil } }
 
     /// The known currency whose code this is.

@@ -2,9 +2,9 @@ internal import CivilTime
 package import RatesCore
 package import Topology
 
-/// Reads what providers answer. Pure; strict about what kind of document it is, whatever the status
-/// code said, and forgiving about single elements: one that is no rate is left out and named.
-/// Digits are taken as they are written and never pass through floating point.
+/// Reads the answers of providers. Pure. Strict about the kind of document, whatever its status
+/// code, and lenient about single elements: one that is not a rate is left out and named. Digits
+/// are taken as they are written and never pass through floating point.
 package enum RatesDocument {
     /// The largest document that is read, in bytes. Those of today have 2 to 30 KiB.
     package static let maximumBytes = 1 << 20

@@ -3,7 +3,7 @@ internal import Money
 internal import RatesCore
 
 extension RatesEvent {
-    /// - Parameter source: of whom this is said, as shown to people.
+    /// - Parameter source: the name, for display, of the source that the event is about.
     func log(_ logger: Logger, of source: String) {
         switch self {
         case .taken(let id, let source, let date, let currencies):

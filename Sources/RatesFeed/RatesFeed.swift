@@ -19,13 +19,13 @@ package final class RatesFeed: Service {
         var hasLooked = false
     }
 
-    /// A place that is looked at: first the source itself, then the witnesses of the topology.
+    /// A place to look at. The source itself comes first, then the witnesses of the topology.
     private struct Place {
         var origin: any RatesOrigin
         var schedule: RatesSchedule
-        /// As shown to people.
+        /// For display.
         var name: String
-        /// Which witness it is; nil for the source.
+        /// The position among the witnesses; nil for the source.
         var witness: Int?
     }
 
@@ -176,11 +176,11 @@ package final class RatesFeed: Service {
         }
     }
 
-    /// Keeps the rates in force, and what speaks against them, for the next run.
+    /// Keeps the rates in force, and the evidence against them, for the next run.
     private func keep() async {
         guard let keeper, let provider else { return }
         do {
-            // Asked on the keeper's thread: what is written last is what is newest.
+            // Read the state on the keeper's thread, so that the last write has the newest state.
             try await keeper.keep {
                 self.state.withLock { state in
                     guard let ledger = state.book.ledger,

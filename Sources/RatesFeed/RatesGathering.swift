@@ -2,8 +2,8 @@ internal import CivilTime
 internal import Money
 internal import RatesCore
 
-/// The rates of one document, as its elements come. What is no rate is left out and named; the
-/// others are taken.
+/// Collects the rates of one document, element by element. An element that is not a rate is left
+/// out and named; the others are taken.
 struct RatesGathering {
     let base: Currency
     private var quotes: [Currency: PublishedRates.Quote] = [:]
@@ -11,10 +11,10 @@ struct RatesGathering {
 
     init(base: Currency) { self.base = base }
 
-    /// Notes the rate of a currency as the document writes it; nil where there is no text, or no
-    /// day of the calendar. Of two rates the one of the newer day counts, and neither of two of
-    /// the same day that differ.
-    /// - Throws: where the base is worth anything but one of itself: then no rate is what it seems.
+    /// Adds the rate of a currency as the document writes it. A missing text, or a day that is
+    /// missing or not in the calendar, is a flaw. Of two rates of a currency the one with the newer
+    /// day counts; if two of the same day differ, neither counts.
+    /// - Throws: if the base's own rate is not 1, because then no other rate can be trusted.
     mutating func add(
         _ text: String?, of currency: Currency, day: String?
     ) throws(RatesDocumentError) {
@@ -47,7 +47,7 @@ struct RatesGathering {
         }
     }
 
-    /// - Throws: where there is no rate at all.
+    /// - Throws: if there is no rate at all.
     func published(
         by source: String, at publishedAt: UnixTime? = nil
     ) throws(RatesDocumentError) -> PublishedRates {

@@ -32,7 +32,7 @@ final class RatesKeeper: Sendable {
 
     /// Replaces the file: a reader finds the old rates or the new ones, also after a power cut.
     /// - Throws: `RatesFeedError`, safe to print.
-    /// - Parameter rates: asked on the keeper's thread; nil for nothing to keep.
+    /// - Parameter rates: called on the keeper's thread; returns nil if there is nothing to keep.
     func keep(_ rates: @escaping @Sendable () -> KeptRates?) async throws {
         let path = path
         try await thread.perform { _ in

@@ -15,11 +15,11 @@ package struct RatesSource: Hashable, Sendable {
     package var allowsPlainHTTP = false
     /// How often the source is looked at.
     package var refresh: Duration
-    /// The greatest factor, either way, between a rate and the last good one that is believed at
-    /// once; nil for any.
+    /// The greatest factor, up or down, by which a rate may differ from the last good one and still
+    /// be believed at once; nil for any.
     package var jumpFactorMax: ExchangeRate?
-    /// Sources that no rate in force comes from, but whose word makes a jump believed: a second
-    /// provider, and a file in which operators accept rates by name.
+    /// Sources that never supply a rate but can confirm a jump: a second provider, and a file in
+    /// which operators accept rates currency by currency.
     package var witnesses: [RatesSource] = []
     /// A provider's rates are stale this long after newer ones were due. A file's are stale this
     /// long after their day began; nil where they hold until the file is replaced.
@@ -29,8 +29,8 @@ package struct RatesSource: Hashable, Sendable {
     package static let defaultFileRefresh: Duration = .seconds(1)
     /// Providers publish late now and then, and are asked every few minutes.
     package static let defaultProviderStaleAfter: Duration = .seconds(2 * 3_600)
-    /// Main currencies move by less in a year. A devaluation can be more: then the source has to
-    /// repeat itself, or somebody has to say so.
+    /// Main currencies move by less in a year. A devaluation can exceed it; then the source has to
+    /// repeat the rate, or a witness has to confirm it.
     package static let defaultJumpFactorMax = ExchangeRate.oneAndAHalf
 
     /// A file. It is an operator's own word: no jump is too great unless a bound is given.

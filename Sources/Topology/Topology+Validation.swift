@@ -26,8 +26,8 @@ extension Topology {
             + (rates?.problems() ?? []) + thresholdProblems()
     }
 
-    /// What works and is probably not meant, with keys as `problems`: money in a withdrawn currency
-    /// hardly moves, and its rate is no longer published.
+    /// Settings that work but are probably mistakes, with keys as in `problems`: codes of withdrawn
+    /// currencies, in which money hardly moves and whose rates are no longer published.
     package func warnings() -> [TopologyProblem] {
         let lists = [
             ("currencies", currencies), ("unconverted", unconverted),

@@ -59,8 +59,8 @@ package enum RatesFile {
         return set
     }
 
-    /// `text` with each character that JSON writes as two escapes of UTF-16 halves, as
-    /// `\ud83d\ude00`, in place of them: the escapes of YAML are whole characters.
+    /// Replaces each pair of UTF-16 surrogate escapes, as JSON writes `\ud83d\ude00`, with the
+    /// character it encodes, because an escape in YAML is always a whole character.
     private static func joiningSurrogates(in text: String) -> String {
         guard text.contains("\\u") else { return text }
         let halves = /\\(?:[^u]|u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2}))/

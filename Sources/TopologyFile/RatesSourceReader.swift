@@ -46,7 +46,7 @@ struct RatesSourceReader {
         return source
     }
 
-    /// A second provider, which is only asked whether jumps are right.
+    /// A second provider, used only to confirm jumps.
     private func readSecond(_ fields: Fields) -> RatesSource? {
         let named = fields.required(
             "source", expected: ScalarText.choices(of: RatesProvider.self),

@@ -28,7 +28,7 @@ enum TextFile {
         guard count <= maximumBytes else {
             throw Failure(expected: "a file of at most \(maximumBytes) bytes")
         }
-        // Some editors begin UTF-8 with a mark, which is no part of the text.
+        // Skip the byte order mark that some editors write; it is not part of the text.
         let start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
         guard let text = String(validating: bytes[start..<max(start, count)], as: UTF8.self) else {
             throw Failure(expected: "UTF-8 text")

@@ -15,7 +15,7 @@ package enum TopologyFile {
     package static let defaultPath = "topology.yaml"
 
     /// The topology at `path`, valid by `Topology.problems` and `Region.problems`.
-    /// - Parameter warn: called with each of `Topology.warnings`, where it stands.
+    /// - Parameter warn: called with each of `Topology.warnings` and its line in the file.
     package static func load(
         path: String, warn: (FileProblem) -> Void = { _ in }
     ) throws(TopologyFileError) -> Topology {

@@ -5,22 +5,22 @@ import RatesCore
 import RatesFeed
 import Topology
 
-/// Drives the book of exchange rates from a script, so that another program can judge what is in
-/// force after each line. It reads no clock: the script says what time it is.
+/// Drives `RatesBook` from a script and prints its state after each line, so that another program
+/// can check it. It reads no clock: the script gives the time.
 struct RatesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "rates", abstract: "Say which exchange rates a script puts in force.",
+        commandName: "rates", abstract: "Print the exchange rates that a script puts in force.",
         discussion: """
             Lines on standard input, tab-separated, times in milliseconds since 1970, documents in \
             hexadecimal digits, lists with commas between:
 
               begin    PROVIDER FACTOR CURRENCIES BASES CODE:MINOR_UNITS,…
               answer   TIME DOCUMENT          an answer of the source
-              same     TIME                   the source says: not modified
-              witness  TIME NUMBER DOCUMENT   what another source says, as Frankfurter's
-              restart  TIME                   a new process goes on with what the last one kept
+              same     TIME                   the source answers: not modified
+              witness  TIME NUMBER DOCUMENT   an answer of another source, in Frankfurter's format
+              restart  TIME                   a new process continues with the kept rates
 
-            After each line but the first kind one line: `taken`, `refused` or `none`; \
+            Prints one line for each line other than `begin`: `taken`, `refused` or `none`; \
             rates in force as CODE=RATE@DAY; held ones as CODE:REASON:OFFERED; totals as CODE=MINOR.
             """)
 
@@ -43,7 +43,7 @@ private struct ScriptError: Error {
     var line: String
 }
 
-/// One run of answers, and the book they are told to.
+/// One run of answers, and the book that takes them.
 private struct Script {
     private let provider: RatesProvider
     private let policy: RatesPolicy
@@ -116,7 +116,7 @@ private struct Script {
         }
     }
 
-    /// As a process does that ends and begins again: through the bytes of its file.
+    /// Restarts as a process does, from the bytes of its kept rates.
     private mutating func restart(_ now: UnixTime) throws {
         let last = book
         book = RatesBook(policy: policy, calendar: calendar, converted: currencies)

@@ -19,7 +19,7 @@ import Testing
             worth: worth.map { (currency: $0.0, amount: $0.1) }, bases: bases)
     }
 
-    @Test("A hundredth of the money makes the total as old as its rate, less does not")
+    @Test("A rate dates the total if it converts a hundredth of the money, and not if less")
     func hundredth() throws {
         let days = [Self.dollar: "2026-11-14", Self.yen: "2026-11-27"]
         let one = try Self.age(
@@ -30,13 +30,13 @@ import Testing
             [(Self.dollar, 10), (Self.yen, 991)], days: days, stale: [Self.dollar])
         #expect(less.day == "2026-11-27")
         #expect(less.stale == [])
-        // What flows back counts as what flows in.
+        // Money that flows back counts like money that flows in.
         let back = try Self.age(
             [(Self.dollar, -10), (Self.yen, 990)], days: days, stale: [Self.dollar])
         #expect(back.stale == [Self.dollar])
     }
 
-    @Test("Everything in a base is converted with the base's own rate, however little it holds")
+    @Test("Converting into a base uses the base's own rate, however little money is in it")
     func ownRate() throws {
         let days = [Self.dollar: "2026-11-14", Self.yen: "2026-11-27"]
         let worth = [(Self.dollar, Int128(1)), (Self.yen, 1_000)]
@@ -53,7 +53,7 @@ import Testing
         #expect(alone.stale == [])
     }
 
-    @Test("Without money the newest rates speak")
+    @Test("Without money the newest rates decide")
     func quiet() throws {
         let days = [Self.dollar: "2026-11-14", Self.yen: "2026-11-27"]
         let some = try Self.age([], days: days, stale: [Self.dollar])

@@ -63,8 +63,8 @@ import Topology
                 #expect(
                     work
                         == Work(
-                            // A changed minute is looked up in each shard, one a region, with
-                            // its late money, and in the region's missed money.
+                            // A changed minute is looked up in each shard (one per region), in
+                            // the shard's late money and in the region's missed money.
                             redisCommands: Self.commandsPerRefresh
                                 + regions * (Self.commandsPerRegion + 3 * changed),
                             minutesRead: regions * changed, minutesReplaced: changed,

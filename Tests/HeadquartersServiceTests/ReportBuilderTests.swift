@@ -169,7 +169,7 @@ final class Reporter {
         #expect(seen.base(Self.codes[1])?.series.suffix(3) == [0, 0, 0])
     }
 
-    @Test("Of an account with few transfers the amount is not told")
+    @Test("An account with few transfers omits its amount")
     func accounts() throws {
         var late = Self.minute(0, ago: 10, [("EUR", 100, 5)])
         late.late = [
@@ -241,7 +241,7 @@ final class Reporter {
         #expect(excused.base(Self.codes[1])?.currencies == [nil, 100])
     }
 
-    @Test("Held rates degrade by name where they matter, and old ones say how old the total is")
+    @Test("Held rates that matter degrade the total by name, and old ones make the total old")
     func heldAndOld() throws {
         let publication = Self.publication([
             Self.minute(0, ago: 10, [("CHF", 900, 9), ("EUR", 100, 50), ("USD", 100, 50)])
@@ -262,7 +262,7 @@ final class Reporter {
         rates.stale = [franc]
         let reporter = Reporter(publication, Self.builder())
         let report = try #require(reporter.report(rates, now: Self.noon))
-        // No money is in pounds of Syria.
+        // No money moved in Syrian pounds, so their held rate does not matter.
         #expect(
             report.degradations == [
                 .init(reason: "rates_stale", currencies: ["CHF"]),

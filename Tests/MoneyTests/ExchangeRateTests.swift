@@ -79,7 +79,7 @@ import Testing
         let (small, large) = ("0.000000000000000000000000000001", "999999999999999999")
         #expect(try Self.agree(small, with: small, within: "1.01"))
         #expect(try !Self.agree(small, with: large, within: large))
-        // 160 yen for 1.25 dollars are 128 yen for one.
+        // 160 yen for 1.25 dollars is 128 yen for one dollar.
         #expect(try Self.agree("160", per: "1.25", with: "128", within: "1.000001"))
         #expect(try !Self.agree("160", per: "1.25", with: "160", within: "1.2"))
         #expect(try Self.agree("160", per: "1.25", with: "160", within: "1.25"))

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Random sequences of what providers of exchange rates do, judged by a second policy.
+"""Simulate providers of exchange rates at random, and check the results with a second policy.
 
     habits.py [--sequences 200] [--first 1]
 
-Each sequence is a provider with habits: currencies that are missing, null, zero or no number, jumps
-that go back and jumps that stay, dates ahead and behind, pairs carried forward for days, documents
-cut off, compressed, with a mark or written with exponents, a second source, rates accepted by name,
-and restarts. `tributary-bench rates` says after each step which rates are in force, which are held
-and why, and what the money comes to; policy.py says what is right. Exit status 1 at the first
-difference, with the steps that led to it, or where the sequences exercised too little.
+Each sequence is one provider with its habits: rates that are missing, null, zero or not a number;
+jumps that revert and jumps that stay; dates ahead and behind; pairs carried forward for days;
+documents that are cut off, compressed, begin with a byte order mark or use exponents; a second
+source; rates that an operator accepts; and restarts. After each step `tributary-bench rates` prints
+which rates are in force, which are held and why, and the totals; policy.py computes the same
+independently. Exit status 1 at the first difference, which is printed with its sequence and step,
+or if the sequences exercised too little.
 """
 import argparse
 import collections
@@ -26,13 +27,13 @@ BENCH = ROOT / ".build/release/tributary-bench"
 TRUE = {"USD": 1.15, "GBP": 0.86, "JPY": 171.9, "KWD": 0.354, "CHF": 0.933, "IDR": 19_287.0,
         "SYP": 12_750.0, "UZS": 13_765.0, "ISK": 146.9, "BHD": 0.43, "TRY": 48.2}
 BASES = ["USD", "EUR", "JPY", "KWD"]
-#: At least so often in a hundred sequences each of these has to come.
+#: How often each of these has to occur, at least, in a hundred sequences.
 ENOUGH = {"repeated": 20, "confirmed": 20, "came back": 5, "refused": 50, "missing": 50,
           "malformed": 50, "not_positive": 50, "date_in_future": 20, "outdated": 5, "jump": 200}
 
 
 class Provider:
-    """A source, and how the world moves under it."""
+    """A simulated source, and the true rates that move from one answer to the next."""
 
     def __init__(self, chance):
         self.chance = chance
@@ -41,7 +42,7 @@ class Provider:
         self.base = "USD" if self.kind == "open_exchange_rates" else "EUR"
         self.rates = dict(TRUE)
         self.wrong = {}      # code: (factor, answers left)
-        self.days = {}       # code: days behind, of the second version
+        self.days = {}       # code: days behind, in Frankfurter's second version
         self.habits = chance.uniform(0.01, 0.25)
 
     def happens(self, part=1.0):
@@ -84,7 +85,7 @@ class Provider:
         return self.text(number)
 
     def document(self, now):
-        """An answer, whole or not."""
+        """An answer, possibly cut off."""
         self.rates["EUR"] = 1.0
         codes = [code for code in DIGITS if code != self.base and not self.happens(0.3)]
         values = {code: self.value(code) for code in codes}
@@ -127,7 +128,7 @@ class Provider:
         return body
 
     def word(self, now):
-        """What another source says: all rates, or one that an operator names; right or wrong."""
+        """An answer of another source: all rates, or one that an operator accepts; right or not."""
         day = shifted(day_of(now), -self.chance.choice([0, 0, 0, 1, 20]))
         rates = dict(self.rates)
         name = None
@@ -135,7 +136,7 @@ class Provider:
             name = self.chance.choice(list(TRUE))
             if self.wrong and self.chance.random() < 0.5:
                 name = self.chance.choice(sorted(self.wrong))
-                # Right about the jump, or between what was and what is said.
+                # Either confirms the jump, or lies between the true rate and the wrong one.
                 rates[name] *= self.wrong[name][0] ** self.chance.choice([1, 1, 0.5])
         base = self.base if name else "EUR"
         if base == "USD":
@@ -193,7 +194,7 @@ def judge(seed, case, answers, seen):
             verdict = "taken" if taken else "refused"
             last = document if taken else last
         elif step[0] == "same":
-            # The program asks so only after it has taken something, which a restart forgets.
+            # The program asks "modified?" only once it has taken an answer; a restart forgets that.
             verdict = "taken" if last and policy.answer(last, now) else "refused"
         elif step[0] == "witness":
             policy.witness(step[2], parsed("frankfurter", step[3]), now)

@@ -1,7 +1,7 @@
-"""The policy of deploy/rates/README.md once more, in Python and with fractions.
+"""A second implementation of the policy in deploy/rates/README.md, in Python and with fractions.
 
-Shares nothing with the software under test: it parses documents with Python's own readers, and the
-rates it believes are decided by what stands here.
+Shares nothing with the software under test: it parses documents with Python's own readers, and
+decides on its own which rates to believe.
 """
 import gzip
 import json
@@ -32,11 +32,11 @@ def shifted(day, days):
 
 
 class Number(str):
-    """A number of JSON as it is written."""
+    """A JSON number, as the text that was written."""
 
 
 def rate(value):
-    """The exact rate, or the word for what is wrong with it."""
+    """The exact rate, or the name of the problem with it."""
     if not isinstance(value, str) or len(value) > 32:
         return "malformed"
     match = DECIMAL.fullmatch(value)
@@ -48,7 +48,7 @@ def rate(value):
 
 def parsed(provider, body):
     """Base, rates as {code: (rate, day)}, flaws as {code: word}, and the time of publication; None
-    for a document that is none."""
+    for a document that is refused."""
     try:
         if body[:2] == b"\x1f\x8b":
             body = gzip.decompress(body)
@@ -117,7 +117,7 @@ class Policy:
         return sound, flaws
 
     def answer(self, document, now):
-        """Whether the answer was taken."""
+        """Takes an answer if the policy allows it; returns whether it was taken."""
         if document is None:
             return False
         sound, flaws = self.sound(document, now)
@@ -187,7 +187,7 @@ class Policy:
             del self.doubts[code]
 
     def restart(self):
-        """What a process forgets: what others said, and what the last answer lacked."""
+        """Forgets what a process does not keep: other sources' answers, the last answer's flaws."""
         self.witnesses = {}
         self.flaws = {}
 

@@ -9,7 +9,7 @@ import Topology
     private static let start = RatesFixture.time("2026-11-20T12:00:00Z")
     private static let dollar = RatesFixture.currency("USD")
 
-    /// A book that is told rates of the dollar by the minute.
+    /// A book that takes dollar rates at given minutes.
     private struct Told {
         var book: RatesBook
 
@@ -27,7 +27,7 @@ import Topology
             return rate
         }
 
-        /// The same after another source spoke.
+        /// The dollar's rate in force after an answer of another source.
         mutating func hear(
             _ rates: [String: String], base: String = "EUR", date: String = "2026-11-20",
             from witness: Int = 0, at minute: Int64
@@ -55,7 +55,7 @@ import Topology
         #expect(try told.rate("3000", at: 1_001) == "3000")
     }
 
-    @Test func `an answer that differs begins the count again, and a return ends it`() throws {
+    @Test func `a different answer restarts the count, and a return ends it`() throws {
         var told = try Told()
         _ = try told.rate("1.08", at: 0)
         for (minute, rate) in [(10, "108"), (30, "108"), (50, "1000"), (70, "1000")] {
@@ -66,7 +66,7 @@ import Topology
         #expect(told.book.reading?.held.map(\.reason) == ["jump"])
     }
 
-    @Test func `a first set that was wrong is not for ever`() throws {
+    @Test func `a wrong first rate is replaced, also across a restart`() throws {
         var told = try Told()
         #expect(try told.rate("415.8", at: 0) == "415.8")
         #expect(try told.rate("1.08", at: 15) == "415.8")
@@ -74,7 +74,7 @@ import Topology
         let kept = KeptRates(
             provider: .openExchangeRates, ledger: try #require(told.book.ledger),
             fetchedAt: Self.start)
-        // Nor does a restart make it so: the count goes on.
+        // The count continues after a restart.
         var next = try Told()
         let isOn = next.book.goOn(
             with: try KeptRates(kept.bytes).ledger, fetchedAt: Self.start,
@@ -84,7 +84,7 @@ import Topology
         #expect(try next.rate("1.082", at: 45) == "1.082")
     }
 
-    @Test func `not modified is the same answer once more`() throws {
+    @Test func `not modified counts as the same answer again`() throws {
         var told = try Told()
         _ = try told.rate("1.08", at: 0)
         _ = try told.rate("108", at: 10)
@@ -101,7 +101,7 @@ import Topology
         for minute: Int64 in [10, 25, 40] { _ = try told.rate("108", at: minute) }
         #expect(told.rate == "108")
         #expect(try told.rate("1.09", at: 1_400) == "1.09")
-        // The wrong one does not come back in the same way.
+        // The wrong rate cannot return the same way.
         #expect(try told.rate("108", at: 1_410) == "1.09")
         #expect(try told.rate("1.09", at: 1_420) == "1.09")
 
@@ -111,7 +111,7 @@ import Topology
         #expect(try late.rate("1.09", at: 40 + 1_441) == "108")
     }
 
-    @Test func `another source confirms a jump, whichever speaks first`() throws {
+    @Test func `another source confirms a jump, whichever answers first`() throws {
         var told = try Told()
         _ = try told.rate("1.08", at: 0)
         _ = try told.rate("108", at: 10)
@@ -122,10 +122,11 @@ import Topology
         #expect(try told.rate("10000", at: 13) == "10000")
     }
 
-    @Test func `one who agrees with the last rate as well, or is old, confirms nothing`() throws {
+    @Test func `a witness that also agrees with the last rate, or is old, confirms nothing`() throws
+    {
         var told = try Told()
         _ = try told.rate("1", at: 0)
-        // The square root of two: within the bound of both.
+        // The square root of two is within the factor of both 1 and 2.
         _ = try told.hear(["USD": "1.4142"], at: 1)
         #expect(try told.rate("2", at: 10) == "1")
         #expect(try told.hear(["USD": "2"], date: "2026-11-05", at: 11) == "1")
@@ -133,20 +134,20 @@ import Topology
         #expect(try told.hear(["USD": "2"], date: "2026-11-06", at: 13) == "2")
     }
 
-    @Test func `an operator accepts a rate by its currency, and takes it back`() throws {
+    @Test func `an operator accepts a rate of one currency, and withdraws that`() throws {
         var told = try Told()
         _ = try told.rate("1.08", at: 0)
         #expect(try told.hear(["GBP": "84"], from: 1, at: 1) == "1.08")
         #expect(try told.rate("108", at: 10) == "1.08")
         #expect(try told.hear(["USD": "108"], from: 1, at: 11) == "108")
-        // Without the file nothing is accepted any more, and that is no problem to tell.
+        // Removing the file withdraws the acceptance and is not reported as a problem.
         let missing = RatesObservation.problem(.fileMissing, detail: "gone", retryAfter: nil)
         #expect(told.book.hear(missing, from: 1, now: Self.start + 720_000).events.isEmpty)
         #expect(told.book.counters.problems[.fileMissing] == nil)
         #expect(try told.rate("10800", at: 13) == "108")
     }
 
-    @Test func `what cannot be read of a witness is told once and takes nothing back`() throws {
+    @Test func `a witness's problem is reported once and withdraws nothing`() throws {
         var told = try Told()
         _ = try told.hear(["USD": "108"], at: 0)
         let torn = RatesObservation.problem(.torn, detail: "half", retryAfter: nil)

@@ -34,8 +34,8 @@ import Topology
             RatesFixture.listed(rates) == ["GBP 0.84638", "JPY 171.94", "USD 1.0705"])
     }
 
-    /// The history's document has its newest day first, in today's shape of it.
-    @Test func `of several days the newest counts`() throws {
+    /// The bank's history at present lists its newest day first; either order has to work.
+    @Test func `only the newest of several days counts`() throws {
         let today = "<Cube time='2026-11-20'>"
         let older = "<Cube time='2026-11-19'><Cube currency='USD' rate='9'/></Cube>"
         for text in [
@@ -72,7 +72,7 @@ import Topology
         // Another document.
         ("gesmes:Envelope", "Envelope"), ("'2026-11-20'", "'2026-11-31'"),
         ("time='2026-11-20'", "day='2026-11-20'"), (" time='2026-11-20'", ""),
-        // The euro is worth one euro, or nothing is what it seems.
+        // If the euro is not worth one euro, no other rate can be trusted.
         ("'USD' rate='1.0705'", "'EUR' rate='1.0705'"),
     ])
     func `anything else is refused`(part: String, replacement: String) throws {
@@ -96,7 +96,7 @@ import Topology
         ("1.0705", "0", .notPositive), ("1.0705", "0.000", .notPositive),
         ("1.0705", "-1.0705", .notPositive), ("1.0705", "-0", .notPositive),
     ])
-    func `what is no rate is left out and named, and the others are taken`(
+    func `an element that is not a rate is left out and named, and the others are taken`(
         part: String, replacement: String, problem: RatesProblem
     ) throws {
         let text = RatesFixture.centralBank.replacing(part, with: replacement)
@@ -133,7 +133,7 @@ import Topology
         #expect(Self.isRefused(text))
     }
 
-    @Test func `what is said of a document repeats nothing of it`() throws {
+    @Test func `flaws repeat nothing of the document`() throws {
         let canary = RatesFixture.centralBank.replacing("1.0705", with: "canary\u{1B}[2J")
         let rates = try RatesFixture.read(canary, of: .europeanCentralBank)
         #expect(RatesFixture.flaws(rates.flaws) == ["USD malformed"])

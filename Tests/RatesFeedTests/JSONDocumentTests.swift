@@ -33,7 +33,7 @@ import Topology
     @Test func `Frankfurter's second version has a day for each pair`() throws {
         let rates = try RatesFixture.read(RatesFixture.frankfurterSecond, of: .frankfurter)
         #expect(rates.day == "2026-11-20")
-        // Gold is no currency.
+        // Gold is not a currency.
         let days = rates.quotes.sorted { $0.key < $1.key }.map { "\($0) \($1.rate) \($1.day)" }
         #expect(
             days == [
@@ -42,7 +42,7 @@ import Topology
             ])
     }
 
-    @Test func `of two rates of a pair the newer counts, and neither of one day`() throws {
+    @Test func `the newer of two rates counts, and neither if they differ on one day`() throws {
         let pair = #"{"date":"2026-11-20","base":"EUR","quote":"GBP","rate":0.84638},"#
         func rates(_ day: String, _ rate: String) throws -> PublishedRates {
             let other = #"{"date":"\#(day)","base":"EUR","quote":"GBP","rate":\#(rate)},"#
@@ -58,7 +58,7 @@ import Topology
         #expect(RatesFixture.flaws(try rates("2026-11-20", "0.9").flaws) == ["GBP malformed"])
     }
 
-    @Test func `exponents are exact, and a mark before the document is passed over`() throws {
+    @Test func `exponents are exact, and a byte order mark is skipped`() throws {
         let text = """
             \u{FEFF}{"amount":1.0,"base":"IDR","date":"2026-11-27",\
             "rates":{"USD":5.9802e-05,"EUR":5.1848E-5,"JPY":0.0089147,"KWD":"1.8e-5"}}
@@ -70,7 +70,7 @@ import Topology
     }
 
     @Test(arguments: RatesProvider.allCases)
-    func `gzip that nobody asked for is read, and damaged gzip is not`(
+    func `gzip is read without being asked for, and damaged gzip is refused`(
         provider: RatesProvider
     ) throws {
         let plain = Array(RatesFixture.document(of: provider).utf8)
@@ -112,7 +112,7 @@ import Topology
         }
     }
 
-    /// What stands in the place of a dollar's rate, and what is said about it.
+    /// Text in place of the dollar's rate, and the flaw that it gives.
     @Test(arguments: [
         ("1.5e+400", RatesProblem.malformed), ("null", .malformed), ("true", .malformed),
         ("[1.07]", .malformed), ("{}", .malformed), ("\"\"", .malformed),
@@ -120,7 +120,7 @@ import Topology
         ("0", .notPositive), ("0.0", .notPositive), ("-1.0705", .notPositive),
         ("\"-1\"", .notPositive),
     ])
-    func `what is no rate is left out and named, and the others are taken`(
+    func `an element that is not a rate is left out and named, and the others are taken`(
         text: String, problem: RatesProblem
     ) throws {
         for (document, provider) in try Self.documents(withDollarAt: text) {
@@ -135,7 +135,7 @@ import Topology
         "NaN", "Infinity", "01.07", "+1.07", "1.", ".5", "0x10", "-", "1.0705 1",
         String(repeating: "9", count: 100_000),
     ])
-    func `what is no value of JSON refuses the document`(text: String) throws {
+    func `a document with text that is not a JSON value is refused`(text: String) throws {
         for (document, provider) in try Self.documents(withDollarAt: text) {
             #expect(RatesFixture.isRefused(document, of: provider))
         }
@@ -188,7 +188,7 @@ import Topology
         #expect(RatesFixture.isRefused(text, of: provider))
     }
 
-    /// A changed part of the second version, and what is left of dollar, pound and yuan.
+    /// A change to the second version, and which of dollar, pound and yuan are left.
     @Test(arguments: [
         ("\"EUR\",\"quote\":\"USD\"", "\"USD\",\"quote\":\"USD\"", ["CNY", "GBP"]),
         ("\"quote\":\"USD\"", "\"quote\":\"GBP\"", ["CNY"]),
@@ -198,7 +198,7 @@ import Topology
         ("\"date\":\"2026-11-18\",", "", ["GBP", "USD"]),
         ("},\n {\"date\":\"2026-11-18\"", "},[], 7, {\"date\":\"2026-02-30\"", ["GBP", "USD"]),
     ])
-    func `an element that is no pair is passed over`(
+    func `an element that is not a pair is skipped`(
         part: String, replacement: String, left: [String]
     ) throws {
         let text = RatesFixture.frankfurterSecond.replacing(part, with: replacement)
@@ -207,7 +207,7 @@ import Topology
         #expect(rates.quotes.keys.sorted().map(\.code) == (left + ["RUB"]).sorted())
     }
 
-    @Test func `a key that comes twice has both values or none`() throws {
+    @Test func `a repeated key counts only if its values are equal`() throws {
         func rates(_ again: String) throws -> PublishedRates {
             let text = RatesFixture.frankfurter.replacing(
                 "\"USD\":1.0705", with: "\"USD\":1.0705,\(again)")

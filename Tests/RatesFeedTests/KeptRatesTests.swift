@@ -10,7 +10,7 @@ import Topology
 @Suite("Rates kept for the next run") struct KeptRatesTests {
     private static let fetchedAt = RatesFixture.time("2026-11-20T16:05:00Z")
 
-    /// What a book keeps that was told one document.
+    /// The rates that a book keeps after one document.
     private static func kept(
         _ provider: RatesProvider, _ text: String, at now: UnixTime = FeedScope.now
     ) throws -> KeptRates {
@@ -27,7 +27,9 @@ import Topology
         (.frankfurter, RatesFixture.frankfurterSecond),
         (.openExchangeRates, RatesFixture.openExchangeRates),
     ])
-    func `what was written is read again`(provider: RatesProvider, text: String) throws {
+    func `kept rates are read back as they were written`(
+        provider: RatesProvider, text: String
+    ) throws {
         var before = try Self.kept(provider, text)
         let pound = RatesFixture.currency("GBP")
         let rate = try #require(before.ledger.inForce[pound])
@@ -46,7 +48,7 @@ import Topology
         #expect(after.ledger.left == before.ledger.left)
     }
 
-    @Test func `what the first version kept is read as well`() throws {
+    @Test func `rates that the first version kept are read as well`() throws {
         let text = """
             {
               "provider": "frankfurter",

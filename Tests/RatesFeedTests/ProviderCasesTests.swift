@@ -6,8 +6,8 @@ import RatesFeed
 import Testing
 import Topology
 
-/// What providers were seen to answer, and what a day's money comes to with it. The totals were
-/// computed with fractions by hand of the rates that should be in force.
+/// Answers that providers really gave, and the totals of a day's money with them. The totals were
+/// computed by hand, with fractions, from the rates that should be in force.
 @Suite("Answers from the field") struct ProviderCasesTests {
     /// Minor units of the window.
     private static let money: [(String, Int128)] = [
@@ -48,7 +48,7 @@ import Topology
             }
         }
 
-        /// What no rate is for.
+        /// The currencies without a rate.
         var leftOut: String { (book.reading?.missing ?? []).map(\.code).joined(separator: " ") }
         var held: [String] {
             (book.reading?.held ?? []).map { "\($0.currency) \($0.reason)" }
@@ -78,7 +78,7 @@ import Topology
     private static let bankTotals = ["USD 112341.31", "EUR 97400.13", "JPY 16746979"]
     private static let notOfTheBank = "BGN KWD SYP TMT UZS VES"
 
-    @Test func `a comment after the end, and bytes that are compressed unasked`() throws {
+    @Test func `a comment after the end, and a compressed body without being asked for`() throws {
         let text =
             Self.bank([("2026-11-27", Self.bankRates)])
             + "\n<!-- cache: 27 November 2026 21:39 -->\n"
@@ -105,12 +105,12 @@ import Topology
         }
     }
 
-    @Test func `a comma for a point is neither 146 nor 14690`() throws {
+    @Test func `a decimal comma is read neither as 146 nor as 14690`() throws {
         let comma = Self.bankRates.map { $0.0 == "ISK" ? ($0.0, "146,90") : $0 }
         var told = try Told()
         try told.take(Self.bank([("2026-11-27", comma)]), of: .europeanCentralBank)
         #expect(told.leftOut == "BGN ISK KWD SYP TMT UZS VES")
-        // After a sound answer its rate is the last good one, and named.
+        // After a sound answer the currency keeps its last good rate and is named as held.
         var later = try Told()
         try later.take(Self.bank([("2026-11-27", Self.bankRates)]), of: .europeanCentralBank)
         try later.take(Self.bank([("2026-11-27", comma)]), of: .europeanCentralBank)
@@ -118,7 +118,7 @@ import Topology
         #expect(later.held == ["ISK malformed"])
     }
 
-    @Test func `a page with status 200 leaves the last good set`() throws {
+    @Test func `an HTML page is refused, whatever its status`() throws {
         let page = """
             <html><head><title>Request Rejected</title></head><body>Your support ID is: 1</body>\
             </html>
@@ -158,14 +158,14 @@ import Topology
     ]
 
     @Test(arguments: ["2026-11-27T07:00:00Z", "2026-11-27T10:30:00Z"])
-    func `a pair that is dated tomorrow`(now: String) throws {
+    func `a pair dated tomorrow is taken`(now: String) throws {
         var told = try Told()
         try told.take(Self.pairs(), of: .frankfurter, at: RatesFixture.time(now))
         #expect(try told.totals("USD", "EUR", "JPY", "KWD") == Self.pairsTotals)
         #expect(told.leftOut == "")
     }
 
-    @Test func `pairs of another week keep their day, and are stale`() throws {
+    @Test func `old pairs keep their day and are stale`() throws {
         var told = try Told()
         try told.take(
             Self.pairs(old: ["USD": "2026-11-15", "GBP": "2026-11-15"]), of: .frankfurter)
@@ -185,11 +185,11 @@ import Topology
         ("CZK", "21.07"), ("ISK", "127.36"), ("HUF", "331.28"), ("BTC", "0.000010973"),
         ("XAU", "0.00023"),
     ]
-    /// The hours of the two documents.
+    /// The timestamps of the two documents.
     private static let first: Int64 = 1_795_862_400
     private static let second = first + 3_600
 
-    /// The document with other rates in place of some, without those for which there is nil.
+    /// The document with `changes` made to its rates; nil removes a rate.
     private static func open(_ timestamp: Int64, _ changes: [String: String?] = [:]) -> String {
         let known = openRates.map(\.0)
         let rates = openRates.compactMap { code, rate in
@@ -250,20 +250,20 @@ import Topology
             ])
     }
 
-    @Test func `a jump of a currency that nobody publishes`() throws {
+    @Test func `a jump of an unpublished currency holds nothing back`() throws {
         let told = try Self.told(["ZWG": "26.7"], then: ["EUR": "0.868", "ZWG": "42"])
         #expect(try told.totals("USD", "EUR", "JPY", "KWD") == Self.nextTotals)
         #expect(told.leftOut == "")
     }
 
-    @Test func `an answer without three currencies`() throws {
+    @Test func `three currencies missing from an answer keep their last good rates`() throws {
         let told = try Self.told([:], then: ["EUR": nil, "SEK": nil, "IDR": nil])
         #expect(try told.totals("USD", "EUR", "JPY", "KWD") == Self.openTotals)
         #expect(told.held == ["EUR missing", "IDR missing", "SEK missing"])
     }
 
     @Test(arguments: ["null", "0"])
-    func `no rate of a currency that nobody publishes`(text: String) throws {
+    func `an unpublished currency without a rate changes nothing`(text: String) throws {
         let told = try Self.told(["SLL": text])
         #expect(try told.totals("USD", "EUR", "JPY", "KWD") == Self.openTotals)
         #expect(told.held == [])

@@ -5,7 +5,7 @@ import RatesFeed
 import Testing
 import Topology
 
-@Suite("What is in force, and what is said about it") struct RatesBookTests {
+@Suite("The rates in force, and the events about them") struct RatesBookTests {
     private static let now = RatesFixture.time("2026-11-20T18:00:00Z")
     private static let good = ["USD": "1.08", "JPY": "172", "GBP": "0.84"]
 
@@ -66,13 +66,13 @@ import Topology
         #expect(book.counters.confirmed == 2)
     }
 
-    /// What an answer after `good` says of the dollar, what is held of it then, and why.
+    /// The dollar's rate and day in an answer after `good`, and why the last good rate is held.
     @Test(arguments: [
         ("1.621", "2026-11-20", "jump"), ("0.719", "2026-11-20", "jump"),
         ("108", "2026-11-20", "jump"), (nil, "2026-11-20", "missing"),
         ("1.09", "2026-11-22", "date_in_future"), ("1.09", "2026-11-05", "outdated"),
     ])
-    func `what is not believed of one currency leaves its last good rate, and takes the others`(
+    func `a currency whose new rate is not believed keeps its last good one, the others move`(
         dollar: String?, date: String, reason: String
     ) throws {
         var book = try Self.book()
@@ -103,11 +103,11 @@ import Topology
         #expect(back.events.last == .held([]))
     }
 
-    /// Whole answers of which nothing is taken after `good` of 2026-11-20.
+    /// Dates of answers that are refused as a whole after `good` of 2026-11-20.
     @Test(arguments: [
         ("2026-11-19", RatesProblem.dateWentBack), ("2026-11-22", .dateInFuture),
     ])
-    func `a document of another time leaves all last good rates`(
+    func `an older document, or one from the future, changes no rate`(
         date: String, problem: RatesProblem
     ) throws {
         var book = try Self.book()
@@ -122,7 +122,7 @@ import Topology
         #expect(book.counters.problems == [problem: 3])
     }
 
-    @Test func `a date that ran ahead can be taken back`() throws {
+    @Test func `a date in the future can be corrected to an earlier one`() throws {
         var book = try Self.book()
         _ = book.take(
             try Self.rates(date: "2026-11-21"), now: RatesFixture.time("2026-11-20T07:00:00Z"))
@@ -179,13 +179,13 @@ import Topology
         #expect(!book.take(wrong, now: Self.now + 1_200_000).isAccepted)
         #expect(book.take(wrong, now: Self.now + 1_800_000).isAccepted)
         #expect(book.reading?.set.rate(of: RatesFixture.currency("GBP")) == (try ExchangeRate("8")))
-        // A currency that nobody converts holds nothing back.
+        // A jump of a currency that is not converted holds nothing back.
         var narrow = try Self.book()
         _ = narrow.take(same, now: Self.now)
         #expect(narrow.take(wrong, now: Self.now).isAccepted)
     }
 
-    @Test func `a currency that never had a rate is named until it has`() throws {
+    @Test func `a currency that never had a rate is named until it has one`() throws {
         var book = try Self.book(converted: ["EUR", "USD", "JPY", "KWD"])
         let first = book.take(try Self.rates(), now: Self.now)
         #expect(first.events.last == .missing([RatesFixture.currency("KWD")]))
@@ -196,7 +196,7 @@ import Topology
         #expect(book.reading?.missing == [])
     }
 
-    @Test func `a day may be tomorrow's, and clocks may be wrong by an hour`() throws {
+    @Test func `a day may be tomorrow, and clocks may be wrong by an hour`() throws {
         func taken(_ observation: RatesObservation, at now: String) throws -> Bool {
             var book = try Self.book()
             return book.take(observation, now: RatesFixture.time(now)).isAccepted
@@ -224,7 +224,7 @@ import Topology
         #expect(book.reading?.fetchedAt == Self.now)
     }
 
-    @Test func `a file is an operator's word: any date, any currencies`() throws {
+    @Test func `a file may have any date and any currencies`() throws {
         var book = try Self.book(
             jumpFactorMax: nil, isByHand: true,
             calendar: .byHand(staleAfter: .seconds(93_600)))
@@ -234,7 +234,7 @@ import Topology
         let reading = try #require(book.reading)
         #expect(reading.fetchedAt == nil)
         #expect(reading.confirmedAt == nil)
-        // What the file leaves out is left out.
+        // A currency that the file leaves out has no rate.
         #expect(RatesFixture.listed(reading.set) == ["EUR 1", "GBP 2"])
         #expect(reading.stale(at: RatesFixture.time("1999-01-05T02:00:00Z")).count == 2)
         #expect(reading.stale(at: RatesFixture.time("1999-01-05T01:59:59Z")).isEmpty)

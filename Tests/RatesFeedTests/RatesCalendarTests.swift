@@ -39,14 +39,14 @@ import Topology
         #expect(reading.stale(at: RatesFixture.time("2026-04-07T16:00:00Z")) == [dollar, euro])
     }
 
-    @Test func `hourly rates are stale an hour and the grace after their time`() {
+    @Test func `hourly rates are stale one hour plus the grace after their time`() {
         #expect(
             Self.staleFrom(
                 "2026-11-20", .hourly(grace: .seconds(7_200)),
                 publishedAt: "2026-11-20T23:30:00Z") == "2026-11-21T02:30:00Z")
     }
 
-    @Test func `a file's rates are stale when its own bound says so, or never`() {
+    @Test func `a file's rates are stale after the bound it was given, or never`() {
         #expect(
             Self.staleFrom("2026-03-25", .byHand(staleAfter: .seconds(93_600)))
                 == "2026-03-26T02:00:00Z")

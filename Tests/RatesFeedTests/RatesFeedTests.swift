@@ -173,7 +173,7 @@ import Topology
         }
     }
 
-    @Test func `a coding that nobody asked for is read, or named`() async throws {
+    @Test func `a coding that was not asked for is decoded, or named in the log`() async throws {
         let packed = try #require(Gzip.compress(Array(RatesFixture.centralBank.utf8)))
         let script: @Sendable (Int, ScriptedPeer.Request) -> Behavior = { number, request in
             #expect(Self.line("Accept-Encoding", of: request) == nil)
@@ -192,7 +192,7 @@ import Topology
         }
     }
 
-    @Test func `a second source and a file of accepted rates make a jump believed`() async throws {
+    @Test func `a second source or a file of accepted rates confirms a jump`() async throws {
         let jumped = RatesFixture.centralBank.replacing("1.0705", with: "10.705")
         let script: @Sendable (Int, ScriptedPeer.Request) -> Behavior = { number, _ in
             number == 0 ? Self.document() : Self.document(jumped)

@@ -73,7 +73,7 @@ enum RatesFixture {
         try RatesDocument.read(Array(text.utf8), of: provider)
     }
 
-    /// Whether a document gives no rates at all.
+    /// Whether reading the document fails, so that it gives no rates at all.
     static func isRefused(_ text: String, of provider: RatesProvider) -> Bool {
         (try? read(text, of: provider)) == nil
     }

@@ -1,21 +1,22 @@
 package import Money
 
-/// How old the rates of a total are, by the money that each of them converts. Pure.
+/// How old the rates of a total are, weighted by the money that each of them converts. Pure.
 ///
-/// A currency of which hardly anything moves does not make a total old; one that a tenth of it was
-/// converted with does, however new all others are. Every base is looked at, for money in another
-/// currency is converted with the base's own rate as well: what is said is said of the oldest.
+/// Old rates count only if together they convert at least one part in `partMin` of the money. So a
+/// currency that hardly moves does not make a total old, but one that moves a tenth of the money
+/// does, however new all other rates are. Converting into a base also uses the base's own rate, so
+/// every base is examined: `day` is the oldest found and `stale` combines all bases.
 package struct RatesAge: Hashable, Sendable {
-    /// What rates convert less of than one part in this does not count.
+    /// Rates that together convert less than one part in this many of the money do not count.
     static let partMin: Int128 = 100
 
-    /// The first day such that rates of it and of earlier ones convert at least that part.
+    /// The earliest day for which the rates of that day and before convert at least that part.
     package var day: String
-    /// The stale rates that hold money, or that a base has, in the order of codes; empty where they
+    /// The stale rates of currencies that moved and of bases, in the order of codes; empty if they
     /// convert less than that part.
     package var stale: [Currency]
 
-    /// - Parameter worth: what moved in each currency that is converted, in any one unit.
+    /// - Parameter worth: the money that moved in each converted currency, all in the same unit.
     package init(
         of rates: RatesInForce, worth: [(currency: Currency, amount: Int128)], bases: [Currency]
     ) {
@@ -28,7 +29,7 @@ package struct RatesAge: Hashable, Sendable {
         }
         var old: Set<Currency> = []
         for base in bases where rates.set.rate(of: base) != nil {
-            // Money that is in the base already needs no rate.
+            // Money already in the base needs no rate.
             let converted = worth.filter { $0.currency != base }
             let dated = converted.map {
                 (day: min(rates.day(of: $0.currency), rates.day(of: base)), amount: $0.amount)
@@ -50,7 +51,7 @@ package struct RatesAge: Hashable, Sendable {
         stale = old.sorted()
     }
 
-    /// Saturating: a hundred times it must not overflow.
+    /// Saturates, so that a hundred times the value cannot overflow.
     private static func magnitude(_ amount: Int128) -> Int128 {
         Int128(min(amount.magnitude, UInt128(Int128.max) / 100_000))
     }

@@ -6,11 +6,11 @@ package struct RatesInForce: Sendable {
     package var set: RateSet
     /// Nil where they came from a file.
     package var fetchedAt: UnixTime?
-    /// The day of each rate; one that is not here is of the set's date.
+    /// The day of each rate; a currency without an entry has the set's date.
     package var days: [Currency: String]
-    /// The rates that newer ones should have replaced by now.
+    /// The rates that should have been replaced by newer ones by now.
     package var stale: Set<Currency>
-    /// Last good rates that are not what the source now says.
+    /// Last good rates in use although the source now gives a different rate, or no sound one.
     package var held: [HeldRate]
 
     package init(
@@ -24,7 +24,7 @@ package struct RatesInForce: Sendable {
         self.held = held
     }
 
-    /// All are fresh, or none is.
+    /// Either every rate is stale or none is.
     package init(set: RateSet, fetchedAt: UnixTime? = nil, isStale: Bool) {
         self.init(set: set, fetchedAt: fetchedAt, stale: isStale ? Set(set.currencies) : [])
     }

@@ -191,7 +191,7 @@ extension ReportBuilder {
 
 extension ReportBuilder {
     private func accounts(of totals: PublishedTotals) -> Accounts {
-        // Until every region was read, an account without an entry would say that there is none.
+        // Until every region has been read, an empty account would wrongly report no such money.
         guard totals.regions.allSatisfy({ $0.accounts != nil }) else { return Accounts() }
         func figures(
             _ account: KeyPath<
@@ -259,7 +259,7 @@ extension ReportBuilder {
             held: held(rates, totals))
     }
 
-    /// The held rates that matter: of money in the window, or of a base.
+    /// The held rates that affect a total: of currencies that moved in the window, and of bases.
     private func held(_ rates: RatesInForce, _ totals: PublishedTotals) -> [HeldRate] {
         guard !rates.held.isEmpty else { return [] }
         let moved = totals.currencies.filter { $0.amount != 0 }.map(\.currency)
@@ -277,7 +277,7 @@ extension ReportBuilder {
         var ofRates: [ReportedDegradation] = []
         if let rates {
             if let stale = age?.stale, !stale.isEmpty {
-                // Where all are stale they need no names.
+                // If every rate is stale, a list of all currencies would add nothing.
                 let isWhole = rates.stale.contains(rates.set.base)
                 ofRates.append(
                     ReportedDegradation(
