@@ -70,7 +70,9 @@ build-tests:
 	$(BUILD) --build-tests
 
 unit: build-tests ## unit and integration tests; FILTER=Suite picks
-	$(PLAIN) $(UNIT_TESTS) $(if $(FILTER),--filter '$(FILTER)')
+	@export NO_COLOR=1; $(UNIT_TESTS) $(if $(FILTER),--filter '$(FILTER)') 2>&1 \
+		| tee .build/unit.log \
+		|| { echo; echo 'What failed:'; grep -E '✘|Fatal error' .build/unit.log; exit 1; }
 
 simulation: build-tests ## the real core in a seeded world of faults; SEEDS=0..<2000
 	$(SIMULATION_BOUND) $(TRIBUTARY) simulate --seeds '$(SEEDS)'

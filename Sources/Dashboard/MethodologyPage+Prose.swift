@@ -53,8 +53,8 @@ extension MethodologyPage {
                 """,
                 """
                 If a region is cut off for longer than that, its minutes expire before they reach \
-                headquarters. Their money is shown as missed money for 24 hours. Amounts of late or \
-                missed money are hidden if so few transfers would reveal single ones.
+                headquarters. Their money is shown as missed money for 24 hours. Amounts of late \
+                or missed money are hidden if so few transfers would reveal single ones.
                 """,
             ]),
         ProseSection(
