@@ -27,7 +27,7 @@ package struct ShardReading: Hashable, Sendable {
 package struct MinutesToRead: Hashable, Sendable {
     package var buckets: [Minute]
     package var late: [Minute]
-    /// Every minute from this one on that the store lists is wanted too, its buckets only.
+    /// Every minute from this one on that the store lists is wanted too, its late money with it.
     package var beyond: Minute?
 
     package init(buckets: [Minute], late: [Minute], beyond: Minute? = nil) {

@@ -115,12 +115,11 @@ extension StoreConversation {
         let listed = try listedMinutes(deadline: deadline)
         return questions.map { question in
             guard let beyond = question.minutes.beyond else { return question }
-            let known = Set(question.minutes.buckets)
-            let added = Set(listed.filter { $0 >= beyond }).subtracting(known)
+            let added = listed.filter { $0 >= beyond }
+            guard !added.isEmpty else { return question }
             var question = question
-            if !added.isEmpty {
-                question.minutes.buckets = known.union(added).sorted()
-            }
+            question.minutes.buckets = Set(question.minutes.buckets).union(added).sorted()
+            question.minutes.late = Set(question.minutes.late).union(added).sorted()
             return question
         }
     }

@@ -357,6 +357,25 @@ import Topology
         }
     }
 
+    @Test func `a whole shard takes out late money of a stamp far ahead that it does not name`()
+        async throws
+    {
+        try await RedisServer.with { server in
+            let store = try Fixture.store(server)
+            let far = present.advanced(by: 1_331)
+            let late = [Fixture.bucket(far, Fixture.usd, 6)]
+            let key = "late:eu-west:a:0:\(far.number)"
+            let first = Fixture.delta(base: 0, coverage: 9, late: late)
+            _ = try await Fixture.commit(store, [first])
+            let statuses = try await store.statuses(
+                region: Fixture.eu, withValues: true, now: Fixture.now())
+            #expect(statuses.map(\.values?.late) == [late])
+            _ = try await Fixture.commit(store, [Fixture.delta(base: 0, coverage: 10)])
+            #expect(try server.hash(key) == [:])
+            await store.stop()
+        }
+    }
+
     @Test func `only this machine is a Redis of ours`() throws {
         for host in ["10.0.0.1", "redis.example", "127.0.0.1.example", "127.0.0", "::2", ""] {
             let configuration = RedisStoreConfiguration(

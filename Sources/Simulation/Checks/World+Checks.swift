@@ -154,12 +154,9 @@ extension World {
         tally.comparisons += 1
         let (minute, column) = (place.minute, place.column)
         let check = site.checks[shard]
-        // Late money of minutes more than a day ahead is listed nowhere, so nothing takes it out.
-        let isListed = minute <= NaiveFold.minute(now) + Int32(Limits.windowMinutes)
         let comparison = PlaceComparison(
             bucket: site.store.buckets[shard][minute, column],
-            late: isListed
-                ? site.store.late[shard][minute, column] : check.cursor.late[minute, column],
+            late: site.store.late[shard][minute, column],
             rightBucket: check.cursor.buckets[minute, column],
             rightLate: check.cursor.late[minute, column],
             most: truths[shard].most(minute, column))
@@ -170,9 +167,10 @@ extension World {
             problem = isShort ? comparison.problemOfShort : comparison.problemOfKnown
             if isShort, comparison.problemOfKnown != nil { probes.hit(.repeatTakenForNew) }
         } else {
+            // An HQ that lost its watermark keeps buckets of a later coverage than the next one.
             let held = truths[shard].held(
                 comparison.bucket, in: .init(isLate: false, minute: minute, column: column),
-                upTo: check.cursor.coverage)
+                upTo: site.highest[shard])
             problem = comparison.problemOfSeeded(
                 isKeptUp: minute >= claims.valuesFrom.number, wasHeld: held || wasShort)
             if comparison.bucket != comparison.rightBucket { probes.hit(.seededMinuteStoodStill) }

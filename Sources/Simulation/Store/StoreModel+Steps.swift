@@ -36,18 +36,24 @@ enum CommitResult {
 extension StoreModel {
     /// What HQ reads of one shard, in one atomic step.
     func reading(_ shard: Int, _ minutes: MinutesToRead) -> ShardReading {
-        var wanted = minutes.buckets
+        var minutes = minutes
         if let beyond = minutes.beyond {
-            let last = wanted.last?.number ?? .min
             let listed = changes.minutes[changes.row(from: beyond.number)...].map { Minute($0) }
-            wanted =
-                listed.first.map { $0.number > last } ?? true
-                ? wanted + listed : Set(wanted).union(listed).sorted()
+            minutes.buckets = Self.union(minutes.buckets, listed)
+            minutes.late = Self.union(minutes.late, listed)
         }
         return ShardReading(
             watermark: texts[shard].watermark, liveness: texts[shard].liveness,
-            buckets: buckets[shard].buckets(in: wanted, currencies: currencies),
+            buckets: buckets[shard].buckets(in: minutes.buckets, currencies: currencies),
             late: late[shard].buckets(in: minutes.late, currencies: currencies))
+    }
+
+    /// Both in rising order; without a set where one lies behind the other.
+    private static func union(_ minutes: [Minute], _ listed: [Minute]) -> [Minute] {
+        guard let first = listed.first, let last = minutes.last, first <= last else {
+            return minutes + listed
+        }
+        return Set(minutes).union(listed).sorted()
     }
 
     /// Runs the commit script: hashes, sums, version, changes, liveness, and watermarks last.
