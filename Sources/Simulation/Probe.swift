@@ -113,6 +113,8 @@ package enum Probe: Int, CaseIterable, Sendable {
     case publisherKeptLastGood
     case digestCompared
     case seededMinuteStoodStill
+    /// A window whose oldest minutes are seeded is shown without a label, and right.
+    case seededWindowShown
     case unprovenMoney
     case filledWithMoneyAhead
     case seedTakenByAnother

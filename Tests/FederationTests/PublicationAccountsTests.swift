@@ -31,6 +31,21 @@ import Testing
         return try #require(totals.regions.first { $0.region == Base.eu }?.accounts)
     }
 
+    /// Seeded minutes have values; what arrives for them is late money, repeats included.
+    @Test func `late money in seeded minutes of the window degrades the answer`() throws {
+        var standings = Base.both
+        standings[Base.shard(Base.eu)]?.claims = Claims(
+            valuesFrom: current.advanced(by: -1_439), idsFrom: current.advanced(by: -60))
+        let incomplete = [Degradation(.incomplete, region: Base.eu)]
+        for (ago, degradations) in [(60, []), (61, incomplete), (1_439, incomplete), (1_440, [])] {
+            let publisher = Publisher(settings: Base.settings())
+            publisher.take(
+                Base.refresh(minutes: [entry(ago, late: 1)], standings: standings), now: Base.noon)
+            let totals = try #require(publisher.totals(now: Base.noon))
+            #expect(totals.degradations == degradations, "\(ago)")
+        }
+    }
+
     @Test func `late and missed money in the window is reported outside the total`() throws {
         let publisher = Publisher(settings: Base.settings())
         publisher.take(

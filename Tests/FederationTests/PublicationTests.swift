@@ -260,20 +260,6 @@ import Topology
         #expect(!later.contains { $0.reason == .incomplete })
     }
 
-    /// Seeded minutes have values, but what arrives for them now is in no bucket.
-    @Test("A region whose seeded minutes lie inside the window degrades the answer")
-    func seededHistory() throws {
-        let publication = Publisher(settings: Self.settings())
-        var standings = Self.both
-        standings[Self.shard(Self.eu)]?.claims = Claims(
-            valuesFrom: Minute(0), idsFrom: Self.noon.minute.advanced(by: -60))
-        publication.take(Self.refresh(standings: standings), now: Self.noon)
-        #expect(
-            publication.totals(now: Self.noon)?.degradations == [
-                Degradation(.incomplete, region: Self.eu)
-            ])
-    }
-
     @Test(
         "Money more than five minutes ahead is labelled, however far",
         arguments: [(5, false), (6, true), (2_000, true), (43_200, true), (10_000_000, true)])

@@ -49,14 +49,19 @@ extension RegionPublication {
 
     private var recovery: Degradation.Reason { hasLoss ? .storeLoss : .storeRefilling }
 
-    /// Whether a shard that counts does not know some minute of the window in full, or the store
-    /// has lost a log that is no longer read.
+    /// Whether values of the window are missing, or transfers for it may not be in the total: a
+    /// shard that counts lacks values of some minute, money is unproven, or the store has lost a
+    /// log that is no longer read.
     private func isHistoryIncomplete() -> Bool {
         guard let current = shown.current else { return false }
         let logs = Set(standings.keys.map(\.log))
         if !logs.isSuperset(of: settings.earlierLogs) { return true }
         let start = SlidingWindow.minutes(endingWith: current).lowerBound
-        return standings.contains { counts($0.key.log) && $0.value.claims.idsFrom > start }
+        let claims = standings.filter { counts($0.key.log) }.values.map(\.claims)
+        if claims.contains(where: { $0.valuesFrom > start }) { return true }
+        guard let idsFrom = claims.map(\.idsFrom).max(), idsFrom > start else { return false }
+        // Late money of minutes before ids-from may be unproven: that it is not, nobody can say.
+        return (start..<min(idsFrom, current.advanced(by: 1))).contains { !late.ring[$0].isEmpty }
     }
 
     private func elapsed(from earlier: UnixTime, to later: UnixTime) -> Duration {

@@ -11,9 +11,11 @@ struct PublisherCheck {
         /// By local number of the shard, the watermark that the shown values stand on.
         var shown: [Int64?]
         var cursors: [TruthCursor]
-        /// The first minute from which all that is shown is known in full.
-        var knownFrom = Minute(.min)
-        /// The first minute from which it is known in full by the shards' claims.
+        /// The first minute from which all that is shown is exact, but for unproven money.
+        var exactFrom = Minute(.min)
+        /// The first minute from which the shards claim to have values.
+        var valuesFrom = Minute(.min)
+        /// The first minute from which no money is unproven.
         var idsFrom = Minute(.min)
         /// Whether the store holds less than what is shown.
         var isBehind: Bool { behindSince != nil }
@@ -23,6 +25,19 @@ struct PublisherCheck {
         var isWhole = false
         /// Whether a failed script had left buckets ahead of their watermark then.
         var isHalfWritten = false
+
+        mutating func forgetClaims() {
+            exactFrom = Minute(.min)
+            valuesFrom = Minute(.min)
+            idsFrom = Minute(.min)
+        }
+
+        /// Adds a shard whose values are shown.
+        mutating func take(_ claims: Claims) {
+            exactFrom = max(exactFrom, claims.valuesFrom, claims.idsShortUntil)
+            valuesFrom = max(valuesFrom, claims.valuesFrom)
+            idsFrom = max(idsFrom, claims.idsFrom)
+        }
     }
 
     var publication: Publication
@@ -86,30 +101,22 @@ struct PublisherCheck {
                     else { continue }
                     regions[region].shown[local] = standing.watermark
                     // Its minutes are shown live, so its claims apply to them.
-                    regions[region].knownFrom = max(
-                        regions[region].knownFrom, standing.claims.idsFrom,
-                        standing.claims.idsShortUntil)
-                    regions[region].idsFrom = max(
-                        regions[region].idsFrom, standing.claims.idsFrom)
+                    regions[region].take(standing.claims)
                 }
                 continue
             }
             regions[region].isHalfWritten = halfWritten[shards].contains(true)
             regions[region].isWhole = standings.allSatisfy { $0 != nil }
-            var knownFrom = Minute(.min)
+            regions[region].forgetClaims()
             for (local, standing) in standings.enumerated() {
                 guard let standing else { continue }
-                knownFrom = max(
-                    knownFrom, standing.claims.idsFrom, standing.claims.idsShortUntil)
+                regions[region].take(standing.claims)
                 regions[region].shown[local] = standing.watermark
                 var touched: [ShardTruth.Place] = []
                 regions[region].cursors[local].move(
                     to: standing.watermark, along: truths[shards.lowerBound + local],
                     touched: &touched)
             }
-            regions[region].knownFrom = knownFrom
-            regions[region].idsFrom =
-                standings.compactMap { $0?.claims.idsFrom }.max() ?? Minute(.min)
         }
     }
 

@@ -91,7 +91,9 @@ extension World {
         for (region, total) in totals.regions.enumerated() {
             check(
                 total, number: region, current: totals.currentMinute,
-                isDegraded: totals.isDegraded, by: process)
+                isDegraded: totals.isDegraded,
+                isIncomplete: totals.degradations.contains(
+                    Degradation(.incomplete, region: total.region)), by: process)
         }
         if !totals.isDegraded { checkFreshness(totals, by: process) }
         if isLast { checkLast(totals, by: process) }
@@ -101,7 +103,7 @@ extension World {
     /// it may be more, for what is back is shown.
     private func check(
         _ total: PublishedTotals.RegionTotal, number region: Int, current: Minute,
-        isDegraded: Bool, by process: HeadquartersProcess
+        isDegraded: Bool, isIncomplete: Bool, by process: HeadquartersProcess
     ) {
         let first = current.advanced(by: 1 - Limits.windowMinutes)
         guard process.publisher.regions[region].isWhole else {
@@ -109,11 +111,13 @@ extension World {
             if !isDegraded { fail("\(total.region) lacks a shard and is not degraded") }
             return
         }
-        if !isDegraded, process.publisher.regions[region].idsFrom > first {
-            fail("\(total.region) does not know its window in full and is not degraded")
+        if !isDegraded, process.publisher.regions[region].valuesFrom > first {
+            fail("\(total.region) lacks values of its window and is not degraded")
         }
         // A window that lags behind what the store keeps is of another day.
-        guard process.publisher.regions[region].knownFrom <= first,
+        // Labelled as incomplete, it may lack unproven money; without the label it lacks nothing.
+        let isProven = process.publisher.regions[region].idsFrom <= first || !isIncomplete
+        guard process.publisher.regions[region].exactFrom <= first, isProven,
             first.number >= max(process.site.store.firstMinute, firstTaken),
             process.publisher.regions[region].isBehind == total.isRecovering
         else { return }
@@ -123,6 +127,7 @@ extension World {
         {
             return
         }
+        if process.publisher.regions[region].idsFrom > first { probes.hit(.seededWindowShown) }
         // A half written step shows buckets ahead of their watermark until it is repeated.
         guard !process.publisher.regions[region].isHalfWritten else { return }
         if total.isRecovering { probes.hit(.publisherKeptLastGood) }
@@ -224,7 +229,7 @@ extension World {
             // More than one in twenty of the world's records may be bad.
             case .rejecting, .lateMoney: continue
             // Each process that reads less than it showed requests one refill.
-            case .storeLoss:
+            case .storeLoss, .storeRefilling:
                 if let last = process.site.filledAgainAt,
                     elapsed < last + 2 * options.publishWait + 60_000
                 {
