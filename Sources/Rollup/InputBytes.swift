@@ -6,14 +6,19 @@ internal import Gzip
     internal import Darwin
 #endif
 
-/// The bytes of one input, decompressed where they are gzip, which its first bytes tell, not its
-/// name. One owner, any thread.
+/// The text of one input in UTF-8: decompressed where it is gzip, rewritten where it has the mark
+/// of UTF-16. Its first bytes tell, not its name. One owner, any thread.
 struct InputBytes: ~Copyable, Sendable {
     private let input: RollupInput
     private let descriptor: Int32
     private var gzip: GzipReader?
-    /// The first stored bytes, which identify gzip; empty once they have been passed on.
+    /// The first stored bytes, which identify compression; empty once they have been passed on.
     private var first: [UInt8] = []
+    /// The first bytes of the text, which may be a mark; empty once they have been passed on.
+    private var opening: [UInt8] = []
+    private var utf16: UTF16Text?
+    /// Room for text in UTF-16; empty where the input is not.
+    private var units: [UInt8] = []
     private var isBegun = false
     /// Room for stored bytes that are to be decompressed; empty where the input is not gzip.
     private var compressed: [UInt8] = []
@@ -36,10 +41,67 @@ struct InputBytes: ~Copyable, Sendable {
 
     deinit { if descriptor > STDIN_FILENO { close(descriptor) } }
 
-    /// Writes the next bytes to `bytes`, which must not be empty, and answers how many; 0 at the
-    /// end.
+    /// Writes the next bytes to `bytes`, which has room for at least `roomMin`, and answers how
+    /// many; 0 at the end.
     mutating func read(into bytes: UnsafeMutableRawBufferPointer) throws(RollupError) -> Int {
-        if !isBegun { try begin() }
+        if !isBegun {
+            isBegun = true
+            try beginStored()
+            try beginText()
+        }
+        if utf16 != nil { return try readUTF16(into: bytes) }
+        guard opening.isEmpty else {
+            bytes.copyBytes(from: opening)
+            defer { opening = [] }
+            return opening.count
+        }
+        return try readContent(into: bytes)
+    }
+
+    /// For the opening of a text, or some of its units.
+    static let roomMin = 64
+    private static let unitBytes = 128 << 10
+
+    /// As `read`, for text in UTF-16.
+    private mutating func readUTF16(
+        into bytes: UnsafeMutableRawBufferPointer
+    ) throws(RollupError) -> Int {
+        var buffer: [UInt8] = []
+        swap(&buffer, &units)
+        defer { swap(&buffer, &units) }
+        let size = min(buffer.count, UTF16Text.inputBytesMax(room: bytes.count))
+        while true {
+            let count = try fill(&buffer, 0..<size)
+            guard count > 0 else {
+                guard utf16?.isBetweenCharacters != false else {
+                    throw RollupError(
+                        input: input, detail: "the UTF-16 text ends within a character")
+                }
+                return 0
+            }
+            let written = buffer.withUnsafeBytes { units in
+                utf16?.convert(UnsafeRawBufferPointer(rebasing: units[..<count]), into: bytes)
+            }
+            // One byte of a pipe is no unit yet.
+            if let written, written > 0 { return written }
+        }
+    }
+
+    /// Reads what the input holds into a part of `buffer`.
+    private mutating func fill(
+        _ buffer: inout [UInt8], _ part: Range<Int>
+    ) throws(RollupError) -> Int {
+        let read: Result<Int, RollupError> = buffer.withUnsafeMutableBytes { bytes in
+            let room = UnsafeMutableRawBufferPointer(rebasing: bytes[part])
+            return Result { () throws(RollupError) in try readContent(into: room) }
+        }
+        return try read.get()
+    }
+
+    /// Writes the next bytes of what the input holds, decompressed, and answers how many.
+    private mutating func readContent(
+        into bytes: UnsafeMutableRawBufferPointer
+    ) throws(RollupError) -> Int {
         guard !compressed.isEmpty else { return try readStored(into: bytes) }
         while true {
             switch try decompress(into: bytes) {
@@ -76,10 +138,9 @@ struct InputBytes: ~Copyable, Sendable {
         }
     }
 
-    /// Looks at the first bytes.
-    private mutating func begin() throws(RollupError) {
-        isBegun = true
-        var bytes = [UInt8](repeating: 0, count: Gzip.magic.count)
+    /// Looks at the first stored bytes.
+    private mutating func beginStored() throws(RollupError) {
+        var bytes = [UInt8](repeating: 0, count: OtherCompression.magicBytesMax)
         var count = 0
         // A pipe may hand over one byte at a time.
         while count < bytes.count {
@@ -92,13 +153,35 @@ struct InputBytes: ~Copyable, Sendable {
             count += more
         }
         first = Array(bytes[..<count])
-        guard first == Gzip.magic else { return }
+        if let other = OtherCompression.recognise(first) {
+            throw RollupError(
+                input: input,
+                detail: "compressed with \(other.name), which is not read: "
+                    + "pass it through \(other.tool)")
+        }
+        guard first.starts(with: Gzip.magic) else { return }
         do {
             gzip = try GzipReader()
             compressed = [UInt8](repeating: 0, count: GzipReader.inputBytes)
         } catch {
             throw RollupError(input: input, errorNumber: ENOMEM)
         }
+    }
+
+    /// Looks at the first bytes of the text.
+    private mutating func beginText() throws(RollupError) {
+        var bytes = [UInt8](repeating: 0, count: UTF16Text.littleEndianMark.count)
+        var count = 0
+        while count < bytes.count {
+            let more = try fill(&bytes, count..<bytes.count)
+            guard more > 0 else { break }
+            count += more
+        }
+        opening = Array(bytes[..<count])
+        utf16 = UTF16Text(mark: opening)
+        guard utf16 != nil else { return }
+        opening = []
+        units = [UInt8](repeating: 0, count: Self.unitBytes)
     }
 
     private mutating func readStored(

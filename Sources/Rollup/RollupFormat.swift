@@ -48,6 +48,22 @@ package enum RollupFormat: String, Sendable, CaseIterable {
         return text
     }
 
+    /// All of `totals`, ended by a newline.
+    package func render(totals: [RollupResult.Total]) -> [UInt8] {
+        switch self {
+        case .csv:
+            let lines = totals.map { "\($0.currency.code),\($0.settled),\($0.transfers)\n" }
+            return Array(("currency,settled,transfers\n" + lines.joined()).utf8)
+        case .json:
+            let objects = totals.map { total in
+                #"{"currency":"\#(total.currency.code)","settled":\#(total.settled),"#
+                    + #""transfers":\#(total.transfers)}"#
+            }
+            return Array(
+                ("[" + objects.map { "\n" + $0 }.joined(separator: ",") + "\n]\n").utf8)
+        }
+    }
+
     private var prologue: String.UTF8View {
         switch self {
         case .csv: "currency,minute,settled,transfers\n".utf8

@@ -23,6 +23,28 @@ package struct RollupResult: Sendable {
         }
     }
 
+    /// The sum of one currency over all minutes.
+    package struct Total: Hashable, Sendable {
+        package var currency: Currency
+        /// Minor units. Wider than a minute's: ten thousand years of minutes, each within ±2^52,
+        /// are within ±2^85.
+        package var settled: Int128
+        package var transfers: Int64
+    }
+
+    /// One a currency that has rows, in their order.
+    package var totals: [Total] {
+        var totals: [Total] = []
+        for row in rows {
+            if totals.last?.currency != row.currency {
+                totals.append(Total(currency: row.currency, settled: 0, transfers: 0))
+            }
+            totals[totals.count - 1].settled += Int128(row.settled)
+            totals[totals.count - 1].transfers += row.transfers
+        }
+        return totals
+    }
+
     /// Sorted by currency code, then minute; no row is empty.
     package var rows: [Row]
     package var counters: RollupCounters

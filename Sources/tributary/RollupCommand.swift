@@ -13,13 +13,18 @@ struct RollupCommand: ParsableCommand {
             Reads files of settled transfers, one JSON record a line (standard input where none \
             is named, or for "-"), with the same reader and the same rules as a region's \
             aggregator: the first record of a transfer_id counts. Files compressed with gzip are \
-            read as they are. Prints currency,minute,settled,transfers; sums in minor units. \
-            Counters go to standard error. Exit status 65: a file holds no record a line.
+            read as they are, zstd and other compression is not; text is UTF-8, or UTF-16 with a \
+            byte-order mark. Prints currency,minute,settled,transfers; sums in minor units. \
+            Counters go to standard error.
+
+            Exit status 1: not one transfer was counted. Exit status 65: some were, but a file \
+            holds no record a line, or, with --strict, a line was rejected.
 
             EXAMPLES:
               tributary generate 1000000 --out day.ndjson
               tributary rollup day.ndjson > day.csv
               tributary rollup monday.ndjson.gz tuesday.ndjson.gz --format json
+              tributary rollup --total --strict day.ndjson
               tributary rollup --settled BOOKED changes.ndjson
             """)
 
@@ -28,6 +33,12 @@ struct RollupCommand: ParsableCommand {
 
     @Option(help: "csv or json.")
     var format: RollupFormat = .csv
+
+    @Flag(help: "Print one line a currency with its sum over all minutes.")
+    var total = false
+
+    @Flag(help: "End with status 65 where a line was rejected.")
+    var strict = false
 
     @Flag(inversion: .prefixedNo, help: "Count each transfer_id once.")
     var dedupe = true
@@ -64,29 +75,47 @@ struct RollupCommand: ParsableCommand {
         let result = try rollup.run()
         line.clear()
         do {
-            try ByteOutput().write(format.render(result.rows))
+            try ByteOutput().write(
+                total ? format.render(totals: result.totals) : format.render(result.rows))
         } catch let failure as ByteOutput.Failure where failure.isClosedPipe {
             return
         }
         writeToStandardError(Self.describe(result.counters))
-        let complaints = Self.complaints(of: result)
+        let complaints = complaints(of: result)
         guard complaints.isEmpty else {
             writeToStandardError(complaints.map { "Error: \($0)\n" }.joined())
-            throw ExitCode(Self.unreadableStatus)
+            throw result.counters.applied == 0 ? ExitCode.failure : Self.partlyUnread
         }
     }
 
     /// As `EX_DATAERR` in sysexits.h.
-    private static let unreadableStatus: Int32 = 65
+    private static let partlyUnread = ExitCode(65)
 
-    /// Errors about inputs that could not be read at all.
-    private static func complaints(of result: RollupResult) -> [String] {
-        let refused = result.refused.map { input in
+    /// Why the table is not what was asked for: an empty one looks like a quiet day.
+    private func complaints(of result: RollupResult) -> [String] {
+        var complaints = result.refused.map { input in
             "\(input.name): no line of it was counted: it is an array, or its records take several "
                 + "lines each. Expected one JSON record a line, as jq -c '.[]' or jq -c . writes."
         }
-        guard refused.isEmpty, result.counters.understoodNothing else { return refused }
-        return ["no line is a JSON record. Expected one record a line."]
+        let counters = result.counters
+        if counters.applied == 0, result.refused.isEmpty {
+            complaints.append(Self.emptiness(counters))
+        } else if strict, counters.applied > 0, counters.rejectedTotal > 0 {
+            complaints.append("rejected lines: \(counters.rejectedTotal). --strict allows none.")
+        }
+        return complaints
+    }
+
+    /// Why not one transfer was counted.
+    private static func emptiness(_ counters: RollupCounters) -> String {
+        if counters.consumed == 0 { return "the input holds no record." }
+        if counters.understoodNothing {
+            return "no line is a JSON record. Expected one record a line."
+        }
+        if counters.rejectedTotal == 0 {
+            return "no line settles a transfer. --settled names the words that mean settled."
+        }
+        return "no transfer was counted: every line that could be one was rejected."
     }
 
     private static let threadsMax = 256

@@ -17,6 +17,15 @@ import Logging
         signal(SIGPIPE, SIG_IGN)
         // Standard output belongs to what a command answers.
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        refuseUnknownCommand()
         await main(nil)
+    }
+
+    /// Ends the process with status 64 where the command line names a command that there is not.
+    private static func refuseUnknownCommand() {
+        let names = configuration.subcommands.compactMap { $0.configuration.commandName }
+        if let complaint = CommandName.complaint(CommandLine.arguments.dropFirst(), known: names) {
+            exit(withError: ValidationError(complaint))
+        }
     }
 }

@@ -47,23 +47,85 @@ import Testing
 
     @Test func `counters go to standard error`() throws {
         let answer = try Self.shell(#"printf '{}\n\n7\n' | $T rollup"#)
-        #expect(answer.status == 0)
+        #expect(answer.status == 1)
         #expect(answer.out == "currency,minute,settled,transfers\n")
         #expect(
-            answer.err
-                == "consumed=2 applied=0 rejected=2 rejected{json}=1 rejected{missing}=1\n")
+            answer.err.hasPrefix(
+                "consumed=2 applied=0 rejected=2 rejected{json}=1 rejected{missing}=1\n"))
     }
 
     @Test(arguments: [
         ("[\\n7\\n]\\n", "standard input: no line of it was counted: it is an array"),
         ("settled, thank you\\n", "no line is a JSON record"),
-        ("\\xff\\xfe{\\x00\\n", "no line is a JSON record"),
+        ("\\x00\\x01\\xff\\n\\x00", "no line is a JSON record"),
+        ("{\\x00\\n\\x00", "no line is a JSON record"),
+        ("\\xff\\xfe7\\x00\\n\\x00", "no line is a JSON record"),
+        ("{}\\n7\\n", "no transfer was counted: every line that could be one was rejected."),
+        ("", "the input holds no record."), ("\\n \\r\\n", "the input holds no record."),
+        (#"{"before":{},"after":null,"op":"d"}\n"#, "no line settles a transfer."),
     ])
-    func `it is an error where nothing was understood`(_ text: String, _ message: String) throws {
+    func `it is an error where not one transfer was counted`(_ text: String, _ message: String)
+        throws
+    {
         let answer = try Self.shell("printf '\(text)' | $T rollup")
-        #expect(answer.status == 65)
+        #expect(answer.status == 1)
         #expect(answer.out == "currency,minute,settled,transfers\n")
         #expect(answer.err.contains("\nError: \(message)"), "\(answer.err)")
+    }
+
+    @Test(arguments: [
+        ("echo '\(RollupTests.line("a"))' | $T rollup --strict", 0, ""),
+        ("(echo '\(RollupTests.line("a"))'; echo 7) | $T rollup", 0, ""),
+        (
+            "(echo '\(RollupTests.line("a"))'; echo 7) | $T rollup --strict", 65,
+            "\nError: rejected lines: 1. --strict allows none.\n"
+        ),
+        ("echo 7 | $T rollup --strict", 1, "\nError: no line is a JSON record."),
+        (
+            "$T rollup <(echo '\(RollupTests.line("a"))') <(echo '[')", 65,
+            ": no line of it was counted: it is an array"
+        ),
+    ])
+    func `rejected lines are an error where none is allowed`(
+        _ line: String, _ status: Int32, _ message: String
+    ) throws {
+        let answer = try Self.shell(line)
+        #expect(answer.status == status, "\(answer.err)")
+        #expect(message.isEmpty || answer.err.contains(message), "\(answer.err)")
+        #expect(message.isEmpty != answer.err.contains("Error"), "\(answer.err)")
+    }
+
+    @Test func `totals are one line a currency`() throws {
+        let lines = [
+            RollupTests.line("a", "USD", 5), RollupTests.line("b", "EUR", 7),
+            RollupTests.line("c", "USD", 6, at: "2026-03-26T00:00:00Z"),
+        ].joined(separator: "\n")
+        let csv = try Self.shell("echo '\(lines)' | $T rollup --total")
+        #expect(csv.out == "currency,settled,transfers\nEUR,7,1\nUSD,11,2\n")
+        let json = try Self.shell("echo '\(lines)' | $T rollup --total --format json")
+        #expect(
+            json.out == """
+                [
+                {"currency":"EUR","settled":7,"transfers":1},
+                {"currency":"USD","settled":11,"transfers":2}
+                ]
+
+                """)
+        let none = try Self.shell("$T rollup --total --format json < /dev/null")
+        #expect(none.out == "[\n]\n")
+        #expect(none.status == 1)
+    }
+
+    @Test(arguments: ["zstd", "xz", "bzip2"])
+    func `other compression is named with the tool that reads it`(_ tool: String) throws {
+        let file = "\(RecordFileTests.folder)/compressed.ndjson"
+        let answer = try Self.shell("\(tool) -c \(file) | $T rollup")
+        #expect(answer.status == 1)
+        #expect(answer.out == "")
+        #expect(
+            answer.err
+                == "Error: standard input: compressed with \(tool), which is not read: pass it "
+                + "through \(tool) -dc\n")
     }
 
     @Test func `the words that mean settled can be given`() throws {
@@ -105,6 +167,14 @@ import Testing
         ("rollup /nonexistent", 1, "Error: /nonexistent: No such file or directory"),
         ("rollup --threads 0", 64, "Error: --threads must be 1 to 256, not 0."),
         ("rollup --format xml", 64, "Error: The value 'xml' is invalid"),
+        ("rolup", 64, "Error: There is no command 'rolup'. The nearest one is 'rollup'."),
+        ("rolup --help", 64, "Error: There is no command 'rolup'. The nearest one is 'rollup'."),
+        ("help hw", 64, "Error: There is no command 'hw'. The nearest one is 'hq'."),
+        (
+            "--help regoin x", 64,
+            "Error: There is no command 'regoin'. The nearest one is 'region'."
+        ),
+        ("-h '' --help", 64, "Error: There is no command ''. The nearest one is 'hq'."),
         ("generate 5 --out /nonexistent/x", 1, "Error: /nonexistent/x: No such file"),
         ("generate -- -1", 64, "Error: the count must be 0 to 1000000000, not -1."),
         ("generate 5 --late 101%", 64, "Error: The value '101%' is invalid"),
@@ -118,5 +188,13 @@ import Testing
         #expect(answer.status == status)
         #expect(answer.out == "")
         #expect(answer.err.hasPrefix(message), "\(answer.err)")
+    }
+
+    @Test(arguments: ["--help", "help", "help rollup", "rollup --help", "--help rollup"])
+    func `help on what there is succeeds`(_ arguments: String) throws {
+        let answer = try Self.shell("$T \(arguments)")
+        #expect(answer.status == 0)
+        #expect(answer.out.hasPrefix("OVERVIEW: "), "\(answer.out)")
+        #expect(answer.err == "")
     }
 }

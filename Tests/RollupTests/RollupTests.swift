@@ -142,6 +142,21 @@ import TransferGenerator
         #expect(result.counters.consumed == 8)
     }
 
+    @Test func `a total is wider than a minute's sum`() throws {
+        let bound: Int64 = 1 << 52
+        let lines = (0..<3_000).map { minute in
+            Self.line(
+                "t\(minute)", "EUR", bound, at: RFC3339.format(UnixTime(seconds: minute * 60)))
+        }
+        let totals = try rollup(lines.joined(separator: "\n")).totals
+        #expect(totals.map(\.settled) == [Int128(bound) * 3_000])
+        #expect(totals.map(\.transfers) == [3_000])
+        #expect(totals[0].settled > Int128(Int64.max))
+        #expect(
+            String(decoding: RollupFormat.csv.render(totals: totals), as: UTF8.self)
+                == "currency,settled,transfers\nEUR,13510798882111488000,3000\n")
+    }
+
     @Test func `control records and tombstones are counted and sum to nothing`() throws {
         let result = try rollup(
             """
