@@ -31,35 +31,89 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
         return number
     }
 
-    /// A name of letters, digits, `.`, `-` and `_`, or an IPv6 address in brackets.
+    /// A name, an IPv4 address, or an IPv6 address in brackets.
     static func host(_ text: Substring) -> String? {
         guard (1...maximumHostBytes).contains(text.utf8.count) else { return nil }
         if text.first == "[", text.last == "]" {
             let inner = text.dropFirst().dropLast()
-            let isAddress = inner.utf8.allSatisfy { byte in
-                byte == UInt8(ascii: ":") || byte == UInt8(ascii: ".")
-                    || (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte | 0x20)
+            return isIPv6(inner) ? String(inner) : nil
+        }
+        return isIPv4(text) || isName(text) ? String(text) : nil
+    }
+
+    /// Labels of letters, digits, `-` and `_` with dots between, and perhaps one at the end. The
+    /// last one is no number: resolvers read `22` and `10.9` as addresses that nobody means.
+    private static func isName(_ text: Substring) -> Bool {
+        var labels = text.split(separator: ".", omittingEmptySubsequences: false)
+        if labels.count > 1, labels.last == "" { labels.removeLast() }
+        guard let last = labels.last, !isNumber(last) else { return false }
+        return labels.allSatisfy { label in
+            (1...maximumLabelBytes).contains(label.utf8.count)
+                && label.utf8.allSatisfy { byte in
+                    isDigit(byte) || (0x61...0x7A).contains(byte | 0x20)
+                        || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+                }
+        }
+    }
+
+    /// The most bytes between two dots: the limit of DNS.
+    private static let maximumLabelBytes = 63
+
+    /// Whether resolvers read the label as a number: in decimal, or in hexadecimal behind `0x`.
+    private static func isNumber(_ label: Substring) -> Bool {
+        if label.hasPrefix("0x") || label.hasPrefix("0X") {
+            return label.utf8.dropFirst(2).allSatisfy(isHexadecimalDigit)
+        }
+        return label.utf8.allSatisfy(isDigit)
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
+
+    private static func isHexadecimalDigit(_ byte: UInt8) -> Bool {
+        isDigit(byte) || (0x61...0x66).contains(byte | 0x20)
+    }
+
+    /// Four numbers up to 255, without leading zeros: some readers take those for octal.
+    private static func isIPv4(_ text: Substring) -> Bool {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4
+            && parts.allSatisfy { part in
+                (1...3).contains(part.utf8.count) && part.utf8.allSatisfy(isDigit)
+                    && (part == "0" || part.first != "0") && (Int(part) ?? 256) <= 255
             }
-            return isAddress && inner.contains(":") ? String(inner) : nil
+    }
+
+    /// Eight groups of hexadecimal digits, or fewer around one `::` (RFC 4291, section 2.2).
+    private static func isIPv6(_ text: Substring) -> Bool {
+        guard let gap = text.firstRange(of: "::") else { return groups(text) == 8 }
+        guard let before = groups(text[..<gap.lowerBound], endsInIPv4: false),
+            let after = groups(text[gap.upperBound...])
+        else { return false }
+        return before + after <= 7
+    }
+
+    /// How many groups of 16 bits a part of an IPv6 address has; nil where it is none.
+    private static func groups(_ text: Substring, endsInIPv4: Bool = true) -> Int? {
+        guard !text.isEmpty else { return 0 }
+        let pieces = text.split(separator: ":", omittingEmptySubsequences: false)
+        var count = pieces.count
+        for (place, piece) in pieces.enumerated() {
+            if endsInIPv4, place == pieces.count - 1, isIPv4(piece) {
+                count += 1
+            } else if !(1...4).contains(piece.utf8.count)
+                || !piece.utf8.allSatisfy(isHexadecimalDigit)
+            {
+                return nil
+            }
         }
-        let isName = text.utf8.allSatisfy { byte in
-            (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)
-                || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-")
-                || byte == UInt8(ascii: "_")
-        }
-        return isName ? String(text) : nil
+        return count
     }
 
     /// Whether only this machine can reach it, as far as the text tells: `localhost`, `::1` and
     /// the addresses of 127.0.0.0/8.
     package var isLoopback: Bool {
         if host == "localhost" || host == "::1" { return true }
-        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts[0] == "127"
-            && parts.allSatisfy { part in
-                (1...3).contains(part.utf8.count) && part.utf8.allSatisfy { $0 &- 0x30 <= 9 }
-                    && (Int(part) ?? 256) <= 255
-            }
+        return host.hasPrefix("127.") && Self.isIPv4(host[...])
     }
 
     /// As it is read.

@@ -22,6 +22,14 @@ package enum RedisAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether what is sent there stays on this machine.
+    package var isLocal: Bool {
+        switch self {
+        case .tcp(let address): address.isLoopback
+        case .unixSocket: true
+        }
+    }
+
     /// As it is read.
     package var description: String {
         switch self {

@@ -117,6 +117,15 @@ extension Topology {
         for (place, url) in headquarters.enumerated() where headquarters[..<place].contains(url) {
             report("hq[\(place)]", "each URL once")
         }
+        for (place, url) in headquarters.enumerated()
+        where !url.isSecure && !url.address.isLoopback {
+            report("hq[\(place)]", "a URL of https, for the host is not this machine (\(url))")
+        }
+        if !redis.isLocal {
+            report(
+                "redis.address",
+                "a loopback address or unix:/path, for the connection is not encrypted (\(redis))")
+        }
         let named = listeners.named
         for (place, listener) in named.enumerated() {
             if listener.key != "public", !listener.address.isLoopback {

@@ -5,7 +5,11 @@ import Topology
     @Test(arguments: [
         ("127.0.0.1:8080", "127.0.0.1", 8080), ("localhost:1", "localhost", 1),
         ("hq-1.example_net:65535", "hq-1.example_net", 65535), ("[::1]:80", "::1", 80),
-        ("[2001:DB8::2]:443", "2001:DB8::2", 443),
+        ("[2001:DB8::2]:443", "2001:DB8::2", 443), ("[::]:80", "::", 80),
+        ("[1:2:3:4:5:6:7:8]:80", "1:2:3:4:5:6:7:8", 80), ("[1::]:80", "1::", 80),
+        ("[::ffff:10.0.0.1]:80", "::ffff:10.0.0.1", 80), ("0.0.0.0:80", "0.0.0.0", 80),
+        ("255.255.255.255:80", "255.255.255.255", 80), ("a.example.:80", "a.example.", 80),
+        ("3com.example:80", "3com.example", 80), ("10.0.0.a:80", "10.0.0.a", 80),
     ])
     func `hosts and ports are read and printed alike`(text: String, host: String, port: Int) {
         #expect(HostPort(text) == HostPort(host: host, port: port))
@@ -16,7 +20,12 @@ import Topology
         "", ":", "host", "host:", ":80", "host:0", "host:65536", "host:080", "host:+80", "host:8 0",
         "host:80 ", " host:80", "ho st:80", "::1:80", "[]:80", "[host]:80", "[::1]80", "host:80:81",
         "höst:80", "host/path:80", "user@host:80", "host:123456", "host:\u{0665}",
-        String(repeating: "a", count: 254) + ":80",
+        String(repeating: "a", count: 254) + ":80", String(repeating: "a", count: 64) + ":80",
+        "22:22", "10.9:80", "1.2.3:80", "1.2.3.4.5:80", "127.0.0.256:80", "127.0.0.01:80",
+        "host.22:80", "0x7f000001:80", "a.0x1:80", "a..b:80", ".a:80", ".:80", "..:80",
+        "1.2.3.4.:80",
+        "[:]:80", "[:::]:80", "[1:2]:80", "[1:2:3:4:5:6:7:8:9]:80", "[1:2:3:4:5:6:7::8]:80",
+        "[1::2::3]:80", "[12345::]:80", "[1:::2]:80", "[10.0.0.1::]:80", "[::10.0.0.256]:80",
     ])
     func `anything else is no address`(text: String) {
         #expect(HostPort(text) == nil)
@@ -26,7 +35,7 @@ import Topology
         ("127.0.0.1", true), ("127.255.0.9", true), ("localhost", true), ("::1", true),
         ("0.0.0.0", false), ("10.0.0.1", false), ("127.0.0.1.example.net", false),
         ("127.example.net", false), ("127.0.0", false), ("127.0.0.256", false), ("127.0.0.", false),
-        ("127.0.0.+1", false), ("::", false), ("example.net", false),
+        ("127.0.0.+1", false), ("127.0.0.01", false), ("::", false), ("example.net", false),
     ])
     func `loopback is recognised by its text`(host: String, isLoopback: Bool) {
         #expect(HostPort(host: host, port: 80).isLoopback == isLoopback)

@@ -129,6 +129,42 @@ import Topology
                 == ["hq[1]: expected each URL once"])
     }
 
+    @Test func `what is sent in the clear stays on this machine`() throws {
+        let remote = try ["http://10.0.0.9:8081", "https://hq.example", "http://hq.example"].map {
+            try #require(ServiceURL($0))
+        }
+        #expect(
+            try problems { $0.headquarters = remote } == [
+                "hq[0]: expected a URL of https, for the host is not this machine"
+                    + " (http://10.0.0.9:8081)",
+                "hq[2]: expected a URL of https, for the host is not this machine"
+                    + " (http://hq.example:80)",
+            ])
+        for address in ["127.0.0.9:6379", "localhost:1", "[::1]:6379", "unix:/run/redis.sock"] {
+            #expect(try problems { $0.redis = try #require(RedisAddress(address)) } == [])
+        }
+        #expect(
+            try problems { $0.redis = try #require(RedisAddress("redis.example:6379")) } == [
+                "redis.address: expected a loopback address or unix:/path, for the connection is"
+                    + " not encrypted (redis.example:6379)"
+            ])
+    }
+
+    @Test func `addresses that cannot work are named with file, line and key`() throws {
+        let text =
+            TopologyFixture.topology
+            .replacing("http://127.0.0.1:8081", with: "http://10.0.0.9:8081")
+            .replacing("127.0.0.1:6379", with: "10.0.0.9:6379") + "listeners:\n  public: 22:22\n"
+        #expect(
+            try TopologyFixture.complaints(topology: text) == [
+                "topology.yaml:5: hq[0]: expected a URL of https, for the host is not this machine"
+                    + " (http://10.0.0.9:8081)",
+                "topology.yaml:7: redis.address: expected a loopback address or unix:/path, for the"
+                    + " connection is not encrypted (10.0.0.9:6379)",
+                "topology.yaml:10: listeners.public: expected host:port, as 127.0.0.1:8080",
+            ])
+    }
+
     @Test func `thresholds have the documented defaults and bounds`() throws {
         let thresholds = Thresholds()
         #expect(thresholds.heartbeat == .seconds(2))
