@@ -1,14 +1,20 @@
-/// The query of a request, read strictly: a parameter that the path does not know, one that comes
-/// twice, or an escape that is none is the client's mistake and never ignored. That also keeps
-/// caches in front from being flooded with names for the same answer.
+/// The query of a request, read strictly: a parameter that comes twice or an escape that is none is
+/// the client's mistake and never ignored. So is a parameter that the path does not know, unless
+/// the path ignores others; that also keeps caches in front from being flooded with names for the
+/// same answer.
 package struct QueryParameters: Sendable {
     private var values: [String: String] = [:]
 
+    /// - Parameter ignoresOthers: whether whatever is not `allowed` is passed over, unread.
     /// - Throws: `Problem`, 400.
-    package init(_ query: String?, allowed: Set<String>) throws(Problem) {
+    package init(
+        _ query: String?, allowed: Set<String>, ignoresOthers: Bool = false
+    ) throws(Problem) {
         for part in (query ?? "").split(separator: "&", omittingEmptySubsequences: true) {
             let equals = part.firstIndex(of: "=")
-            guard let name = Self.decoded(part[..<(equals ?? part.endIndex)]),
+            let name = Self.decoded(part[..<(equals ?? part.endIndex)])
+            if ignoresOthers, !allowed.contains(name ?? "") { continue }
+            guard let name,
                 let value = Self.decoded(equals.map { part[part.index(after: $0)...] } ?? "")
             else { throw .invalidQuery("A percent escape is not two hexadecimal digits of UTF-8.") }
             guard allowed.contains(name) else {

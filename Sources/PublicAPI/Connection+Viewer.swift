@@ -30,7 +30,8 @@ extension Connection {
         }
         phase = .viewer(
             Viewer(base: answers.base, lastTotal: answers.totalTag, lastSent: loop.tick))
-        var bytes = loop.streamHead
+        var bytes = loop.firstLines(.ok)
+        bytes.writeImmutableBuffer(loop.streamHead)
         bytes.writeString("retry: \(Int.random(in: loop.configuration.retryMilliseconds))\n\n")
         if !isUpToDate { bytes.writeImmutableBuffer(answers.event) }
         send(bytes, context)

@@ -31,6 +31,8 @@ final class Connection: ChannelInboundHandler {
     private var pending: ByteBuffer?
     /// How much of `pending` has been searched for the end of a head.
     private var searched = 0
+    /// Whether the empty line that may come before a request has been passed over.
+    private var isLineSkipped = false
     private var bodyBytesLeft = 0
     private var discardedBytes = 0
     private var isPaused = false
@@ -145,7 +147,7 @@ extension Connection {
     private enum Step {
         case incomplete
         case refused(PreparedResponse)
-        case answered(ByteBuffer, RequestHead, length: Int)
+        case answered(PreparedResponse.Answer, RequestHead, length: Int)
         case stream(BaseAnswers, RequestHead, length: Int, isUpToDate: Bool)
     }
 
@@ -159,7 +161,12 @@ extension Connection {
                 if bodyBytesLeft == 0 { requestBegan = nil }
                 continue
             }
-            if searched == 0, Self.skipEmptyLines(&input) { continue }
+            if searched == 0, !isLineSkipped, Self.beginsWithEmptyLine(input) {
+                guard input.readableBytes > 1 else { break }
+                input.moveReaderIndex(forwardBy: 2)
+                isLineSkipped = true
+                continue
+            }
             guard canWrite(context) else {
                 pause(context)
                 break
@@ -170,7 +177,9 @@ extension Connection {
         }
         guard case .requests = phase else { return }
         pending = input.readableBytes > 0 ? input : nil
-        if pending != nil || bodyBytesLeft > 0, requestBegan == nil { requestBegan = loop.tick }
+        if pending != nil || isLineSkipped || bodyBytesLeft > 0, requestBegan == nil {
+            requestBegan = loop.tick
+        }
     }
 
     private func read(_ bytes: UnsafeRawBufferPointer) -> Step {
@@ -184,11 +193,11 @@ extension Connection {
             switch loop.router.answer(head, bytes, latest?.snapshot) {
             case .response(let response):
                 let choice = PreparedResponse.Choice(
-                    isHead: head.method == .head, acceptsGzip: head.acceptsGzip,
+                    isHead: head.method == .head, codings: head.codings,
                     condition: head.ifNoneMatch.map {
-                        UnsafeRawBufferPointer(rebasing: bytes[$0])
+                        EntityTag.Condition(bytes: bytes, first: $0, others: head.otherIfNoneMatch)
                     })
-                return .answered(response.bytes(choice), head, length: length)
+                return .answered(response.answer(choice), head, length: length)
             case .stream(let answers):
                 return .stream(
                     answers, head, length: length,
@@ -215,22 +224,18 @@ extension Connection {
             break
         case .refused(let response):
             refuse(response, context)
-        case .answered(let response, let head, let length):
-            requestBegan = nil
-            input.moveReaderIndex(forwardBy: length)
+        case .answered(let answer, let head, let length):
+            end(requestOf: length, in: &input)
             bodyBytesLeft = head.bodyBytes
             guard head.keepsAlive, !loop.isStopping else {
-                write(PreparedResponse.adding(connection: "close", to: response), context)
+                write(answer, loop.closes, context)
                 return close(context)
             }
-            write(
-                head.isVersion10
-                    ? PreparedResponse.adding(connection: "keep-alive", to: response) : response,
-                context)
+            write(answer, head.isVersion10 ? loop.keepsAlive : nil, context)
         case .stream(let answers, let head, let length, let isUpToDate):
-            requestBegan = nil
-            input.moveReaderIndex(forwardBy: length)
+            end(requestOf: length, in: &input)
             guard head.method == .get, !loop.isStopping else {
+                write(loop.firstLines(.ok), context)
                 write(loop.streamHead, context)
                 return close(context)
             }
@@ -238,24 +243,39 @@ extension Connection {
         }
     }
 
+    /// Goes on behind a request's head.
+    private func end(requestOf length: Int, in input: inout ByteBuffer) {
+        requestBegan = nil
+        isLineSkipped = false
+        input.moveReaderIndex(forwardBy: length)
+    }
+
     /// Says why nothing more is answered, and closes.
     private func refuse(_ response: PreparedResponse, _ context: ChannelHandlerContext) {
-        let bytes = response.bytes(PreparedResponse.Choice())
-        write(PreparedResponse.adding(connection: "close", to: bytes), context)
+        write(response.answer(PreparedResponse.Choice()), loop.closes, context)
         close(context)
+    }
+
+    /// - Parameter field: what is said of the connection, if anything.
+    private func write(
+        _ answer: PreparedResponse.Answer, _ field: ByteBuffer?, _ context: ChannelHandlerContext
+    ) {
+        write(loop.firstLines(answer.status), context)
+        if let field { write(field, context) }
+        write(answer.rest, context)
     }
 
     func write(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
         context.write(Self.wrapOutboundOut(bytes), promise: nil)
     }
 
-    /// An empty line before a request is passed over (RFC 9112, section 2.2).
-    private static func skipEmptyLines(_ input: inout ByteBuffer) -> Bool {
-        let count = input.readableBytesView.prefix {
-            $0 == HTTPSyntax.carriageReturn || $0 == HTTPSyntax.lineFeed
-        }.count
-        input.moveReaderIndex(forwardBy: count)
-        return count > 0
+    /// Whether an empty line comes before the request, or has begun to: old clients send one behind
+    /// a body (RFC 9112, section 2.2). One is passed over, within the request's time; whoever sends
+    /// more is no client, and is not read past for ever.
+    private static func beginsWithEmptyLine(_ input: ByteBuffer) -> Bool {
+        let view = input.readableBytesView
+        guard view.first == HTTPSyntax.carriageReturn else { return false }
+        return view.count == 1 || view.dropFirst().first == HTTPSyntax.lineFeed
     }
 
     /// Whether the peer takes its answers; a peer that does not is not read from either, so that

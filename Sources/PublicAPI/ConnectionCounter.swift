@@ -1,23 +1,20 @@
-internal import Glibc
 internal import Synchronization
 
 /// Counts the connections of all threads.
 final class ConnectionCounter: Sendable {
-    /// Open files that are left to everything else in the process.
+    /// Open files that are left to everything else in the process; half of them where there are
+    /// few.
     private static let filesReserved = 256
 
     let max: Int
     private let count = Atomic<Int>(0)
 
-    /// - Parameter max: as configured; lowered to what the limit of open files leaves.
-    init(max: Int) {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
-            self.max = max
-            return
-        }
-        let files = Int(clamping: limit.rlim_cur)
-        self.max = Swift.min(max, Swift.max(1, files - Self.filesReserved))
+    /// - Parameters:
+    ///   - max: as configured; lowered to what the limit of open files leaves.
+    ///   - openFilesMax: that limit; nil where it is not known.
+    init(max: Int, openFilesMax: Int?) {
+        let left = openFilesMax.map { $0 - min(Self.filesReserved, $0 / 2) } ?? max
+        self.max = min(max, Swift.max(1, left))
     }
 
     var open: Int { count.load(ordering: .relaxed) }

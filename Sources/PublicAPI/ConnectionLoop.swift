@@ -1,3 +1,4 @@
+internal import Glibc
 internal import NIOCore
 
 /// One thread's connections: what it serves them, their timeouts, and the walk that tells all
@@ -22,9 +23,12 @@ final class ConnectionLoop {
     let reader = RequestReader(limits: RequestLimits())
     let heartbeat = ByteBuffer(string: ":\n\n")
     let streamHead = ByteBuffer(string: ConnectionLoop.streamHead)
+    let closes = ByteBuffer(string: "Connection: close\r\n")
+    let keepsAlive = ByteBuffer(string: "Connection: keep-alive\r\n")
 
     private let published: PublishedSnapshot
     private let counter: ConnectionCounter
+    private var datedLines = DatedLines()
     private var connections: [Connection] = []
     private var current: PublishedSnapshot.Current?
     private var generation: UInt64 = 0
@@ -66,6 +70,11 @@ final class ConnectionLoop {
     var latest: PublishedSnapshot.Current? {
         if published.generation != generation { (current, generation) = published.read() }
         return current
+    }
+
+    /// The beginning of an answer that is sent now.
+    func firstLines(_ status: ResponseStatus) -> ByteBuffer {
+        datedLines.line(status, second: time(nil))
     }
 
     // MARK: Connections
@@ -160,9 +169,9 @@ final class ConnectionLoop {
         eventLoop.execute { bound.value.walk() }
     }
 
-    /// The head of the stream, which ends with the connection.
+    /// The stream's fields behind the status line. It ends with the connection.
     private static let streamHead =
-        ResponseStatus.ok.line + "Content-Type: text/event-stream; charset=utf-8\r\n"
+        "Content-Type: text/event-stream; charset=utf-8\r\n"
         + ResponseFields.cache("no-store, no-transform") + "X-Accel-Buffering: no\r\n"
         + "Connection: close\r\n" + ResponseFields.api + "\r\n"
 }

@@ -22,39 +22,66 @@ struct EntityTag: Hashable, Sendable {
         return "\"\(zeros)\(digits)\(isGzip ? "-gzip" : "")\""
     }
 
-    /// Which of the two representations the client holds.
-    enum Match { case identity, gzip, any }
+    /// Representations of one body.
+    struct Forms: OptionSet {
+        let rawValue: UInt8
 
-    /// What the value of `If-None-Match` names of this body; weak and strong tags compare alike
-    /// (RFC 9110, section 13.1.2). Nil where it names neither, or from where it is malformed on.
-    func match(in condition: UnsafeRawBufferPointer) -> Match? {
+        static let identity = Forms(rawValue: 1)
+        static let gzip = Forms(rawValue: 2)
+    }
+
+    /// The values of `If-None-Match`, as many lines as there are; only valid as long as the bytes.
+    struct Condition {
+        let bytes: UnsafeRawBufferPointer
+        let first: Range<Int>
+        /// Of further lines: a list may be cut into several (RFC 9110, section 5.3).
+        let others: [Range<Int>]
+    }
+
+    /// Which representations of this body the client says that it holds; weak and strong tags
+    /// compare alike (RFC 9110, section 13.1.2).
+    func held(in condition: Condition) -> Forms {
+        let bytes = condition.bytes
+        if condition.others.isEmpty, condition.first.count == 1,
+            bytes[condition.first.lowerBound] == UInt8(ascii: "*")
+        {
+            return [.identity, .gzip]
+        }
+        var held = self.held(in: UnsafeRawBufferPointer(rebasing: bytes[condition.first]))
+        for line in condition.others {
+            held.formUnion(self.held(in: UnsafeRawBufferPointer(rebasing: bytes[line])))
+        }
+        return held
+    }
+
+    /// Of one line; from where it is malformed on it says nothing.
+    private func held(in condition: UnsafeRawBufferPointer) -> Forms {
+        var held: Forms = []
         var at = 0
         while at < condition.count {
             switch condition[at] {
             case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: ","):
                 at += 1
-            case UInt8(ascii: "*"):
-                return condition.count == 1 ? .any : nil
             case UInt8(ascii: "W"):
                 guard at + 1 < condition.count, condition[at + 1] == UInt8(ascii: "/") else {
-                    return nil
+                    return held
                 }
                 at += 2
             case UInt8(ascii: "\""):
                 var end = at + 1
                 while end < condition.count, condition[end] != UInt8(ascii: "\"") { end += 1 }
-                guard end < condition.count else { return nil }
-                if let match = match(opaque: condition[(at + 1)..<end]) { return match }
+                guard end < condition.count else { return held }
+                held.formUnion(form(opaque: condition[(at + 1)..<end]))
                 at = end + 1
             default:
-                return nil
+                return held
             }
         }
-        return nil
+        return held
     }
 
-    private func match(opaque: Slice<UnsafeRawBufferPointer>) -> Match? {
-        guard opaque.count >= Self.hashDigits else { return nil }
+    private func form(opaque: Slice<UnsafeRawBufferPointer>) -> Forms {
+        guard opaque.count >= Self.hashDigits else { return [] }
         var value: UInt64 = 0
         for byte in opaque.prefix(Self.hashDigits) {
             switch byte {
@@ -63,12 +90,12 @@ struct EntityTag: Hashable, Sendable {
             case UInt8(ascii: "a")...UInt8(ascii: "f"):
                 value = value << 4 | UInt64(byte - UInt8(ascii: "a") + 10)
             default:
-                return nil
+                return []
             }
         }
-        guard value == hash else { return nil }
+        guard value == hash else { return [] }
         let rest = opaque.dropFirst(Self.hashDigits)
         if rest.isEmpty { return .identity }
-        return rest.elementsEqual(Self.gzipSuffix) ? .gzip : nil
+        return rest.elementsEqual(Self.gzipSuffix) ? .gzip : []
     }
 }

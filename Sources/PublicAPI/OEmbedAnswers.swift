@@ -65,7 +65,7 @@ struct OEmbedAnswers: Sendable {
         let query = target.dropFirst(path.count).dropFirst()
         guard
             let parameters = try? QueryParameters(
-                String(query), allowed: Resource.page.parameters),
+                String(query), allowed: Resource.page.parameters, ignoresOthers: true),
             let base = try? bases.base(parameters["base_currency"], snapshot)
         else { return nil }
         return (origin, base)

@@ -15,6 +15,7 @@ extension PreparedResponse {
             """
         var fields = ResponseFields.uncached
         for field in problem.headers { fields += "\(field.name): \(field.value)\r\n" }
+        if problem.headers[.retryAfter] != nil { fields += ResponseFields.exposesRetryAfter }
         self.init(
             status, contentType: "application/problem+json", fields: fields + ResponseFields.api,
             body: json, isRevalidated: false)

@@ -1,23 +1,31 @@
 internal import Gzip
 internal import NIOCore
 
-/// One answer in every form in which it can be sent, each ready to be written in one piece.
-/// Immutable: all connections of all threads share its bytes.
+/// One answer in every form in which it can be sent, each ready to be written in one piece behind
+/// the status line and the date. Immutable: all connections of all threads share its bytes.
 final class PreparedResponse: Sendable {
     /// What a client asked for, as far as it decides the form.
     struct Choice {
         var isHead = false
-        var acceptsGzip = false
-        /// The value of `If-None-Match`; only valid during the call.
-        var condition: UnsafeRawBufferPointer?
+        var codings = AcceptedCodings()
+        /// Only valid during the call.
+        var condition: EntityTag.Condition?
+    }
+
+    /// What is sent for a choice.
+    struct Answer {
+        let status: ResponseStatus
+        /// Everything behind the status line.
+        let rest: ByteBuffer
     }
 
     private struct Form: Sendable {
         let bytes: ByteBuffer
-        /// How many of them are the status line, the fields and the empty line.
+        /// How many of them are the fields and the empty line.
         let headBytes: Int
     }
 
+    private let status: ResponseStatus
     /// Nil where the answer has no tag.
     let tag: EntityTag?
     private let identity: Form
@@ -34,9 +42,10 @@ final class PreparedResponse: Sendable {
         _ status: ResponseStatus = .ok, contentType: String, fields: String, body: [UInt8],
         isRevalidated: Bool
     ) {
+        self.status = status
         let type = "Content-Type: \(contentType)\r\n"
         func form(_ body: [UInt8], _ more: String) -> Form {
-            let head = "\(status.line)\(type)Content-Length: \(body.count)\r\n\(more)\(fields)\r\n"
+            let head = "\(type)Content-Length: \(body.count)\r\n\(more)\(fields)\r\n"
             var bytes = ByteBuffer()
             bytes.reserveCapacity(head.utf8.count + body.count)
             bytes.writeString(head)
@@ -61,9 +70,7 @@ final class PreparedResponse: Sendable {
             """
         }
         func notModified(isGzip: Bool) -> ByteBuffer {
-            ByteBuffer(
-                string:
-                    "\(ResponseStatus.notModified.line)\(validator(isGzip: isGzip))\(fields)\r\n")
+            ByteBuffer(string: "\(validator(isGzip: isGzip))\(fields)\r\n")
         }
         identity = form(body, validator(isGzip: false))
         unchanged = notModified(isGzip: false)
@@ -80,37 +87,27 @@ final class PreparedResponse: Sendable {
             isRevalidated: isRevalidated)
     }
 
-    /// The bytes that answer the choice.
-    func bytes(_ choice: Choice) -> ByteBuffer {
-        let form = choice.acceptsGzip ? gzip ?? identity : identity
-        if let condition = choice.condition, let unchanged = unchanged(condition, choice) {
-            return unchanged
+    /// What answers the choice.
+    func answer(_ choice: Choice) -> Answer {
+        if let unchanged = unchanged(choice) {
+            return Answer(status: .notModified, rest: unchanged)
         }
-        guard choice.isHead else { return form.bytes }
-        return form.bytes.getSlice(at: form.bytes.readerIndex, length: form.headBytes)
-            ?? form.bytes
+        let form = choice.codings.prefersGzip ? gzip ?? identity : identity
+        guard choice.isHead else { return Answer(status: status, rest: form.bytes) }
+        let head = form.bytes.getSlice(at: form.bytes.readerIndex, length: form.headBytes)
+        return Answer(status: status, rest: head ?? form.bytes)
     }
 
-    private func unchanged(
-        _ condition: UnsafeRawBufferPointer, _ choice: Choice
-    ) -> ByteBuffer? {
-        switch tag?.match(in: condition) {
-        case .identity: unchanged
-        case .gzip: unchangedGzip
-        case .any: choice.acceptsGzip ? unchangedGzip ?? unchanged : unchanged
-        case nil: nil
-        }
-    }
-
-    /// `response` with a field added that speaks of the connection.
-    static func adding(connection value: String, to response: ByteBuffer) -> ByteBuffer {
-        let view = response.readableBytesView
-        guard let end = view.firstIndex(of: UInt8(ascii: "\n")) else { return response }
-        var bytes = ByteBuffer()
-        bytes.reserveCapacity(response.readableBytes + 32)
-        bytes.writeBytes(view[...end])
-        bytes.writeString("Connection: \(value)\r\n")
-        bytes.writeBytes(view[view.index(after: end)...])
-        return bytes
+    /// Nil where the client does not hold a form that it would be sent, or takes as well.
+    private func unchanged(_ choice: Choice) -> ByteBuffer? {
+        guard let condition = choice.condition, let tag else { return nil }
+        var held = tag.held(in: condition)
+        let codings = choice.codings
+        let choosesGzip = codings.prefersGzip && unchangedGzip != nil
+        if !codings.allowsGzip { held.remove(.gzip) }
+        if choosesGzip, !codings.allowsIdentity { held.remove(.identity) }
+        let plain = held.contains(.identity) ? unchanged : nil
+        let compressed = held.contains(.gzip) ? unchangedGzip : nil
+        return choosesGzip ? compressed ?? plain : plain ?? compressed
     }
 }

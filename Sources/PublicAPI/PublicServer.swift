@@ -66,7 +66,10 @@ package struct PublicServer: Service {
     }
 
     private func makeLoops(_ group: MultiThreadedEventLoopGroup) async throws -> LoopTable {
-        let counter = ConnectionCounter(max: configuration.connectionsMax)
+        let openFilesMax = OpenFiles.raiseLimit()
+        let counter = ConnectionCounter(
+            max: configuration.connectionsMax, openFilesMax: openFilesMax)
+        log(connectionsMax: counter.max, openFilesMax)
         var loops: [(any EventLoop, NIOLoopBound<ConnectionLoop>)] = []
         for eventLoop in group.makeIterator() {
             let (configuration, router, published) = (configuration, router, published)
@@ -80,6 +83,18 @@ package struct PublicServer: Service {
             loops.append((eventLoop, loop))
         }
         return LoopTable(loops)
+    }
+
+    private func log(connectionsMax: Int, _ openFilesMax: Int?) {
+        let bounds: Logger.Metadata = [
+            "connections_max": "\(connectionsMax)",
+            "open_files_max": openFilesMax.map { "\($0)" } ?? "unknown",
+        ]
+        logger.notice(
+            connectionsMax < configuration.connectionsMax
+                ? "the limit of open files lowers the limit of connections"
+                : "connections are limited as configured",
+            metadata: bounds)
     }
 
     private func bind(
@@ -113,6 +128,8 @@ package struct PublicServer: Service {
         } catch let error as IOError {
             throw ListenerError(
                 address: address, reason: String(cString: strerror(error.errnoCode)))
+        } catch let error as SocketAddressError {
+            throw ListenerError(address: address, reason: "\(error)")
         }
     }
 

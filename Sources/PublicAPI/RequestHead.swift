@@ -11,10 +11,14 @@ struct RequestHead {
     /// What `Connection` says, where it says it.
     var asksToClose = false
     var asksToKeepAlive = false
-    var acceptsGzip = false
+    var codings = AcceptedCodings()
     var ifNoneMatch: Range<Int>?
+    /// Of further lines of it, which hardly anyone sends.
+    var otherIfNoneMatch: [Range<Int>] = []
     var lastEventID: Range<Int>?
+    /// Of the target where it names one, whatever the field `Host` says (RFC 9112, section 3.2.2).
     var host: Range<Int>?
+    var isHostOfTarget = false
     /// How long its body is; 0 where it has none.
     var bodyBytes = 0
     /// A body of unknown length follows, or one that is only sent if we ask for it.

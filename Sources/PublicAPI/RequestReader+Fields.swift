@@ -16,7 +16,7 @@ extension RequestReader {
         case 4 where HTTPSyntax.equals(bytes, name, "host"):
             guard bytes[value].allSatisfy(HTTPSyntax.isInAuthority) else { throw .malformed }
             seen.hosts += 1
-            head.host = value
+            if !head.isHostOfTarget { head.host = value }
         case 6 where HTTPSyntax.equals(bytes, name, "expect"):
             head.hasOpenBody = true
         case 10 where HTTPSyntax.equals(bytes, name, "connection"):
@@ -25,8 +25,11 @@ extension RequestReader {
                 if HTTPSyntax.equals(bytes, element, "keep-alive") { head.asksToKeepAlive = true }
             }
         case 13 where HTTPSyntax.equals(bytes, name, "if-none-match"):
-            // A second one is not looked at: the answer is then whole, which is always right.
-            if head.ifNoneMatch == nil { head.ifNoneMatch = value }
+            if head.ifNoneMatch == nil {
+                head.ifNoneMatch = value
+            } else {
+                head.otherIfNoneMatch.append(value)
+            }
         case 13 where HTTPSyntax.equals(bytes, name, "last-event-id"):
             if head.lastEventID == nil { head.lastEventID = value }
         case 14 where HTTPSyntax.equals(bytes, name, "content-length"):
@@ -34,9 +37,7 @@ extension RequestReader {
             seen.hasLength = true
             try noteLength(bytes, value, &head)
         case 15 where HTTPSyntax.equals(bytes, name, "accept-encoding"):
-            HTTPSyntax.forEachElement(bytes, value) { element in
-                if Self.acceptsGzip(bytes, element) { head.acceptsGzip = true }
-            }
+            head.codings.note(bytes, value)
         case 17 where HTTPSyntax.equals(bytes, name, "transfer-encoding"):
             guard HTTPSyntax.equals(bytes, value, "chunked"), !seen.hasTransferEncoding else {
                 throw .malformed
@@ -65,22 +66,5 @@ extension RequestReader {
         }
         head.bodyBytes = length
         if length > limits.bodyBytesMax { head.hasOpenBody = true }
-    }
-
-    /// Whether an element of `Accept-Encoding` lets us send gzip.
-    private static func acceptsGzip(
-        _ bytes: UnsafeRawBufferPointer, _ element: Range<Int>
-    ) -> Bool {
-        var end = element.lowerBound
-        while end < element.upperBound, bytes[end] != UInt8(ascii: ";") { end += 1 }
-        let coding = HTTPSyntax.trimmed(bytes, element.lowerBound..<end)
-        guard HTTPSyntax.equals(bytes, coding, "gzip") || HTTPSyntax.equals(bytes, coding, "*")
-        else { return false }
-        guard end < element.upperBound else { return true }
-        // A weight of zero, `q=0` with any number of zeros after the point, refuses it.
-        let weight = HTTPSyntax.trimmed(bytes, (end + 1)..<element.upperBound)
-        let digits = min(weight.lowerBound + 2, weight.upperBound)
-        return HTTPSyntax.equals(bytes, weight.lowerBound..<digits, "q=")
-            && bytes[digits..<weight.upperBound].contains { (0x31...0x39).contains($0) }
     }
 }

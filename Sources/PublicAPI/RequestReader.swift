@@ -104,8 +104,10 @@ struct RequestReader {
         at += 1
         let minor = try version(bytes, at: &at)
 
-        let (path, query) = try origin(bytes, target, isOfConnect: names(bytes, method, "CONNECT"))
-        var head = RequestHead(method: .other, path: path, query: query)
+        let place = try place(bytes, target, isOfConnect: names(bytes, method, "CONNECT"))
+        var head = RequestHead(method: .other, path: place.path, query: place.query)
+        head.host = place.host
+        head.isHostOfTarget = place.host != nil
         if names(bytes, method, "GET") { head.method = .get }
         if names(bytes, method, "HEAD") { head.method = .head }
         head.isVersion10 = minor == 0
@@ -144,31 +146,53 @@ struct RequestReader {
         return Int(minor)
     }
 
-    /// Path and query of a target: of `/path?query`, or of a whole address as proxies are sent it.
-    /// What names no path (`*`, the authority of CONNECT) is a path that nothing stands at.
-    private func origin(
+    /// What a target names.
+    private struct Place {
+        var host: Range<Int>?
+        var path: Range<Int>
+        var query: Range<Int>?
+    }
+
+    /// Takes a target apart: `/path?query`, or a whole address as proxies are sent it. What names
+    /// no path (`*`, the authority of CONNECT) is a path that nothing stands at.
+    private func place(
         _ bytes: UnsafeRawBufferPointer, _ target: Range<Int>, isOfConnect: Bool
-    ) throws(RequestRefusal) -> (path: Range<Int>, query: Range<Int>?) {
+    ) throws(RequestRefusal) -> Place {
         var start = target.lowerBound
+        var host: Range<Int>?
         if bytes[start] != UInt8(ascii: "/") {
             if isOfConnect || (target.count == 1 && bytes[start] == UInt8(ascii: "*")) {
-                return (target, nil)
+                return Place(path: target)
             }
-            let scheme = ["http://", "https://"].first { scheme in
-                bytes[target].prefix(scheme.utf8.count).elementsEqual(scheme.utf8)
-            }
-            guard let scheme else { throw .malformed }
-            start += scheme.utf8.count
+            start = try authorityStart(bytes, target)
             let authority = start
             while start < target.upperBound, HTTPSyntax.isInAuthority(bytes[start]) { start += 1 }
-            // An address without a path is not worth a rule of its own.
-            guard start > authority, start < target.upperBound, bytes[start] == UInt8(ascii: "/")
-            else { throw .malformed }
+            guard start > authority else { throw .malformed }
+            host = authority..<start
         }
         var mark = start
         while mark < target.upperBound, bytes[mark] != UInt8(ascii: "?") { mark += 1 }
-        return (
-            start..<mark, mark < target.upperBound ? (mark + 1)..<target.upperBound : nil
-        )
+        var path = start..<mark
+        if let host, path.isEmpty {
+            // An address without a path means the root: the scheme's last slash is one.
+            path = (host.lowerBound - 1)..<host.lowerBound
+        }
+        guard bytes[path.lowerBound] == UInt8(ascii: "/") else { throw .malformed }
+        return Place(
+            host: host, path: path,
+            query: mark < target.upperBound ? (mark + 1)..<target.upperBound : nil)
+    }
+
+    /// Where the authority of a whole address begins.
+    private func authorityStart(
+        _ bytes: UnsafeRawBufferPointer, _ target: Range<Int>
+    ) throws(RequestRefusal) -> Int {
+        for scheme: StaticString in ["http://", "https://"] {
+            let end = target.lowerBound + scheme.utf8CodeUnitCount
+            if end <= target.upperBound, HTTPSyntax.equals(bytes, target.lowerBound..<end, scheme) {
+                return end
+            }
+        }
+        throw .malformed
     }
 }

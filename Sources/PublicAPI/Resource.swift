@@ -3,7 +3,7 @@ enum Resource: Hashable, Sendable {
     case total, breakdown, series, stream
     case page, embed, badge, oEmbed
     /// Rendered once for the life of the process: by its place in the router's list.
-    case document(Int)
+    case document(Int, isPage: Bool)
     case live, ready
 
     /// Parameters that its query may have.
@@ -13,6 +13,15 @@ enum Resource: Hashable, Sendable {
         case .page: ["base_currency", "view"]
         case .oEmbed: ["url", "format", "maxwidth", "maxheight"]
         case .document, .live, .ready: []
+        }
+    }
+
+    /// Whether other parameters are ignored: a link to a page is passed on by people, and by
+    /// services that add a parameter to follow it. A program's mistake is named instead.
+    var ignoresOtherParameters: Bool {
+        switch self {
+        case .page, .embed, .document(_, isPage: true): true
+        default: false
         }
     }
 }

@@ -38,6 +38,13 @@ enum ResponseFields {
     static let immutable = cache("public, max-age=31536000, immutable")
     static let uncached = cache("no-store")
 
+    static func retryAfter(seconds: Int) -> String {
+        "Retry-After: \(seconds)\r\n" + exposesRetryAfter
+    }
+
+    /// Lets scripts of other sites read when to come again.
+    static let exposesRetryAfter = "Access-Control-Expose-Headers: Retry-After\r\n"
+
     static func cache(_ value: String) -> String { "Cache-Control: \(value)\r\n" }
 
     private static func policy(_ value: String) -> String {

@@ -33,7 +33,9 @@ struct Router: Sendable {
         self.documents = documents.map(\.response)
         paths = PathTable(
             PublicAPI.livePaths
-                + documents.enumerated().map { (path: $1.path, resource: .document($0)) })
+                + documents.enumerated().map {
+                    (path: $1.path, resource: .document($0, isPage: $1.isPage))
+                })
     }
 
     /// - Parameters:
@@ -64,9 +66,10 @@ struct Router: Sendable {
             return .response(answers.total)
         }
         let text = query.map { String(decoding: $0, as: UTF8.self) }
-        let parameters = try QueryParameters(text, allowed: resource.parameters)
+        let parameters = try QueryParameters(
+            text, allowed: resource.parameters, ignoresOthers: resource.ignoresOtherParameters)
         switch resource {
-        case .document(let place): return .response(documents[place])
+        case .document(let place, _): return .response(documents[place])
         case .live: return .response(alive)
         case .ready: return .response(snapshot == nil ? problems.nothingYet : alive)
         case .oEmbed:
@@ -111,25 +114,25 @@ struct Router: Sendable {
     private static func waiting(_ fields: String) -> PreparedResponse {
         PreparedResponse(
             .serviceUnavailable, contentType: "text/html; charset=utf-8",
-            fields: "Retry-After: \(PublicAPI.retryAfterSeconds)\r\n" + ResponseFields.uncached
-                + fields,
+            fields: ResponseFields.retryAfter(seconds: PublicAPI.retryAfterSeconds)
+                + ResponseFields.uncached + fields,
             body: Dashboard.waiting(), isRevalidated: false)
     }
 }
 
 extension Router {
     /// What is the same for the life of the process.
-    private static var documents: [(path: String, response: PreparedResponse)] {
+    private static var documents: [(path: String, isPage: Bool, response: PreparedResponse)] {
         var documents = [
             (
-                path: "/openapi.json",
+                path: "/openapi.json", isPage: false,
                 response: PreparedResponse(
                     contentType: "application/json",
                     fields: ResponseFields.steady + ResponseFields.api,
                     body: PackageResources.openapi_json, isRevalidated: true)
             ),
             (
-                path: "/methodology",
+                path: "/methodology", isPage: true,
                 response: PreparedResponse(
                     contentType: "text/html; charset=utf-8",
                     fields: ResponseFields.steady + ResponseFields.page,
@@ -141,7 +144,7 @@ extension Router {
                 isNamedByContent(asset.path) ? ResponseFields.immutable : ResponseFields.steady
             documents.append(
                 (
-                    path: asset.path,
+                    path: asset.path, isPage: false,
                     response: PreparedResponse(
                         contentType: asset.contentType, fields: caching + ResponseFields.api,
                         body: asset.bytes, isRevalidated: true)

@@ -103,6 +103,10 @@ import Testing
     }
 
     static let malformed = [
+        "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", "\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "\r\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", "\r\n\n",
+        "GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n", "GET http:///a HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n", "GET http://a HTTP/1.1\r\n\r\n",
         "\u{16}\u{3}\u{1}", "GET  / HTTP/1.1\r\n\r\n",
         "GET / HTTP/1.1 \r\nHost: a\r\n\r\n", "GET / HTTP/1.1\nHost: a\n\n",
         "GET / http/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/1.\r\nHost: a\r\n\r\n",
@@ -185,6 +189,12 @@ import Testing
             let response = try await slow.response()
             #expect(response.status == 408)
             #expect(await slow.isClosedByServer())
+            for beginning in ["\r\n", "\r"] {
+                let empty = try server.connect()
+                await empty.send(beginning)
+                #expect(try await empty.response().status == 408)
+                #expect(await empty.isClosedByServer())
+            }
             let idle = try server.connect()
             await idle.send(Self.request)
             #expect(try await idle.response().status == 200)

@@ -140,6 +140,12 @@ import Topology
             for (accept, isGzip) in [
                 ("gzip", true), ("deflate, GZIP;q=0.5", true), ("*", true), ("br", false),
                 ("gzip;q=0", false), ("gzip; q=0.000", false), ("xgzip", false), ("", false),
+                ("x-gzip", true), ("gzip ; Q=0.001", true), ("gzip;q=1.000", true),
+                ("*;q=0", false), ("gzip;q=0, *", false), ("*, gzip;q=0", false),
+                ("br, *;q=0.1", true), ("gzip, *;q=0", true), ("identity, gzip;q=0.5", false),
+                ("identity;q=0.5, gzip;q=0.5", true), ("identity;q=0, *;q=0.1", true),
+                ("gzip;q=1.1", false), ("gzip;q=", false), ("gzip;q=0.0001", false),
+                ("gzip;level=9", false), ("gzip;q=-1", false), ("gzip;q=0, gzip", false),
             ] {
                 let response = try await server.answer(
                     PublicScope.get(target, headers: ["Accept-Encoding": accept]))
@@ -149,7 +155,8 @@ import Topology
                 #expect(response["vary"] == "Accept-Encoding")
                 #expect((response.body.count < plain.body.count / 2) == isGzip)
                 let tag = try #require(response["etag"])
-                for accept in ["gzip", "identity"] {
+                // Who takes no gzip is not told that the compressed form still holds.
+                for accept in isGzip ? ["gzip", "*"] : ["gzip", "identity", "br"] {
                     let unchanged = try await server.answer(
                         PublicScope.get(
                             target, headers: ["Accept-Encoding": accept, "If-None-Match": tag]),
@@ -191,6 +198,18 @@ import Topology
                 ("/", "text/html; charset=utf-8", Dashboard.contentSecurityPolicy),
                 ("/?view=tv", "text/html; charset=utf-8", Dashboard.contentSecurityPolicy),
                 (
+                    "/?view=tv&utm_source=a&utm_source=b&gclid=100%", "text/html; charset=utf-8",
+                    Dashboard.contentSecurityPolicy
+                ),
+                (
+                    "/methodology?%FF=1&fbclid", "text/html; charset=utf-8",
+                    Dashboard.contentSecurityPolicy
+                ),
+                (
+                    "/embed?utm_source=x&view=tv", "text/html; charset=utf-8",
+                    Dashboard.embedContentSecurityPolicy
+                ),
+                (
                     "/?base_currency=JPY", "text/html; charset=utf-8",
                     Dashboard.contentSecurityPolicy
                 ),
@@ -227,6 +246,7 @@ import Topology
         } _: { server in
             for (url, status) in [
                 ("https://pay.example", 200), ("https://pay.example/?view=tv", 200),
+                ("https://pay.example/?utm_source=x", 200),
                 ("http://pay.example/", 404), ("https://api/", 404),
             ] {
                 let target = "/oembed?url=" + url
@@ -245,6 +265,7 @@ import Topology
                 #expect(response["content-type"] == "text/html; charset=utf-8")
                 #expect(response["retry-after"] == "2")
                 #expect(response["cache-control"] == "no-store")
+                #expect(response["access-control-expose-headers"] == "Retry-After")
                 #expect(response.text == Dashboard.waiting())
             }
             for target in ["/badge.svg", PublicScope.streamPath, PublicScope.path + "/series"] {

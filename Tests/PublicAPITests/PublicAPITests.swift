@@ -125,7 +125,11 @@ import Testing
                 (PublicScope.get("/livez", method: "POST"), 405, "method-not-allowed"),
                 (PublicScope.get("/?view=standard"), 400, "invalid-query"),
                 (PublicScope.get("/livez?verbose"), 400, "invalid-query"),
-                (PublicScope.get("/embed?view=tv"), 400, "invalid-query"),
+                (PublicScope.get("/?view=tv&view=tv"), 400, "invalid-query"),
+                (PublicScope.get("/embed?base_currency=usd&utm_source=x"), 400, "unknown-currency"),
+                (PublicScope.get("/openapi.json?utm_source=x"), 400, "invalid-query"),
+                (PublicScope.get("/badge.svg?utm_source=x"), 400, "invalid-query"),
+                (PublicScope.get(PublicScope.path + "?_=1"), 400, "invalid-query"),
                 (
                     PublicScope.get(PublicScope.path + "/series?base_currency=X"), 400,
                     "unknown-currency"
@@ -161,6 +165,10 @@ import Testing
                 #expect(response["cache-control"] == "no-store")
                 #expect(response.text.contains(#""type":"/problems/\#(kind)""#), "\(request)")
                 #expect(response["allow"] == (status == 405 ? "GET, HEAD" : nil))
+                #expect(
+                    response["access-control-expose-headers"]
+                        == (status == 503 ? "Retry-After" : nil))
+                #expect(response["date"] != nil)
             }
         }
     }

@@ -56,8 +56,11 @@ enum PublicScope {
         adjust(&configuration)
         let api = PublicAPI(bases: bases, defaultBase: bases[3], published: published)
         let chosen = configuration
+        var logger = Logger(label: "test")
+        logger.logLevel = .warning
+        let quiet = logger
         return try await withListener {
-            api.listener(chosen, logger: Logger(label: "test"), onListening: $0)
+            api.listener(chosen, logger: quiet, onListening: $0)
         } _: { port in
             try await body(PublicServerUnderTest(port: port, published: published))
         }

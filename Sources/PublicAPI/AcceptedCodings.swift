@@ -1,0 +1,71 @@
+/// What the lines of `Accept-Encoding` say together of the two forms that an answer has, plain and
+/// gzip (RFC 9110, section 12.5.3). Weights are in thousandths.
+struct AcceptedCodings {
+    /// Whether there is a line, be it empty: without one any form is welcome.
+    private(set) var isGiven = false
+    private var gzip: Int?
+    private var identity: Int?
+    /// Of `*`, which means whatever is not named.
+    private var others: Int?
+
+    private static let full = 1_000
+
+    /// Whether the client takes gzip at all.
+    var allowsGzip: Bool { !isGiven || (gzip ?? others ?? 0) > 0 }
+
+    /// Whether the client takes the plain form: it must say so where it does not.
+    var allowsIdentity: Bool { (identity ?? others ?? Self.full) > 0 }
+
+    /// Whether gzip is what the client would rather have, or likes as much. Clients that say
+    /// nothing are sent the plain form: some cannot read any other.
+    var prefersGzip: Bool {
+        isGiven && allowsGzip && (gzip ?? others ?? 0) >= (identity ?? others ?? 0)
+    }
+
+    /// Takes in one line's value.
+    mutating func note(_ bytes: UnsafeRawBufferPointer, _ value: Range<Int>) {
+        isGiven = true
+        var codings = self
+        HTTPSyntax.forEachElement(bytes, value) { codings.note(element: $0, of: bytes) }
+        self = codings
+    }
+
+    /// An element that is malformed says nothing; of two that contradict each other the smaller
+    /// weight holds.
+    private mutating func note(element: Range<Int>, of bytes: UnsafeRawBufferPointer) {
+        var end = element.lowerBound
+        while end < element.upperBound, bytes[end] != UInt8(ascii: ";") { end += 1 }
+        var weight = Self.full
+        if end < element.upperBound {
+            let parameter = HTTPSyntax.trimmed(bytes, (end + 1)..<element.upperBound)
+            guard let given = Self.weight(bytes, parameter) else { return }
+            weight = given
+        }
+        let coding = HTTPSyntax.trimmed(bytes, element.lowerBound..<end)
+        if HTTPSyntax.equals(bytes, coding, "gzip") || HTTPSyntax.equals(bytes, coding, "x-gzip") {
+            gzip = min(gzip ?? weight, weight)
+        } else if HTTPSyntax.equals(bytes, coding, "identity") {
+            identity = min(identity ?? weight, weight)
+        } else if HTTPSyntax.equals(bytes, coding, "*") {
+            others = min(others ?? weight, weight)
+        }
+    }
+
+    /// Reads `q=0.5`: from 0 to 1, with up to three digits behind the point. Nil for anything else.
+    private static func weight(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> Int? {
+        let start = range.lowerBound
+        guard (3...7).contains(range.count), bytes[start] | 0x20 == UInt8(ascii: "q"),
+            bytes[start + 1] == UInt8(ascii: "="), bytes[start + 2] &- 0x30 <= 1
+        else { return nil }
+        var weight = Int(bytes[start + 2] - 0x30) * full
+        guard range.count > 3 else { return weight }
+        guard bytes[start + 3] == UInt8(ascii: ".") else { return nil }
+        var place = full / 10
+        for byte in bytes[(start + 4)..<range.upperBound] {
+            guard byte &- 0x30 <= 9 else { return nil }
+            weight += Int(byte - 0x30) * place
+            place /= 10
+        }
+        return weight <= full ? weight : nil
+    }
+}
