@@ -220,7 +220,7 @@ let package = Package(
             path: "Tests/HTTPTestSupport", swiftSettings: strict),
 
         test("CivilTime"),
-        test("Money", [bigInt]),
+        test("Money", [bigInt, .product(name: "Subprocess", package: "swift-subprocess")]),
         test("Topology", ["TopologyFile", "Money"]),
         test("DeltaProtocol", ["Money", "CivilTime", "Topology"]),
         test(
@@ -240,7 +240,12 @@ let package = Package(
             ]),
         test("Simulation", ["Money", "CivilTime", "DeltaProtocol", "Aggregation", "Federation"]),
         test("TransferGenerator", ["Money", "CivilTime"]),
-        test("Rollup", ["TransferGenerator", "Aggregation", "Money", "CivilTime"]),
+        test(
+            "Rollup",
+            [
+                "TransferGenerator", "Aggregation", "Money", "CivilTime",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ]),
         test("WorkerThread"),
         test(
             "KafkaClient",

@@ -1,5 +1,6 @@
 import Foundation
 import Money
+import Subprocess
 import Testing
 
 /// Totals beside those of a program that shares nothing with this one: Python's fractions.
@@ -11,17 +12,12 @@ import Testing
     private static let seed = 1
 
     /// What the script prints.
-    private static func output() throws -> [[String]] {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["python3", script, "--sets", "\(sets)", "--seed", "\(seed)"]
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        try process.run()
-        let data = try pipe.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0)
-        return String(decoding: data, as: UTF8.self).split(separator: "\n").map { line in
+    private static func output() async throws -> [[String]] {
+        let result = try await Subprocess.run(
+            .name("python3"), arguments: [script, "--sets", "\(sets)", "--seed", "\(seed)"],
+            output: .string(limit: 1 << 26))
+        try #require(result.terminationStatus == .exited(0))
+        return result.standardOutput.split(separator: "\n").map { line in
             line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
         }
     }
@@ -38,8 +34,8 @@ import Testing
         }
     }
 
-    @Test func `totals of 10,000 random rate sets are those of exact fractions`() throws {
-        let lines = try Self.output()
+    @Test func `totals of 10,000 random rate sets are those of exact fractions`() async throws {
+        let lines = try await Self.output()
         let end = try #require(lines.last)
         #expect(end.first == "end")
         #expect(lines.count == Self.sets + 1)

@@ -13,7 +13,7 @@ import Testing
         "mark-and-line-ends", "compressed", "outbox-shapes", "flattened-rows", "state-spellings",
         "unicode-ids", "currencies", "array-and-pretty", "other-events", "tombstone-texts",
     ])
-    func `a file sums to its table`(_ name: String) throws {
+    func `a file sums to its table`(_ name: String) async throws {
         let expected = try String(contentsOfFile: "\(Self.folder)/\(name).csv", encoding: .utf8)
         for threads in [1, 2] {
             let file = RollupInput.file(path: "\(Self.folder)/\(name).ndjson")
@@ -21,7 +21,7 @@ import Testing
             let text = String(decoding: RollupFormat.csv.render(result.rows), as: UTF8.self)
             #expect(text == expected)
         }
-        let answer = try RollupCommandTests.shell(
+        let answer = try await RollupCommandTests.shell(
             "$T rollup \(Self.folder)/\(name).ndjson --format csv")
         #expect(answer.out == expected)
         #expect(answer.status == (name == "array-and-pretty" ? 1 : 0))
@@ -44,7 +44,7 @@ import Testing
         #expect(try counters("mark-and-line-ends").consumed == 3)
     }
 
-    @Test func `a compressed file is read as what it holds`() throws {
+    @Test func `a compressed file is read as what it holds`() async throws {
         let expected = try String(contentsOfFile: "\(Self.folder)/compressed.csv", encoding: .utf8)
         let file = "\(Self.folder)/compressed.ndjson.gz"
         for line in [
@@ -54,15 +54,15 @@ import Testing
             // The members of two files one after another, as cat joins them.
             "cat \(file) \(file) | $T rollup",
         ] {
-            let answer = try RollupCommandTests.shell(
+            let answer = try await RollupCommandTests.shell(
                 "D=$(mktemp -d); trap 'rm -r $D' EXIT; \(line)")
             #expect(answer.out == expected, "\(line): \(answer.err)")
             #expect(answer.status == 0)
         }
     }
 
-    @Test func `generated records sum to the same, compressed or not`() throws {
-        let answer = try RollupCommandTests.shell(
+    @Test func `generated records sum to the same, compressed or not`() async throws {
+        let answer = try await RollupCommandTests.shell(
             """
             exec 2>/dev/null
             D=$(mktemp -d); trap 'rm -r $D' EXIT
@@ -82,9 +82,9 @@ import Testing
         ("(head -c 40 $F; echo xx; tail -c +41 $F)", "the compressed data is damaged"),
         ("(cat $F; echo x)", "the compressed data is damaged"),
     ])
-    func `compressed data that is not whole is an error`(_ source: String, _ message: String) throws
+    func `compressed data that is not whole is an error`(_ source: String, _ message: String) async throws
     {
-        let answer = try RollupCommandTests.shell(
+        let answer = try await RollupCommandTests.shell(
             "F=\(Self.folder)/compressed.ndjson.gz; \(source) | $T rollup")
         #expect(answer.status == 1)
         #expect(answer.out == "")

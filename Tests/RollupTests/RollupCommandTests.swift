@@ -1,33 +1,28 @@
 import Foundation
+import Subprocess
 import Testing
 
 /// The commands as people run them.
 @Suite struct RollupCommandTests {
     /// Runs a line of shell in which `$T` is the built binary.
-    static func shell(_ line: String) throws -> (status: Int32, out: String, err: String) {
+    ///
+    /// It waits without a thread of its own: tests share two.
+    static func shell(
+        _ line: String
+    ) async throws -> (status: Int32, out: String, err: String) {
         // The binary lies beside the test bundle.
         let products = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/bash")
-        process.arguments = ["-o", "pipefail", "-c", line]
-        process.environment = ["T": products.appendingPathComponent("tributary").path]
-        let out = Pipe()
-        let err = Pipe()
-        process.standardOutput = out
-        process.standardError = err
-        try process.run()
-        // Messages are short: they fit the pipe while the output is read.
-        let outData = out.fileHandleForReading.readDataToEndOfFile()
-        let errData = err.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (
-            process.terminationStatus, String(decoding: outData, as: UTF8.self),
-            String(decoding: errData, as: UTF8.self)
-        )
+        let result = try await Subprocess.run(
+            .name("bash"), arguments: ["-o", "pipefail", "-c", line],
+            environment: .custom(["T": products.appendingPathComponent("tributary").path]),
+            output: .string(limit: 1 << 24), error: .string(limit: 1 << 20))
+        var status: Int32 = -1
+        if case .exited(let code) = result.terminationStatus { status = code }
+        return (status, result.standardOutput, result.standardError)
     }
 
-    @Test func `generated lines roll up from a pipe as from a file`() throws {
-        let answer = try Self.shell(
+    @Test func `generated lines roll up from a pipe as from a file`() async throws {
+        let answer = try await Self.shell(
             """
             file=$(mktemp); trap 'rm -f $file' EXIT
             exec 2>/dev/null
@@ -45,8 +40,8 @@ import Testing
         #expect(lines[2] == "currency,minute,settled,transfers")
     }
 
-    @Test func `counters go to standard error`() throws {
-        let answer = try Self.shell(#"printf '{}\n\n7\n' | $T rollup"#)
+    @Test func `counters go to standard error`() async throws {
+        let answer = try await Self.shell(#"printf '{}\n\n7\n' | $T rollup"#)
         #expect(answer.status == 1)
         #expect(answer.out == "currency,minute,settled,transfers\n")
         #expect(
@@ -65,9 +60,9 @@ import Testing
         (#"{"before":{},"after":null,"op":"d"}\n"#, "no line settles a transfer."),
     ])
     func `it is an error where not one transfer was counted`(_ text: String, _ message: String)
-        throws
+        async throws
     {
-        let answer = try Self.shell("printf '\(text)' | $T rollup")
+        let answer = try await Self.shell("printf '\(text)' | $T rollup")
         #expect(answer.status == 1)
         #expect(answer.out == "currency,minute,settled,transfers\n")
         #expect(answer.err.contains("\nError: \(message)"), "\(answer.err)")
@@ -88,21 +83,21 @@ import Testing
     ])
     func `rejected lines are an error where none is allowed`(
         _ line: String, _ status: Int32, _ message: String
-    ) throws {
-        let answer = try Self.shell(line)
+    ) async throws {
+        let answer = try await Self.shell(line)
         #expect(answer.status == status, "\(answer.err)")
         #expect(message.isEmpty || answer.err.contains(message), "\(answer.err)")
         #expect(message.isEmpty != answer.err.contains("Error"), "\(answer.err)")
     }
 
-    @Test func `totals are one line a currency`() throws {
+    @Test func `totals are one line a currency`() async throws {
         let lines = [
             RollupTests.line("a", "USD", 5), RollupTests.line("b", "EUR", 7),
             RollupTests.line("c", "USD", 6, at: "2026-03-26T00:00:00Z"),
         ].joined(separator: "\n")
-        let csv = try Self.shell("echo '\(lines)' | $T rollup --total")
+        let csv = try await Self.shell("echo '\(lines)' | $T rollup --total")
         #expect(csv.out == "currency,settled,transfers\nEUR,7,1\nUSD,11,2\n")
-        let json = try Self.shell("echo '\(lines)' | $T rollup --total --format json")
+        let json = try await Self.shell("echo '\(lines)' | $T rollup --total --format json")
         #expect(
             json.out == """
                 [
@@ -111,15 +106,15 @@ import Testing
                 ]
 
                 """)
-        let none = try Self.shell("$T rollup --total --format json < /dev/null")
+        let none = try await Self.shell("$T rollup --total --format json < /dev/null")
         #expect(none.out == "[\n]\n")
         #expect(none.status == 1)
     }
 
     @Test(arguments: ["zstd", "xz", "bzip2"])
-    func `other compression is named with the tool that reads it`(_ tool: String) throws {
+    func `other compression is named with the tool that reads it`(_ tool: String) async throws {
         let file = "\(RecordFileTests.folder)/compressed.ndjson"
-        let answer = try Self.shell("\(tool) -c \(file) | $T rollup")
+        let answer = try await Self.shell("\(tool) -c \(file) | $T rollup")
         #expect(answer.status == 1)
         #expect(answer.out == "")
         #expect(
@@ -128,16 +123,16 @@ import Testing
                 + "through \(tool) -dc\n")
     }
 
-    @Test func `the words that mean settled can be given`() throws {
+    @Test func `the words that mean settled can be given`() async throws {
         let row = String(RollupTests.line("a").dropLast()) + #","state":"booked"}"#
         let header = "currency,minute,settled,transfers\n"
-        #expect(try Self.shell("echo '\(row)' | $T rollup").out == header)
-        let answer = try Self.shell("echo '\(row)' | $T rollup --settled x --settled booked")
+        #expect(try await Self.shell("echo '\(row)' | $T rollup").out == header)
+        let answer = try await Self.shell("echo '\(row)' | $T rollup --settled x --settled booked")
         #expect(answer.out == header + "EUR,2026-03-25T13:25,1,1\n")
     }
 
-    @Test func `a broker gets the same records, keyed by their ids`() throws {
-        let answer = try Self.shell(
+    @Test func `a broker gets the same records, keyed by their ids`() async throws {
+        let answer = try await Self.shell(
             #"""
             coproc $T broker --port 0 --topic settled:3
             trap 'kill $COPROC_PID; wait $COPROC_PID' EXIT
@@ -156,8 +151,8 @@ import Testing
         #expect(lines[2] == "0")
     }
 
-    @Test func `a reader that leaves early is no error`() throws {
-        let answer = try Self.shell("$T generate 1000000 | head -2 | wc -l")
+    @Test func `a reader that leaves early is no error`() async throws {
+        let answer = try await Self.shell("$T generate 1000000 | head -2 | wc -l")
         #expect(answer.status == 0)
         #expect(answer.out.trimmingCharacters(in: .whitespaces) == "2\n")
         #expect(answer.err == "")
@@ -183,16 +178,16 @@ import Testing
         ("generate 5 --kafka 127.0.0.1:1 --topic t", 1, "Error: 127.0.0.1:1 acknowledged 0 of 5"),
         ("generate 5 --duration 91d", 64, "Error: the duration must be over 0"),
     ])
-    func `mistakes are named`(_ arguments: String, _ status: Int32, _ message: String) throws {
-        let answer = try Self.shell("$T \(arguments)")
+    func `mistakes are named`(_ arguments: String, _ status: Int32, _ message: String) async throws {
+        let answer = try await Self.shell("$T \(arguments)")
         #expect(answer.status == status)
         #expect(answer.out == "")
         #expect(answer.err.hasPrefix(message), "\(answer.err)")
     }
 
     @Test(arguments: ["--help", "help", "help rollup", "rollup --help", "--help rollup"])
-    func `help on what there is succeeds`(_ arguments: String) throws {
-        let answer = try Self.shell("$T \(arguments)")
+    func `help on what there is succeeds`(_ arguments: String) async throws {
+        let answer = try await Self.shell("$T \(arguments)")
         #expect(answer.status == 0)
         #expect(answer.out.hasPrefix("OVERVIEW: "), "\(answer.out)")
         #expect(answer.err == "")

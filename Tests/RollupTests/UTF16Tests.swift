@@ -32,9 +32,9 @@ import Testing
         }
     }
 
-    @Test func `it may be compressed, and come byte by byte`() throws {
+    @Test func `it may be compressed, and come byte by byte`() async throws {
         let line = RollupTests.line("\u{1F4B6}")
-        let answer = try RollupCommandTests.shell(
+        let answer = try await RollupCommandTests.shell(
             """
             D=$(mktemp -d); trap 'rm -r $D' EXIT
             exec 2>/dev/null

@@ -18,9 +18,9 @@ struct PublisherCheck {
         /// The first minute from which no money is unproven.
         var idsFrom = Minute(.min)
         /// Whether the store holds less than what is shown.
-        var isBehind: Bool { behindSince != nil }
-        /// The window's last minute when that was found.
-        var behindSince: Minute?
+        var isBehind = false
+        /// The window's last minute when it last did not.
+        var lastWhole: Minute?
         /// Whether every shard stood there when the values were shown last.
         var isWhole = false
         /// Whether a failed script had left buckets ahead of their watermark then.
@@ -78,12 +78,6 @@ struct PublisherCheck {
         for region in regions.indices {
             let shards = shape.shardsOfRegion[region]
             let standings = shards.map { refresh.standings[shape.shards[$0].id] }
-            if let since = regions[region].behindSince,
-                since.distance(to: current) >= Limits.windowMinutes
-            {
-                // Nothing is left in the window of what was shown before the loss.
-                regions[region].shown = shards.map { _ in nil }
-            }
             let isBehind =
                 keepsLastGood[region]
                 || zip(regions[region].shown, standings).contains {
@@ -91,8 +85,15 @@ struct PublisherCheck {
                     guard let shown = $0 else { return false }
                     return ($1?.watermark ?? -1) < shown
                 }
-            regions[region].behindSince =
-                isBehind ? regions[region].behindSince ?? current : nil
+            if !isBehind { regions[region].lastWhole = current }
+            if isBehind, let last = regions[region].lastWhole,
+                last.distance(to: current) >= Limits.windowMinutes
+            {
+                // Nothing is left in the window of what was shown before the loss.
+                regions[region].shown = shards.map { _ in nil }
+                regions[region].isWhole = false
+            }
+            regions[region].isBehind = isBehind
             guard !isBehind else {
                 // What is back is shown where that is no less than before, and is waited for again.
                 for (local, standing) in standings.enumerated() {
