@@ -89,13 +89,30 @@ import Topology
         Self.reread(
             publication,
             [
-                Fixture.minute(Fixture.eu, Self.old, settled: 30, transfers: 1),
+                Fixture.minute(Fixture.eu, Self.old, settled: 30, transfers: 4),
                 Fixture.minute(Fixture.eu, Self.current, settled: 11, transfers: 2),
                 Fixture.minute(Fixture.us, Self.old, settled: 1_000),
             ], [Self.old: 6, Self.current: 5])
         #expect(Self.amount(publication) == 1_041)
         #expect(publication.totals(now: Fixture.noon)?.isDegraded == false)
         #expect(publication.losses.isEmpty)
+    }
+
+    /// The change may be one of another region, or the first of a hash created in the place of the
+    /// one that is lost.
+    @Test("A minute that was changed since and has fewer transfers keeps its value, labelled")
+    func changedAndFewer() throws {
+        let publication = Self.publication()
+        Self.reread(
+            publication,
+            [
+                Fixture.minute(Fixture.eu, Self.old, settled: 130, transfers: 3),
+                Fixture.minute(Fixture.eu, Self.current, settled: 10, transfers: 2),
+                Fixture.minute(Fixture.us, Self.old, settled: 1_001, transfers: 2),
+            ], [Self.old: 6, Self.current: 5])
+        #expect(Self.amount(publication) == 1_111)
+        #expect(publication.totals(now: Fixture.noon)?.degradations == [Self.loss])
+        #expect(publication.losses == [Fixture.eu: [Self.old]])
     }
 
     @Test("A list of changes that is gone makes nothing look empty")

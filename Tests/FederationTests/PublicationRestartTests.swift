@@ -86,7 +86,7 @@ import Topology
         #expect(!back.isDegraded)
     }
 
-    @Test("Beside a store that went on, its values replace what was kept at once, also by nothing")
+    @Test("Beside a store that went on, its values replace what was kept at once, also by less")
     func storeWentOn() throws {
         let publication = Publisher(
             settings: Fixture.settings(), restoring: try Self.kept())
@@ -95,12 +95,15 @@ import Topology
         publication.take(
             Fixture.refresh(
                 version: 41,
-                minutes: [Fixture.minute(Fixture.us, Self.current, settled: 4)],
-                standings: standings,
+                minutes: [
+                    Fixture.minute(Fixture.eu, Self.current, settled: 5),
+                    Fixture.minute(Fixture.us, Self.current.advanced(by: -1_439), settled: 1),
+                    Fixture.minute(Fixture.us, Self.current, settled: 4),
+                ], standings: standings,
                 changedAt: [Self.current: 41, Self.current.advanced(by: -1_439): 41]),
             now: Fixture.noon)
         let totals = try #require(publication.totals(now: Fixture.noon))
-        #expect(totals.currencies.map(\.amount) == [4])
+        #expect(totals.currencies.map(\.amount) == [10])
         #expect(!totals.isDegraded)
     }
 

@@ -82,8 +82,9 @@ import Testing
         ("(head -c 40 $F; echo xx; tail -c +41 $F)", "the compressed data is damaged"),
         ("(cat $F; echo x)", "the compressed data is damaged"),
     ])
-    func `compressed data that is not whole is an error`(_ source: String, _ message: String) async throws
-    {
+    func `compressed data that is not whole is an error`(
+        _ source: String, _ message: String
+    ) async throws {
         let answer = try await RollupCommandTests.shell(
             "F=\(Self.folder)/compressed.ndjson.gz; \(source) | $T rollup")
         #expect(answer.status == 1)

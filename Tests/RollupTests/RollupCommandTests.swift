@@ -178,7 +178,8 @@ import Testing
         ("generate 5 --kafka 127.0.0.1:1 --topic t", 1, "Error: 127.0.0.1:1 acknowledged 0 of 5"),
         ("generate 5 --duration 91d", 64, "Error: the duration must be over 0"),
     ])
-    func `mistakes are named`(_ arguments: String, _ status: Int32, _ message: String) async throws {
+    func `mistakes are named`(_ arguments: String, _ status: Int32, _ message: String) async throws
+    {
         let answer = try await Self.shell("$T \(arguments)")
         #expect(answer.status == status)
         #expect(answer.out == "")

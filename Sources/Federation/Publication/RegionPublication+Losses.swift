@@ -3,8 +3,9 @@ import CivilTime
 /// Minutes that the store has lost.
 extension RegionPublication {
     /// Notes the retained minutes of a full view that hold less than `before`, which was read at
-    /// `position`, although the store lists no change since. With another database the watermarks
-    /// alone tell what is missing.
+    /// `position`, although the store lists no change since, or fewer transfers although it does:
+    /// the change may be one of another region. With another database the watermarks alone tell
+    /// what is missing.
     mutating func noteLosses(
         _ update: Update, since before: MinuteRing, at position: StorePosition?,
         _ current: Minute, _ retainedFrom: Minute
@@ -15,9 +16,13 @@ extension RegionPublication {
         // harmless.
         let version = position.version <= update.position.version ? position.version : .max
         for minute in servedMinutes(around: current)
-        where minute >= retainedFrom && update.changedAt[minute] ?? .min <= version {
-            guard Self.isLess(live[minute], than: before[minute]) else { continue }
-            note(lost: minute, isCertain: true)
+        where minute >= retainedFrom {
+            let isUnchanged = update.changedAt[minute] ?? .min <= version
+            let isLost =
+                isUnchanged
+                ? Self.isLess(live[minute], than: before[minute])
+                : Self.hasFewer(live[minute], than: before[minute])
+            if isLost { note(lost: minute, isCertain: isUnchanged) }
         }
     }
 

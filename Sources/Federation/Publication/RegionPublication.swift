@@ -255,7 +255,7 @@ struct RegionPublication: Sendable {
     }
 
     /// Whether a currency has fewer transfers than before.
-    private static func hasFewer(
+    static func hasFewer(
         _ values: MinuteRing.Values, than before: MinuteRing.Values
     ) -> Bool {
         before.contains { entry in
