@@ -38,36 +38,64 @@ package struct IngestUnavailable: Error {
 package struct DeltaIngest: Sendable {
     package static let deltasPath = "/internal/v1/rollup/deltas"
     package static let shardsPath = "/internal/v1/rollup/shards"
-    /// Requests in work at a time; each holds at most one body. More are told to come again.
+    /// Commits in work at a time. More are told to come again.
     package static let requestsMax = 32
-    /// Nodes keep one connection each.
-    package static let connectionsMax = 1_024
+    /// Bytes of bodies that are held at a time, also of those that are still coming: a slow one
+    /// takes no place from a commit. More are told to come again.
+    package static let bodyBytesMax = 256 << 20
+    /// Different readings of the store at a time, beside any number of equal ones, which share one.
+    package static let readingsMax = 4
+    /// Nodes keep one connection each; the others are for clients that hold theirs, until they
+    /// are disconnected.
+    package static let connectionsMax = 4_096
 
     private let regions: Set<RegionID>
     private let handler: any DeltaHandler
     private let logger: Logger
-    private let gate = Gate(places: requestsMax)
+    private let pace: RequestPace
+    private let commits = Gate(places: requestsMax)
+    private let bodies = Gate(places: bodyBytesMax)
+    private let readings = SharedReadings<Reading, ShardStatuses>(readingsMax: readingsMax)
+    private let readiness = SharedReadings<Bool, Bool>(readingsMax: 1)
+    private let refused: RareLog
 
-    /// - Parameter regions: those of the topology; any other is unknown.
-    package init(regions: some Sequence<RegionID>, handler: any DeltaHandler, logger: Logger) {
+    private struct Reading: Hashable {
+        var region: RegionID
+        var partition: Int32?
+    }
+
+    /// - Parameters:
+    ///   - regions: those of the topology; any other is unknown.
+    ///   - pace: how slow a client may be.
+    package init(
+        regions: some Sequence<RegionID>, handler: any DeltaHandler,
+        pace: RequestPace = RequestPace(), logger: Logger
+    ) {
         self.regions = Set(regions)
         self.handler = handler
         self.logger = logger
+        self.pace = pace
+        refused = RareLog(logger)
     }
 
     /// A listener of this interface.
+    ///
+    /// - Parameter connectionsMax: fewer where the process may not open as many files.
     /// - Throws: `ListenerError` for an address that other machines can reach.
     package func listener(
-        on address: HostPort, onListening: @escaping @Sendable (HostPort) async -> Void
+        on address: HostPort, connectionsMax: Int = connectionsMax,
+        onListening: @escaping @Sendable (HostPort) async -> Void
     ) throws(ListenerError) -> Listener {
         guard address.isLoopback else {
             throw ListenerError(
                 address: address,
                 reason: "ingest takes unsigned requests and listens on loopback only")
         }
+        var configuration = Listener.Configuration(
+            address: address, connectionsMax: connectionsMax)
+        configuration.pace = pace
         return Listener(
-            configuration: .init(address: address, connectionsMax: Self.connectionsMax),
-            logger: logger, onListening: onListening, answer: answer)
+            configuration: configuration, logger: logger, onListening: onListening, answer: answer)
     }
 
     /// Answers one request.
@@ -80,7 +108,7 @@ package struct DeltaIngest: Sendable {
                 return try await showShards(request)
             case ("/livez", .get), ("/livez", .head): return Self.plain("ok\n")
             case ("/readyz", .get), ("/readyz", .head):
-                guard await handler.isReady else { throw Self.unavailable(.init()) }
+                guard try await isReady() else { throw Self.unavailable(.init()) }
                 return Self.plain("ok\n")
             case (Self.shardsPath, _), ("/livez", _), ("/readyz", _):
                 throw Problem.methodNotAllowed(allowed: "GET, HEAD")
@@ -103,12 +131,6 @@ package struct DeltaIngest: Sendable {
 
 extension DeltaIngest {
     private func takeDeltas(_ request: Request) async throws -> Response {
-        guard gate.enter() else {
-            // Not read: the client would only send its body again.
-            return Self.unavailable(.init()).response.closingConnection()
-        }
-        defer { gate.leave() }
-
         _ = try QueryParameters(request.uri.query, allowed: [])
         guard let format = request.headers[.contentType].flatMap(DeltaCodec.Format.init) else {
             throw Self.unsupported("Content-Type has to be \(Self.mediaTypes).")
@@ -116,7 +138,12 @@ extension DeltaIngest {
         guard request.headers[.contentEncoding] == nil else {
             throw Self.unsupported("Content-Encoding is not taken: send the body as it is.")
         }
-        let body = try await request.body(within: BodyLimits(bytesMax: Limits.requestBytes))
+        let holding = Holding(bodies)
+        defer { holding.end() }
+        let body = try await request.body(
+            within: BodyLimits(bytesMax: Limits.requestBytes), mayHold: holding.add)
+        guard commits.enter(1) else { throw IngestUnavailable() }
+        defer { commits.leave(1) }
         let decoded: DecodedRequest
         do throws(DeltaCodecError) {
             decoded = try body.withUnsafeReadableBytes { bytes throws(DeltaCodecError) in
@@ -137,15 +164,18 @@ extension DeltaIngest {
 
     /// The answers of shards that could not be read, each with what HQ has of it.
     private func refusals(_ decoded: DecodedRequest) async throws -> [ShardReply] {
-        let statuses = try await handler.statuses(
-            region: decoded.request.region, partition: nil)
+        let statuses = try await statuses(decoded.request.region, nil)
+        let shown = decoded.malformedShards.prefix(Self.shardsShown).map {
+            "\($0.log)/\($0.partition): \($0.problem.rawValue)"
+        }
+        refused.warning(
+            "shards refused", of: decoded.request.region.name,
+            metadata: [
+                "region": "\(decoded.request.region)",
+                "shards": "\(decoded.malformedShards.count)",
+                "first": "\(shown.joined(separator: ", "))",
+            ])
         return decoded.malformedShards.map { shard in
-            logger.warning(
-                "shard refused",
-                metadata: [
-                    "region": "\(decoded.request.region)", "log": "\(shard.log)",
-                    "partition": "\(shard.partition)", "problem": "\(shard.problem.rawValue)",
-                ])
             let status = statuses.shards.first {
                 $0.log == shard.log && $0.partition == shard.partition
             }
@@ -154,6 +184,31 @@ extension DeltaIngest {
                 watermark: status?.watermark ?? 0, claims: status?.claims,
                 fingerprint: status?.fingerprint)
         }
+    }
+
+    /// How many shards of a request one line of the log names.
+    private static let shardsShown = 4
+
+    private func statuses(
+        _ region: RegionID, _ partition: Int32?
+    ) async throws(IngestUnavailable) -> ShardStatuses {
+        let reading = Reading(region: region, partition: partition)
+        let found = await readings.value(of: reading) { [handler] in
+            do throws(IngestUnavailable) {
+                return .success(try await handler.statuses(region: region, partition: partition))
+            } catch {
+                return .failure(error)
+            }
+        }
+        guard let found else { throw IngestUnavailable() }
+        return try found.get()
+    }
+
+    private func isReady() async throws(IngestUnavailable) -> Bool {
+        let found = await readiness.value(of: true) { [handler] in
+            .success(await handler.isReady)
+        }
+        return try found?.get() ?? false
     }
 
     private func showShards(_ request: Request) async throws -> Response {
@@ -172,7 +227,7 @@ extension DeltaIngest {
                         + "\(ShardID.maximumPartitions - 1).")
             }
         }
-        let statuses = try await handler.statuses(region: region, partition: partition)
+        let statuses = try await statuses(region, partition)
         let format = Self.format(accepting: request, default: .json)
         return Self.response(DeltaCodec.encode(statuses, as: format), format)
     }
@@ -264,6 +319,8 @@ extension DeltaIngest {
                 detail: "A body has at most \(Limits.requestBytes) bytes."
             ).response
             return isRead ? response : response.closingConnection()
+        case .noRoom:
+            return unavailable(.init()).response.closingConnection()
         case .tooSlow, .broken:
             return Problem(
                 .requestTimeout, kind: "incomplete", title: "Incomplete request",
@@ -271,21 +328,4 @@ extension DeltaIngest {
             ).response.closingConnection()
         }
     }
-}
-
-/// Counts requests in work. Entering never waits.
-private final class Gate: Sendable {
-    private let free: Mutex<Int>
-
-    init(places: Int) { free = Mutex(places) }
-
-    func enter() -> Bool {
-        free.withLock { free in
-            guard free > 0 else { return false }
-            free -= 1
-            return true
-        }
-    }
-
-    func leave() { free.withLock { $0 += 1 } }
 }

@@ -20,13 +20,19 @@ package enum BodyError: Error {
     case tooLarge(isRead: Bool)
     /// It did not come in time.
     case tooSlow
+    /// There is no room for more of it now.
+    case noRoom
     /// The connection broke amid it.
     case broken
 }
 
 extension Request {
     /// The body in one piece, chunk by chunk under the limits, whatever length it declared.
-    package func body(within limits: BodyLimits) async throws(BodyError) -> ByteBuffer {
+    ///
+    /// - Parameter mayHold: asked before so many further bytes are kept.
+    package func body(
+        within limits: BodyLimits, mayHold: (Int) -> Bool = { _ in true }
+    ) async throws(BodyError) -> ByteBuffer {
         let deadline = ContinuousClock.now + limits.duration
         var whole = ByteBuffer()
         var size = 0
@@ -34,6 +40,7 @@ extension Request {
             for try await var chunk in body {
                 size += chunk.readableBytes
                 if size <= limits.bytesMax {
+                    guard mayHold(chunk.readableBytes) else { throw BodyError.noRoom }
                     whole.writeBuffer(&chunk)
                 } else {
                     whole.clear(minimumCapacity: 0)

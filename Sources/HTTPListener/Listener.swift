@@ -17,6 +17,8 @@ package struct Listener: Service {
         package var address: HostPort
         /// A connection on which nothing has come for so long is closed, also amid a request.
         package var idleTimeout: Duration = .seconds(30)
+        /// How slow a client may be before it is disconnected.
+        package var pace = RequestPace()
         /// Connections at a time; further ones wait in the backlog.
         package var connectionsMax: Int
         /// Connections that the kernel keeps until they are accepted.
@@ -88,7 +90,9 @@ package struct Listener: Service {
     }
 
     private var channelConfiguration: HTTP1Channel.Configuration {
-        HTTP1Channel.Configuration(
+        let pace = configuration.pace
+        return HTTP1Channel.Configuration(
+            additionalChannelHandlers: [RequestPaceHandler(pace)],
             idleTimeout: TimeAmount(configuration.idleTimeout),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: configuration.headerFieldBytesMax,

@@ -1,6 +1,7 @@
 import DeltaIngest
 import DeltaProtocol
 import Federation
+import HTTPListener
 import Logging
 import Pacing
 import RedisStore
@@ -10,11 +11,13 @@ import Topology
 struct StoreDeltaHandler: DeltaHandler {
     /// A node backs off by itself; this keeps it from doing so for longer than needed.
     private static let retryAfterSeconds = 1
+    /// How many refused shards of a request one line of the log names.
+    private static let shardsShown = 4
 
     private let store: RedisStore
     private let driver: CommitDriver
     private let settings: [RegionID: CommitRound.Settings]
-    private let logger: Logger
+    private let refused: RareLog
     private let state: StoreState
 
     init(
@@ -22,10 +25,10 @@ struct StoreDeltaHandler: DeltaHandler {
         logger: Logger
     ) {
         self.store = store
-        self.logger = logger
         driver = CommitDriver(store: store, state: commits, logger: logger)
         state = StoreState(side: "ingest", logger: logger)
         let topology = configuration.topology
+        refused = RareLog(logger)
         let knownLogs = topology.knownLogs
         settings = Dictionary(
             uniqueKeysWithValues: topology.regions.map { region in
@@ -85,14 +88,16 @@ struct StoreDeltaHandler: DeltaHandler {
 
     /// A refusal is an operator's matter, save for one by the store, which passes.
     private func logRefusals(_ reply: DeltaReply, of request: DeltaRequest) {
-        for shard in reply.shards {
-            guard case .refused(let reason) = shard.outcome, reason != .store else { continue }
-            logger.warning(
-                "shard refused",
-                metadata: [
-                    "region": "\(request.region)", "log": "\(shard.log)",
-                    "partition": "\(shard.partition)", "reason": "\(reason.rawValue)",
-                ])
+        let refusals = reply.shards.compactMap { shard -> String? in
+            guard case .refused(let reason) = shard.outcome, reason != .store else { return nil }
+            return "\(shard.log)/\(shard.partition): \(reason.rawValue)"
         }
+        guard !refusals.isEmpty else { return }
+        refused.warning(
+            "shards refused", of: request.region.name,
+            metadata: [
+                "region": "\(request.region)", "shards": "\(refusals.count)",
+                "first": "\(refusals.prefix(Self.shardsShown).joined(separator: ", "))",
+            ])
     }
 }

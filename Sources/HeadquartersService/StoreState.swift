@@ -1,4 +1,5 @@
 import Logging
+import RedisStore
 import Synchronization
 
 /// Logs when the store is lost and when it is back, not each failed attempt in between.
@@ -12,8 +13,9 @@ final class StoreState: Sendable {
         self.logger = logger
     }
 
-    /// Notes how an operation ended; nil for well.
+    /// Notes how an operation ended; nil for well. A store that has too much to do is not lost.
     func note(_ error: (any Error)?) {
+        if let error = error as? RedisStoreError, error.code == .overloaded { return }
         let changed = isLost.withLock { isLost in
             defer { isLost = error != nil }
             return isLost != (error != nil)

@@ -12,6 +12,7 @@ final class RecordingHandler: DeltaHandler {
         var asked: [(region: RegionID, partition: Int32?)] = []
         var isAvailable = true
         var isHolding = false
+        var isHoldingReadings = false
         var held: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -28,9 +29,21 @@ final class RecordingHandler: DeltaHandler {
     /// From now on commits wait until `release`.
     func hold() { state.withLock { $0.isHolding = true } }
 
+    /// From now on readings wait until `release`.
+    func holdReadings() { state.withLock { $0.isHoldingReadings = true } }
+
+    /// Waits for so many readings that are held.
+    func waitForReadings(_ count: Int) async {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while held < count, ContinuousClock.now < deadline {
+            try? await Task.sleep(for: .milliseconds(2))
+        }
+    }
+
     func release() {
         let held = state.withLock { state in
             state.isHolding = false
+            state.isHoldingReadings = false
             defer { state.held = [] }
             return state.held
         }
@@ -61,7 +74,14 @@ final class RecordingHandler: DeltaHandler {
     func statuses(
         region: RegionID, partition: Int32?
     ) async throws(IngestUnavailable) -> ShardStatuses {
-        try state.withLock { state throws(IngestUnavailable) in
+        await withCheckedContinuation { continuation in
+            let waits = state.withLock { state in
+                if state.isHoldingReadings { state.held.append(continuation) }
+                return state.isHoldingReadings
+            }
+            if !waits { continuation.resume() }
+        }
+        return try state.withLock { state throws(IngestUnavailable) in
             guard state.isAvailable else { throw IngestUnavailable(retryAfterSeconds: 3) }
             state.asked.append((region, partition))
             return ShardStatuses(
