@@ -1,5 +1,6 @@
 import DeltaIngest
 import Federation
+import HTTPListener
 package import Logging
 import PublicAPI
 import RatesFeed
@@ -123,11 +124,16 @@ package struct HeadquartersService: Service {
             handler: StoreDeltaHandler(
                 store: store, configuration: configuration, commits: commits, logger: logger),
             logger: logger)
+        let openFilesMax = OpenFiles.raiseLimit() ?? .max
+        let connectionsMax = min(
+            DeltaIngest.connectionsMax, OpenFiles.ingestConnections(of: openFilesMax))
         return [
             StoreMaintenance(
                 store: store, commits: commits, interval: configuration.maintenanceInterval,
                 logger: logger),
-            try ingest.listener(on: configuration.ingestAddress) { [onListening] in
+            try ingest.listener(
+                on: configuration.ingestAddress, connectionsMax: connectionsMax
+            ) { [onListening] in
                 await onListening(.ingest, $0)
             },
         ]

@@ -101,6 +101,8 @@ enum ScriptLimits {
     static let keysPerScan = 10_000
     /// How often Redis is asked again what it does when its memory is full.
     static let evictionLookInterval = Duration.seconds(60)
+    /// How often a reader asks whether Redis has become a replica.
+    static let roleLookInterval = Duration.seconds(5)
     /// Attempts to write a topology that others write too.
     static let topologyAttempts = 8
     /// Members that one removal from the list of changes names.

@@ -19,7 +19,7 @@ extension StoreConversation {
     ) throws(RedisStoreError) -> StoreRefresh {
         for _ in 0..<ScriptLimits.refreshConnections {
             try connect()
-            try lookAtEvictionAgain()
+            try lookAtServerAgain()
             let number = connectionNumber
             let refresh = try refreshOnce(
                 since: refreshedOn == number ? position : nil, regions: regions,

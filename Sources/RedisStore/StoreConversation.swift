@@ -31,6 +31,7 @@ struct StoreConversation: ~Copyable {
     /// Whether Redis may remove keys by itself, as it said last, and when it was asked.
     private(set) var mayEvict = false
     private var evictionLookedAt: ContinuousClock.Instant?
+    private var roleLookedAt = ContinuousClock.now
 
     private var connection: RedisConnection?
     private var delay: ReconnectDelay
@@ -124,10 +125,26 @@ struct StoreConversation: ~Copyable {
                 self.connection = nil
                 logger.warning(
                     "lost the connection to the store", metadata: ["reason": "\(error)"])
+            case .server("READONLY"):
+                // Another may be the master now, at the same address.
+                leave(error)
+            case .server("WRONGTYPE"):
+                let removed = (try? removeForeignKeys(connection)) ?? []
+                for key in removed {
+                    logger.error(
+                        "a key held another type and was removed: its values come back",
+                        metadata: ["key": "\(key)"])
+                }
             default: break
             }
             throw error
         }
+    }
+
+    private mutating func leave(_ error: RedisStoreError) {
+        connection = nil
+        delay.extend()
+        logger.error("left a Redis that takes no writes", metadata: ["reason": "\(error)"])
     }
 
     /// Asks for Redis's eviction policy. If Redis does not answer, `noeviction` is assumed.
@@ -153,9 +170,18 @@ struct StoreConversation: ~Copyable {
             .map { String($0.dropFirst(key.count)) }
     }
 
-    /// Also once a minute, since an operator may change the policy.
-    mutating func lookAtEvictionAgain() throws(RedisStoreError) {
+    /// Also once a minute, since an operator may change the policy; and every few seconds whether
+    /// Redis has become a replica, which a reader would not notice otherwise.
+    mutating func lookAtServerAgain() throws(RedisStoreError) {
         let connection = try connected()
+        if .now - roleLookedAt > ScriptLimits.roleLookInterval {
+            roleLookedAt = .now
+            if Self.isReplica(connection) ?? false {
+                let error = RedisStoreError(.server("READONLY"), doing: "looking at the role")
+                leave(error)
+                throw error
+            }
+        }
         guard let last = evictionLookedAt, .now - last > ScriptLimits.evictionLookInterval else {
             return
         }
@@ -170,8 +196,12 @@ struct StoreConversation: ~Copyable {
         guard delay.isOver else {
             throw RedisStoreError(.unavailable, doing: "connecting to the store")
         }
-        do {
+        do throws(RedisStoreError) {
             let made = try RedisConnection(configuration: configuration)
+            if Self.isReplica(made) ?? false {
+                throw RedisStoreError(.server("READONLY"), doing: "connecting to the store")
+            }
+            roleLookedAt = .now
             connection = made
             connectionNumber += 1
             delay.reset()

@@ -1,0 +1,118 @@
+import CivilTime
+import DeltaProtocol
+import Federation
+import RedisStore
+import Testing
+import Topology
+
+/// A store that nobody has to mend by hand.
+@Suite struct MendingTests {
+    private let present = Fixture.now().minute
+
+    private func deltas(_ coverage: Int64) -> [ShardDelta] {
+        [
+            Fixture.delta(
+                base: 0, coverage: coverage, [Fixture.bucket(present, Fixture.eur, coverage)],
+                late: [Fixture.bucket(present, Fixture.usd, 1)])
+        ]
+    }
+
+    /// Repeats what may fail, as those that ask the store do.
+    private func soon<Answer>(
+        _ attempt: () async throws -> Answer
+    ) async throws -> Answer {
+        for _ in 0..<4 {
+            if let answer = try? await attempt() { return answer }
+        }
+        return try await attempt()
+    }
+
+    @Test(arguments: [
+        "store", "changes", "topology", "watermark:eu-west", "liveness:eu-west",
+        "shard:eu-west:a:0:", "late:eu-west:a:0:", "missed:eu-west:", "metric:EUR:",
+        "transfers:EUR:",
+    ])
+    func `whatever key holds another type, the store is right again without a person`(
+        _ name: String
+    ) async throws {
+        try await RedisServer.with { server in
+            for value in [["SET", "x"], ["RPUSH", "x"]] {
+                try server.cli("FLUSHALL")
+                let store = try Fixture.store(server)
+                try await spoil(name, with: value, server, store)
+                try await checkHealed(server, store, "\(name) \(value)")
+                await store.stop()
+            }
+        }
+    }
+
+    private func spoil(
+        _ name: String, with value: [String], _ server: RedisServer, _ store: RedisStore
+    ) async throws {
+        for region in Fixture.regions {
+            let first = try await Fixture.commit(store, deltas(10), region: region)
+            #expect(first[0].outcome == .committed)
+        }
+        let key = name.hasSuffix(":") ? "\(name)\(present.number)" : name
+        try server.cli("DEL", key)
+        try server.cli([value[0], key] + value.dropFirst())
+        try server.cli("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    }
+
+    private func checkHealed(
+        _ server: RedisServer, _ store: RedisStore, _ comment: Comment
+    ) async throws {
+        for coverage in 11...12 as ClosedRange<Int64> {
+            let replies = try await soon {
+                let replies = try await Fixture.commit(store, deltas(coverage))
+                return try #require(replies[0].outcome == .committed ? replies : nil, comment)
+            }
+            #expect(replies[0].watermark == coverage, comment)
+        }
+        let done = try await soon { try await store.maintenance(now: Fixture.now()) }
+        #expect(done.verifiedMinutes > 0, comment)
+        let view = try await soon {
+            try await store.refresh(since: nil, regions: Fixture.regions)
+        }
+        let place = Fixture.Place(minute: present, currency: Fixture.eur)
+        #expect(
+            Fixture.values(view, Fixture.eu) == [place: .init(settled: 12, transfers: 1)], comment)
+        #expect(try server.cli("GET", "metric:EUR:\(present.number)") == "22", comment)
+    }
+
+    @Test func `a Redis that has become a replica is left, and found again as the master`()
+        async throws
+    {
+        try await RedisServer.with { server in
+            let store = try Fixture.store(server) {
+                $0.reconnectDelayMin = .milliseconds(1)
+                $0.reconnectDelayMax = .milliseconds(5)
+            }
+            _ = try await Fixture.commit(store, deltas(10))
+            try server.cli("REPLICAOF", "127.0.0.1", "1")
+            for _ in 0..<3 {
+                let error = await #expect(throws: RedisStoreError.self) {
+                    _ = try await Fixture.commit(store, deltas(11))
+                }
+                #expect(
+                    [.server("READONLY"), .unavailable].contains(error?.code),
+                    "\(String(describing: error))")
+            }
+            // A reader that has just come reads no replica either.
+            let reader = try Fixture.store(server)
+            let error = await #expect(throws: RedisStoreError.self) {
+                _ = try await reader.refresh(since: nil, regions: Fixture.regions)
+            }
+            #expect(error?.code == .server("READONLY"))
+            try server.cli("REPLICAOF", "NO", "ONE")
+            let deadline = ContinuousClock.now + .seconds(10)
+            var outcome: ShardOutcome?
+            while outcome != .committed, ContinuousClock.now < deadline {
+                outcome = try? await Fixture.commit(store, deltas(11))[0].outcome
+            }
+            #expect(outcome == .committed)
+            await reader.stop()
+            await store.stop()
+        }
+    }
+}
