@@ -48,6 +48,7 @@ def enter(script, seconds):
     command("sudo", SUDO)
     command("apt-get", APT_GET)
     os.environ["PATH"] = f"{SCRATCH}/bin:{os.environ['PATH']}"
+    os.environ["TMPDIR"] = str(SCRATCH)
 
 
 def run(*words, **options):
