@@ -3,7 +3,6 @@
 
     unit.py daemon-reload
     unit.py enable --now NAME.service
-    unit.py restart NAME.service
 
 Of a unit this honours the command with its instance, the dynamic user with its groups, the state
 directory, the mask and the limit of open files, no capabilities, no new privileges, the filter of
@@ -18,10 +17,8 @@ import os
 import pathlib
 import re
 import resource
-import signal
 import subprocess
 import sys
-import time
 
 UNITS = pathlib.Path("/etc/systemd/system")
 FOLDER = pathlib.Path("/run/guide")
@@ -162,16 +159,6 @@ def start(name):
     os._exit(1)
 
 
-def stop(name):
-    process = int((FOLDER / f"{name}.pid").read_text())
-    os.kill(process, signal.SIGTERM)
-    for _ in range(300):
-        if not is_running(process):
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"{name} does not stop")
-
-
 def is_running(process):
     """Whether the process is there and is no zombie."""
     try:
@@ -187,9 +174,6 @@ def main():
             pass
         case ["enable", "--now", name]:
             verify(name)
-            start(name)
-        case ["restart", name]:
-            stop(name)
             start(name)
         case words:
             sys.exit(f"systemctl {' '.join(words)}: not in this test")
