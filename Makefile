@@ -45,7 +45,7 @@ PLAIN := [ -t 1 ] || export NO_COLOR=1;
 
 .PHONY: help build build-tests demo test nightly format-check unit simulation judge system \
 	readme rates contract bench format lint proto fuzz mutants mutants-check show clean browser nginx \
-	upgrade
+	deploy upgrade
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,8 +86,11 @@ contract: build-tests .venv/tests ## the public interface against its own descri
 rates: build-tests ## random answers of rate providers, checked by a second policy; SEQUENCES=200
 	python3 Tests/Rates/habits.py --sequences $(SEQUENCES)
 
-nginx: build-tests ## deploy/nginx in a real nginx: collapsing, stale answers, the stream
+nginx: build-tests ## the guide of deploy/nginx on an untouched Debian: its cache under abuse
 	python3 Tests/Nginx/nginx.py
+
+deploy: build-tests ## the guide of deploy/systemd, run as written beside a Redis and a Kafka
+	python3 Tests/Deploy/systemd.py
 
 system: build-tests .venv/tests ## real processes, a real Redis, real faults; BROKERS=… a cluster
 	PATH="$$PWD/.venv/bin:$$PATH" Tests/System/run.sh $(BROKERS:%=--brokers %)
