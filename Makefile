@@ -59,7 +59,7 @@ demo: ## three regions, a day of history, live transfers, the public number on :
 	$(BUILD)
 	$(TRIBUTARY) demo $(DEMO)
 
-test: format-check mutants-check unit simulation judge rates contract nginx system browser readme ## everything that CI checks
+test: format-check mutants-check unit simulation judge rates contract nginx deploy system browser readme ## everything that CI checks
 
 nightly: ## the random tests at length: 10,000 seeds, 2,000 sequences of rates; 20 minutes
 	@$(MAKE) simulation SEEDS='0..<10000'

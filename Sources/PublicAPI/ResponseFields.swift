@@ -2,13 +2,12 @@ internal import Dashboard
 
 /// Header fields of answers that share them, as they are sent: each with the end of its line.
 enum ResponseFields {
-    /// Of every answer: any page may read it, none may sniff it. A browser that once came by TLS
-    /// comes by TLS again.
+    /// Of every answer: any page may read it, none may sniff it. That browsers keep to TLS is for
+    /// the proxy to say that has the certificate.
     static let everywhere = """
         Access-Control-Allow-Origin: *\r
         X-Content-Type-Options: nosniff\r
         Referrer-Policy: no-referrer\r
-        Strict-Transport-Security: max-age=31536000; includeSubDomains\r
 
         """
 

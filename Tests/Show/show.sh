@@ -61,6 +61,7 @@ a tick costs what changed, at 3 and at 30 regions      | tests RefreshCostTests
 totals equal exact fractions, ties go to even          | tests MoneyTests
 the interface is as its own description says           | make contract
 nginx: collapsing, stale answers, an unbuffered stream | Tests/Nginx/nginx.py
+the guide of deploy/systemd, followed literally | Tests/Deploy/systemd.py
 the pure core is pure, arrows point down               | tests RepositoryTests
 speed and memory, as ratios side by side               | make bench
 '

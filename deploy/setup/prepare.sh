@@ -18,7 +18,7 @@ declare -A packages=(
     [build]="git pkg-config libc6-dev librdkafka-dev libhiredis-dev libcurl4-openssl-dev zlib1g-dev
         libjemalloc-dev"
     [demo]="redis-server redis-tools curl util-linux"
-    [test]="python3 python3-venv kcat nginx-light"
+    [test]="python3 python3-venv kcat nginx-light openssl iproute2 systemd libseccomp2"
     [browser]="chromium fonts-inter"
     [bench]="wrk valgrind"
     [protocol]="protobuf-compiler"
