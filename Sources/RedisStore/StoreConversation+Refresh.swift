@@ -161,7 +161,9 @@ extension StoreConversation.Step {
         var facts: [String: String] = [:]
         for index in stride(from: 0, to: liveness.count - 1, by: 2) {
             facts[liveness[index]] = liveness[index + 1]
-            if let log = LogID(liveness[index]), let count = Int32(liveness[index + 1]) {
+            if let log = LogID(liveness[index]), let count = Int32(liveness[index + 1]),
+                (1...ShardID.maximumPartitions).contains(count)
+            {
                 partitionCounts[region, default: [:]][log] = count
             }
         }

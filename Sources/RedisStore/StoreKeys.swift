@@ -38,7 +38,7 @@ enum StoreKeys {
     static func shard(_ region: RegionID, field: String) -> ShardID? {
         let parts = field.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let log = LogID(String(parts[0])),
-            let partition = Int32(parts[1]), partition >= 0
+            let partition = Int32(parts[1]), (0..<ShardID.maximumPartitions).contains(partition)
         else { return nil }
         return ShardID(region: region, log: log, partition: partition)
     }

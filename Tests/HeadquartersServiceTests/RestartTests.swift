@@ -65,6 +65,35 @@ import Testing
         }
     }
 
+    @Test("A state file that is removed while headquarters runs is written again, whole")
+    func removedFile() async throws {
+        let redis = try RedisProcess()
+        try redis.start()
+        let topology = HeadquartersScope.topology(redis: redis.socket, ratesFile: nil)
+        let path = redis.folder.appending(path: "hq.state").path
+        try await HeadquartersScope.with(topology, configure: Self.state(in: redis)) { scope in
+            var usd = HeadquartersServiceTests.bucket("USD", 0)
+            for step in Int64(1)...3 {
+                if step > 1 { try FileManager.default.removeItem(atPath: path) }
+                // Something else may take its place.
+                if step == 3 { try Data("x".utf8).write(to: URL(fileURLWithPath: path)) }
+                usd.value.settled = step * 100
+                #expect(
+                    await scope.push(base: step - 1, coverage: step, buckets: [usd]) == .committed)
+                let end = ContinuousClock.now + .seconds(60)
+                var amount: Int64?
+                while amount != step * 100, ContinuousClock.now < end {
+                    let found = FileManager.default.contents(atPath: path).flatMap {
+                        try? SnapshotCodec.decode(Array($0)).snapshot
+                    }
+                    amount = found?.regions[0].minutes.last?.values.last?.value.settled
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+                #expect(amount == step * 100)
+            }
+        }
+    }
+
     @Test("Without Redis it serves what it kept; a killed process loses no more than a tick")
     func withoutRedis() async throws {
         let redis = try RedisProcess()

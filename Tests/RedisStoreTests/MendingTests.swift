@@ -80,6 +80,24 @@ import Topology
         #expect(try server.cli("GET", "metric:EUR:\(present.number)") == "22", comment)
     }
 
+    @Test func `partitions and counts that no log can have are not read`() async throws {
+        try await RedisServer.with { server in
+            let store = try Fixture.store(server)
+            _ = try await Fixture.commit(store, deltas(10))
+            let text = try server.cli("HGET", "watermark:eu-west", "a/0")
+            for partition in ["\(ShardID.maximumPartitions)", "4000", "-1", "99999999999"] {
+                try server.cli("HSET", "watermark:eu-west", "a/\(partition)", text)
+            }
+            for count in [0, ShardID.maximumPartitions + 1, -7] {
+                try server.cli("HSET", "liveness:eu-west", "b\(count)", "\(count)")
+            }
+            let view = try await store.refresh(since: nil, regions: Fixture.regions)
+            #expect(view.standings.keys.map(\.partition) == [0])
+            #expect(view.partitionCounts[Fixture.eu] == [Fixture.log: 12])
+            await store.stop()
+        }
+    }
+
     @Test func `a Redis that has become a replica is left, and found again as the master`()
         async throws
     {

@@ -89,6 +89,11 @@ struct StateFile: ~Copyable {
         guard descriptor >= 0, var next = chain else {
             throw StateFileError(doing: "nothing to append to", number: 0)
         }
+        guard isAtPath else {
+            // What is written into a removed file is gone with this process.
+            forget()
+            throw StateFileError(doing: "it was removed or replaced", number: 0)
+        }
         let bytes = SnapshotCodec.encode(changes: changes, chain: &next)
         do throws(StateFileError) {
             try Self.write(bytes, to: descriptor)
@@ -110,6 +115,13 @@ struct StateFile: ~Copyable {
             forget()
             throw error
         }
+    }
+
+    /// Whether the open file is still the one that a restarted process would find.
+    private var isAtPath: Bool {
+        var (open, found) = (stat(), stat())
+        return fstat(descriptor, &open) == 0 && lstat(path, &found) == 0
+            && open.st_ino == found.st_ino && open.st_dev == found.st_dev
     }
 
     private mutating func forget() {
