@@ -11,6 +11,8 @@ MAKEFLAGS += --no-print-directory
 # Hummingbird anew after every second plan, and colours on a terminal compile everything anew
 # after a build that was read as a file.
 BUILD := SWIFT_DETERMINISTIC_HASHING=1 swift build -c release --no-color-diagnostics
+ANNOUNCE := [ -e .build/release/tributary ] || \
+	echo 'The first build compiles every dependency: 7 to 12 minutes with two cores.'
 TRIBUTARY := .build/release/tributary
 
 # `swift test` would plan once more, with other flags; the bundle it starts can be started.
@@ -52,10 +54,12 @@ help: ## list these commands
 
 build: ## build .build/release/tributary, installing the Debian packages it needs
 	@$(PREPARE) build
+	@$(ANNOUNCE)
 	$(BUILD)
 
 demo: ## three regions, a day of history, live transfers, the public number on :8080
 	@$(PREPARE) demo
+	@$(ANNOUNCE)
 	$(BUILD)
 	$(TRIBUTARY) demo $(DEMO)
 
@@ -67,6 +71,7 @@ nightly: ## the random tests at length: 10,000 seeds, 2,000 sequences of rates; 
 
 build-tests:
 	@$(PREPARE) test
+	@$(ANNOUNCE)
 	$(BUILD) --build-tests
 
 unit: build-tests ## unit and integration tests; FILTER=Suite picks
