@@ -42,7 +42,12 @@ package struct DeltaIngest: Sendable {
     package static let requestsMax = 32
     /// Bytes of bodies that are held at a time, also of those that are still coming: a slow one
     /// takes no place from a commit. More are told to come again.
-    package static let bodyBytesMax = 256 << 20
+    package static let bodyBytesMax = 192 << 20
+    /// The same for bodies that say they are small, as those of a region without a backlog are:
+    /// large ones take no room from them.
+    package static let smallBodyBytesMax = 64 << 20
+    /// How many bytes a small body has.
+    package static let smallBodyBytes = 64 << 10
     /// Different readings of the store at a time, beside any number of equal ones, which share one.
     package static let readingsMax = 4
     /// Nodes keep one connection each; the others are for clients that hold theirs, until they
@@ -55,6 +60,7 @@ package struct DeltaIngest: Sendable {
     private let pace: RequestPace
     private let commits = Gate(places: requestsMax)
     private let bodies = Gate(places: bodyBytesMax)
+    private let smallBodies = Gate(places: smallBodyBytesMax)
     private let readings = SharedReadings<Reading, ShardStatuses>(readingsMax: readingsMax)
     private let readiness = SharedReadings<Bool, Bool>(readingsMax: 1)
     private let refused: RareLog
@@ -138,7 +144,8 @@ extension DeltaIngest {
         guard request.headers[.contentEncoding] == nil else {
             throw Self.unsupported("Content-Encoding is not taken: send the body as it is.")
         }
-        let holding = Holding(bodies)
+        let declared = request.headers[.contentLength].flatMap { Int($0) } ?? .max
+        let holding = Holding(declared <= Self.smallBodyBytes ? smallBodies : bodies)
         defer { holding.end() }
         let body = try await request.body(
             within: BodyLimits(bytesMax: Limits.requestBytes), mayHold: holding.add)

@@ -9,10 +9,11 @@ package struct RequestPace: Sendable {
     package var firstHead: Duration = .seconds(5)
     /// From a response to the end of the next request's header.
     package var nextHead: Duration = .seconds(30)
-    /// A body may take so long without regard to its size,
-    package var bodyGrace: Duration = .seconds(5)
-    /// and after it must have come at this rate from the beginning.
-    package var bodyBytesPerSecond = 16 << 10
+    /// A body that is not complete is looked at so often.
+    package var bodyInterval: Duration = .seconds(5)
+    /// At least so much of it must have come since: 16 KiB a second. A client that sends fast and
+    /// then stops is as slow as any.
+    package var bodyBytesPerInterval = 80 << 10
 
     package init() {}
 }
@@ -27,7 +28,7 @@ final class RequestPaceHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private let pace: RequestPace
     /// The next time to look at a header or a body that is not complete.
     private var timer: Scheduled<Void>?
-    private var bodyBegan: NIODeadline?
+    /// Of the body, since it was looked at last.
     private var bodyBytes = 0
 
     init(_ pace: RequestPace) { self.pace = pace }
@@ -47,9 +48,7 @@ final class RequestPaceHandler: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapInboundIn(data) {
         case .head:
             stop()
-            bodyBegan = .now()
-            bodyBytes = 0
-            checkBody(in: pace.bodyGrace, context)
+            checkBody(context)
         case .body(let bytes):
             bodyBytes += bytes.readableBytes
         case .end:
@@ -78,16 +77,15 @@ final class RequestPaceHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    private func checkBody(in duration: Duration, _ context: ChannelHandlerContext) {
+    private func checkBody(_ context: ChannelHandlerContext) {
+        bodyBytes = 0
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        timer = context.eventLoop.scheduleTask(in: TimeAmount(duration)) {
+        timer = context.eventLoop.scheduleTask(in: TimeAmount(pace.bodyInterval)) {
             let (handler, context) = bound.value
-            guard let began = handler.bodyBegan else { return }
-            let seconds = Double((NIODeadline.now() - began).nanoseconds) / 1e9
-            if Double(handler.bodyBytes) < seconds * Double(handler.pace.bodyBytesPerSecond) {
+            if handler.bodyBytes < handler.pace.bodyBytesPerInterval {
                 context.close(promise: nil)
             } else {
-                handler.checkBody(in: .seconds(1), context)
+                handler.checkBody(context)
             }
         }
     }

@@ -11,9 +11,10 @@ extension StoreConversation {
             }
     }
 
-    /// Removes those of the fixed keys that hold another type: nobody can use what is there, and
-    /// all of it comes back. A region without watermarks sends its shards whole, a store without
-    /// an identity is read as a new one, and maintenance rebuilds the list of changes.
+    /// Removes those of the fixed keys that hold another type, or texts where numbers belong:
+    /// nobody can use what is there, and all of it comes back. A region without watermarks sends
+    /// its shards whole, a store without an identity is read as a new one, and maintenance rebuilds
+    /// the list of changes.
     ///
     /// - Returns: what was removed, each with the type found.
     func removeForeignKeys(_ connection: RedisConnection) throws(RedisStoreError) -> [String] {
@@ -30,11 +31,21 @@ extension StoreConversation {
 
     private static let removal = """
         local removed = {}
+        local numbers = {store = {'version', 'listed'}, topology = {'generation'}}
         for i = 1, #ARGV, 2 do
           local found = redis.call('TYPE', ARGV[i]).ok
-          if found ~= 'none' and found ~= ARGV[i + 1] then
+          local reason = found ~= ARGV[i + 1] and found or nil
+          if not reason then
+            for _, field in ipairs(numbers[ARGV[i]] or {}) do
+              local text = redis.call('HGET', ARGV[i], field)
+              if text and not text:match('^%d%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?$') then
+                reason = field .. ' is no number'
+              end
+            end
+          end
+          if found ~= 'none' and reason then
             redis.call('DEL', ARGV[i])
-            removed[#removed + 1] = ARGV[i] .. ' (' .. found .. ')'
+            removed[#removed + 1] = ARGV[i] .. ' (' .. reason .. ')'
           end
         end
         return removed

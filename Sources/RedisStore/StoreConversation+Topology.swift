@@ -61,6 +61,7 @@ extension StoreConversation {
                 return
             }
         }
+        mend()
         throw RedisStoreError(.contended, doing: "writing the topology")
     }
 

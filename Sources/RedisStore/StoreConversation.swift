@@ -128,16 +128,21 @@ struct StoreConversation: ~Copyable {
             case .server("READONLY"):
                 // Another may be the master now, at the same address.
                 leave(error)
-            case .server("WRONGTYPE"):
-                let removed = (try? removeForeignKeys(connection)) ?? []
-                for key in removed {
-                    logger.error(
-                        "a key held another type and was removed: its values come back",
-                        metadata: ["key": "\(key)"])
-                }
+            case .server("WRONGTYPE"), .server("ERR"): mend()
             default: break
             }
             throw error
+        }
+    }
+
+    /// Removes keys that nobody can use, and says so.
+    func mend() {
+        guard let connection else { return }
+        let removed = (try? removeForeignKeys(connection)) ?? []
+        for key in removed {
+            logger.error(
+                "a key held something else and was removed: its values come back",
+                metadata: ["key": "\(key)"])
         }
     }
 

@@ -34,7 +34,7 @@ import Testing
         var pace = RequestPace()
         pace.firstHead = .milliseconds(200)
         pace.nextHead = .milliseconds(300)
-        pace.bodyGrace = .milliseconds(200)
+        pace.bodyInterval = .milliseconds(200)
         return pace
     }
 

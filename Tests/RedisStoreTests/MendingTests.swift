@@ -80,6 +80,22 @@ import Topology
         #expect(try server.cli("GET", "metric:EUR:\(present.number)") == "22", comment)
     }
 
+    @Test(arguments: ["store", "topology"])
+    func `texts where numbers belong do not last`(_ key: String) async throws {
+        try await RedisServer.with { server in
+            let store = try Fixture.store(server)
+            for region in Fixture.regions {
+                _ = try await Fixture.commit(store, deltas(10), region: region)
+            }
+            for field in try server.hash(key).keys.sorted() {
+                try server.cli("HSET", key, field, "hostile")
+            }
+            try server.cli("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            try await checkHealed(server, store, "\(key)")
+            await store.stop()
+        }
+    }
+
     @Test func `partitions and counts that no log can have are not read`() async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
