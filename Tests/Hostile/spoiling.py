@@ -1,0 +1,123 @@
+"""Redis keys that somebody overwrites: other types, and texts that are no numbers."""
+import time
+
+import redis
+
+from scene import HEAL_SECONDS, wait_for
+from scene_names import LOG, REGION
+
+# What maintenance heals has its minute more.
+MAINTENANCE_SECONDS = 60
+TYPES = {"store": "hash", "changes": "zset", "topology": "hash", f"watermark:{REGION}": "hash",
+         f"liveness:{REGION}": "hash"}
+KINDS = ["string", "list", "junk"]
+
+
+def overwrite(store, key, kind):
+    """Replaces a key's value: `string` and `list` by one of that type, `junk` what is in it."""
+    if kind == "string":
+        store.set(key, "hostile")
+    elif kind == "list":
+        store.delete(key)
+        store.rpush(key, "hostile")
+    elif (found := store.type(key)) == b"hash":
+        store.hset(key, mapping={field: "hostile" for field in store.hkeys(key)})
+    elif found == b"zset":
+        store.zadd(key, {"hostile": 5, "-1": 6, "99999999999999999999": 7})
+    else:
+        store.set(key, "1e400")
+
+
+def hang_up(store):
+    """Whoever reads Redis reads all of it again then."""
+    store.client_kill_filter(_type="normal", skipme=True)
+
+
+def kind_of(store, key):
+    try:
+        return store.type(key).decode()
+    except redis.RedisError:
+        return "unknown"
+
+
+def spoil_fixed(scene, trial, kinds):
+    """Each of the keys that HQ cannot do without, in each way, while transfers come in."""
+    worst = 0.0
+    for key, type_of_key in TYPES.items():
+        for kind in kinds:
+            mark = scene.hq.log.stat().st_size
+            overwrite(scene.store, key, kind)
+            began = time.time()
+            # A string is found by whoever uses the key next; the others by one who reads it all.
+            if kind != "string":
+                hang_up(scene.store)
+
+            def is_healed():
+                look = scene.viewer.looks[-1]
+                return (look.begun > began + 1.5 and trial.is_right(look)
+                        and trial.moment(look) >= began - 1
+                        and kind_of(scene.store, key) == type_of_key
+                        and scene.commits.moved[-1] > began + 1)
+            try:
+                wait_for("healed", is_healed, HEAL_SECONDS)
+            except TimeoutError:
+                look = scene.viewer.looks[-1]
+                trial.fail(f"{key} as {kind} is not healed within {HEAL_SECONDS} s: its type is "
+                           f"{kind_of(scene.store, key)}, the last commit "
+                           f"{time.time() - scene.commits.moved[-1]:.0f} s ago, status "
+                           f"{look.status}, reasons {scene.reasons()}")
+                repair(scene, key)
+            worst = max(worst, time.time() - began)
+            said = scene.hq.log.read_bytes()[mark:].decode(errors="replace").splitlines()
+            if kind != "junk" and not any(f"key={key} " in line for line in said):
+                trial.fail(f"no line of the log names {key}, which was made a {kind}")
+    return worst
+
+
+def repair(scene, key):
+    """So that the cases after this one are tried as well."""
+    scene.store.delete(key)
+    hang_up(scene.store)
+
+
+def minute_keys(store, chance):
+    """[(key, kind)]: of each family some, each of a minute of its own."""
+    chosen, minutes = [], set()
+    for pattern in ["metric:USD:*", "transfers:USD:*", f"shard:{REGION}:{LOG}:*",
+                    f"late:{REGION}:{LOG}:*"]:
+        keys = sorted(store.keys(pattern))
+        chance.shuffle(keys)
+        for kind in KINDS:
+            key = next(key for key in keys if key.rsplit(b":", 1)[1] not in minutes)
+            minutes.add(key.rsplit(b":", 1)[1])
+            chosen.append((key.decode(), kind))
+    now = int(store.time()[0]) // 60
+    return chosen + [
+        (f"missed:{REGION}:{now}", "string"), (f"missed:{REGION}:{now - 1}", "list"),
+        (f"metric:EUR:{now}", "list"), (f"shard:{REGION}:{LOG}:0:{now}", "string"),
+        (f"shard:{REGION}:{LOG}:1:{now}", "junk"), (f"late:{REGION}:{LOG}:0:{now}", "string")]
+
+
+def spoil_minutes(scene, trial, chance, end_production):
+    """Keys of single minutes, all at once; then all must be exact again, in Redis as well. The
+    seconds that took, and how many keys there were."""
+    chosen = minute_keys(scene.store, chance)
+    mark = time.time()
+    for key, kind in chosen:
+        overwrite(scene.store, key, kind)
+    hang_up(scene.store)
+    time.sleep(3)
+    end_production()
+
+    def left():
+        wrong = [f"{key} ({kind})" for key, kind in chosen
+                 if kind != "junk" and kind_of(scene.store, key) == kind
+                 and not (kind == "string" and key.startswith(("metric", "transfers")))]
+        return wrong + scene.differences()
+    seconds = scene.exact(mark + 3, MAINTENANCE_SECONDS + HEAL_SECONDS, lambda: not left())
+    if seconds is None:
+        trial.fail(f"keys of minutes are not healed within "
+                   f"{MAINTENANCE_SECONDS + HEAL_SECONDS} s; left: {left()[:6]}, reasons "
+                   f"{scene.reasons()}; spoilt: {chosen}")
+        return None, len(chosen)
+    return seconds + 3, len(chosen)
