@@ -26,6 +26,7 @@ FORMATTED := Package.swift Sources Tests
 
 # Said on the command line: make demo DEMO="--regions 2 --seconds 60", make fuzz SECONDS=600, …
 DEMO ?=
+HOSTILE ?=
 FILTER ?=
 MUTANTS ?=
 OLD ?=
@@ -47,7 +48,7 @@ PLAIN := [ -t 1 ] || export NO_COLOR=1;
 
 .PHONY: help build build-tests demo test nightly format-check unit simulation judge system \
 	readme rates contract bench format lint proto fuzz mutants mutants-check show clean browser nginx \
-	deploy upgrade
+	deploy upgrade hostile
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -99,6 +100,9 @@ deploy: build-tests ## the guide of deploy/systemd, run as written beside a Redi
 
 system: build-tests .venv/tests ## real processes, a real Redis, real faults; BROKERS=… a cluster
 	PATH="$$PWD/.venv/bin:$$PATH" Tests/System/run.sh $(BROKERS:%=--brokers %)
+
+hostile: build-tests .venv/tests ## headquarters under attack, 4 minutes; HOSTILE="--brief" takes one
+	.venv/bin/python Tests/Hostile/hostile.py $(HOSTILE)
 
 upgrade: build-tests .venv/tests ## an upgrade under load from another build: OLD=path/to/tributary
 	PATH="$$PWD/.venv/bin:$$PATH" Tests/System/upgrade.py --old '$(OLD)'
