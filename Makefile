@@ -101,7 +101,7 @@ deploy: build-tests ## the guide of deploy/systemd, run as written beside a Redi
 system: build-tests .venv/tests ## real processes, a real Redis, real faults; BROKERS=… a cluster
 	PATH="$$PWD/.venv/bin:$$PATH" Tests/System/run.sh $(BROKERS:%=--brokers %)
 
-hostile: build-tests .venv/tests ## headquarters under attack, 4 minutes; HOSTILE="--brief" takes one
+hostile: build-tests .venv/tests ## headquarters under attack, 4 minutes; HOSTILE=--brief half
 	.venv/bin/python Tests/Hostile/hostile.py $(HOSTILE)
 
 upgrade: build-tests .venv/tests ## an upgrade under load from another build: OLD=path/to/tributary

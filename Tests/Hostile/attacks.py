@@ -48,10 +48,11 @@ class Attack:
                 await asyncio.wait_for(client(reader, writer), max(0.1, self.left()))
                 self.count(kind, "ended")
                 self.held = max(self.held, time.monotonic() - began)
+            except asyncio.TimeoutError:
+                # Still held at the end; how long our own end takes is not its time.
+                self.held = max(self.held, self.end - began)
             except (OSError, asyncio.IncompleteReadError):
                 self.count(kind, "ended")
-                self.held = max(self.held, time.monotonic() - began)
-            except asyncio.TimeoutError:
                 self.held = max(self.held, time.monotonic() - began)
             finally:
                 if writer is not None:
