@@ -152,7 +152,7 @@ def slow(scene, options):
     """Heads and bodies that do not come, on ingest."""
     trial = Trial(scene, options)
     done = scene.attack("slow-ingest", "--ingest", scene.ingest_port,
-                        seconds=6.5 if options.brief else 9)
+                        seconds=9)
     trial.check_served(time.time())
     trial.check_log()
     counts = done["counts"]
