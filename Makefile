@@ -66,9 +66,10 @@ demo: ## three regions, a day of history, live transfers, the public number on :
 
 test: format-check mutants-check unit simulation judge rates contract nginx deploy system browser readme ## everything that CI checks
 
-nightly: ## the random tests at length: 10,000 seeds, 2,000 sequences of rates; 20 minutes
+nightly: ## what is random at length, and attacks: 10,000 seeds, 2,000 sequences; half an hour
 	@$(MAKE) simulation SEEDS='0..<10000'
 	@$(MAKE) rates SEQUENCES=2000
+	@$(MAKE) hostile
 
 build-tests:
 	@$(PREPARE) test

@@ -339,7 +339,8 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", choices=SCENARIOS, metavar="NAME",
                         help=f"play this one; may be given again: {', '.join(SCENARIOS)}")
-    parser.add_argument("--brief", action="store_true", help="shorter attacks, for CI: under two minutes")
+    parser.add_argument("--brief", action="store_true",
+                        help="shorter attacks, under two minutes")
     parser.add_argument("--verbose", action="store_true", help="HQ's last lines on a failure")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31),
                         help="of what is random; printed where something is not shown")
