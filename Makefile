@@ -12,7 +12,7 @@ MAKEFLAGS += --no-print-directory
 # after a build that was read as a file.
 BUILD := SWIFT_DETERMINISTIC_HASHING=1 swift build -c release --no-color-diagnostics
 ANNOUNCE := [ -e .build/release/tributary ] || \
-	echo 'The first build compiles every dependency: 7 to 12 minutes with two cores.'
+	echo 'The first build compiles every dependency: 10 to 15 minutes with two cores.'
 TRIBUTARY := .build/release/tributary
 
 # `swift test` would plan once more, with other flags; the bundle it starts can be started.
@@ -66,7 +66,7 @@ demo: ## three regions, a day of history, live transfers, the public number on :
 
 test: format-check mutants-check unit simulation judge rates contract nginx deploy system browser readme ## everything that CI checks
 
-nightly: ## what is random at length, and attacks: 10,000 seeds, 2,000 sequences; half an hour
+nightly: ## 10,000 simulation seeds, 2,000 sequences of rates, attacks; half an hour
 	@$(MAKE) simulation SEEDS='0..<10000'
 	@$(MAKE) rates SEQUENCES=2000
 	@$(MAKE) hostile
@@ -96,13 +96,13 @@ rates: build-tests ## random answers of rate providers, checked by a second poli
 nginx: build-tests ## the guide of deploy/nginx on an untouched Debian: its cache under abuse
 	python3 Tests/Nginx/nginx.py
 
-deploy: build-tests ## the guide of deploy/systemd, run as written beside a Redis and a Kafka
+deploy: build-tests ## the guide of deploy/systemd, followed literally
 	python3 Tests/Deploy/systemd.py
 
 system: build-tests .venv/tests ## real processes, a real Redis, real faults; BROKERS=… a cluster
 	PATH="$$PWD/.venv/bin:$$PATH" Tests/System/run.sh $(BROKERS:%=--brokers %)
 
-hostile: build-tests .venv/tests ## headquarters under attack, 4 minutes; HOSTILE=--brief half
+hostile: build-tests .venv/tests ## headquarters under attack, 4 minutes; HOSTILE=--brief takes half
 	.venv/bin/python Tests/Hostile/hostile.py $(HOSTILE)
 
 upgrade: build-tests .venv/tests ## an upgrade under load from another build: OLD=path/to/tributary

@@ -18,8 +18,6 @@ package protocol DeltaHandler: Sendable {
     func statuses(
         region: RegionID, partition: Int32?
     ) async throws(IngestUnavailable) -> ShardStatuses
-    /// Whether a commit would have a chance now.
-    var isReady: Bool { get async }
 }
 
 /// Nothing can be committed or read now. Whether a commit took effect is unknown.
@@ -38,20 +36,20 @@ package struct IngestUnavailable: Error {
 package struct DeltaIngest: Sendable {
     package static let deltasPath = "/internal/v1/rollup/deltas"
     package static let shardsPath = "/internal/v1/rollup/shards"
-    /// Commits in work at a time. More are told to come again.
+    /// Commits at a time. Further ones get 503.
     package static let requestsMax = 32
-    /// Bytes of bodies that are held at a time, also of those that are still coming: a slow one
-    /// takes no place from a commit. More are told to come again.
+    /// Bytes of large bodies in memory at a time, received in full or in part. A request that
+    /// exceeds it gets 503. A body still arriving does not count as a commit.
     package static let bodyBytesMax = 192 << 20
-    /// The same for bodies that say they are small, as those of a region without a backlog are:
-    /// large ones take no room from them.
+    /// The same for bodies that declare a small length. Regions without a backlog send only these,
+    /// so large bodies cannot keep them out.
     package static let smallBodyBytesMax = 64 << 20
-    /// How many bytes a small body has.
+    /// The greatest length of a small body.
     package static let smallBodyBytes = 64 << 10
-    /// Different readings of the store at a time, beside any number of equal ones, which share one.
+    /// Different readings of the store at a time. Requests for the same reading share one.
     package static let readingsMax = 4
-    /// Nodes keep one connection each; the others are for clients that hold theirs, until they
-    /// are disconnected.
+    /// Nodes need one connection each. The rest is room for slow clients until they are
+    /// disconnected.
     package static let connectionsMax = 4_096
 
     private let regions: Set<RegionID>
@@ -62,7 +60,6 @@ package struct DeltaIngest: Sendable {
     private let bodies = Gate(places: bodyBytesMax)
     private let smallBodies = Gate(places: smallBodyBytesMax)
     private let readings = SharedReadings<Reading, ShardStatuses>(readingsMax: readingsMax)
-    private let readiness = SharedReadings<Bool, Bool>(readingsMax: 1)
     private let refused: RareLog
 
     private struct Reading: Hashable {
@@ -86,7 +83,7 @@ package struct DeltaIngest: Sendable {
 
     /// A listener of this interface.
     ///
-    /// - Parameter connectionsMax: fewer where the process may not open as many files.
+    /// - Parameter connectionsMax: lower it if the process may open fewer files.
     /// - Throws: `ListenerError` for an address that other machines can reach.
     package func listener(
         on address: HostPort, connectionsMax: Int = connectionsMax,
@@ -114,7 +111,8 @@ package struct DeltaIngest: Sendable {
                 return try await showShards(request)
             case ("/livez", .get), ("/livez", .head): return Self.plain("ok\n")
             case ("/readyz", .get), ("/readyz", .head):
-                guard try await isReady() else { throw Self.unavailable(.init()) }
+                // The store answers a reading that needs nothing but the store.
+                if let region = regions.min() { _ = try await statuses(region, nil) }
                 return Self.plain("ok\n")
             case (Self.shardsPath, _), ("/livez", _), ("/readyz", _):
                 throw Problem.methodNotAllowed(allowed: "GET, HEAD")
@@ -162,6 +160,7 @@ extension DeltaIngest {
         guard regions.contains(decoded.request.region) else { throw Self.unknownRegion }
 
         var reply = try await handler.commit(decoded.request)
+        logRefusals(reply, decoded)
         if !decoded.malformedShards.isEmpty {
             reply.shards += try await refusals(decoded)
         }
@@ -172,16 +171,6 @@ extension DeltaIngest {
     /// The answers of shards that could not be read, each with what HQ has of it.
     private func refusals(_ decoded: DecodedRequest) async throws -> [ShardReply] {
         let statuses = try await statuses(decoded.request.region, nil)
-        let shown = decoded.malformedShards.prefix(Self.shardsShown).map {
-            "\($0.log)/\($0.partition): \($0.problem.rawValue)"
-        }
-        refused.warning(
-            "shards refused", of: decoded.request.region.name,
-            metadata: [
-                "region": "\(decoded.request.region)",
-                "shards": "\(decoded.malformedShards.count)",
-                "first": "\(shown.joined(separator: ", "))",
-            ])
         return decoded.malformedShards.map { shard in
             let status = statuses.shards.first {
                 $0.log == shard.log && $0.partition == shard.partition
@@ -193,7 +182,26 @@ extension DeltaIngest {
         }
     }
 
-    /// How many shards of a request one line of the log names.
+    /// One line for a request, since it can name a thousand shards. Refusals by the store are left
+    /// out: they pass without an operator.
+    private func logRefusals(_ reply: DeltaReply, _ decoded: DecodedRequest) {
+        var refusals = decoded.malformedShards.map {
+            "\($0.log)/\($0.partition): \($0.problem.rawValue)"
+        }
+        for shard in reply.shards {
+            guard case .refused(let reason) = shard.outcome, reason != .store else { continue }
+            refusals.append("\(shard.log)/\(shard.partition): \(reason.rawValue)")
+        }
+        guard !refusals.isEmpty else { return }
+        refused.warning(
+            "shards refused", of: decoded.request.region.name,
+            metadata: [
+                "region": "\(decoded.request.region)", "shards": "\(refusals.count)",
+                "first": "\(refusals.prefix(Self.shardsShown).joined(separator: ", "))",
+            ])
+    }
+
+    /// How many shards a line of the log names.
     private static let shardsShown = 4
 
     private func statuses(
@@ -209,13 +217,6 @@ extension DeltaIngest {
         }
         guard let found else { throw IngestUnavailable() }
         return try found.get()
-    }
-
-    private func isReady() async throws(IngestUnavailable) -> Bool {
-        let found = await readiness.value(of: true) { [handler] in
-            .success(await handler.isReady)
-        }
-        return try found?.get() ?? false
     }
 
     private func showShards(_ request: Request) async throws -> Response {

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// So many places. Entering never waits.
+/// A fixed number of places. Entering takes them or fails at once.
 final class Gate: Sendable {
     private let free: Mutex<Int>
 
@@ -17,7 +17,7 @@ final class Gate: Sendable {
     func leave(_ count: Int) { free.withLock { $0 += count } }
 }
 
-/// The places that one request has taken so far.
+/// The places in a gate that one request has taken so far. `end` must be called once.
 final class Holding: Sendable {
     private let gate: Gate
     private let count = Mutex(0)

@@ -1,7 +1,7 @@
 internal import Synchronization
 
-/// Readings of a store that has one thread: who asks for the same as another gets the same answer,
-/// and of different readings only some run at a time.
+/// Readings of the store, which has one thread. Concurrent requests for the same reading share its
+/// answer, and only a few different readings run at a time.
 final class SharedReadings<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     typealias Found = Result<Value, IngestUnavailable>
 
@@ -10,7 +10,7 @@ final class SharedReadings<Key: Hashable & Sendable, Value: Sendable>: Sendable 
 
     init(readingsMax: Int) { self.readingsMax = readingsMax }
 
-    /// Nil where too many other readings are running.
+    /// Joins the running reading of `key`, or starts it. Nil if too many others are running.
     func value(of key: Key, _ read: @escaping @Sendable () async -> Found) async -> Found? {
         let task = running.withLock { running -> Task<Found, Never>? in
             if let shared = running[key] { return shared }

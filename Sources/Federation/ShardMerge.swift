@@ -219,7 +219,7 @@ package enum ShardMerge {
         let ignored = (delta.buckets + delta.late).filter { $0.minute < context.firstRetained }
         for bucket in ignored + delta.missed {
             var sum = sums[bucket.currency] ?? .zero
-            // A fold's sums are never negative, but a request may say anything.
+            // A fold's sums are never negative, but a hostile request's may be.
             sum.settled = min(sum.settled + max(bucket.value.settled, 0), Limits.sumMagnitude)
             sum.transfers = min(sum.transfers + bucket.value.transfers, Limits.sumMagnitude)
             sums[bucket.currency] = sum

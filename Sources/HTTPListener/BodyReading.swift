@@ -20,7 +20,7 @@ package enum BodyError: Error {
     case tooLarge(isRead: Bool)
     /// It did not come in time.
     case tooSlow
-    /// There is no room for more of it now.
+    /// The caller has no memory left for it.
     case noRoom
     /// The connection broke amid it.
     case broken
@@ -29,7 +29,8 @@ package enum BodyError: Error {
 extension Request {
     /// The body in one piece, chunk by chunk under the limits, whatever length it declared.
     ///
-    /// - Parameter mayHold: asked before so many further bytes are kept.
+    /// - Parameter mayHold: called with the size of each chunk before it is kept; false ends the
+    ///   reading with `noRoom`.
     package func body(
         within limits: BodyLimits, mayHold: (Int) -> Bool = { _ in true }
     ) async throws(BodyError) -> ByteBuffer {

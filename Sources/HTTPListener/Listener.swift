@@ -17,7 +17,7 @@ package struct Listener: Service {
         package var address: HostPort
         /// A connection on which nothing has come for so long is closed, also amid a request.
         package var idleTimeout: Duration = .seconds(30)
-        /// How slow a client may be before it is disconnected.
+        /// The minimum speed of clients.
         package var pace = RequestPace()
         /// Connections at a time; further ones wait in the backlog.
         package var connectionsMax: Int

@@ -1,10 +1,10 @@
 internal import Glibc
 
-/// The limit of open files, which bounds the connections, and how it is divided.
+/// The limit of open files, and its division among connections of regions and of viewers.
 package enum OpenFiles {
-    /// Raises the limit as far as the process may without rights of its own: the soft limit is
-    /// small for the sake of old programs, and the hard one is what an operator has set.
-    /// - Returns: the limit from now on; nil where it cannot be told.
+    /// Raises the soft limit to the hard limit. The soft limit is low only for old programs that
+    /// use `select`; the hard one is the operator's choice.
+    /// - Returns: the limit in force; nil if it cannot be read.
     package static func raiseLimit() -> Int? {
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         var limit = rlimit()
@@ -14,17 +14,17 @@ package enum OpenFiles {
         return Int(clamping: limit.rlim_cur)
     }
 
-    /// Files for all but connections of clients; half of them where there are few.
+    /// Files reserved for everything except connections of clients, but at most half of all.
     private static let othersMax = 192
-    /// Of the rest, regions get one in so many: they are few, but must always get through.
+    /// Regions get one in this many of the rest: they are few but must always be able to connect.
     private static let ingestShare = 8
 
-    /// Connections of regions that the limit leaves room for.
+    /// The number of connections for regions.
     package static func ingestConnections(of limit: Int) -> Int {
         max(8, (limit - min(othersMax, limit / 2)) / ingestShare)
     }
 
-    /// Connections of viewers that the limit leaves room for beside them.
+    /// The number of connections for viewers.
     package static func publicConnections(of limit: Int) -> Int {
         max(1, limit - min(othersMax, limit / 2) - ingestConnections(of: limit))
     }

@@ -1,11 +1,10 @@
-/// The query of a request, read strictly: a parameter that comes twice or an escape that is none is
-/// the client's mistake and never ignored. So is a parameter that the path does not know, unless
-/// the path ignores others; that also keeps caches in front from being flooded with names for the
-/// same answer.
+/// The query of a request, read strictly. A repeated parameter and an invalid escape are errors. So
+/// is an unknown parameter, unless the path ignores those: otherwise made-up names would fill the
+/// caches in front with copies of one answer.
 package struct QueryParameters: Sendable {
     private var values: [String: String] = [:]
 
-    /// - Parameter ignoresOthers: whether whatever is not `allowed` is passed over, unread.
+    /// - Parameter ignoresOthers: whether parameters that are not `allowed` are skipped.
     /// - Throws: `Problem`, 400.
     package init(
         _ query: String?, allowed: Set<String>, ignoresOthers: Bool = false

@@ -1,12 +1,12 @@
 package import Logging
 internal import Synchronization
 
-/// Warnings that clients can cause at will: each is written once in a while, with how often it was
-/// left out.
+/// Limits the rate of warnings that a client can trigger as often as it likes. The next one that is
+/// written says how many were suppressed.
 package final class RareLog: Sendable {
     private struct Entry {
         var writtenAt: ContinuousClock.Instant
-        var leftOut = 0
+        var suppressed = 0
     }
 
     private let logger: Logger
@@ -20,25 +20,25 @@ package final class RareLog: Sendable {
     }
 
     /// - Parameters:
-    ///   - text: one of a few, which clients cannot choose.
-    ///   - subject: what it is about, of a list that clients cannot choose either.
-    ///   - metadata: of this time, clients may have chosen its values.
+    ///   - text: a constant.
+    ///   - subject: from a fixed set, such as a region's name: one entry is kept for each.
+    ///   - metadata: may hold text from the client.
     package func warning(
         _ text: String, of subject: String, metadata: @autoclosure () -> Logger.Metadata
     ) {
         let now = ContinuousClock.now
         let key = text + " " + subject
-        let leftOut = entries.withLock { entries -> Int? in
+        let suppressed = entries.withLock { entries -> Int? in
             if let entry = entries[key], now < entry.writtenAt + interval {
-                entries[key]?.leftOut += 1
+                entries[key]?.suppressed += 1
                 return nil
             }
             defer { entries[key] = Entry(writtenAt: now) }
-            return entries[key]?.leftOut ?? 0
+            return entries[key]?.suppressed ?? 0
         }
-        guard let leftOut else { return }
+        guard let suppressed else { return }
         var metadata = metadata()
-        if leftOut > 0 { metadata["left_out_before"] = "\(leftOut)" }
+        if suppressed > 0 { metadata["suppressed_before"] = "\(suppressed)" }
         logger.warning("\(text)", metadata: metadata)
     }
 }

@@ -2,23 +2,23 @@ internal import HTTPTypes
 internal import NIOCore
 internal import NIOHTTPTypes
 
-/// How slow a client may be. A client that is slower is disconnected by a timer, whether it sends
-/// little or nothing: what it holds is wanted by others.
+/// The minimum speed of clients. A timer disconnects slower ones, so that they cannot occupy
+/// connections and memory by sending little or nothing.
 package struct RequestPace: Sendable {
-    /// From a connection to the end of its first request's header.
+    /// Time from connecting to the end of the first request's header.
     package var firstHead: Duration = .seconds(5)
-    /// From a response to the end of the next request's header.
+    /// Time from a response to the end of the next request's header.
     package var nextHead: Duration = .seconds(30)
-    /// A body that is not complete is looked at so often.
+    /// How often an incomplete body is checked.
     package var bodyInterval: Duration = .seconds(5)
-    /// At least so much of it must have come since: 16 KiB a second. A client that sends fast and
-    /// then stops is as slow as any.
+    /// The bytes that must have arrived since the last check, here 16 KiB a second. An average over
+    /// the whole body would let a client send fast and then stop for minutes.
     package var bodyBytesPerInterval = 80 << 10
 
     package init() {}
 }
 
-/// Disconnects clients that are slower than a `RequestPace`. Sits behind the HTTP decoder.
+/// Disconnects clients that are slower than a `RequestPace`. Place it after the HTTP decoder.
 final class RequestPaceHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -26,9 +26,9 @@ final class RequestPaceHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPResponsePart
 
     private let pace: RequestPace
-    /// The next time to look at a header or a body that is not complete.
+    /// The next check of an incomplete header or body; nil while none is expected.
     private var timer: Scheduled<Void>?
-    /// Of the body, since it was looked at last.
+    /// Body bytes since the last check.
     private var bodyBytes = 0
 
     init(_ pace: RequestPace) { self.pace = pace }
@@ -58,7 +58,7 @@ final class RequestPaceHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        // A body that is still coming keeps its timer.
+        // An early answer does not end the check of a body that is still arriving.
         if case .end = unwrapOutboundIn(data), timer == nil {
             expectHead(within: pace.nextHead, context)
         }

@@ -1,7 +1,6 @@
 import DeltaIngest
 import DeltaProtocol
 import Federation
-import HTTPListener
 import Logging
 import Pacing
 import RedisStore
@@ -11,13 +10,10 @@ import Topology
 struct StoreDeltaHandler: DeltaHandler {
     /// A node backs off by itself; this keeps it from doing so for longer than needed.
     private static let retryAfterSeconds = 1
-    /// How many refused shards of a request one line of the log names.
-    private static let shardsShown = 4
 
     private let store: RedisStore
     private let driver: CommitDriver
     private let settings: [RegionID: CommitRound.Settings]
-    private let refused: RareLog
     private let state: StoreState
 
     init(
@@ -28,7 +24,6 @@ struct StoreDeltaHandler: DeltaHandler {
         driver = CommitDriver(store: store, state: commits, logger: logger)
         state = StoreState(side: "ingest", logger: logger)
         let topology = configuration.topology
-        refused = RareLog(logger)
         let knownLogs = topology.knownLogs
         settings = Dictionary(
             uniqueKeysWithValues: topology.regions.map { region in
@@ -47,11 +42,7 @@ struct StoreDeltaHandler: DeltaHandler {
         var settings =
             settings[request.region] ?? CommitRound.Settings(knownLogs: [:], isSummed: false)
         settings.fixedPartitions.merge(store.partitions(of: request.region)) { $1 }
-        let reply = try await answering {
-            try await driver.commit(request, settings: settings)
-        }
-        logRefusals(reply, of: request)
-        return reply
+        return try await answering { try await driver.commit(request, settings: settings) }
     }
 
     func statuses(
@@ -66,13 +57,6 @@ struct StoreDeltaHandler: DeltaHandler {
         }
     }
 
-    var isReady: Bool {
-        get async {
-            guard let region = settings.keys.min() else { return false }
-            return (try? await statuses(region: region, partition: nil)) != nil
-        }
-    }
-
     private func answering<Answer>(
         _ ask: () async throws -> Answer
     ) async throws(IngestUnavailable) -> Answer {
@@ -84,20 +68,5 @@ struct StoreDeltaHandler: DeltaHandler {
             state.note(error)
             throw IngestUnavailable(retryAfterSeconds: Self.retryAfterSeconds)
         }
-    }
-
-    /// A refusal is an operator's matter, save for one by the store, which passes.
-    private func logRefusals(_ reply: DeltaReply, of request: DeltaRequest) {
-        let refusals = reply.shards.compactMap { shard -> String? in
-            guard case .refused(let reason) = shard.outcome, reason != .store else { return nil }
-            return "\(shard.log)/\(shard.partition): \(reason.rawValue)"
-        }
-        guard !refusals.isEmpty else { return }
-        refused.warning(
-            "shards refused", of: request.region.name,
-            metadata: [
-                "region": "\(request.region)", "shards": "\(refusals.count)",
-                "first": "\(refusals.prefix(Self.shardsShown).joined(separator: ", "))",
-            ])
     }
 }

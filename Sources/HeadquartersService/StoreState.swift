@@ -13,7 +13,7 @@ final class StoreState: Sendable {
         self.logger = logger
     }
 
-    /// Notes how an operation ended; nil for well. A store that has too much to do is not lost.
+    /// Notes how an operation ended; nil for success. An overloaded store is not lost.
     func note(_ error: (any Error)?) {
         if let error = error as? RedisStoreError, error.code == .overloaded { return }
         let changed = isLost.withLock { isLost in

@@ -1,28 +1,28 @@
-/// What the lines of `Accept-Encoding` say together of the two forms that an answer has, plain and
-/// gzip (RFC 9110, section 12.5.3). Weights are in thousandths.
+/// A client's preference between the plain and the gzip form of an answer, from all its lines of
+/// `Accept-Encoding` (RFC 9110, section 12.5.3). Weights are in thousandths.
 struct AcceptedCodings {
-    /// Whether there is a line, be it empty: without one any form is welcome.
+    /// Whether there is a line, even an empty one. Without one the client accepts any form.
     private(set) var isGiven = false
     private var gzip: Int?
     private var identity: Int?
-    /// Of `*`, which means whatever is not named.
+    /// The weight of `*`, which covers every coding that is not named.
     private var others: Int?
 
     private static let full = 1_000
 
-    /// Whether the client takes gzip at all.
+    /// Whether the client accepts gzip.
     var allowsGzip: Bool { !isGiven || (gzip ?? others ?? 0) > 0 }
 
-    /// Whether the client takes the plain form: it must say so where it does not.
+    /// Whether the client accepts the plain form: yes unless it refuses it.
     var allowsIdentity: Bool { (identity ?? others ?? Self.full) > 0 }
 
-    /// Whether gzip is what the client would rather have, or likes as much. Clients that say
-    /// nothing are sent the plain form: some cannot read any other.
+    /// Whether to send gzip: the client weighs it at least as high as the plain form. A client
+    /// without the field gets the plain form, because some of these cannot read gzip.
     var prefersGzip: Bool {
         isGiven && allowsGzip && (gzip ?? others ?? 0) >= (identity ?? others ?? 0)
     }
 
-    /// Takes in one line's value.
+    /// Adds the value of one line.
     mutating func note(_ bytes: UnsafeRawBufferPointer, _ value: Range<Int>) {
         isGiven = true
         var codings = self
@@ -30,8 +30,7 @@ struct AcceptedCodings {
         self = codings
     }
 
-    /// An element that is malformed says nothing; of two that contradict each other the smaller
-    /// weight holds.
+    /// Malformed elements are ignored; of two weights for one coding the smaller one counts.
     private mutating func note(element: Range<Int>, of bytes: UnsafeRawBufferPointer) {
         var end = element.lowerBound
         while end < element.upperBound, bytes[end] != UInt8(ascii: ";") { end += 1 }
@@ -51,7 +50,7 @@ struct AcceptedCodings {
         }
     }
 
-    /// Reads `q=0.5`: from 0 to 1, with up to three digits behind the point. Nil for anything else.
+    /// Parses `q=0.5`: 0 to 1, at most three decimal places. Nil for anything else.
     private static func weight(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> Int? {
         let start = range.lowerBound
         guard (3...7).contains(range.count), bytes[start] | 0x20 == UInt8(ascii: "q"),

@@ -31,7 +31,7 @@ final class Connection: ChannelInboundHandler {
     private var pending: ByteBuffer?
     /// How much of `pending` has been searched for the end of a head.
     private var searched = 0
-    /// Whether the empty line that may come before a request has been passed over.
+    /// Whether the one empty line allowed before a request has been skipped.
     private var isLineSkipped = false
     private var bodyBytesLeft = 0
     private var discardedBytes = 0
@@ -243,7 +243,7 @@ extension Connection {
         }
     }
 
-    /// Goes on behind a request's head.
+    /// Moves past the head of a request.
     private func end(requestOf length: Int, in input: inout ByteBuffer) {
         requestBegan = nil
         isLineSkipped = false
@@ -256,7 +256,7 @@ extension Connection {
         close(context)
     }
 
-    /// - Parameter field: what is said of the connection, if anything.
+    /// - Parameter field: the field `Connection`, if any.
     private func write(
         _ answer: PreparedResponse.Answer, _ field: ByteBuffer?, _ context: ChannelHandlerContext
     ) {
@@ -269,9 +269,9 @@ extension Connection {
         context.write(Self.wrapOutboundOut(bytes), promise: nil)
     }
 
-    /// Whether an empty line comes before the request, or has begun to: old clients send one behind
-    /// a body (RFC 9112, section 2.2). One is passed over, within the request's time; whoever sends
-    /// more is no client, and is not read past for ever.
+    /// Whether an empty line, or its first byte, precedes the request: old clients send one after a
+    /// body (RFC 9112, section 2.2). Only one is skipped, so that a stream of empty lines ends at
+    /// the request's time limit.
     private static func beginsWithEmptyLine(_ input: ByteBuffer) -> Bool {
         let view = input.readableBytesView
         guard view.first == HTTPSyntax.carriageReturn else { return false }

@@ -7,8 +7,8 @@ final class ConnectionCounter: Sendable {
     private let count = Atomic<Int>(0)
 
     /// - Parameters:
-    ///   - max: as configured; lowered to what the limit of open files leaves.
-    ///   - openFilesMax: that limit; nil where it is not known.
+    ///   - max: the configured maximum; the limit of open files may lower it.
+    ///   - openFilesMax: that limit; nil if unknown.
     init(max: Int, openFilesMax: Int?) {
         self.max = openFilesMax.map { min(max, OpenFiles.publicConnections(of: $0)) } ?? max
     }

@@ -72,7 +72,7 @@ final class ConnectionLoop {
         return current
     }
 
-    /// The beginning of an answer that is sent now.
+    /// The status line and the current `Date`.
     func firstLines(_ status: ResponseStatus) -> ByteBuffer {
         datedLines.line(status, second: time(nil))
     }
@@ -169,7 +169,7 @@ final class ConnectionLoop {
         eventLoop.execute { bound.value.walk() }
     }
 
-    /// The stream's fields behind the status line. It ends with the connection.
+    /// The fields of the event stream, without status line and date. It ends with the connection.
     private static let streamHead =
         "Content-Type: text/event-stream; charset=utf-8\r\n"
         + ResponseFields.cache("no-store, no-transform") + "X-Accel-Buffering: no\r\n"

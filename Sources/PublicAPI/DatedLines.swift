@@ -1,12 +1,12 @@
 internal import NIOCore
 
-/// The first lines of answers, with the field `Date` that every answer has (RFC 9110, section
-/// 6.6.1). They are made once a second and status, and shared by all answers of it: an answer costs
-/// one more piece to write, and no text. One owner, any thread.
+/// The status line and the field `Date`, which every answer needs (RFC 9110, section 6.6.1). Both
+/// are formatted once per second and status and shared by all answers of that second, so an answer
+/// costs one more write and no formatting. One owner, any thread.
 struct DatedLines {
     private var second = Int.min
     private var date = ""
-    /// Few at a time, the usual one first: a search is quicker than a table.
+    /// Only a few statuses occur in a second, so a linear search is fastest.
     private var lines: [(status: ResponseStatus, bytes: ByteBuffer)] = []
 
     /// The status line and the date.

@@ -30,16 +30,16 @@ struct EntityTag: Hashable, Sendable {
         static let gzip = Forms(rawValue: 2)
     }
 
-    /// The values of `If-None-Match`, as many lines as there are; only valid as long as the bytes.
+    /// All lines of `If-None-Match`; only valid as long as the bytes.
     struct Condition {
         let bytes: UnsafeRawBufferPointer
         let first: Range<Int>
-        /// Of further lines: a list may be cut into several (RFC 9110, section 5.3).
+        /// Further lines: a list may be split over several (RFC 9110, section 5.3).
         let others: [Range<Int>]
     }
 
-    /// Which representations of this body the client says that it holds; weak and strong tags
-    /// compare alike (RFC 9110, section 13.1.2).
+    /// The representations of this body that the client holds. The comparison is weak (RFC 9110,
+    /// section 13.1.2).
     func held(in condition: Condition) -> Forms {
         let bytes = condition.bytes
         if condition.others.isEmpty, condition.first.count == 1,
@@ -54,7 +54,7 @@ struct EntityTag: Hashable, Sendable {
         return held
     }
 
-    /// Of one line; from where it is malformed on it says nothing.
+    /// The same for one line, which is read up to its first mistake.
     private func held(in condition: UnsafeRawBufferPointer) -> Forms {
         var held: Forms = []
         var at = 0

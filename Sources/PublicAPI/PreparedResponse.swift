@@ -1,8 +1,8 @@
 internal import Gzip
 internal import NIOCore
 
-/// One answer in every form in which it can be sent, each ready to be written in one piece behind
-/// the status line and the date. Immutable: all connections of all threads share its bytes.
+/// One answer in all its forms, each ready to be written after the status line and the date.
+/// Immutable: all connections of all threads share its bytes.
 final class PreparedResponse: Sendable {
     /// What a client asked for, as far as it decides the form.
     struct Choice {
@@ -12,10 +12,10 @@ final class PreparedResponse: Sendable {
         var condition: EntityTag.Condition?
     }
 
-    /// What is sent for a choice.
+    /// The form chosen for a request.
     struct Answer {
         let status: ResponseStatus
-        /// Everything behind the status line.
+        /// Everything after status line and date.
         let rest: ByteBuffer
     }
 
@@ -87,7 +87,7 @@ final class PreparedResponse: Sendable {
             isRevalidated: isRevalidated)
     }
 
-    /// What answers the choice.
+    /// The answer to a request's choice.
     func answer(_ choice: Choice) -> Answer {
         if let unchanged = unchanged(choice) {
             return Answer(status: .notModified, rest: unchanged)
@@ -98,7 +98,8 @@ final class PreparedResponse: Sendable {
         return Answer(status: status, rest: head ?? form.bytes)
     }
 
-    /// Nil where the client does not hold a form that it would be sent, or takes as well.
+    /// The 304 for a form that the client holds and accepts, preferably the one it would be sent;
+    /// nil if there is none.
     private func unchanged(_ choice: Choice) -> ByteBuffer? {
         guard let condition = choice.condition, let tag else { return nil }
         var held = tag.held(in: condition)

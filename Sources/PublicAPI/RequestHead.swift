@@ -13,10 +13,11 @@ struct RequestHead {
     var asksToKeepAlive = false
     var codings = AcceptedCodings()
     var ifNoneMatch: Range<Int>?
-    /// Of further lines of it, which hardly anyone sends.
+    /// Further lines of the same field, which are rare.
     var otherIfNoneMatch: [Range<Int>] = []
     var lastEventID: Range<Int>?
-    /// Of the target where it names one, whatever the field `Host` says (RFC 9112, section 3.2.2).
+    /// The host of the target if it is an absolute address, else of the field `Host` (RFC 9112,
+    /// section 3.2.2).
     var host: Range<Int>?
     var isHostOfTarget = false
     /// How long its body is; 0 where it has none.

@@ -146,15 +146,15 @@ struct RequestReader {
         return Int(minor)
     }
 
-    /// What a target names.
+    /// The parts of a request target.
     private struct Place {
         var host: Range<Int>?
         var path: Range<Int>
         var query: Range<Int>?
     }
 
-    /// Takes a target apart: `/path?query`, or a whole address as proxies are sent it. What names
-    /// no path (`*`, the authority of CONNECT) is a path that nothing stands at.
+    /// Parses a target: `/path?query`, or an absolute address, as clients send it to proxies. `*`
+    /// and the authority of CONNECT become a path that does not exist.
     private func place(
         _ bytes: UnsafeRawBufferPointer, _ target: Range<Int>, isOfConnect: Bool
     ) throws(RequestRefusal) -> Place {
@@ -174,7 +174,7 @@ struct RequestReader {
         while mark < target.upperBound, bytes[mark] != UInt8(ascii: "?") { mark += 1 }
         var path = start..<mark
         if let host, path.isEmpty {
-            // An address without a path means the root: the scheme's last slash is one.
+            // An address without a path means the root. The last slash of `http://` serves as `/`.
             path = (host.lowerBound - 1)..<host.lowerBound
         }
         guard bytes[path.lowerBound] == UInt8(ascii: "/") else { throw .malformed }
@@ -183,7 +183,7 @@ struct RequestReader {
             query: mark < target.upperBound ? (mark + 1)..<target.upperBound : nil)
     }
 
-    /// Where the authority of a whole address begins.
+    /// The start of the authority in an absolute address.
     private func authorityStart(
         _ bytes: UnsafeRawBufferPointer, _ target: Range<Int>
     ) throws(RequestRefusal) -> Int {

@@ -16,8 +16,8 @@ enum Resource: Hashable, Sendable {
         }
     }
 
-    /// Whether other parameters are ignored: a link to a page is passed on by people, and by
-    /// services that add a parameter to follow it. A program's mistake is named instead.
+    /// Whether unknown parameters are ignored. Services that people share links with append
+    /// tracking parameters to pages. In a program's request, an unknown parameter is a mistake.
     var ignoresOtherParameters: Bool {
         switch self {
         case .page, .embed, .document(_, isPage: true): true

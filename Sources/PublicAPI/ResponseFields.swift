@@ -2,8 +2,8 @@ internal import Dashboard
 
 /// Header fields of answers that share them, as they are sent: each with the end of its line.
 enum ResponseFields {
-    /// Of every answer: any page may read it, none may sniff it. That browsers keep to TLS is for
-    /// the proxy to say that has the certificate.
+    /// Of every answer: any page may read it, none may sniff it. HSTS is left to the proxy that
+    /// terminates TLS.
     static let everywhere = """
         Access-Control-Allow-Origin: *\r
         X-Content-Type-Options: nosniff\r
@@ -41,7 +41,7 @@ enum ResponseFields {
         "Retry-After: \(seconds)\r\n" + exposesRetryAfter
     }
 
-    /// Lets scripts of other sites read when to come again.
+    /// Lets scripts of other sites read `Retry-After`.
     static let exposesRetryAfter = "Access-Control-Expose-Headers: Retry-After\r\n"
 
     static func cache(_ value: String) -> String { "Cache-Control: \(value)\r\n" }

@@ -1,9 +1,9 @@
 import Federation
 import Topology
 
-/// Keys of ours that hold something else, and a Redis that may not be written.
+/// Recovery from unusable keys, and from a Redis that has become a replica.
 extension StoreConversation {
-    /// The keys without which nothing can be read or written, by the type that each must have.
+    /// The keys that every operation depends on, with their types.
     private var fixedKeys: [(key: String, type: String)] {
         [("store", "hash"), (StoreKeys.changes, "zset"), (StoreKeys.topology, "hash")]
             + configuration.regions.flatMap {
@@ -11,12 +11,11 @@ extension StoreConversation {
             }
     }
 
-    /// Removes those of the fixed keys that hold another type, or texts where numbers belong:
-    /// nobody can use what is there, and all of it comes back. A region without watermarks sends
-    /// its shards whole, a store without an identity is read as a new one, and maintenance rebuilds
-    /// the list of changes.
+    /// Removes fixed keys of a wrong type, or with text in place of a number. All of them can be
+    /// rebuilt: a region without watermarks resends its shards, a store without an identity is read
+    /// as a new one, and maintenance restores the list of changes.
     ///
-    /// - Returns: what was removed, each with the type found.
+    /// - Returns: the removed keys, each with the reason.
     func removeForeignKeys(_ connection: RedisConnection) throws(RedisStoreError) -> [String] {
         let keys = fixedKeys
         var command = RedisCommand("EVAL", Self.removal, "0")
@@ -38,8 +37,8 @@ extension StoreConversation {
           if not reason then
             for _, field in ipairs(numbers[ARGV[i]] or {}) do
               local text = redis.call('HGET', ARGV[i], field)
-              if text and not text:match('^%d%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?$') then
-                reason = field .. ' is no number'
+              if text and not (text:match('^%d+$') and #text <= 15) then
+                reason = field .. ' is not a number'
               end
             end
           end
@@ -51,8 +50,8 @@ extension StoreConversation {
         return removed
         """
 
-    /// Whether Redis is a replica, which takes no writes and may be behind. Not known where it does
-    /// not answer.
+    /// Whether Redis is a replica, which rejects writes and may be behind; nil if it does not
+    /// answer.
     static func isReplica(_ connection: RedisConnection) -> Bool? {
         try? connection.send(RedisCommand("INFO", "replication"), doing: "asking for the role") {
             $0.text.map { text in

@@ -126,7 +126,7 @@ struct StoreConversation: ~Copyable {
                 logger.warning(
                     "lost the connection to the store", metadata: ["reason": "\(error)"])
             case .server("READONLY"):
-                // Another may be the master now, at the same address.
+                // A failover may have put the new master at the same address.
                 leave(error)
             case .server("WRONGTYPE"), .server("ERR"): mend()
             default: break
@@ -135,13 +135,13 @@ struct StoreConversation: ~Copyable {
         }
     }
 
-    /// Removes keys that nobody can use, and says so.
+    /// Removes unusable keys, and logs each.
     func mend() {
         guard let connection else { return }
         let removed = (try? removeForeignKeys(connection)) ?? []
         for key in removed {
             logger.error(
-                "a key held something else and was removed: its values come back",
+                "removed a key with unusable contents; its values will be rebuilt",
                 metadata: ["key": "\(key)"])
         }
     }
@@ -149,7 +149,9 @@ struct StoreConversation: ~Copyable {
     private mutating func leave(_ error: RedisStoreError) {
         connection = nil
         delay.extend()
-        logger.error("left a Redis that takes no writes", metadata: ["reason": "\(error)"])
+        logger.error(
+            "Redis is a replica and rejects writes; reconnecting to find the master",
+            metadata: ["reason": "\(error)"])
     }
 
     /// Asks for Redis's eviction policy. If Redis does not answer, `noeviction` is assumed.
@@ -175,8 +177,9 @@ struct StoreConversation: ~Copyable {
             .map { String($0.dropFirst(key.count)) }
     }
 
-    /// Also once a minute, since an operator may change the policy; and every few seconds whether
-    /// Redis has become a replica, which a reader would not notice otherwise.
+    /// Repeats the check of the eviction policy once a minute, because an operator may change it,
+    /// and checks every few seconds whether Redis has become a replica: reads from a replica
+    /// succeed, so a reader would not notice.
     mutating func lookAtServerAgain() throws(RedisStoreError) {
         let connection = try connected()
         if .now - roleLookedAt > ScriptLimits.roleLookInterval {

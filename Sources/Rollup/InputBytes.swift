@@ -6,18 +6,18 @@ internal import Gzip
     internal import Darwin
 #endif
 
-/// The text of one input in UTF-8: decompressed where it is gzip, rewritten where it has the mark
-/// of UTF-16. Its first bytes tell, not its name. One owner, any thread.
+/// The text of one input in UTF-8: gzip is decompressed, UTF-16 with a byte-order mark is
+/// converted. The first bytes decide, not the file's name. One owner, any thread.
 struct InputBytes: ~Copyable, Sendable {
     private let input: RollupInput
     private let descriptor: Int32
     private var gzip: GzipReader?
     /// The first stored bytes, which identify compression; empty once they have been passed on.
     private var first: [UInt8] = []
-    /// The first bytes of the text, which may be a mark; empty once they have been passed on.
+    /// The first bytes of the text, maybe a byte-order mark; empty once they have been passed on.
     private var opening: [UInt8] = []
     private var utf16: UTF16Text?
-    /// Room for text in UTF-16; empty where the input is not.
+    /// A buffer for UTF-16 input; empty for other input.
     private var units: [UInt8] = []
     private var isBegun = false
     /// Room for stored bytes that are to be decompressed; empty where the input is not gzip.
@@ -41,8 +41,8 @@ struct InputBytes: ~Copyable, Sendable {
 
     deinit { if descriptor > STDIN_FILENO { close(descriptor) } }
 
-    /// Writes the next bytes to `bytes`, which has room for at least `roomMin`, and answers how
-    /// many; 0 at the end.
+    /// Writes the next bytes to `bytes`, which has room for at least `roomMin`. Returns their
+    /// number; 0 at the end.
     mutating func read(into bytes: UnsafeMutableRawBufferPointer) throws(RollupError) -> Int {
         if !isBegun {
             isBegun = true
@@ -58,7 +58,7 @@ struct InputBytes: ~Copyable, Sendable {
         return try readContent(into: bytes)
     }
 
-    /// For the opening of a text, or some of its units.
+    /// Room for a byte-order mark, or for a few UTF-16 units.
     static let roomMin = 64
     private static let unitBytes = 128 << 10
 
@@ -82,12 +82,12 @@ struct InputBytes: ~Copyable, Sendable {
             let written = buffer.withUnsafeBytes { units in
                 utf16?.convert(UnsafeRawBufferPointer(rebasing: units[..<count]), into: bytes)
             }
-            // One byte of a pipe is no unit yet.
+            // A pipe may deliver half a unit.
             if let written, written > 0 { return written }
         }
     }
 
-    /// Reads what the input holds into a part of `buffer`.
+    /// Reads decompressed bytes into a part of `buffer`.
     private mutating func fill(
         _ buffer: inout [UInt8], _ part: Range<Int>
     ) throws(RollupError) -> Int {
@@ -98,7 +98,7 @@ struct InputBytes: ~Copyable, Sendable {
         return try read.get()
     }
 
-    /// Writes the next bytes of what the input holds, decompressed, and answers how many.
+    /// Writes the next decompressed bytes, and returns their number.
     private mutating func readContent(
         into bytes: UnsafeMutableRawBufferPointer
     ) throws(RollupError) -> Int {

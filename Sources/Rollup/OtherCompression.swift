@@ -1,13 +1,13 @@
-/// Formats of compression that are recognised and not read: naming one says more than a count of
-/// rejected lines.
+/// Compression formats that are recognised but not supported, so that the error can name the format
+/// instead of counting rejected lines.
 struct OtherCompression: Sendable {
     let name: String
-    /// What makes the records of it, on its standard output.
+    /// The command that decompresses to standard output.
     let tool: String
     /// Its first bytes; nil is any byte.
     private let magic: [UInt8?]
 
-    /// As many first bytes tell all formats apart.
+    /// How many first bytes are needed to recognise every format.
     static let magicBytesMax = 6
 
     private static let all = [
@@ -20,7 +20,8 @@ struct OtherCompression: Sendable {
         OtherCompression(name: "zip", tool: "unzip -p", magic: [0x50, 0x4B, 0x03, 0x04]),
     ]
 
-    /// Nil where `first`, the first bytes of an input, begin none of them.
+    /// - Parameter first: the first bytes of an input.
+    /// - Returns: nil if they belong to none of these formats.
     static func recognise(_ first: [UInt8]) -> OtherCompression? {
         all.first { format in
             first.count >= format.magic.count

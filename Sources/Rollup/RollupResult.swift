@@ -26,13 +26,13 @@ package struct RollupResult: Sendable {
     /// The sum of one currency over all minutes.
     package struct Total: Hashable, Sendable {
         package var currency: Currency
-        /// Minor units. Wider than a minute's: ten thousand years of minutes, each within ±2^52,
-        /// are within ±2^85.
+        /// Minor units. Int128, because the sum over ten thousand years of minutes, each within
+        /// ±2^52, can reach ±2^85.
         package var settled: Int128
         package var transfers: Int64
     }
 
-    /// One a currency that has rows, in their order.
+    /// One total per currency in `rows`, in the same order.
     package var totals: [Total] {
         var totals: [Total] = []
         for row in rows {

@@ -1,10 +1,10 @@
-/// Rewrites UTF-16 as UTF-8, piece by piece. A surrogate without its partner becomes a byte that no
-/// UTF-8 has, so that its line is rejected and never guessed. One owner, any thread.
+/// Converts UTF-16 to UTF-8, piece by piece. An unpaired surrogate becomes a byte that is invalid
+/// in UTF-8, so that its line is rejected. One owner, any thread.
 struct UTF16Text: Sendable {
     private let isBigEndian: Bool
-    /// The first byte of a unit whose second one has not come.
+    /// The first byte of a unit whose second byte is still missing.
     private var half: UInt8?
-    /// A high surrogate whose partner has not come.
+    /// A high surrogate whose low surrogate is still missing.
     private var high: UInt16?
 
     /// The byte-order mark, its low byte first.
@@ -12,7 +12,7 @@ struct UTF16Text: Sendable {
     static let bigEndianMark: [UInt8] = [0xFE, 0xFF]
     private static let invalid: UInt8 = 0xFF
 
-    /// Nil where `opening` is no byte-order mark of UTF-16.
+    /// Nil if `opening` is not a byte-order mark of UTF-16.
     init?(mark opening: [UInt8]) {
         guard opening == Self.littleEndianMark || opening == Self.bigEndianMark else { return nil }
         isBigEndian = opening == Self.bigEndianMark
@@ -21,10 +21,10 @@ struct UTF16Text: Sendable {
     /// Whether the text may end here.
     var isBetweenCharacters: Bool { half == nil && high == nil }
 
-    /// The most bytes that `convert` takes where its output has `room` for the result.
+    /// The greatest input that `convert` accepts for an output of `room` bytes.
     static func inputBytesMax(room: Int) -> Int { (room - 4) / 2 }
 
-    /// Writes `input` to `output` and answers how many bytes that made.
+    /// Converts `input` into `output`, and returns the number of bytes written.
     mutating func convert(
         _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
     ) -> Int {

@@ -113,7 +113,7 @@ package enum Probe: Int, CaseIterable, Sendable {
     case publisherKeptLastGood
     case digestCompared
     case seededMinuteStoodStill
-    /// A window whose oldest minutes are seeded is shown without a label, and right.
+    /// An exact total without a label although the oldest minutes of the window are seeded.
     case seededWindowShown
     case unprovenMoney
     case filledWithMoneyAhead

@@ -41,8 +41,8 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
         return isIPv4(text) || isName(text) ? String(text) : nil
     }
 
-    /// Labels of letters, digits, `-` and `_` with dots between, and perhaps one at the end. The
-    /// last one is no number: resolvers read `22` and `10.9` as addresses that nobody means.
+    /// Labels of letters, digits, `-` and `_`, separated by dots, with an optional final dot. The
+    /// last label must not be a number, because resolvers take `22` and `10.9` for IPv4 addresses.
     private static func isName(_ text: Substring) -> Bool {
         var labels = text.split(separator: ".", omittingEmptySubsequences: false)
         if labels.count > 1, labels.last == "" { labels.removeLast() }
@@ -56,10 +56,10 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The most bytes between two dots: the limit of DNS.
+    /// The longest label that DNS allows, in bytes.
     private static let maximumLabelBytes = 63
 
-    /// Whether resolvers read the label as a number: in decimal, or in hexadecimal behind `0x`.
+    /// Whether resolvers read the label as a number, decimal or hexadecimal after `0x`.
     private static func isNumber(_ label: Substring) -> Bool {
         if label.hasPrefix("0x") || label.hasPrefix("0X") {
             return label.utf8.dropFirst(2).allSatisfy(isHexadecimalDigit)
@@ -73,7 +73,7 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
         isDigit(byte) || (0x61...0x66).contains(byte | 0x20)
     }
 
-    /// Four numbers up to 255, without leading zeros: some readers take those for octal.
+    /// Four numbers up to 255. Leading zeros are refused, because some parsers read them as octal.
     private static func isIPv4(_ text: Substring) -> Bool {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4
@@ -92,7 +92,7 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
         return before + after <= 7
     }
 
-    /// How many groups of 16 bits a part of an IPv6 address has; nil where it is none.
+    /// The number of 16-bit groups in a part of an IPv6 address; nil if it is malformed.
     private static func groups(_ text: Substring, endsInIPv4: Bool = true) -> Int? {
         guard !text.isEmpty else { return 0 }
         let pieces = text.split(separator: ":", omittingEmptySubsequences: false)

@@ -22,7 +22,7 @@ package enum RedisAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Whether what is sent there stays on this machine.
+    /// Whether the address is on this machine.
     package var isLocal: Bool {
         switch self {
         case .tcp(let address): address.isLoopback

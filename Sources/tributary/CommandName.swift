@@ -1,7 +1,7 @@
-/// Recognises the name of a command that does not exist before the parser sees it: beside `--help`
-/// the parser would show the help of the program instead, and succeed.
+/// Reports unknown commands before the argument parser runs. With `--help`, the parser would print
+/// the program's own help for them and exit with 0.
 enum CommandName {
-    /// What is wrong with the command that `arguments` name; nil where it exists or none is named.
+    /// The error for an unknown command in `arguments`; nil if the command exists or none is given.
     static func complaint(_ arguments: some Sequence<String>, known: [String]) -> String? {
         let named = arguments.first { !helpWords.contains($0) }
         guard let named, !named.hasPrefix("-"), !known.contains(named) else { return nil }
@@ -10,10 +10,10 @@ enum CommandName {
         return "There is no command '\(named)'.\(suggestion)"
     }
 
-    /// What may come before the name of a command that help is asked for.
+    /// Words that may precede the command's name in a request for help.
     private static let helpWords: Set<String> = ["help", "--help", "-help", "-h"]
 
-    /// Letters to insert, leave out, replace or swap with the next one, for `a` to become `b`.
+    /// The edit distance: insertions, deletions, replacements and swaps of adjacent letters.
     private static func distance(_ a: String, _ b: String) -> Int {
         let (a, b) = (Array(a.utf8.prefix(lettersMax)), Array(b.utf8))
         var before: [Int] = []
@@ -33,6 +33,6 @@ enum CommandName {
         return last[b.count]
     }
 
-    /// No command is longer; the rest of a longer word says nothing.
+    /// Longer than any command. The rest of a longer word is ignored, which bounds the work.
     private static let lettersMax = 32
 }

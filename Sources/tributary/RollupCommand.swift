@@ -13,12 +13,12 @@ struct RollupCommand: ParsableCommand {
             Reads files of settled transfers, one JSON record a line (standard input where none \
             is named, or for "-"), with the same reader and the same rules as a region's \
             aggregator: the first record of a transfer_id counts. Files compressed with gzip are \
-            read as they are, zstd and other compression is not; text is UTF-8, or UTF-16 with a \
-            byte-order mark. Prints currency,minute,settled,transfers; sums in minor units. \
-            Counters go to standard error.
+            read directly; other compression is refused with the command that undoes it. Text is \
+            UTF-8, or UTF-16 with a byte-order mark. Prints currency,minute,settled,transfers; \
+            sums in minor units. Counters go to standard error.
 
-            Exit status 1: not one transfer was counted. Exit status 65: some were, but a file \
-            holds no record a line, or, with --strict, a line was rejected.
+            Exit status 1: no transfer was counted. Exit status 65: some were counted, but a file \
+            does not have one record per line, or, with --strict, a line was rejected.
 
             EXAMPLES:
               tributary generate 1000000 --out day.ndjson
@@ -34,10 +34,10 @@ struct RollupCommand: ParsableCommand {
     @Option(help: "csv or json.")
     var format: RollupFormat = .csv
 
-    @Flag(help: "Print one line a currency with its sum over all minutes.")
+    @Flag(help: "Print one line per currency, the sum over all minutes.")
     var total = false
 
-    @Flag(help: "End with status 65 where a line was rejected.")
+    @Flag(help: "Exit with status 65 if any line was rejected.")
     var strict = false
 
     @Flag(inversion: .prefixedNo, help: "Count each transfer_id once.")
@@ -91,7 +91,7 @@ struct RollupCommand: ParsableCommand {
     /// As `EX_DATAERR` in sysexits.h.
     private static let partlyUnread = ExitCode(65)
 
-    /// Why the table is not what was asked for: an empty one looks like a quiet day.
+    /// Errors about the result. Without them, an empty table would look like a quiet day.
     private func complaints(of result: RollupResult) -> [String] {
         var complaints = result.refused.map { input in
             "\(input.name): no line of it was counted: it is an array, or its records take several "
@@ -106,7 +106,7 @@ struct RollupCommand: ParsableCommand {
         return complaints
     }
 
-    /// Why not one transfer was counted.
+    /// Why no transfer was counted.
     private static func emptiness(_ counters: RollupCounters) -> String {
         if counters.consumed == 0 { return "the input holds no record." }
         if counters.understoodNothing {

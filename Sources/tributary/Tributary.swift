@@ -21,7 +21,7 @@ import Logging
         await main(nil)
     }
 
-    /// Ends the process with status 64 where the command line names a command that there is not.
+    /// Exits with status 64 if the command does not exist.
     private static func refuseUnknownCommand() {
         let names = configuration.subcommands.compactMap { $0.configuration.commandName }
         if let complaint = CommandName.complaint(CommandLine.arguments.dropFirst(), known: names) {

@@ -5,7 +5,7 @@ import HTTPListener
 import HTTPTestSupport
 import Testing
 
-/// Clients that hold what others need.
+/// Clients that occupy connections, memory or the store.
 @Suite struct HostileClientTests {
     private typealias Base = DeltaIngestTests
 
@@ -38,7 +38,7 @@ import Testing
         return pace
     }
 
-    @Test func `bodies that do not come take no place from a commit`() async throws {
+    @Test func `incomplete bodies do not keep commits out`() async throws {
         try await withIngest { _, port in
             let bytes = Base.post(DeltaCodec.encode(Base.request()))
             var slow: [RawConnection] = []
@@ -48,14 +48,14 @@ import Testing
                 slow.append(connection)
             }
             #expect(try await Self.status(of: bytes, port: port) == 200)
-            // They are served once they are whole.
+            // The server still accepts the missing byte.
             await slow[0].send(Array(bytes.suffix(1)))
             #expect(try await slow[0].response().status == 200)
         }
     }
 
     @Test(arguments: [0, 1, 10])
-    func `a client slower than the pace is disconnected, whatever it sends`(
+    func `a client slower than the pace is disconnected`(
         _ bytesSent: Int
     ) async throws {
         try await withIngest(pace: Self.fast()) { _, port in
@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    @Test func `a second request is held to the pace as well, and one in time is served`()
+    @Test func `the pace applies to each request of a connection`()
         async throws
     {
         try await withIngest(pace: Self.fast()) { _, port in
@@ -86,18 +86,24 @@ import Testing
         }
     }
 
-    @Test func `an answer that takes long does not count against its client`() async throws {
+    @Test func `a slow answer does not disconnect its client`() async throws {
         try await withIngest(pace: Self.fast()) { handler, port in
             handler.hold()
             let connection = try RawConnection(port: port)
             await connection.send(Base.post(DeltaCodec.encode(Base.request())))
-            try await Task.sleep(for: .milliseconds(900))
+            // Each of these is disconnected after the pace's time, so the server's timers have run
+            // several times over for the waiting client too.
+            for _ in 0..<4 {
+                let slow = try RawConnection(port: port)
+                await slow.send("GET /li")
+                #expect(await slow.isClosedByServer())
+            }
             handler.release()
             #expect(try await connection.response().status == 200)
         }
     }
 
-    @Test func `equal readings are one, and of different ones few run at a time`() async throws {
+    @Test func `equal readings are shared, and few different ones run at a time`() async throws {
         try await withIngest { handler, port in
             handler.holdReadings()
             var readers: [RawConnection] = []
@@ -106,17 +112,17 @@ import Testing
                 await connection.send(Base.get(Base.shards + "?region=eu-west"))
                 readers.append(connection)
             }
-            await handler.waitForReadings(1)
+            #expect(try await handler.holds(1))
             for partition in 1..<DeltaIngest.readingsMax {
                 let connection = try RawConnection(port: port)
                 await connection.send(
                     Base.get(Base.shards + "?region=eu-west&partition=\(partition)"))
                 readers.append(connection)
-                await handler.waitForReadings(partition + 1)
+                #expect(try await handler.holds(partition + 1))
             }
             let one = Array(Base.get(Base.shards + "?region=eu-west&partition=9").utf8)
             #expect(try await Self.status(of: one, port: port) == 503)
-            // Commits do not wait for readings.
+            // Commits are not kept waiting.
             let bytes = Base.post(DeltaCodec.encode(Base.request()))
             #expect(try await Self.status(of: bytes, port: port) == 200)
             handler.release()
@@ -128,7 +134,7 @@ import Testing
         }
     }
 
-    @Test func `many bad shards are one line of the log, many requests of them too`() async throws {
+    @Test func `many refused shards make one line of the log`() async throws {
         let log = LogCapture()
         try await withIngest(log: log) { _, port in
             let request = Base.request(partitions: 0..<40)

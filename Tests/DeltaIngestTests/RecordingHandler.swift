@@ -21,7 +21,6 @@ final class RecordingHandler: DeltaHandler {
     var committed: [DeltaRequest] { state.withLock { $0.committed } }
     var asked: [(region: RegionID, partition: Int32?)] { state.withLock { $0.asked } }
     var held: Int { state.withLock { $0.held.count } }
-    var isReady: Bool { get async { state.withLock { $0.isAvailable } } }
 
     func setStatuses(_ statuses: [ShardStatus]) { state.withLock { $0.statuses = statuses } }
     func setAvailable(_ isAvailable: Bool) { state.withLock { $0.isAvailable = isAvailable } }
@@ -32,12 +31,14 @@ final class RecordingHandler: DeltaHandler {
     /// From now on readings wait until `release`.
     func holdReadings() { state.withLock { $0.isHoldingReadings = true } }
 
-    /// Waits for so many readings that are held.
-    func waitForReadings(_ count: Int) async {
+    /// Whether `count` readings are held within ten seconds.
+    func holds(_ count: Int) async throws -> Bool {
         let deadline = ContinuousClock.now + .seconds(10)
-        while held < count, ContinuousClock.now < deadline {
-            try? await Task.sleep(for: .milliseconds(2))
+        while held < count {
+            guard ContinuousClock.now < deadline else { return false }
+            try await Task.sleep(for: .milliseconds(2))
         }
+        return true
     }
 
     func release() {

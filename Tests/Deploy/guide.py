@@ -1,8 +1,8 @@
-"""Follows a guide of `deploy/` on a Debian that is thrown away afterwards.
+"""Follows a guide in `deploy/` in a disposable copy of this Debian.
 
-The test runs in namespaces of its own. Its network has only loopback, so the ports of the guide
-are free. Its `/` is read-only but for the folders that the test lays over. Its processes end with
-it. Needs root, or `sudo` without a password.
+The test runs in its own namespaces. Its network has only loopback, so the guide's ports are free.
+`/` is read-only except for folders that the test overlays. Its processes end with it. Needs root,
+or `sudo` without a password.
 """
 import os
 import pathlib
@@ -13,13 +13,13 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# Only memory, and only this test's: everything that is laid over the machine is in it.
+# In memory, private to this test; all overlays are stored here.
 SCRATCH = pathlib.Path("/run/guide")
 DEADLINE = 20
 INSIDE = "--inside"
 
-# For what the guide may run without its being there: the test is root already, there is no
-# network to install from, and no systemd to ask.
+# Replacements for commands that cannot work here: the test is already root, and there is no network
+# to install packages from.
 SUDO = '#!/bin/sh\nexec "$@"\n'
 APT_GET = """#!/bin/sh
 for word; do
@@ -29,7 +29,7 @@ done
 
 
 def enter(script, seconds):
-    """Starts the script again in namespaces of its own; returns there, within `seconds`."""
+    """Restarts the script in its own namespaces and returns there; it ends after `seconds`."""
     if INSIDE not in sys.argv:
         sudo = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
         words = sudo + ["unshare", "--mount", "--net", "--pid", "--ipc", "--uts", "--fork",
@@ -56,20 +56,20 @@ def run(*words, **options):
 
 
 def command(name, text):
-    """Puts a script before the machine's own command of that name."""
+    """Overrides a command by a script."""
     path = SCRATCH / "bin" / name
     path.write_text(text)
     path.chmod(0o755)
 
 
 def empty(folder):
-    """An empty folder in the place of one of the machine's, with its mode."""
+    """Hides a folder behind an empty one with the same mode."""
     mode = oct(os.stat(folder).st_mode & 0o7777)[2:]
     run("mount", "--types", "tmpfs", "--options", f"mode={mode}", "tmpfs", folder)
 
 
 def writable(folder):
-    """The machine's folder as it is; what is written there is thrown away."""
+    """Overlays a folder, so that writes to it are discarded."""
     layer = SCRATCH / "layers" / folder.strip("/").replace("/", "-")
     for name in ["upper", "work"]:
         (layer / name).mkdir(parents=True)
@@ -78,7 +78,7 @@ def writable(folder):
 
 
 def untouched(package, folder):
-    """`folder` as the Debian package brings it: whatever else is there is gone."""
+    """Reduces `folder` to the files that the Debian package installs."""
     status = run("dpkg-query", "--show", "--showformat=${Conffiles}", package,
                  capture_output=True, text=True).stdout
     listed = run("dpkg-query", "--listfiles", package, capture_output=True, text=True).stdout
@@ -103,7 +103,7 @@ def blocks(readme):
 
 
 def follow(block, replacing):
-    """Runs a block as a reader does who puts in what the guide says: `{theirs: ours}`."""
+    """Runs a block of the guide, with the replacements that it asks for: `{theirs: ours}`."""
     for theirs, ours in replacing.items():
         assert theirs in block, f"the guide no longer says {theirs}"
         block = block.replace(theirs, ours)
@@ -114,7 +114,7 @@ def follow(block, replacing):
 
 
 def wait_for(what, condition, seconds=DEADLINE):
-    """The condition's first true answer."""
+    """Waits for the condition and returns its value."""
     deadline = time.monotonic() + seconds
     while not (answer := condition()):
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""The guide of deploy/systemd, followed to the letter, as far as that goes without systemd.
+"""Follows the guide of deploy/systemd literally, except that no systemd runs.
 
     systemd.py
 
-Runs its blocks on a Debian that is thrown away afterwards, beside a Redis with Debian's settings
-and an embedded Kafka, both where the guide's topology looks for them. unit.py takes the place of
-systemctl. Exit status 1 where a step is missing: headquarters must become ready, the region's node
-must push, its transfers must be counted, and headquarters must go on from its state after it and
-Redis were lost.
+Runs the guide's commands in a disposable copy of this Debian, with a Redis in Debian's
+configuration and an embedded Kafka at the addresses of the guide's topology. unit.py replaces
+systemctl. The exit status is 1 if a step is missing: headquarters must become ready, the region's
+node must push, its transfers must be counted, and headquarters must continue from its state file
+after it and Redis were lost.
 """
 import json
 import os
@@ -31,14 +31,14 @@ SECONDS_MAX = 120
 
 
 def serve(name, *words):
-    """A server of the guide's surroundings; it ends with this test."""
+    """Starts a server that the guide expects; it ends with this test."""
     with open(guide.SCRATCH / f"{name}.log", "ab") as log:
         return subprocess.Popen([str(word) for word in words], stdin=subprocess.DEVNULL,
                                 stdout=log, stderr=subprocess.STDOUT)
 
 
 def start_redis():
-    """A Redis as Debian configures it, with nothing in it."""
+    """An empty Redis with Debian's configuration."""
     folder = guide.SCRATCH / "redis"
     folder.mkdir(exist_ok=True)
     return serve("redis", "redis-server", "/etc/redis/redis.conf", "--daemonize", "no",
@@ -55,7 +55,7 @@ def process(name):
 
 
 def get(path):
-    """Status and text; None where nobody listens."""
+    """Status and text; None if the connection is refused."""
     try:
         with urllib.request.urlopen(PUBLIC + path, timeout=5) as answer:
             return answer.status, answer.read().decode()
@@ -66,13 +66,13 @@ def get(path):
 
 
 def runs(name):
-    """Fails at once where the service has ended."""
+    """Fails if the service has ended."""
     assert unit.is_running(process(name)), f"{name} has ended:\n{log(name)}"
     return True
 
 
 def breakdown():
-    """What headquarters publishes; nothing before it publishes."""
+    """The published breakdown; None before the first publication."""
     answer = get("/v1/metrics/money-moved/24h/breakdown?base_currency=USD")
     return json.loads(answer[1]) if answer and answer[0] == 200 else None
 
@@ -89,10 +89,10 @@ def committed():
 
 
 def counted(records):
-    """What is shown of the region's money once all its records are committed and published."""
+    """The region's published money, once all its records are committed and published."""
     guide.wait_for(f"{records} records are committed", lambda: runs(HEADQUARTERS)
                    and runs(REGION) and committed() == records, 60)
-    # Two publications later, for one may have begun before the last commit.
+    # Wait for two publications: the first may have begun before the last commit.
     for _ in range(2):
         before = breakdown()["version"]
         guide.wait_for("a publication", lambda: breakdown()["version"] != before)
@@ -110,8 +110,8 @@ def check_headquarters():
     live = guide.wait_for("headquarters answers", lambda: runs(HEADQUARTERS) and get("/livez"))
     assert live == (200, "ok\n"), live
     status, _ = get("/readyz")
-    assert status == 503, f"ready before any region was heard: {status}"
-    print("headquarters: answers, and is not ready before a region was heard", flush=True)
+    assert status == 503, f"ready before the first region reports: {status}"
+    print("headquarters: answers, and is not ready before the first region reports", flush=True)
 
 
 def check_region():
@@ -125,7 +125,7 @@ def check_region():
 
 
 def check_secrets():
-    """The nodes of regions read the key; headquarters and everybody else do not."""
+    """Only nodes of regions can read the key."""
     def reads(name, path):
         status = pathlib.Path(f"/proc/{process(name)}/status").read_text()
         ids = {line.split(":")[0]: line.split(":")[1].split() for line in status.splitlines()}
@@ -145,7 +145,7 @@ def check_secrets():
 
 
 def check_state(redis):
-    """Headquarters and its Redis are lost together while the region rests: the figures stay."""
+    """The figures survive the loss of headquarters and Redis while the region is paused."""
     folder = pathlib.Path("/var/lib/tributary-hq")
     status = folder.stat()
     assert status.st_mode & 0o7777 == 0o700 and status.st_uid != 0, oct(status.st_mode)
@@ -167,7 +167,7 @@ def check_state(redis):
     produce(2)
     after = counted(2 * TRANSFERS)
     assert after > before, f"{after} after more transfers, it was {before}"
-    print(f"state: {before} USD were shown on beside an empty Redis, then {after}", flush=True)
+    print(f"state: with an empty Redis {before} USD stayed on display, then {after}", flush=True)
 
 
 def main():

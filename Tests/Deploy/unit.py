@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
-"""Starts a service as its unit tells systemd to, where no systemd runs.
+"""Starts a service according to its unit, in place of systemd.
 
     unit.py daemon-reload
     unit.py enable --now NAME.service
 
-Of a unit this honours the command with its instance, the dynamic user with its groups, the state
-directory, the mask and the limit of open files, no capabilities, no new privileges, the filter of
-system calls, no memory that is written and executed, and an environment that has nothing of ours.
-`systemd-analyze verify` reads the rest. The service writes to NAME.service.log; its process id is
-in NAME.service.pid.
+Supports the command with its instance, the dynamic user and its groups, the state directory, the
+umask, the limit of open files, an empty capability set, no new privileges, the system call filter,
+MemoryDenyWriteExecute and a clean environment. `systemd-analyze verify` checks the rest. The
+service logs to NAME.service.log; its process id is in NAME.service.pid.
 """
 import ctypes
 import errno
@@ -22,7 +21,7 @@ import sys
 
 UNITS = pathlib.Path("/etc/systemd/system")
 FOLDER = pathlib.Path("/run/guide")
-# The first of the users that systemd gives away for as long as a service runs.
+# The first of systemd's dynamic user ids.
 FIRST_USER = 61184
 
 PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 23, 24, 38
@@ -54,7 +53,7 @@ def read(name):
 def verify(name):
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", name], text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    # Where systemd does not run it says so of units of its own.
+    # Without a running systemd it also complains about its own units.
     about = [line for line in done.stdout.splitlines() if "tributary" in line]
     assert done.returncode == 0 and not about, f"systemd-analyze verify: {done.stdout}"
 
@@ -74,7 +73,7 @@ def system_calls(names):
 
 
 def filters(settings):
-    """Loads what the unit says of system calls; `errno` is EPERM, as the unit says."""
+    """Loads the unit's system call filter; refused calls fail with EPERM, as in the unit."""
     library = ctypes.CDLL("libseccomp.so.2")
     library.seccomp_init.restype = ctypes.c_void_p
     refuse = SCMP_ACT_ERRNO | errno.EPERM
@@ -104,7 +103,7 @@ def filters(settings):
 
 
 def become(settings, user):
-    """Becomes the unit's user, with what it may do, and then its command."""
+    """Drops to the unit's user and restrictions, and executes its command."""
     environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/"}
     assert settings["DynamicUser"] == ["yes"]
     for folder in settings.get("StateDirectory", []):
@@ -121,7 +120,7 @@ def become(settings, user):
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     except ValueError:
-        pass  # The kernel of this machine allows fewer.
+        pass  # This machine allows fewer.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     library = ctypes.CDLL(None)
     assert settings["CapabilityBoundingSet"] == [""]
@@ -140,7 +139,7 @@ def become(settings, user):
 
 def start(name):
     settings = read(name)
-    # Each service has a user of its own, and gets the same again.
+    # Each service has its own user, the same after a restart.
     user = FIRST_USER + sorted(UNITS.glob("*.service")).index(
         UNITS / re.sub(r"@[^.]*\.", "@.", name))
     child = os.fork()
@@ -160,7 +159,7 @@ def start(name):
 
 
 def is_running(process):
-    """Whether the process is there and is no zombie."""
+    """Whether the process exists and is not a zombie."""
     try:
         stat = pathlib.Path(f"/proc/{process}/stat").read_text()
     except OSError:

@@ -31,7 +31,7 @@ import Testing
         return try #require(totals.regions.first { $0.region == Base.eu }?.accounts)
     }
 
-    /// Seeded minutes have values; what arrives for them is late money, repeats included.
+    /// Transfers that arrive for seeded minutes count as late money, because they may be repeats.
     @Test func `late money in seeded minutes of the window degrades the answer`() throws {
         var standings = Base.both
         standings[Base.shard(Base.eu)]?.claims = Claims(

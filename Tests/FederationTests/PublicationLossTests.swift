@@ -98,8 +98,7 @@ import Topology
         #expect(publication.losses.isEmpty)
     }
 
-    /// The change may be one of another region, or the first of a hash created in the place of the
-    /// one that is lost.
+    /// The change may be another region's, or a commit may have created a new hash after the loss.
     @Test("A minute that was changed since and has fewer transfers keeps its value, labelled")
     func changedAndFewer() throws {
         let publication = Self.publication()

@@ -86,7 +86,7 @@ import Topology
         #expect(!back.isDegraded)
     }
 
-    @Test("Beside a store that went on, its values replace what was kept at once, also by less")
+    @Test("If the store has moved on, its values replace the kept ones at once, even smaller ones")
     func storeWentOn() throws {
         let publication = Publisher(
             settings: Fixture.settings(), restoring: try Self.kept())

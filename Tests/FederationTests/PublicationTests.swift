@@ -112,7 +112,7 @@ import Topology
             second.currencies == [.init(currency: Self.eur, amount: 4_295, transfers: 3)])
     }
 
-    @Test("A minute that is named again is replaced, also by less")
+    @Test("A minute that is named again is replaced, even by a smaller value")
     func replacement() throws {
         let publication = Publisher(settings: Self.settings())
         let current = Self.noon.minute

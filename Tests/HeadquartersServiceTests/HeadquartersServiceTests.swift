@@ -220,7 +220,7 @@ import Topology
         let redis = try RedisProcess()
         try redis.start()
         let topology = HeadquartersScope.topology(redis: redis.socket, ratesFile: nil)
-        // What the start takes is not part of the stop.
+        // The clock starts after the server: only the stop is timed.
         let kept = try await withKept { kept in
             try await HeadquartersScope.with(topology) { scope in
                 let connection = try RawConnection(port: scope.publicPort)

@@ -75,7 +75,7 @@ import Testing
             var usd = HeadquartersServiceTests.bucket("USD", 0)
             for step in Int64(1)...3 {
                 if step > 1 { try FileManager.default.removeItem(atPath: path) }
-                // Something else may take its place.
+                // Another file may have been put in its place.
                 if step == 3 { try Data("x".utf8).write(to: URL(fileURLWithPath: path)) }
                 usd.value.settled = step * 100
                 #expect(

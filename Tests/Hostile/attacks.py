@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Clients that mean ill, each kind for a while; prints what became of them as one line of JSON.
+"""Hostile clients. Runs one attack for some seconds and prints its counts as a line of JSON.
 
     attacks.py slow-ingest --ingest 8081 --seconds 12
 """
@@ -21,7 +21,7 @@ PAUSE = 0.2
 
 
 class Attack:
-    """Counts what happens to its clients until the time is over."""
+    """Runs clients until the time is over, and counts the outcomes."""
 
     def __init__(self, options):
         self.options, self.end = options, time.monotonic() + options.seconds
@@ -36,8 +36,8 @@ class Attack:
         self.counts[" ".join(map(str, words))] += 1
 
     async def again(self, kind, port, client):
-        """A client that comes again whenever it is disconnected."""
-        # Not all within the same millisecond: the kernel would drop some before we are met.
+        """A client that reconnects whenever it is disconnected."""
+        # Spreads the first connections over a second, so that the backlog does not overflow.
         await asyncio.sleep(self.chance.random())
         while self.is_on:
             writer, began = None, time.monotonic()
@@ -49,7 +49,7 @@ class Attack:
                 self.count(kind, "ended")
                 self.held = max(self.held, time.monotonic() - began)
             except asyncio.TimeoutError:
-                # Still held at the end; how long our own end takes is not its time.
+                # Still connected when the attack ends: the time of our own shutdown does not count.
                 self.held = max(self.held, self.end - began)
             except (OSError, asyncio.IncompleteReadError):
                 self.count(kind, "ended")
@@ -57,6 +57,7 @@ class Attack:
             finally:
                 if writer is not None:
                     writer.close()
+            # The rate of the attack, not a wait.
             await asyncio.sleep(PAUSE)
 
     def left(self):
@@ -70,7 +71,7 @@ class Attack:
 
 
 def sends(data):
-    """Sends that at once and waits for the end."""
+    """Sends `data`, then waits for the server to close the connection."""
     async def client(reader, writer):
         writer.write(data)
         await writer.drain()
@@ -79,7 +80,7 @@ def sends(data):
 
 
 def trickles(data, rest=b"x"):
-    """Sends `data`, then `rest` a byte a second, until the other side has enough."""
+    """Sends `data`, then a byte a second until the server closes the connection."""
     async def client(reader, writer):
         writer.write(data)
         end = asyncio.ensure_future(reader.read())
@@ -102,7 +103,7 @@ def body_head(length):
 
 
 async def answer(reader):
-    """The status of one answer whose body is read."""
+    """Reads one answer with its body, and returns its status."""
     first = await reader.readuntil(b"\r\n\r\n")
     length = re.search(rb"(?i)\r\ncontent-length: (\d+)", first)
     await reader.readexactly(int(length[1]) if length else 0)
@@ -119,7 +120,7 @@ async def slow_ingest(attack):
 
 
 async def full_bodies(attack):
-    """Bodies of 4 MiB of which the last byte does not come."""
+    """Bodies of 4 MiB without their last byte."""
     await attack.all(("body but a byte", 64, attack.options.ingest,
                       sends(body_head(BODY) + b" " * (BODY - 1))))
 
@@ -149,7 +150,7 @@ def bad_request():
 
 
 async def bad_shards(attack):
-    """Fifty requests, each once, over the seconds of the attack."""
+    """Fifty requests, spread over half the time of the attack."""
     text = bad_request()
     for _ in range(50):
         reader, writer = await asyncio.open_connection("127.0.0.1", attack.options.ingest)
@@ -206,7 +207,7 @@ async def public(attack):
 
 
 async def crowd(attack):
-    """More connections than there may be open files; those that are met ask once, then sit."""
+    """More connections than open files are allowed. Each sends one request and stays connected."""
     options = attack.options
 
     def asks(kind, target):

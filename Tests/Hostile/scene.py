@@ -1,6 +1,6 @@
-"""What the attacks happen to: real processes, live transfers, and somebody who looks all the time.
+"""The deployment under attack: real processes, live transfers, and observers.
 
-The truth is read from the region's topic by the code of the judge, which shares none with the
+The exact total is computed from the region's topic by the judge, which shares no code with the
 product.
 """
 import argparse
@@ -26,7 +26,7 @@ HISTORY = 60_000
 
 
 class Truth(threading.Thread):
-    """Reads the topic along; keeps (begun, ended, exact total) of each look."""
+    """Follows the topic; keeps (begun, ended, exact total) of each reading."""
 
     def __init__(self, deployment):
         super().__init__(daemon=True)
@@ -57,16 +57,16 @@ class Truth(threading.Thread):
         self.topics.close()
 
     def least(self, moment):
-        """The total of what was in the topic for certain at that time."""
+        """A lower bound of the total at that time."""
         return max((total for _, ended, total in self.looks if ended <= moment), default=None)
 
     def most(self, moment):
-        """The total of a look that was begun later; None before there is one."""
+        """An upper bound of the total at that time; None until a later reading exists."""
         return next((total for begun, _, total in self.looks if begun >= moment), None)
 
 
 class Look:
-    """One answer to a viewer: a status of 0 stands for none."""
+    """One answer to a viewer; status 0 means no answer."""
 
     def __init__(self, begun, seconds, status, body):
         self.begun, self.seconds, self.status = begun, seconds, status
@@ -103,7 +103,7 @@ class Viewer(threading.Thread):
 
 
 class Commits(threading.Thread):
-    """Notes when the watermarks of the region, kept in Redis, have moved."""
+    """Records when the region's watermarks in Redis change."""
 
     def __init__(self, scene):
         super().__init__(daemon=True)
@@ -128,7 +128,7 @@ class Commits(threading.Thread):
 
 
 class Stream(threading.Thread):
-    """A viewer of the event stream; notes when each event came."""
+    """A viewer of the event stream; records the time of each event."""
 
     def __init__(self, scene):
         super().__init__(daemon=True)
@@ -149,7 +149,7 @@ class Stream(threading.Thread):
 
 
 class Scene(Deployment):
-    """Redis, a broker, HQ, one node of one region; no proxy between them."""
+    """Redis, a broker, HQ and one node of one region, without a proxy."""
 
     def __init__(self, seed):
         super().__init__([REGION], None, seed)
@@ -175,7 +175,7 @@ class Scene(Deployment):
         return self.processes["hq"]
 
     def begin(self):
-        """Two hours of history are in, and everybody looks."""
+        """Loads two hours of history and starts the observers."""
         self.hq.start()
         self.node(REGION, "a").start()
         history = self.produce("history", REGION, HISTORY, "--duration", "2h", "--start", "now-2h",
@@ -188,7 +188,7 @@ class Scene(Deployment):
         self.exact(time.time(), 60)
 
     def restart_hq(self, *before):
-        """HQ anew, its command behind `before`."""
+        """Restarts HQ with the words `before` in front of its command."""
         self.hq.stop()
         self.hq.command = [str(word) for word in self.headquarters(*before)]
         self.hq.start()
@@ -201,7 +201,7 @@ class Scene(Deployment):
             self.seed + self.producers, "--id-prefix", f"live{self.producers}_")
 
     def attack(self, name, *options, seconds):
-        """Runs an attack as a process of its own to its end; what it has counted."""
+        """Runs an attack in its own process until it ends; returns its counts."""
         process = self.add(f"attack-{name}-{len(self.processes)}", [
             sys.executable, FOLDER / "attacks.py", name, "--seconds", seconds,
             "--seed", self.seed, *options]).start()
@@ -215,8 +215,8 @@ class Scene(Deployment):
         return json.loads(process.log.read_text().splitlines()[-1])
 
     def exact(self, since, seconds, also=lambda: True):
-        """Waits until the total is the truth of a look after `since`, without a label; the seconds
-        since then, None where it is not within so many. Nothing may be produced meanwhile."""
+        """Waits until the total is exact and unlabelled. Returns the seconds since `since`, or
+        None if it takes more than `seconds`. Requires that nothing is produced meanwhile."""
         def agree():
             expected = self.truth.most(since)
             look = self.viewer.looks[-1] if self.viewer.looks else None
@@ -231,7 +231,7 @@ class Scene(Deployment):
         return time.time() - since
 
     def differences(self):
-        """Where Redis differs from the truth; empty where nowhere."""
+        """The differences between Redis and the topic."""
         try:
             return compare(self.truth.last, Store(f"127.0.0.1:{self.redis_port}").read())
         except redis.RedisError as problem:

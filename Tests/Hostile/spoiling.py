@@ -1,4 +1,4 @@
-"""Redis keys that somebody overwrites: other types, and texts that are no numbers."""
+"""Overwrites keys in Redis with other types and with texts that are not numbers."""
 import time
 
 import redis
@@ -6,7 +6,7 @@ import redis
 from scene import HEAL_SECONDS, wait_for
 from scene_names import LOG, REGION
 
-# What maintenance heals has its minute more.
+# Some damage is repaired only by the maintenance, once a minute.
 MAINTENANCE_SECONDS = 60
 TYPES = {"store": "hash", "changes": "zset", "topology": "hash", f"watermark:{REGION}": "hash",
          f"liveness:{REGION}": "hash"}
@@ -14,7 +14,7 @@ KINDS = ["string", "list", "junk"]
 
 
 def overwrite(store, key, kind):
-    """Replaces a key's value: `string` and `list` by one of that type, `junk` what is in it."""
+    """Replaces a key by a `string` or a `list`, or with `junk` only its contents."""
     if kind == "string":
         store.set(key, "hostile")
     elif kind == "list":
@@ -29,7 +29,7 @@ def overwrite(store, key, kind):
 
 
 def hang_up(store):
-    """Whoever reads Redis reads all of it again then."""
+    """Disconnects all clients, which makes HQ read everything again."""
     store.client_kill_filter(_type="normal", skipme=True)
 
 
@@ -41,14 +41,14 @@ def kind_of(store, key):
 
 
 def spoil_fixed(scene, trial, kinds):
-    """Each of the keys that HQ cannot do without, in each way, while transfers come in."""
+    """Overwrites each fixed key in each way while transfers arrive."""
     worst = 0.0
     for key, type_of_key in TYPES.items():
         for kind in kinds:
             mark = scene.hq.log.stat().st_size
             overwrite(scene.store, key, kind)
             began = time.time()
-            # A string is found by whoever uses the key next; the others by one who reads it all.
+            # The next use of the key notices a string; the rest is noticed by a full read.
             if kind != "string":
                 hang_up(scene.store)
 
@@ -75,13 +75,13 @@ def spoil_fixed(scene, trial, kinds):
 
 
 def repair(scene, key):
-    """So that the cases after this one are tried as well."""
+    """Removes the damage so that the remaining cases can run."""
     scene.store.delete(key)
     hang_up(scene.store)
 
 
 def minute_keys(store, chance):
-    """[(key, kind)]: of each family some, each of a minute of its own."""
+    """[(key, kind)]: some keys of each family, each of a different minute."""
     chosen, minutes = [], set()
     for pattern in ["metric:USD:*", "transfers:USD:*", f"shard:{REGION}:{LOG}:*",
                     f"late:{REGION}:{LOG}:*"]:
@@ -99,29 +99,34 @@ def minute_keys(store, chance):
 
 
 def spoil_minutes(scene, trial, chance, end_production):
-    """Keys of single minutes, all at once; then all must be exact again, in Redis as well."""
+    """Overwrites keys of minutes; then the total and Redis must become exact again."""
     chosen = minute_keys(scene.store, chance)
     mark = time.time()
     for key, kind in chosen:
         overwrite(scene.store, key, kind)
     hang_up(scene.store)
-    time.sleep(3)
+    # Transfers must meet the damage, but healing is timed from 3 s at the latest.
+    try:
+        wait_for("a commit", lambda: scene.commits.moved[-1] > mark, 3)
+    except TimeoutError:
+        pass
     end_production()
+    ended = time.time()
 
-    total = scene.exact(mark + 3, HEAL_SECONDS)
+    total = scene.exact(ended, HEAL_SECONDS)
     if total is None:
         trial.fail(f"after keys of minutes: not exact within {HEAL_SECONDS} s, reasons "
                    f"{scene.reasons()}; spoilt: {chosen}")
-    # The next maintenance, at the latest, has set the sums in Redis right too.
-    seconds = scene.exact(mark + 3, MAINTENANCE_SECONDS + HEAL_SECONDS,
+    # The next maintenance repairs the sums in Redis at the latest.
+    seconds = scene.exact(ended, MAINTENANCE_SECONDS + HEAL_SECONDS,
                           lambda: not scene.differences())
     if seconds is None:
         trial.fail(f"Redis is not exact within {MAINTENANCE_SECONDS + HEAL_SECONDS} s: "
                    f"{scene.differences()[:6]}; spoilt: {chosen}")
-    # Of a minute without missed money nobody reads that key; it changes no total.
+    # Keys of missed money may stay damaged: no total depends on them.
     left = [key for key, kind in chosen if kind == "list" and kind_of(scene.store, key) == kind]
     for words, found in [("total right after", total), ("Redis right after", seconds)]:
         trial.show(f"{len(chosen)} keys of minutes: {words} "
-                   f"{f'{found + 3:.1f} s' if found is not None else 'never'}")
+                   f"{f'{found + ended - mark:.1f} s' if found is not None else 'never'}")
     if left:
         trial.show(f"left as they were: {left}")

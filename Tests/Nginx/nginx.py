@@ -29,16 +29,16 @@ README = "deploy/nginx/README.md"
 TOTAL = "/v1/metrics/money-moved/24h"
 STREAM = "/v1/metrics/money-moved/stream"
 OPENAPI = "/openapi.json"
-# The name that the reader of the guide serves, and one that nobody gave us.
+# The served host name, and a forged one.
 OURS, FORGED = "money.test", "forged.test"
-# Where the guide's file looks for headquarters, and where it is behind the proxy that counts.
+# Where the guide's configuration expects headquarters; the counting proxy listens there.
 UPSTREAM, DIRECT = 8080, 18080
 READERS = 100
 SPELLINGS = 300
 SECONDS_MAX = 240
 DEADLINE = guide.DEADLINE
 
-# Debian's unit for nginx, as far as the guide asks for it.
+# The part of systemctl that the guide uses.
 SYSTEMCTL = """#!/bin/sh
 [ "$*" = "reload-or-restart nginx" ] || { echo "systemctl $*: not in this test"; exit 1; }
 nginx -t -q -g 'daemon on; master_process on;' || exit 1
@@ -123,12 +123,12 @@ class Answer:
 
 
 async def get(target, *fields, host=OURS, method="GET", port=80):
-    """One answer, by a socket: nothing of a client library's own."""
+    """One answer over a plain socket, so that no client library adds header fields."""
     begun = time.monotonic()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", "Connection: close", *fields]
     writer.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
-    # Up to the body's last byte: who happens to start a renewal is hung up on after it.
+    # Stop after the body: a request that triggers a background renewal is closed only after it.
     head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), DEADLINE)
     length = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
     if method == "HEAD" or head.split()[1] == b"304":
@@ -161,7 +161,7 @@ async def check_collapsing(_, counter):
     counter.delay, before = 0.5, counter.requests
     answers = await readers(TOTAL + "?base_currency=EUR", READERS)
     assert [answer.status for answer in answers] == [200] * READERS, answers[0].text
-    assert len({answer.body for answer in answers}) == 1, "readers were told different things"
+    assert len({answer.body for answer in answers}) == 1, "readers got different answers"
     asked = counter.requests - before
     assert asked == 1, f"{READERS} readers were {asked} requests"
     return f"{READERS} readers at once, 1 request"
@@ -218,17 +218,17 @@ async def check_stream(*_):
                 seen[line] = time.monotonic()
         writer.close()
         return seen
-    through, beside = await asyncio.gather(events(80), events(DIRECT))
-    both = sorted(set(through) & set(beside))[1:]
-    assert len(both) >= 2, f"no events in common: {through} {beside}"
-    late = max(through[name] - beside[name] for name in both)
+    through, direct = await asyncio.gather(events(80), events(DIRECT))
+    both = sorted(set(through) & set(direct))[1:]
+    assert len(both) >= 2, f"no events in common: {through} {direct}"
+    late = max(through[name] - direct[name] for name in both)
     # Buffered, five small events would come together at the end, seconds late.
     assert late < 0.9, f"an event came {late:.1f} s later through nginx"
     return f"{len(both)} events, at most {late * 1000:.0f} ms later than without nginx"
 
 
 async def check_answers(*_):
-    """What headquarters says, of mistakes too, and what nginx answers of its own."""
+    """Answers of headquarters, errors included, and answers of nginx itself."""
     twice = "?base_currency=EUR&base_currency=EUR"
     for target, status in [("/nowhere", 404), (TOTAL + "?base_currency=usd", 400),
                            (TOTAL + "?utm=1", 400), (TOTAL + twice, 400), ("/" + twice, 400),
@@ -241,11 +241,11 @@ async def check_answers(*_):
     for target in ["/", "/embed", TOTAL, "/badge.svg", TOTAL + "/breakdown", TOTAL + "/series"]:
         for query in ["", "?base_currency=EUR"]:
             through = await get(target + query)
-            beside = await get(target + query, port=DIRECT)
+            direct = await get(target + query, port=DIRECT)
             assert through.status == 200, (target, through.status)
             for field in ["content-type", "cache-control", "content-security-policy", "vary"]:
-                assert through.fields.get(field) == beside.fields.get(field), (target, field)
-            assert through.body.count(b"EUR") >= beside.body.count(b"EUR") // 2, target
+                assert through.fields.get(field) == direct.fields.get(field), (target, field)
+            assert through.body.count(b"EUR") >= direct.body.count(b"EUR") // 2, target
     for query in ["?view=tv&base_currency=EUR", "?base_currency=EUR&x=1&view=tv"]:
         assert 'tv' in (await get("/" + query)).text
     answer = await get(OPENAPI)
@@ -258,7 +258,7 @@ async def check_answers(*_):
 
 
 async def check_hosts(_, counter):
-    """Nobody makes nginx keep, or headquarters write, an answer for a name that is not ours."""
+    """A forged host name appears neither in the cache nor in an answer."""
     before = len(counter.heads)
     targets = [TOTAL, f"http://{FORGED}{TOTAL}", f"/oembed?url={quote(f'http://{FORGED}/', '')}"]
     for target in targets:
@@ -278,8 +278,8 @@ async def check_hosts(_, counter):
     assert all(key.startswith(f"http://{OURS}/") for key in kept()), kept()
     sent = [head for head in counter.heads[before:] if f"url={quote(f'http://{FORGED}/', '')}"
             not in head and FORGED in head]
-    assert not sent, f"headquarters was told of {FORGED}: {sent}"
-    # More than headquarters reads: who sends that must not be the one who fetches for all.
+    assert not sent, f"{FORGED} reached headquarters: {sent}"
+    # More header fields than headquarters accepts: they must not spoil the shared fetch.
     many = [f"X-{number}: {'x' * 150}" for number in range(100)]
     answer = await get("/embed?base_currency=GBP", *many)
     assert answer.status == 200, f"{answer.status} to a reader who sends many fields"
@@ -306,13 +306,13 @@ async def check_encodings(_, counter):
             assert answer.fields["vary"] == "accept-encoding", answer.fields
         asked = counter.requests - before
         assert len(kept(target)) <= 2, f"{target}: {len(kept(target))} entries"
-        # A total is asked for anew every second; the others last longer than this test.
+        # A total is fetched again every second; the others stay fresh longer than this test.
         assert asked <= 2 or target.startswith(TOTAL), f"{target}: {asked} requests"
     return f"{len(set(spellings))} spellings, 2 entries for each of {len(targets)} answers"
 
 
 async def check_queries(_, counter):
-    """Spellings that mean nothing add no entries."""
+    """Meaningless spellings of a query add no cache entries."""
     number = range(SPELLINGS)
     blanks = ["?", *("?" + "&" * (count + 1) for count in number)]
     unknown = [f"?utm_{count}={count}%20%zz&x" for count in number]
@@ -335,7 +335,7 @@ async def check_queries(_, counter):
         assert len(added) <= 1, f"{path}: {len(queries)} queries added {len(added)} entries"
         assert asked <= 1 or path not in ("/methodology", OPENAPI), f"{path}: {asked} requests"
     entries = set(kept())
-    # What headquarters itself must read, and spellings of a question that has no end of them.
+    # Queries that only headquarters can read, and oEmbed, whose spellings are unlimited.
     escaped = [f"{TOTAL}?base_currency=%4{ord(one) - 64:X}UR" for one in "E"]
     for target in escaped + [f"/?base%5Fcurrency=EUR&{count}" for count in range(20)] + [
             f"/oembed?url={quote(f'http://{OURS}/#{count}', '')}" for count in range(20)]:
@@ -392,7 +392,7 @@ async def check():
 
 
 def install():
-    """An untouched Debian with nginx, which runs; then what the guide says."""
+    """Starts nginx as Debian installs it, then follows the guide."""
     guide.writable("/etc")
     guide.untouched("nginx-common", "/etc/nginx")
     os.symlink("/etc/nginx/sites-available/default", "/etc/nginx/sites-enabled/default")
@@ -403,7 +403,7 @@ def install():
     page = subprocess.run(["curl", "--silent", "http://127.0.0.1/"], capture_output=True).stdout
     assert b"Welcome to nginx!" in page, "Debian's own site is not there"
     guide.follow(guide.blocks(README)[0], {"host=pay.example": f"host={OURS}"})
-    # A reload is done when the new workers answer.
+    # The reload is complete when the new workers answer.
     guide.wait_for("the guide's site", lambda: b"Welcome to nginx!" not in subprocess.run(
         ["curl", "--silent", "--header", f"Host: {OURS}", "http://127.0.0.1/"],
         capture_output=True).stdout)

@@ -155,7 +155,7 @@ import Topology
                 #expect(response["vary"] == "Accept-Encoding")
                 #expect((response.body.count < plain.body.count / 2) == isGzip)
                 let tag = try #require(response["etag"])
-                // Who takes no gzip is not told that the compressed form still holds.
+                // A client that refuses gzip gets no 304 for the gzip form.
                 for accept in isGzip ? ["gzip", "*"] : ["gzip", "identity", "br"] {
                     let unchanged = try await server.answer(
                         PublicScope.get(

@@ -5,7 +5,7 @@ import RedisStore
 import Testing
 import Topology
 
-/// A store that nobody has to mend by hand.
+/// Damage that the store repairs without an operator.
 @Suite struct MendingTests {
     private let present = Fixture.now().minute
 
@@ -17,7 +17,7 @@ import Topology
         ]
     }
 
-    /// Repeats what may fail, as those that ask the store do.
+    /// Retries an operation, as the callers of the store do.
     private func soon<Answer>(
         _ attempt: () async throws -> Answer
     ) async throws -> Answer {
@@ -32,7 +32,7 @@ import Topology
         "shard:eu-west:a:0:", "late:eu-west:a:0:", "missed:eu-west:", "metric:EUR:",
         "transfers:EUR:",
     ])
-    func `whatever key holds another type, the store is right again without a person`(
+    func `a key of a wrong type is repaired`(
         _ name: String
     ) async throws {
         try await RedisServer.with { server in
@@ -81,7 +81,7 @@ import Topology
     }
 
     @Test(arguments: ["store", "topology"])
-    func `texts where numbers belong do not last`(_ key: String) async throws {
+    func `text in place of a number is repaired`(_ key: String) async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
             for region in Fixture.regions {
@@ -114,7 +114,7 @@ import Topology
         }
     }
 
-    @Test func `a Redis that has become a replica is left, and found again as the master`()
+    @Test func `a replica is left, and used again once it is the master`()
         async throws
     {
         try await RedisServer.with { server in
@@ -132,7 +132,7 @@ import Topology
                     [.server("READONLY"), .unavailable].contains(error?.code),
                     "\(String(describing: error))")
             }
-            // A reader that has just come reads no replica either.
+            // A new reader does not read from a replica either.
             let reader = try Fixture.store(server)
             let error = await #expect(throws: RedisStoreError.self) {
                 _ = try await reader.refresh(since: nil, regions: Fixture.regions)

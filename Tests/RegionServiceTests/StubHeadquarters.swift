@@ -47,7 +47,6 @@ final class StubHeadquarters: DeltaHandler {
     var refusedRequests: Int { state.withLock { $0.refusedRequests } }
     /// Deltas answered `behind`.
     var behindAnswers: Int { state.withLock { $0.behindAnswers } }
-    var isReady: Bool { true }
 
     func shard(_ partition: Int32) -> Shard? { state.withLock { $0.shards[partition] } }
 

@@ -6,7 +6,7 @@ import Testing
 @Suite struct RollupCommandTests {
     /// Runs a line of shell in which `$T` is the built binary.
     ///
-    /// It waits without a thread of its own: tests share two.
+    /// Suspends instead of blocking: all tests share a pool of few threads.
     static func shell(
         _ line: String
     ) async throws -> (status: Int32, out: String, err: String) {

@@ -3,7 +3,7 @@ import Foundation
 import Rollup
 import Testing
 
-/// Text in UTF-16, as spreadsheets and shells of Windows write it.
+/// UTF-16 input, as Windows spreadsheets and shells write it.
 @Suite struct UTF16Tests {
     /// The text with the mark before it.
     static func bytes(_ units: [UInt16], isBigEndian: Bool) -> [UInt8] {

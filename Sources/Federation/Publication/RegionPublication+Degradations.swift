@@ -49,9 +49,8 @@ extension RegionPublication {
 
     private var recovery: Degradation.Reason { hasLoss ? .storeLoss : .storeRefilling }
 
-    /// Whether values of the window are missing, or transfers for it may not be in the total: a
-    /// shard that counts lacks values of some minute, money is unproven, or the store has lost a
-    /// log that is no longer read.
+    /// Whether the total may lack money of the window: a shard has no values for some minute, late
+    /// money may be unproven, or the store has lost a log that is no longer read.
     private func isHistoryIncomplete() -> Bool {
         guard let current = shown.current else { return false }
         let logs = Set(standings.keys.map(\.log))
@@ -60,7 +59,8 @@ extension RegionPublication {
         let claims = standings.filter { counts($0.key.log) }.values.map(\.claims)
         if claims.contains(where: { $0.valuesFrom > start }) { return true }
         guard let idsFrom = claims.map(\.idsFrom).max(), idsFrom > start else { return false }
-        // Late money of minutes before ids-from may be unproven: that it is not, nobody can say.
+        // Unproven money is stored as late money of minutes before ids-from. Other late money there
+        // cannot be told apart from it.
         return (start..<min(idsFrom, current.advanced(by: 1))).contains { !late.ring[$0].isEmpty }
     }
 

@@ -2,10 +2,10 @@ import CivilTime
 
 /// Minutes that the store has lost.
 extension RegionPublication {
-    /// Notes the retained minutes of a full view that hold less than `before`, which was read at
-    /// `position`, although the store lists no change since, or fewer transfers although it does:
-    /// the change may be one of another region. With another database the watermarks alone tell
-    /// what is missing.
+    /// Finds retained minutes of a full view that have lost money since `before`, which was read at
+    /// `position`. A minute without a listed change must hold no less. A minute with one must have
+    /// no fewer transfers, because the change may be another region's. In a different database only
+    /// the watermarks can show a loss.
     mutating func noteLosses(
         _ update: Update, since before: MinuteRing, at position: StorePosition?,
         _ current: Minute, _ retainedFrom: Minute

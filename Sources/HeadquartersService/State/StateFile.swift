@@ -90,7 +90,7 @@ struct StateFile: ~Copyable {
             throw StateFileError(doing: "nothing to append to", number: 0)
         }
         guard isAtPath else {
-            // What is written into a removed file is gone with this process.
+            // A restarted process could not find what is appended to a removed file.
             forget()
             throw StateFileError(doing: "it was removed or replaced", number: 0)
         }
@@ -117,7 +117,7 @@ struct StateFile: ~Copyable {
         }
     }
 
-    /// Whether the open file is still the one that a restarted process would find.
+    /// Whether the path still leads to the open file.
     private var isAtPath: Bool {
         var (open, found) = (stat(), stat())
         return fstat(descriptor, &open) == 0 && lstat(path, &found) == 0

@@ -11,7 +11,7 @@ struct PublisherCheck {
         /// By local number of the shard, the watermark that the shown values stand on.
         var shown: [Int64?]
         var cursors: [TruthCursor]
-        /// The first minute from which all that is shown is exact, but for unproven money.
+        /// The first minute from which the shown values are exact, except for unproven money.
         var exactFrom = Minute(.min)
         /// The first minute from which the shards claim to have values.
         var valuesFrom = Minute(.min)
@@ -19,7 +19,7 @@ struct PublisherCheck {
         var idsFrom = Minute(.min)
         /// Whether the store holds less than what is shown.
         var isBehind = false
-        /// The window's last minute when it last did not.
+        /// The window's last minute when the store last held everything.
         var lastWhole: Minute?
         /// Whether every shard stood there when the values were shown last.
         var isWhole = false
@@ -89,7 +89,7 @@ struct PublisherCheck {
             if isBehind, let last = regions[region].lastWhole,
                 last.distance(to: current) >= Limits.windowMinutes
             {
-                // Nothing is left in the window of what was shown before the loss.
+                // The window has moved past everything that was shown before the loss.
                 regions[region].shown = shards.map { _ in nil }
                 regions[region].isWhole = false
             }

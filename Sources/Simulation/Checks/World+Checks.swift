@@ -167,7 +167,7 @@ extension World {
             problem = isShort ? comparison.problemOfShort : comparison.problemOfKnown
             if isShort, comparison.problemOfKnown != nil { probes.hit(.repeatTakenForNew) }
         } else {
-            // An HQ that lost its watermark keeps buckets of a later coverage than the next one.
+            // If HQ loses its watermark, it may keep buckets of a later coverage than the next one.
             let held = truths[shard].held(
                 comparison.bucket, in: .init(isLate: false, minute: minute, column: column),
                 upTo: site.highest[shard])

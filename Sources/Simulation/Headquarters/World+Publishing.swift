@@ -115,7 +115,7 @@ extension World {
             fail("\(total.region) lacks values of its window and is not degraded")
         }
         // A window that lags behind what the store keeps is of another day.
-        // Labelled as incomplete, it may lack unproven money; without the label it lacks nothing.
+        // Only a total that is labelled as incomplete may lack unproven money.
         let isProven = process.publisher.regions[region].idsFrom <= first || !isIncomplete
         guard process.publisher.regions[region].exactFrom <= first, isProven,
             first.number >= max(process.site.store.firstMinute, firstTaken),

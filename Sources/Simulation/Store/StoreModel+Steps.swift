@@ -48,7 +48,7 @@ extension StoreModel {
             late: late[shard].buckets(in: minutes.late, currencies: currencies))
     }
 
-    /// Both in rising order; without a set where one lies behind the other.
+    /// The union of two rising lists. Usually one ends before the other begins: no set is needed.
     private static func union(_ minutes: [Minute], _ listed: [Minute]) -> [Minute] {
         guard let first = listed.first, let last = minutes.last, first <= last else {
             return minutes + listed
