@@ -1,4 +1,4 @@
-import CivilTime
+package import CivilTime
 package import DeltaProtocol
 import Money
 package import Topology
@@ -144,6 +144,13 @@ package enum ShardMerge {
         if foldVersion.isOlder(than: stored.foldVersion) { return .foldVersionOlder }
         if stored.foldVersion.isOlder(than: foldVersion) { return nil }
         return foldVersion.digest == stored.foldVersion.digest ? nil : .foldVersionConflict
+    }
+
+    /// The minutes to read of a shard whose log was replaced: those that the store may hold, and
+    /// all that it lists, since HQ's clock may be wrong.
+    package static func minutesToRemove(now: UnixTime) -> MinutesToRead {
+        let near = Array(StoreRetention.near(now: now))
+        return MinutesToRead(buckets: near, late: near, beyond: Claims.always)
     }
 
     /// Takes out what stands of a shard whose log was replaced: all of `reading`, and both texts.

@@ -153,9 +153,6 @@ package struct HeadquartersService: Service {
             // Nobody has to read a retired region.
             let read = region.state == .retired ? 0 : 1
             store.earlierLogs[region.id] = Set(region.countedLogs.dropLast(read).map(\.id))
-            if !region.replacedLogs.isEmpty {
-                store.replacedLogs[region.id] = Set(region.replacedLogs.map(\.id))
-            }
         }
         return try RedisStore(configuration: store, logger: logger)
     }

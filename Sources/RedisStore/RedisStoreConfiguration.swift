@@ -25,8 +25,6 @@ package struct RedisStoreConfiguration: Sendable {
     /// Logs whose buckets count and that nobody reads any more, so nobody could fill them anew:
     /// a watermark of theirs goes only with a part of its shard that is known to be lost.
     package var earlierLogs: [RegionID: Set<LogID>] = [:]
-    /// Logs that a later one replaced: what stands of them is taken out.
-    package var replacedLogs: [RegionID: Set<LogID>] = [:]
     /// To connect, and for Redis to accept the password.
     package var connectTimeout: Duration = .seconds(2)
     /// The longest silence of Redis within one command.

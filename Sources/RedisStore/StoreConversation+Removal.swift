@@ -11,22 +11,19 @@ extension StoreConversation {
     mutating func removeReplacedLogsOnce(
         of region: RegionID, now: UnixTime, deadline: Deadline
     ) throws(RedisStoreError) {
-        guard configuration.replacedLogs[region] != nil || configuration.topology != nil else {
-            return
-        }
+        guard adoption != nil else { return }
         try connect()
-        guard removedOn[region] != connectionNumber else { return }
+        let number = connectionNumber
+        guard adoption?.mustRemove(of: region, on: number) ?? false else { return }
         try removeReplacedLogs(of: region, now: now, deadline: deadline)
-        removedOn[region] = connectionNumber
+        adoption?.haveRemoved(of: region, on: number)
     }
 
     /// Takes out what stands of a region's replaced logs, shard by shard.
     mutating func removeReplacedLogs(
         of region: RegionID, now: UnixTime, deadline: Deadline
     ) throws(RedisStoreError) {
-        let replaced = configuration.replacedLogs[region] ?? []
-        let counted = configuration.topology?.logs[region].map { Set($0.map(\.id)) }
-        guard !replaced.isEmpty || counted != nil else { return }
+        guard let adoption else { return }
         var shards: Set<ShardID> = []
         // A dropped watermark leaves the hashes behind, and the liveness that names them.
         for key in [StoreKeys.watermarks(region), StoreKeys.liveness(region)] {
@@ -35,8 +32,7 @@ extension StoreConversation {
             ) { $0.texts }
             shards.formUnion(fields.compactMap { StoreKeys.shard(region, field: $0) })
         }
-        for shard in shards.sorted()
-        where replaced.contains(shard.log) || !(counted?.contains(shard.log) ?? true) {
+        for shard in shards.sorted() where adoption.isReplaced(shard) {
             try remove(shard, now: now, deadline: deadline)
         }
     }
@@ -44,12 +40,9 @@ extension StoreConversation {
     private mutating func remove(
         _ shard: ShardID, now: UnixTime, deadline: Deadline
     ) throws(RedisStoreError) {
-        let near = StoreRetention.near(now: now)
-        let minutes = Array(near)
         let wanted = ShardQuestion(
             log: shard.log, partition: shard.partition,
-            minutes: MinutesToRead(
-                buckets: minutes, late: minutes, beyond: near.upperBound.advanced(by: 1)))
+            minutes: ShardMerge.minutesToRemove(now: now))
         for _ in 0..<CommitRound.Bounds().attempts {
             try repairSuspects(deadline: deadline)
             let readings = try read([wanted], region: shard.region, deadline: deadline)

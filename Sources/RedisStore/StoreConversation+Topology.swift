@@ -17,11 +17,12 @@ extension StoreConversation {
     ///
     /// - Throws: `topologyOld` where the store holds a later generation.
     mutating func adoptTopologyOnce(now: UnixTime, deadline: Deadline) throws(RedisStoreError) {
-        guard configuration.topology != nil else { return }
+        guard adoption != nil else { return }
         try connect()
-        guard adoptedOn != connectionNumber else { return }
-        try adoptTopology(now: now, deadline: deadline)
-        adoptedOn = connectionNumber
+        guard let adoption, adoption.mustAdopt(on: connectionNumber) else { return }
+        let number = connectionNumber
+        try adoptTopology(adoption, now: now, deadline: deadline)
+        self.adoption?.wasAdopted(on: number)
     }
 
     /// As `adoptTopologyOnce`, without writing: for operations that must not change the topology.
@@ -35,29 +36,25 @@ extension StoreConversation {
     }
 
     private mutating func adoptTopology(
-        now: UnixTime, deadline: Deadline
+        _ adoption: TopologyAdoption, now: UnixTime, deadline: Deadline
     ) throws(RedisStoreError) {
-        guard let own = configuration.topology else { return }
         for _ in 0..<ScriptLimits.topologyAttempts {
             let stored = try storedTopology(deadline: deadline)
-            let standing = stored?.standing(of: own) ?? .newer
-            switch standing {
-            case .older:
-                let generation = stored?.generation ?? 0
-                noteOld(own, stored: generation)
+            switch adoption.decide(over: stored, seconds: now.milliseconds / 1_000) {
+            case .older(let generation):
+                noteOld(stored: generation)
                 throw RedisStoreError(
                     .topologyOld(stored: generation), doing: "comparing topologies")
             case .current:
                 shared.take(stored)
                 return
-            case .newer:
-                let next = StoredTopology(own, over: stored, seconds: now.milliseconds / 1_000)
+            case .write(let next):
                 guard try write(next, over: stored, deadline: deadline) else { continue }
                 shared.take(next)
                 counters.update { $0.topologiesWritten += 1 }
                 logger.notice(
                     "the store counts the logs of this topology now",
-                    metadata: ["generation": "\(own.generation)"])
+                    metadata: ["generation": "\(next.generation)"])
                 return
             }
         }
@@ -65,12 +62,15 @@ extension StoreConversation {
         throw RedisStoreError(.contended, doing: "writing the topology")
     }
 
-    private mutating func noteOld(_ own: StoreTopology, stored: Int64) {
+    private mutating func noteOld(stored: Int64) {
         guard toldOldOn != connectionNumber else { return }
         toldOldOn = connectionNumber
         logger.error(
             "topology.yaml is older than the store's topology: bring it up to date and restart",
-            metadata: ["generation": "\(own.generation)", "stored_generation": "\(stored)"])
+            metadata: [
+                "generation": "\(configuration.topology?.generation ?? 0)",
+                "stored_generation": "\(stored)",
+            ])
     }
 
     /// False if another HQ changed it after it was read.
@@ -91,7 +91,7 @@ extension StoreConversation {
     }
 
     /// Another HQ has written a later topology, or has said how many partitions a log has.
-    mutating func topologyHasChanged() { adoptedOn = 0 }
+    mutating func topologyHasChanged() { adoption?.hasChanged() }
 
     /// A hash's fields and values in turns, as a dictionary.
     static func pairs(_ hash: ReplyView) -> [String: String] {

@@ -20,11 +20,9 @@ struct StoreConversation: ~Copyable {
     private(set) var connectionNumber = 0
     /// The connection of the last complete refresh: a reader on another one reads everything.
     var refreshedOn = 0
-    /// The connection on which a region's replaced logs were taken out last.
-    var removedOn: [RegionID: Int] = [:]
-    /// The connection on which the topology was found or written last, and on which it was told
-    /// last that the store's is newer.
-    var adoptedOn = 0
+    /// Nil without a topology.
+    var adoption: TopologyAdoption?
+    /// The connection on which it was told last that the store's topology is newer.
     var toldOldOn = 0
     var verification = VerificationMemory()
 
@@ -46,6 +44,7 @@ struct StoreConversation: ~Copyable {
         self.counters = counters
         shared = topology
         self.logger = logger
+        adoption = configuration.topology.map { TopologyAdoption($0) }
         delay = ReconnectDelay(
             least: configuration.reconnectDelayMin, most: configuration.reconnectDelayMax)
     }

@@ -120,6 +120,10 @@ package enum Probe: Int, CaseIterable, Sendable {
     case seedTakenByAnother
     case repeatTakenForNew
     case repeatOfLogBefore
+    case oldTopologyRefused
+    case logTakenOut
+    case replacementAwaited
+    case addedPartitionRefused
     case countersCompared
     case missedMoney
 

@@ -17,6 +17,7 @@ struct RandomStream {
         case commands
         case keys
         case continuation
+        case topology
     }
 
     private var generator: SplitMix64

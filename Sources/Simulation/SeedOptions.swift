@@ -36,6 +36,14 @@ package struct SeedOptions: Sendable {
     /// When the second log of each region that has one takes the place of the first, which it
     /// continues, in milliseconds of the live part; nil where both are written all the time.
     var continuedAt: Int64?
+    /// The same where the second log replaces the first. The region's processes and HQ's replicas
+    /// learn of it one by one.
+    var replacedAt: Int64?
+    /// When the last log of the first region is given one partition more, which its id does not
+    /// allow, in milliseconds of the live part; nil for never.
+    var partitionAddedAt: Int64?
+    /// Whether HQ's files say how many partitions the logs have.
+    var declaresPartitions = true
     /// Of 1,000 steps of a large commit, those after which its writer is cut off.
     var fillingCutShare = 0
 
@@ -107,6 +115,26 @@ package struct SeedOptions: Sendable {
         fillingCutShare = keys.pick([0, 20, 200])
         var continuation = RandomStream(seed: seed, part: .continuation)
         drawContinuation(&continuation)
+        var topology = RandomStream(seed: seed, part: .topology)
+        drawTopology(&topology)
+    }
+
+    /// When the second logs of regions take the place of the first ones, either way.
+    var movedOnAt: Int64? { continuedAt ?? replacedAt }
+
+    private mutating func drawTopology(_ random: inout RandomStream) {
+        guard continuedAt == nil, !faults.contains(.recreateLog) else { return }
+        if partitions.contains(where: { $0.count > 1 }) {
+            guard random.happens(perMille: 400) else { return }
+            replacedAt = random.within(0...liveMinutes * 40_000)
+        } else if random.happens(perMille: 100) {
+            partitionAddedAt = random.within(30_000...liveMinutes * 40_000)
+            declaresPartitions = random.happens(perMille: 500)
+            // An empty store learns the count from its first commit.
+            if !declaresPartitions {
+                faults.removeAll { [.wipeStore, .rollBackStore, .loseHistory].contains($0) }
+            }
+        }
     }
 
     private mutating func drawContinuation(_ random: inout RandomStream) {
@@ -223,7 +251,10 @@ extension SeedOptions: CustomStringConvertible {
             order every \(stopWait) ms; pushes in parts \(splitsPushes); \
             store spoilt \(isSpoilt), keys lost every \(keyLossWait) ms, \
             per mille of steps cut \(fillingCutShare); \
-            logs continued at \(continuedAt.map { "\($0) ms" } ?? "never")
+            logs continued at \(continuedAt.map { "\($0) ms" } ?? "never"), \
+            replaced at \(replacedAt.map { "\($0) ms" } ?? "never"), \
+            a partition added at \(partitionAddedAt.map { "\($0) ms" } ?? "never"), \
+            counts declared \(declaresPartitions)
               relayed \(isRelayed), offsets by time \(answersTimes), disorder \(disorder) ms
               waits in ms: record \(recordWait) tick \(tickWait) network \(networkWait) \
             store \(storeWait) publish \(publishWait) fault \(faultWait)

@@ -23,6 +23,8 @@ final class World {
 
     let options: SeedOptions
     let shape: WorldShape
+    /// By generation, what HQ's files say of the logs.
+    let topologies: [StoreTopology]
     private let settingsByGeneration: [FoldSettings]
     private let onTrace: ((String) -> Void)?
 
@@ -62,8 +64,9 @@ final class World {
     /// By shard, where somebody wrote money of no log before its watermark was taken out. A node
     /// that knows the minute takes it out; where none does, it stays, and is not claimed.
     var strays: [[ShardTruth.Place]]
-    /// Whether the second logs of regions are written, in a world where they continue the first.
-    var hasContinued = false
+    /// Whether the second logs of regions are written, in a world where they continue or replace
+    /// the first.
+    var hasMovedOn = false
     /// The first minute that no HQ and no node has ever refused as too old.
     var firstTaken = Int32.min
 
@@ -78,6 +81,7 @@ final class World {
     var commandRandom: RandomStream
     var keyRandom: RandomStream
     var continuationRandom: RandomStream
+    var topologyRandom: RandomStream
 
     var atlas: FaultAtlas
     var tally = Tally()
@@ -91,7 +95,9 @@ final class World {
     init(options: SeedOptions, onTrace: ((String) -> Void)?) {
         self.options = options
         self.onTrace = onTrace
-        shape = WorldShape(partitions: options.partitions)
+        shape = WorldShape(
+            partitions: options.partitions, hasAddedPartition: options.partitionAddedAt != nil)
+        topologies = Self.topologies(shape, options)
         var exponents: [Currency: Int] = [:]
         if let column = options.finerColumn {
             exponents[options.currencies[column]] = options.currencies[column].exponent + 1
@@ -113,7 +119,7 @@ final class World {
         author = RecordAuthor(
             options: options,
             takesCorrections: shape.shards.map {
-                $0.local == 0 || options.continuedAt != nil && $0.id.partition == 0
+                $0.local == 0 || options.movedOnAt != nil && $0.id.partition == 0
             })
         let store = StoreModel(
             shards: shards, logs: shape.logs.count, currencies: options.currencies)
@@ -137,6 +143,7 @@ final class World {
         commandRandom = RandomStream(seed: options.seed, part: .commands)
         keyRandom = RandomStream(seed: options.seed, part: .keys)
         continuationRandom = RandomStream(seed: options.seed, part: .continuation)
+        topologyRandom = RandomStream(seed: options.seed, part: .topology)
         atlas = FaultAtlas(shards: shards)
     }
 
@@ -195,8 +202,9 @@ final class World {
         for site in sites {
             for _ in 0..<(site.number == 0 ? options.headquarters : 1) {
                 let process = HeadquartersProcess(
-                    number: headquarters.count, site: site,
-                    publisher: PublisherCheck(shape: shape, options: options))
+                    number: headquarters.count, site: site, topology: topologies[0],
+                    publisher: PublisherCheck(
+                        shape: shape, options: options, topology: topologies[0]))
                 headquarters.append(process)
                 startTimers(of: process)
             }
@@ -212,13 +220,14 @@ final class World {
                 groups.append(
                     ConsumerGroup(
                         members: Array(first..<nodes.count),
-                        partitions: shape.logs[log].partitions))
+                        partitions: shape.logs[log].partitions,
+                        most: shape.logs[log].shards.count))
             }
             rebalance(region: region)
         }
         let end = options.liveMinutes * 60_000
         schedule(.produce, after: 0)
-        if let wait = options.continuedAt { schedule(.continueLogs, after: wait) }
+        scheduleTopology()
         schedule(.fault, after: faultRandom.wait(mean: options.faultWait))
         schedule(.heal, after: end)
         // Each hour's digest has its turn, one with each push.
@@ -242,7 +251,7 @@ final class World {
         for site in sites where elapsed < site.auditedBy { awaitAudit(at: site) }
         process.clockErrorAtStart = process.clockError
         if process.clockError.magnitude > 3_600_000 { probes.hit(.nodeStartedWithWrongClock) }
-        process.hosts = shape.logsOfRegion[process.region].map {
+        process.hosts = logsRead(by: process).map {
             NodeHost(settings(of: process, log: $0), log: $0)
         }
     }
@@ -259,7 +268,9 @@ final class World {
         hash.add(elapsed)
         switch event {
         case .produce: produce()
-        case .continueLogs: continueLogs()
+        case .moveOn: moveOn()
+        case .takeTopology(let of): takeTopology(of)
+        case .addPartition: addPartition()
         case .tick(let node, let incarnation, _), .learnAssignment(let node, let incarnation),
             .takeOver(let node, let incarnation, _), .told(let node, let incarnation, _, _),
             .broker(let node, let incarnation, _, _),

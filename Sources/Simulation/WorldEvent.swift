@@ -6,8 +6,12 @@ import RegionCore
 enum WorldEvent {
     /// A producer writes a record.
     case produce
-    /// The second logs of regions continue the first ones.
-    case continueLogs
+    /// The second logs of regions continue or replace the first ones.
+    case moveOn
+    /// A process is started again with the newest topology.
+    case takeTopology(Upgraded)
+    /// A topic is given one partition more.
+    case addPartition
     /// A process's turn: poll, then due work.
     case tick(node: Int, incarnation: Int, turn: Int)
     /// A process hears of a rebalance.
@@ -42,6 +46,12 @@ enum WorldEvent {
     /// Faults are over.
     case heal
     case finish
+}
+
+/// A process that an operator starts again.
+enum Upgraded {
+    case node(Int)
+    case headquarters(Int)
 }
 
 /// The end of a fault.

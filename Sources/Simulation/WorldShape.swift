@@ -7,7 +7,7 @@ struct WorldShape {
         var region: Int
         var id: LogID
         var partitions: Int32
-        /// The numbers of its shards, by partition.
+        /// The numbers of its shards, by partition; one more where a partition is added.
         var shards: Range<Int>
     }
 
@@ -17,6 +17,8 @@ struct WorldShape {
         var log: Int
         /// Its number within the region.
         var local: Int
+        /// Whether its partition is one that the log's id does not allow.
+        var isAdded = false
     }
 
     /// The id of every region's second log.
@@ -30,8 +32,10 @@ struct WorldShape {
     private(set) var logsOfRegion: [Range<Int>] = []
     private let numberOfShard: [ShardID: Int]
 
-    /// - Parameter partitions: by region, by log, how many partitions.
-    init(partitions: [[Int32]]) {
+    /// - Parameters:
+    ///   - partitions: by region, by log, how many partitions.
+    ///   - hasAddedPartition: whether the last log of the first region is given one more.
+    init(partitions: [[Int32]], hasAddedPartition: Bool = false) {
         regions = partitions.indices.map { RegionID(unchecked: "region-\($0)") }
         for (region, counts) in partitions.enumerated() {
             let firstShard = shards.count
@@ -39,11 +43,14 @@ struct WorldShape {
             for (place, count) in counts.enumerated() {
                 let id = LogID(unchecked: "log-\(place)")
                 let first = shards.count
-                for partition in 0..<count {
+                let isExtended =
+                    hasAddedPartition && region == 0 && place == counts.indices.last
+                for partition in 0..<count + (isExtended ? 1 : 0) {
                     shards.append(
                         Shard(
                             id: ShardID(region: regions[region], log: id, partition: partition),
-                            region: region, log: logs.count, local: shards.count - firstShard))
+                            region: region, log: logs.count, local: shards.count - firstShard,
+                            isAdded: partition == count))
                 }
                 logs.append(
                     Log(region: region, id: id, partitions: count, shards: first..<shards.count))
@@ -61,12 +68,5 @@ struct WorldShape {
 
     func log(_ id: LogID, region: Int) -> Int? {
         logsOfRegion[region].first { logs[$0].id == id }
-    }
-
-    /// As HQ's topology lists them.
-    func knownLogs(region: Int) -> [LogID: Int32] {
-        var known: [LogID: Int32] = [:]
-        for log in logsOfRegion[region] { known[logs[log].id] = logs[log].partitions }
-        return known
     }
 }

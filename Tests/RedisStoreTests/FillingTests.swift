@@ -112,7 +112,8 @@ import Topology
             try await measure("refill") { try await push(7, whole) }
             #expect(try server.cli("GET", key) == "\(999 + minutes)")
             let remover = try patient {
-                $0.replacedLogs = [Fixture.eu: [Fixture.log]]
+                $0.topology = StoreTopology(
+                    generation: 1, logs: [Fixture.eu: [.init(id: LogID(unchecked: "b"))]])
             }
             try await measure("remove") {
                 _ = try await remover.maintenance(now: Fixture.now())

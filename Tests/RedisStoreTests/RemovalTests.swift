@@ -35,7 +35,10 @@ import Topology
     }
 
     private func store(_ server: RedisServer) throws -> RedisStore {
-        try Fixture.store(server) { $0.replacedLogs = [Fixture.eu: [Self.old]] }
+        try Fixture.store(server) {
+            $0.topology = StoreTopology(
+                generation: 1, logs: [Fixture.eu: [.init(id: Self.new)]])
+        }
     }
 
     private func isGone(_ server: RedisServer) throws -> Bool {
@@ -73,6 +76,19 @@ import Topology
             let done = try await store.maintenance(now: Fixture.now())
             #expect(done.repairedKeys == 0)
             #expect(done.droppedWatermarks == 0)
+            await store.stop()
+        }
+    }
+
+    @Test(arguments: [-40, 40])
+    func `nothing of it stays where the clock of HQ is wrong`(hours: Int64) async throws {
+        try await RedisServer.with { server in
+            try await fill(server)
+            let store = try store(server)
+            let wrong = UnixTime(milliseconds: Fixture.now().milliseconds + hours * 3_600_000)
+            _ = try await store.maintenance(now: wrong)
+            #expect(try isGone(server))
+            #expect(try server.cli("GET", "metric:EUR:\(present.number)") == "3")
             await store.stop()
         }
     }

@@ -138,6 +138,29 @@ import Topology
         }
     }
 
+    @Test func `a large commit with another number of partitions leaves nothing behind`()
+        async throws
+    {
+        try await RedisServer.with { server in
+            let store = try store(server, 1, [Self.old])
+            #expect(try await commit(store, Self.old, 100, partitions: 1) == .committed)
+            let buckets = (0..<1_440).reversed().flatMap { ago in
+                [Fixture.eur, Fixture.usd].map {
+                    Fixture.bucket(present.advanced(by: -ago), $0, 7)
+                }
+            }
+            var request = Fixture.request([Fixture.delta(1, base: 0, coverage: 9, buckets)])
+            request.partitionCounts = [Self.old: 2]
+            let reply = try await store.commit(
+                request, knownLogs: [Self.old: 100], now: Fixture.now())
+            #expect(reply.shards.map(\.outcome) == [.refused(.store)])
+            #expect(try server.keys().filter { $0.hasPrefix("shard:eu-west:a:1:") } == [])
+            #expect(try server.hash("liveness:eu-west")["a/1"] == nil)
+            #expect(try server.cli("GET", "metric:USD:\(present.number)") == "100")
+            await store.stop()
+        }
+    }
+
     @Test func `a log keeps the number of partitions of its first commit`() async throws {
         try await RedisServer.with { server in
             let store = try store(server, 1, [Self.old])

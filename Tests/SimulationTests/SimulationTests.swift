@@ -61,7 +61,8 @@ import Testing
             (18, .nodeStartedWithWrongClock), (9, .groupDown), (3, .transactionHung),
             (28, .partitionIdleForLong), (16, .auditHealed), (35, .equalCoverageEarlierIds),
             (20, .keysLost), (46, .changesLost), (23, .lossNoticed), (47, .fillingCut),
-            (1, .repeatOfLogBefore),
+            (1, .repeatOfLogBefore), (41, .replacementAwaited), (42, .oldTopologyRefused),
+            (12, .addedPartitionRefused),
         ] as [(UInt64, Probe)])
     func `every check holds in a world that comes to it`(seed: UInt64, probe: Probe) {
         let report = Simulation.run(seed: seed)

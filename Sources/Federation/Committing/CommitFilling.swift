@@ -8,7 +8,8 @@ import Topology
 /// Until the last step the shards keep their watermarks, and their liveness text names the writer
 /// and the step. Each step compares that text and writes the next one, so a step of another writer,
 /// or one that runs twice, changes nothing. Sums change in the same step as their buckets, so the
-/// store adds up between steps too.
+/// store adds up between steps too. Each step also compares how many partitions the log has: the
+/// buckets of one that is refused must not be written by the steps before the last.
 package enum CommitFilling {
     /// The steps, in order; a single one if `commits` are small enough.
     ///
@@ -46,7 +47,7 @@ package enum CommitFilling {
             steps.append(
                 CommitStep(
                     commits: parts, differences: differences,
-                    partitionCounts: isLast ? partitionCounts : [], isLast: isLast))
+                    partitionCounts: partitionCounts, isLast: isLast))
         }
         return steps
     }

@@ -11,6 +11,10 @@ struct PublisherCheck {
         /// By local number of the shard, the watermark that the shown values stand on.
         var shown: [Int64?]
         var cursors: [TruthCursor]
+        /// By local number, whether the shard's log counts.
+        var counts: [Bool]
+        /// Up to when the shown values have everything.
+        var observed: UnixTime?
         /// The first minute from which the shown values are exact, except for unproven money.
         var exactFrom = Minute(.min)
         /// The first minute from which the shards claim to have values.
@@ -19,6 +23,8 @@ struct PublisherCheck {
         var idsFrom = Minute(.min)
         /// Whether the store holds less than what is shown.
         var isBehind = false
+        /// Whether that is because another log has not seen as much yet as the one it replaces.
+        var isReplaced = false
         /// The window's last minute when the store last held everything.
         var lastWhole: Minute?
         /// Whether every shard stood there when the values were shown last.
@@ -49,22 +55,28 @@ struct PublisherCheck {
     /// which each had changed: what was shown of them stays while nothing changes them.
     var held: [Int: [Int32: Int64]] = [:]
     let width: Int
+    /// By region, the logs that the process's own files count; nil for all.
+    private let ownLogs: [[LogID]?]
 
-    init(shape: WorldShape, options: SeedOptions) {
+    init(shape: WorldShape, options: SeedOptions, topology: StoreTopology) {
         width = options.currencies.count
+        ownLogs = shape.regions.map { topology.logs[$0]?.map(\.id) }
+        let ownLogs = ownLogs
         publication = Publication(
             settings: PublicationSettings(
                 regions: shape.regions.indices.map { region in
                     PublicationSettings.Region(
                         id: shape.regions[region],
-                        currentLogs: shape.logsOfRegion[region].map { shape.logs[$0].id })
+                        currentLogs: ownLogs[region]
+                            ?? shape.logsOfRegion[region].map { shape.logs[$0].id })
                 }, currencies: Set(options.currencies), silentAfter: .seconds(30),
                 laggingAfter: .seconds(60)))
         let width = width
         regions = shape.shardsOfRegion.map { shards in
             Region(
                 shown: shards.map { _ in nil },
-                cursors: shards.map { _ in TruthCursor(width: width) })
+                cursors: shards.map { _ in TruthCursor(width: width) },
+                counts: shards.map { _ in true })
         }
     }
 
@@ -72,19 +84,37 @@ struct PublisherCheck {
     ///
     /// - Parameter halfWritten: by shard, whether its buckets are ahead of its watermark.
     mutating func note(
-        _ refresh: StoreRefresh, current: Minute, shape: WorldShape, truths: [ShardTruth],
-        halfWritten: [Bool], keepsLastGood: [Bool]
+        _ refresh: StoreRefresh, now: UnixTime, current: Minute, shape: WorldShape,
+        truths: [ShardTruth], halfWritten: [Bool], keepsLastGood: [Bool]
     ) {
         for region in regions.indices {
             let shards = shape.shardsOfRegion[region]
             let standings = shards.map { refresh.standings[shape.shards[$0].id] }
-            let isBehind =
-                keepsLastGood[region]
-                || zip(regions[region].shown, standings).contains {
-                    if $1?.isTorn ?? false { return true }
-                    guard let shown = $0 else { return false }
-                    return ($1?.watermark ?? -1) < shown
+            let logs = refresh.countedLogs[shape.regions[region]] ?? ownLogs[region]
+            let counts = shards.map {
+                !shape.shards[$0].isAdded && logs?.contains(shape.shards[$0].id.log) ?? true
+            }
+            regions[region].counts = counts
+            let counted = standings.indices.filter { counts[$0] }
+            let observed = counted.map { standings[$0]?.observedThrough.map { min($0, now) } }
+            // What a log had that counts no more is shown until the one that replaces it has seen
+            // as much.
+            let isReplaced =
+                regions[region].shown.indices.contains {
+                    !counts[$0] && regions[region].shown[$0] != nil
                 }
+                && observed.contains {
+                    guard let before = regions[region].observed else { return $0 == nil }
+                    return $0.map { $0 < before } ?? true
+                }
+            let isBehind =
+                keepsLastGood[region] || isReplaced
+                || counted.contains { local in
+                    if standings[local]?.isTorn ?? false { return true }
+                    guard let shown = regions[region].shown[local] else { return false }
+                    return (standings[local]?.watermark ?? -1) < shown
+                }
+            regions[region].isReplaced = isReplaced
             if !isBehind { regions[region].lastWhole = current }
             if isBehind, let last = regions[region].lastWhole,
                 last.distance(to: current) >= Limits.windowMinutes
@@ -106,14 +136,27 @@ struct PublisherCheck {
                 }
                 continue
             }
-            regions[region].isHalfWritten = halfWritten[shards].contains(true)
-            regions[region].isWhole = standings.allSatisfy { $0 != nil }
+            regions[region].isHalfWritten = counted.contains {
+                halfWritten[shards.lowerBound + $0]
+            }
+            regions[region].isWhole = counted.allSatisfy { standings[$0] != nil }
+            if let least = observed.compactMap(\.self).min() {
+                let before = regions[region].observed
+                if before == nil || !observed.contains(nil) {
+                    regions[region].observed = max(before ?? least, least)
+                }
+            }
             regions[region].forgetClaims()
             for (local, standing) in standings.enumerated() {
-                guard let standing else { continue }
+                var touched: [ShardTruth.Place] = []
+                if !counts[local] {
+                    regions[region].shown[local] = nil
+                    regions[region].cursors[local].move(
+                        to: 0, along: truths[shards.lowerBound + local], touched: &touched)
+                }
+                guard counts[local], let standing else { continue }
                 regions[region].take(standing.claims)
                 regions[region].shown[local] = standing.watermark
-                var touched: [ShardTruth.Place] = []
                 regions[region].cursors[local].move(
                     to: standing.watermark, along: truths[shards.lowerBound + local],
                     touched: &touched)

@@ -24,6 +24,9 @@ extension World {
             delta.log == commit.shard.log && delta.partition == commit.shard.partition
         }
         mix(stored.watermark)
+        if shape.shards[shard].isAdded {
+            return fail("\(commit.shard) is taken, a partition that its log cannot have")
+        }
         // A second HQ that was wiped may be told of the other log before the first one is heard.
         if atlas.isForeign[shard], site.number > 0 { return }
         trace(
@@ -340,6 +343,7 @@ extension World {
             }
         case .refused(let reason):
             if reason == .foldVersionOlder { probes.hit(.foldVersionOlderRefused) }
+            if reason == .partitionCount { probes.hit(.addedPartitionRefused) }
             trace(
                 "\(delta.log)/\(delta.partition) of \(task.round.request.node) refused: \(reason)")
         case .committed:

@@ -24,6 +24,9 @@ extension World {
     private func checkEnd(of shard: Int, at site: Site) {
         let id = shape.shards[shard].id
         if atlas.isForeign[shard], site.number > 0 { return }
+        guard !shape.shards[shard].isAdded, isRead(shard) else {
+            return checkNothing(of: shard, at: site)
+        }
         guard let stored = site.store.stored(shard) else {
             return fail("\(id) has no watermark at the end")
         }
@@ -64,6 +67,17 @@ extension World {
         let healed = UnixTime(milliseconds: now - Self.healing)
         if !options.isRelayed, observed?.observedThrough.map({ $0 < healed }) ?? true {
             fail("\(id) has not been observed since the faults ended")
+        }
+    }
+
+    /// No HQ has anything of a log that was replaced, or of a partition that its log cannot have.
+    private func checkNothing(of shard: Int, at site: Site) {
+        let tables = [site.store.buckets[shard], site.store.late[shard]]
+        let standing = tables.flatMap { table in
+            table.minutes.filter { !table.isEmpty(minute: $0) }
+        }
+        if site.store.texts[shard] != StoreModel.Texts() || !standing.isEmpty {
+            fail("\(shape.shards[shard].id) does not count, and still has \(standing)")
         }
     }
 

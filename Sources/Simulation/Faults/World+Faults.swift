@@ -91,7 +91,7 @@ extension World {
             .recover(.restart(node: process.number)), after: letterRandom.within(1_000...20_000))
     }
 
-    private func crash(_ node: NodeProcess) {
+    func crash(_ node: NodeProcess) {
         if node.hosts.contains(where: { !$0.folded.isEmpty }) { probes.hit(.nodeCrashed) }
         node.stop()
         leaveGroup(node)
@@ -179,7 +179,8 @@ extension World {
     private func start(_ process: HeadquartersProcess) {
         guard !process.isRunning else { return }
         process.isRunning = true
-        process.publisher = PublisherCheck(shape: shape, options: options)
+        process.publisher = PublisherCheck(
+            shape: shape, options: options, topology: process.topology)
         startTimers(of: process)
     }
 
@@ -415,6 +416,7 @@ extension World {
         for site in sites where !site.isReachable { recover(.store(site.number)) }
         for process in headquarters {
             process.clockError = 0
+            takeNewestTopology(process)
             start(process)
         }
         for node in nodes {
@@ -425,10 +427,12 @@ extension World {
                 node.generation = newest
                 if node.state != .down { node.stop() }
             }
+            takeNewestTopology(node)
             start(node)
             resume(node)
         }
         if options.isRelayed { writeMarkers() }
+        takeAddedPartitionAway()
         for region in shape.regions.indices {
             for log in shape.logsOfRegion[region] {
                 groups[log].members = nodes.filter { $0.region == region }.map(\.number)

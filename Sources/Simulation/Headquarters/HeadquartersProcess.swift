@@ -7,6 +7,12 @@ final class HeadquartersProcess {
     let number: Int
     let site: Site
     var isRunning = true
+    /// What its files say of the logs, and whether the store counts the same.
+    private(set) var topology: StoreTopology
+    var adoption: TopologyAdoption
+    /// By log of the world, how many partitions it has, as the store said when the topology was
+    /// compared last.
+    var partitionCounts: [Int: Int32] = [:]
     /// Rises with every start.
     var incarnation = 1
     /// Its clock minus the true time, in milliseconds.
@@ -28,10 +34,18 @@ final class HeadquartersProcess {
     var foundDriftAt: Int64?
     var publisher: PublisherCheck
 
-    init(number: Int, site: Site, publisher: PublisherCheck) {
+    init(number: Int, site: Site, topology: StoreTopology, publisher: PublisherCheck) {
         self.number = number
         self.site = site
+        self.topology = topology
+        adoption = TopologyAdoption(topology)
         self.publisher = publisher
+    }
+
+    /// Gives it newer files, which it reads when it starts.
+    func take(_ topology: StoreTopology) {
+        self.topology = topology
+        adoption = TopologyAdoption(topology)
     }
 
     /// Ends the process: all it knew is gone.
@@ -43,6 +57,8 @@ final class HeadquartersProcess {
         memory = CommitMemory()
         comparedOn = 0
         census = KeyCensus()
+        adoption = TopologyAdoption(topology)
+        partitionCounts = [:]
         clockError = 0
     }
 }

@@ -8,7 +8,7 @@ import Topology
 /// store. Nothing here decides what happens to a request.
 extension World {
     /// More shards than fit one read or one script of this world, so that rounds take several.
-    private static let bounds = {
+    static let bounds = {
         var bounds = CommitRound.Bounds()
         bounds.hashesPerRead = 2_000
         bounds.bucketsPerWrite = 20
@@ -26,7 +26,9 @@ extension World {
         let process = headquartersRandom.pick(running)
         switch request.content {
         case .statuses(let partition, let withValues):
-            guard storeAnswers(site) else { return answer(request, .failure) }
+            guard storeAnswers(site), adoptTopology(process) else {
+                return answer(request, .failure)
+            }
             repairSuspects(process)
             if withValues { dropHalfWritten(partition, region: request.region, at: site) }
             let present = present(of: process)
@@ -81,8 +83,11 @@ extension World {
         if process.clockError != 0 { probes.hit(.headquartersClockWrong) }
         guard let region = shape.region(deltas.region) else { return answer(request, .failure) }
         let settings = CommitRound.Settings(
-            knownLogs: shape.knownLogs(region: region),
-            currentLog: shape.logsOfRegion[region].last.map { shape.logs[$0].id },
+            knownLogs: knownLogs(of: region, by: process.topology),
+            fixedPartitions: fixedPartitions(of: region, by: process),
+            currentLog: countedLogs(of: region, by: process.topology).last.map {
+                shape.logs[$0].id
+            },
             comparesDigests: true, bounds: Self.bounds)
         process.memory.clock.hear(deltas.sentAt, of: deltas.region, at: reading(of: process))
         if (deltas.sentAt.milliseconds - now).magnitude > HeadquartersClock.skewMilliseconds {
@@ -131,6 +136,9 @@ extension World {
         guard storeAnswers(site) else { return tell(task, .storeFailed) }
         switch action {
         case .repair(let minutes):
+            guard adoptTopology(process), removeReplacedLogsOnce(of: task.region, process) else {
+                return tell(task, .storeFailed)
+            }
             process.suspects.add(minutes)
             repairSuspects(process)
             tell(task, .repaired)
@@ -156,6 +164,7 @@ extension World {
     private func write(_ wanted: CommitStep, _ task: RoundTask) {
         let site = task.process.site
         var step = StoreStep(wanted, shape: shape)
+        step.topology = task.process.topology
         for log in shape.logsOfRegion[task.region] {
             let id = shape.logs[log].id
             if let entry = wanted.partitionCounts.first(where: { $0.log == id }) {
@@ -169,6 +178,9 @@ extension World {
         switch result {
         case .conflict:
             probes.hit(.casConflict)
+            tell(task, .conflicted)
+        case .otherTopology:
+            task.process.adoption.hasChanged()
             tell(task, .conflicted)
         case .failed:
             armed.failScript = false
@@ -267,8 +279,9 @@ extension World {
     /// What HQ does once a minute, and when it has started.
     func maintain(_ process: HeadquartersProcess) {
         let site = process.site
-        if site.isReachable {
+        if site.isReachable, adoptTopology(process) {
             repairSuspects(process)
+            for region in shape.regions.indices { _ = removeReplacedLogs(of: region, process) }
             site.store.pruneChanges()
             verify(site, process)
         }

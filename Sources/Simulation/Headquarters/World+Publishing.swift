@@ -13,8 +13,8 @@ extension World {
         if site.isReachable {
             let answer = site.store.refresh(
                 since: process.publisher.publication.readPosition,
-                isNewConnection: process.publisher.connection != site.store.connection, shape: shape
-            )
+                isNewConnection: process.publisher.connection != site.store.connection,
+                own: process.topology, shape: shape)
             process.publisher.connection = site.store.connection
             process.publisher.publication.take(answer, now: time)
             fillAgain(process.publisher.publication.losses, process)
@@ -27,7 +27,7 @@ extension World {
             if refresh != nil { checkAhead(totals, at: time, by: process) }
             if let refresh {
                 process.publisher.note(
-                    refresh, current: totals.currentMinute, shape: shape, truths: truths,
+                    refresh, now: time, current: totals.currentMinute, shape: shape, truths: truths,
                     halfWritten: shape.shards.indices.map { mayDiffer($0, totals, for: process) },
                     keepsLastGood: shape.regions.map {
                         totals.degradations.contains(Degradation(.storeLoss, region: $0))
@@ -46,7 +46,7 @@ extension World {
     /// As the publisher's owner: drops the watermarks of regions that lost minutes.
     private func fillAgain(_ losses: [RegionID: [Minute]], _ process: HeadquartersProcess) {
         for (id, minutes) in losses.sorted(by: { $0.key < $1.key }) {
-            guard let region = shape.region(id) else { continue }
+            guard let region = shape.region(id), !isOld(process) else { continue }
             probes.hit(.lossNoticed)
             process.site.filledAgainAt = elapsed
             if isHealed {
@@ -106,6 +106,7 @@ extension World {
         isDegraded: Bool, isIncomplete: Bool, by process: HeadquartersProcess
     ) {
         let first = current.advanced(by: 1 - Limits.windowMinutes)
+        if process.publisher.regions[region].isReplaced { probes.hit(.replacementAwaited) }
         guard process.publisher.regions[region].isWhole else {
             // Values without a watermark may be shown, but not as if they were known.
             if !isDegraded { fail("\(total.region) lacks a shard and is not degraded") }
@@ -176,6 +177,7 @@ extension World {
     private func hasMoneyAhead(_ region: Int, at time: UnixTime, _ site: Site) -> Bool {
         let first = NaiveFold.minute(time.milliseconds) + 6
         return shape.shardsOfRegion[region].contains { shard in
+            guard site.store.counts(shape.shards[shard].id) else { return false }
             let table = site.store.buckets[shard]
             return (table.row(from: first)..<table.minutes.count).contains { row in
                 options.currencies.indices.contains {
@@ -191,6 +193,7 @@ extension World {
         let tolerance = process.site.lead
         for shard in shape.shards.indices where !atlas.isForeign[shard] {
             let region = process.publisher.regions[shape.shards[shard].region]
+            guard region.counts[shape.shards[shard].local] else { continue }
             let shown = region.shown[shape.shards[shard].local] ?? 0
             let place = logs[shard].place(of: shown)
             guard place < logs[shard].entries.count else { continue }

@@ -46,18 +46,19 @@ extension World {
     /// The shard to write instead of this one if one log continues another: the first log's until
     /// the second begins, then only the second's.
     private func shardInUse(_ shard: Int) -> Int {
-        guard options.continuedAt != nil else { return shard }
+        if shape.shards[shard].isAdded { return shard - 1 }
+        guard options.movedOnAt != nil else { return shard }
         let logs = shape.logsOfRegion[shape.shards[shard].region]
-        guard logs.count > 1, (shape.shards[shard].log == logs.lowerBound) == hasContinued else {
+        guard logs.count > 1, (shape.shards[shard].log == logs.lowerBound) == hasMovedOn else {
             return shard
         }
-        return shape.logs[hasContinued ? logs.lowerBound + 1 : logs.lowerBound].shards.lowerBound
+        return shape.logs[hasMovedOn ? logs.lowerBound + 1 : logs.lowerBound].shards.lowerBound
     }
 
     /// Begins the second log of each region that has one. The producer does not know how much of
     /// the first log was consumed, so it sends the last transfers again among new ones.
-    func continueLogs() {
-        hasContinued = true
+    func moveOn() {
+        hasMovedOn = true
         for logs in shape.logsOfRegion where logs.count > 1 {
             let before = shape.logs[logs.lowerBound].shards.lowerBound
             let shards = shape.logs[logs.lowerBound + 1].shards
@@ -68,8 +69,9 @@ extension World {
         }
     }
 
-    /// A repeat in the second log that must not be counted again.
-    private func repeatTransfer(_ transfer: TransferMeaning, into shard: Int) {
+    /// A repeat in another log or partition. Where the log continues the one before, it must not be
+    /// counted again.
+    func repeatTransfer(_ transfer: TransferMeaning, into shard: Int) {
         let written = author.repeatTransfer(
             transfer, shard: shard, at: now, log: &logs[shard], truth: &truths[shard])
         tally.records += 1
@@ -78,7 +80,7 @@ extension World {
                 + "\(written.outcome)")
         note(written, shard: shard)
         if written.outcome == .late { truths[shard].note(.repeatOfLogBefore) }
-        if written.outcome == .applied {
+        if written.outcome == .applied, options.continuedAt != nil {
             fail("\(shape.shards[shard].id) counts \(transfer) again")
         }
     }

@@ -6,19 +6,24 @@ struct ConsumerGroup {
     private(set) var owners: [Int?]
     /// Rises with every rebalance: a member of an earlier one can commit nothing.
     private(set) var generation = 1
+    /// How many partitions are handed out.
+    var partitions: Int32
     /// By partition, how far the group has committed.
     var committed: [Int32: Int64] = [:]
 
-    init(members: [Int], partitions: Int32) {
+    /// - Parameter most: how many partitions the topic may come to have.
+    init(members: [Int], partitions: Int32, most: Int) {
         self.members = members
-        owners = Array(repeating: nil, count: Int(partitions))
+        self.partitions = partitions
+        owners = Array(repeating: nil, count: most)
     }
 
     /// Hands every partition out again.
     mutating func rebalance(_ random: inout RandomStream) {
         generation += 1
         for partition in owners.indices {
-            owners[partition] = members.isEmpty ? nil : random.pick(members)
+            owners[partition] =
+                members.isEmpty || partition >= partitions ? nil : random.pick(members)
         }
     }
 

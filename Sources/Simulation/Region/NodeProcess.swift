@@ -21,7 +21,10 @@ final class NodeProcess {
     var clockErrorAtStart: Int64 = 0
     /// The generation of its settings.
     var generation: UInt32 = 1
-    /// By log of the region; empty while the process is down.
+    /// The generation of its topology, and whether its region file counts the added partition.
+    var topologyGeneration = 1
+    var countsAddedPartition = false
+    /// By log that it reads; empty while the process is down.
     var hosts: [NodeHost] = []
     /// Whether it was told to stop and has not ended yet.
     var isStopping = false

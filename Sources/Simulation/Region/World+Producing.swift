@@ -119,9 +119,10 @@ extension World {
         let number = shape.logs[log].shards.lowerBound
         let running = headquarters.filter { $0.isRunning && $0.site.number == 0 }
         guard !running.isEmpty, !atlas.isForeign[number],
-            options.continuedAt == nil || hasContinued
+            options.movedOnAt == nil || hasMovedOn
         else { return }
         let process = commandRandom.pick(running)
+        guard countedLogs(of: region, by: process.topology).last == log else { return }
         let column = commandRandom.below(options.currencies.count)
         let minute = NaiveFold.minute(now) - Int32(commandRandom.within(0...40))
         let issuedAt = present(of: process).milliseconds / 1_000 * 1_000

@@ -59,7 +59,7 @@ extension World {
     func settings(of process: NodeProcess, log: Int) -> RegionNodeSettings {
         var settings = RegionNodeSettings(
             region: shape.regions[process.region], node: process.name, log: shape.logs[log].id,
-            partitionCount: shape.logs[log].partitions, fold: foldSettings(of: process),
+            partitionCount: partitionCount(of: log, by: process), fold: foldSettings(of: process),
             headquarters: sites.count,
             seed: options.seed &* 1_000 &+ UInt64(process.number * 100 + process.incarnation))
         settings.lettersMax = options.lettersMax
@@ -119,6 +119,7 @@ extension World {
         case .end(.stopped):
             probes.hit(.stoppedInOrder)
             host.hasEnded = true
+        case .end(.partitions): refuseAddedPartition(process)
         case .end(let reason): fail("\(process.name) ended: \(reason)")
         }
     }
@@ -142,7 +143,7 @@ extension World {
 
     /// Notes shards that have begun, or begun again, to fold.
     private func noteFolded(_ host: NodeHost) {
-        for partition in 0..<shape.logs[host.log].partitions {
+        for partition in 0..<host.node.partitionCount {
             guard let shard = host.node.folding(partition) else {
                 host.folded[partition] = nil
                 continue

@@ -6,9 +6,12 @@ import Topology
 extension StoreModel {
     /// What has changed since `position`, or everything, as one consistent view.
     ///
-    /// - Parameter isNewConnection: whether the reader's last refresh came on another connection.
+    /// - Parameters:
+    ///   - isNewConnection: whether the reader's last refresh came on another connection.
+    ///   - own: the topology of the reader's files.
     func refresh(
-        since position: StorePosition?, isNewConnection: Bool, shape: WorldShape
+        since position: StorePosition?, isNewConnection: Bool, own: StoreTopology,
+        shape: WorldShape
     ) -> StoreRefresh {
         let present = StorePosition(storeID: id ?? "", version: version)
         var since: Int64?
@@ -32,12 +35,12 @@ extension StoreModel {
         var minutes: [RegionMinute] = []
         for minute in named {
             for region in shape.regions.indices {
-                let shards = shape.shardsOfRegion[region]
+                let shards = shape.shardsOfRegion[region].filter { counts(shape.shards[$0].id) }
                 let entry = RegionMinute(
                     region: shape.regions[region], minute: Minute(minute),
-                    values: values(of: buckets[shards], minute: minute),
-                    late: values(of: late[shards], minute: minute),
-                    missed: values(of: missed[shards], minute: minute))
+                    values: values(of: shards.map { buckets[$0] }, minute: minute),
+                    late: values(of: shards.map { late[$0] }, minute: minute),
+                    missed: values(of: shards.map { missed[$0] }, minute: minute))
                 if since == nil, entry.isEmpty { continue }
                 minutes.append(entry)
             }
@@ -45,11 +48,13 @@ extension StoreModel {
         return StoreRefresh(
             position: present, isFull: since == nil, minutes: minutes,
             standings: standings(shape), partitionCounts: partitionCounts(shape),
-            changedAt: since == nil ? changedAt : [:], retainedFrom: Minute(firstMinute))
+            changedAt: since == nil ? changedAt : [:], retainedFrom: Minute(firstMinute),
+            countedLogs: topology?.logs ?? [:],
+            isTopologyOld: topology?.standing(of: own) == .older)
     }
 
     private func values(
-        of tables: ArraySlice<MinuteTable>, minute: Int32
+        of tables: [MinuteTable], minute: Int32
     ) -> [RegionMinute.CurrencyValue] {
         currencies.indices.compactMap { column in
             var sum = BucketValue.zero
@@ -66,7 +71,7 @@ extension StoreModel {
     private func standings(_ shape: WorldShape) -> [ShardID: ShardStanding] {
         var standings: [ShardID: ShardStanding] = [:]
         for (shard, texts) in texts.enumerated() {
-            guard let stored = stored(shard) else { continue }
+            guard let stored = stored(shard), counts(shape.shards[shard].id) else { continue }
             let liveness = texts.liveness.flatMap { ShardLiveness(text: $0) }
             standings[shape.shards[shard].id] = ShardStanding(
                 watermark: stored.watermark, claims: stored.claims,

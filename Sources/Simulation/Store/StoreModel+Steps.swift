@@ -11,6 +11,8 @@ struct StoreStep {
     var differences: [GlobalDifference]
     /// Logs of the world and how many partitions the region says they have.
     var partitionCounts: [(log: Int, count: Int32)] = []
+    /// What the store's topology has to be.
+    var topology: StoreTopology?
     /// The minutes that it lists as changed.
     var listedMinutes: [Minute]
     /// Whether the commits stand with it.
@@ -29,6 +31,8 @@ enum CommitResult {
     case written
     /// A text is not the one that the commit rests on: nothing is written.
     case conflict
+    /// The store counts logs, or partitions of one, as others say: nothing is written.
+    case otherTopology
     /// The script ended in the middle; what it wrote stands.
     case failed
 }
@@ -63,6 +67,12 @@ extension StoreModel {
     ///
     /// - Parameter limit: the operation before which the script fails; nil for none.
     mutating func commit(_ step: StoreStep, failingAfter limit: Int?) -> CommitResult {
+        if let own = step.topology, topology?.standing(of: own) != .current {
+            return .otherTopology
+        }
+        for (log, count) in step.partitionCounts where partitionCounts[log] > 0 {
+            guard partitionCounts[log] == count else { return .otherTopology }
+        }
         for (shard, commit) in zip(step.shards, step.commits) {
             guard texts[shard].watermark == commit.expectedWatermark,
                 texts[shard].liveness == commit.expectedLiveness

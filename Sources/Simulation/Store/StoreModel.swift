@@ -48,6 +48,7 @@ struct StoreModel {
         case listed(Int64)
         case id(String?)
         case partitionCount(log: Int, old: Int32)
+        case topology(StoredTopology?)
     }
 
     let currencies: [Currency]
@@ -59,6 +60,8 @@ struct StoreModel {
     private(set) var texts: [Texts]
     /// By log of the world, how many partitions its region said it has; 0 for never.
     private(set) var partitionCounts: [Int32]
+    /// Which logs count.
+    private(set) var topology: StoredTopology?
     private(set) var sums: MinuteTable
     private(set) var changes = MinuteTable(width: 1)
     private(set) var buckets: [MinuteTable]
@@ -165,6 +168,7 @@ struct StoreModel {
             case .listed(let old): listed = old
             case .id(let old): id = old
             case .partitionCount(let log, let old): partitionCounts[log] = old
+            case .topology(let old): topology = old
             }
         }
         connection += 1
@@ -296,6 +300,17 @@ struct StoreModel {
     mutating func loseChanges(minute: Int32? = nil) {
         beginStep()
         for lost in minute.map({ [$0] }) ?? changes.minutes { set(.changes, lost, 0, .zero) }
+    }
+
+    mutating func write(_ topology: StoredTopology) {
+        beginStep()
+        journal.append(.topology(self.topology))
+        self.topology = topology
+    }
+
+    /// Whether the store counts the log of a shard.
+    func counts(_ shard: ShardID) -> Bool {
+        topology?.logs[shard.region]?.contains(shard.log) ?? true
     }
 
     mutating func setPartitionCount(_ count: Int32, of log: Int) {
