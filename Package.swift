@@ -250,7 +250,7 @@ let package = Package(
         test(
             "KafkaClient",
             [
-                "WorkerThread", logging,
+                "WorkerThread", "HTTPTestSupport", logging,
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ]),
         test(

@@ -11,6 +11,8 @@ struct HandleConfiguration {
     var fixed: [String: String] = [:]
     /// Properties that must not be given at all.
     var forbidden: Set<String> = []
+    /// Properties that are another kind of client's, and are left out here.
+    var others: Set<String> = []
 
     /// Properties whose value never appears in an error.
     private static let secretWords = ["password", "secret", "key", "jaas", "token", "oauth"]
@@ -21,7 +23,7 @@ struct HandleConfiguration {
     func build() throws(KafkaError) -> OpaquePointer {
         try refuseConflicts()
         var merged = defaults
-        merged.merge(properties) { _, given in given }
+        merged.merge(properties.filter { !others.contains($0.key) }) { _, given in given }
         merged.merge(fixed) { _, ours in ours }
         guard let configuration = rd_kafka_conf_new() else {
             throw KafkaError(code: .invalidConfiguration)

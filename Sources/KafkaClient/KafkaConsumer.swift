@@ -35,7 +35,8 @@ package final class KafkaConsumer {
         var fixed = Self.fixedProperties
         fixed["group.id"] = group
         let configuration = try HandleConfiguration(
-            properties: properties, defaults: Self.defaultProperties, fixed: fixed
+            properties: properties, defaults: Self.defaultProperties, fixed: fixed,
+            others: OneSidedProperties.producer
         ).build()
         setConsumerCallbacks(configuration)
         let context = ConsumerContext(logger: logger)

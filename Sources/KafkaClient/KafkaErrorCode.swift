@@ -75,6 +75,8 @@ package struct KafkaErrorCode: RawRepresentable, Hashable, Sendable, CustomStrin
     package static let notCoordinator = Self(RD_KAFKA_RESP_ERR_NOT_COORDINATOR)
     package static let illegalGeneration = Self(RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION)
     package static let rebalanceInProgress = Self(RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS)
+    package static let clusterAuthorizationFailed = Self(
+        RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED)
     package static let topicAuthorizationFailed = Self(
         RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
 }

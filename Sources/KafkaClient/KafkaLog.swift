@@ -1,16 +1,18 @@
 internal import CRdKafka
 package import Logging
+import Synchronization
 
 /// Answers questions about one topic without being a member of any group: how many partitions,
 /// where they begin and end, what a record was, where a time begins.
 ///
-/// Confined to one thread, another than the consumer's: every call blocks, at most for its
-/// time-out, and throws when the broker does not answer in time.
-package final class KafkaLog {
+/// Several threads may ask, each about partitions of its own; none of them the consumer's. Every
+/// call blocks, at most for its time-out, and throws when the broker does not answer in time.
+package final class KafkaLog: Sendable {
     private let handle: Handle
-    private let topicHandle: OpaquePointer
+    private let topicObject: KafkaTopic
+    private var topicHandle: OpaquePointer { topicObject.raw }
     package let topic: String
-    private var isClosed = false
+    private let isClosed = Atomic(false)
 
     /// - Parameter properties: librdkafka's, as for ``KafkaConsumer``; what it reads ahead is
     ///   for the consumer alone.
@@ -32,23 +34,22 @@ package final class KafkaLog {
                 "allow.auto.create.topics": "false",
                 // The end is the high watermark: an open transaction is not an end.
                 "isolation.level": "read_uncommitted",
-            ]
+            ], others: OneSidedProperties.producer
         ).build()
         let handle = try Handle(RD_KAFKA_CONSUMER, configuration, HandleContext(logger: logger))
         guard let topicHandle = rd_kafka_topic_new(handle.raw, topic, nil) else {
             throw KafkaError(rd_kafka_last_error())
         }
         self.handle = handle
-        self.topicHandle = topicHandle
+        topicObject = KafkaTopic(raw: topicHandle)
         self.topic = topic
     }
 
     deinit { close() }
 
-    /// Ends librdkafka's threads. Calling it again changes nothing.
+    /// Ends librdkafka's threads. No other call may run or follow, save this one.
     package func close() {
-        if isClosed { return }
-        isClosed = true
+        if isClosed.exchange(true, ordering: .acquiringAndReleasing) { return }
         rd_kafka_topic_destroy(topicHandle)
         handle.destroy()
     }

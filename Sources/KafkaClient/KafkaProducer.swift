@@ -40,7 +40,8 @@ package final class KafkaProducer: Sendable {
     ) throws {
         let configuration = try HandleConfiguration(
             properties: properties, defaults: Self.defaultProperties,
-            fixed: Self.fixedProperties, forbidden: ["transactional.id"]
+            fixed: Self.fixedProperties, forbidden: ["transactional.id"],
+            others: OneSidedProperties.consumer
         ).build()
         let context = ProducerContext(logger: logger, onDelivery: onDelivery)
         setProducerCallbacks(configuration)

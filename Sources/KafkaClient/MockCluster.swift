@@ -107,6 +107,7 @@ extension MockCluster {
         case heartbeat = 12
         case leaveGroup = 13
         case syncGroup = 14
+        case initProducerID = 22
     }
 
     /// The next requests of this kind fail with these codes, one each.

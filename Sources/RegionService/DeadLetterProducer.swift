@@ -18,6 +18,7 @@ final class DeadLetterProducer {
 
     private let producer: KafkaProducer
     private let topic: KafkaTopic
+    private let topicName: String
     private let inbox: Inbox<RegionEvent>
     private var shorts: [UInt: Short] = [:]
 
@@ -25,14 +26,18 @@ final class DeadLetterProducer {
         properties: [String: String], topic: String, inbox: Inbox<RegionEvent>, logger: Logger
     ) throws {
         self.inbox = inbox
+        topicName = topic
         var properties = properties
         // A letter is never given up: the records behind it stay uncommitted meanwhile.
         properties["message.timeout.ms"] = "0"
+        // A node that folds again may write a letter twice in any case. An idempotent producer ends
+        // for good where its user lacks a right, and the node would end with it.
+        properties["enable.idempotence"] = "false"
         // The topic's max.message.bytes holds for a batch: no letter is refused for its neighbours.
         properties["batch.size"] = "\(16 << 10)"
         producer = try KafkaProducer(properties: properties, logger: logger) { delivery in
             if let error = delivery.error {
-                inbox.put(.refused(delivery.token, error))
+                inbox.put(.refused(delivery.token, error, topic: topic))
             } else {
                 inbox.put(.letterAcknowledged(delivery.token))
             }
@@ -82,11 +87,9 @@ final class DeadLetterProducer {
                 // Only where the properties make the queue smaller than the node's bounds.
                 _ = producer.waitForSpace(
                     below: max(producer.outstanding / 2, 1), timeoutMs: Self.spaceTimeoutMs)
-            } catch  where error.isFatal {
-                return inbox.put(.clientFailed(ClientProblem(error)))
             } catch {
                 // A topic that is missing or closed to us is the letter's trouble, not the shard's.
-                return inbox.put(.refused(token, error))
+                return inbox.put(.refused(token, error, topic: topicName))
             }
         }
     }
@@ -104,7 +107,12 @@ final class DeadLetterProducer {
 }
 
 extension RegionEvent {
-    fileprivate static func refused(_ token: UInt, _ error: KafkaError) -> RegionEvent {
-        .letterRefused(token, isTooLarge: error.code.isSize, problem: "\(error)")
+    fileprivate static func refused(
+        _ token: UInt, _ error: KafkaError, topic: String
+    ) -> RegionEvent {
+        let wayOut =
+            error.code.isAuthorization ? "; the node's user needs the right to write \(topic)" : ""
+        return .letterRefused(
+            token, isTooLarge: error.code.isSize, problem: "\(error)\(wayOut)")
     }
 }

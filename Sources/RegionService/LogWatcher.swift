@@ -7,16 +7,25 @@ import RegionCore
 import Topology
 import WorkerThread
 
-/// Asks the broker, on a thread of its own, what a node must know beside the records: where a
+/// Asks the broker, on threads of its own, what a node must know beside the records: where a
 /// shard begins, and where each partition ends now. Each question gets exactly one answer, as an
 /// event in the node's inbox.
+///
+/// A join asks several things of each partition, and the end of one that transactions are written
+/// to takes several reads. Shards that join together are therefore asked for side by side.
 final class LogWatcher: Sendable {
     /// A broker that does not answer for so long counts as unreachable.
     private static let timeoutMs: Int32 = 5_000
-    /// Questions that may wait: the facts of every partition, and the ends.
+    /// Questions that may wait on one thread: the facts of every partition, and some more.
     private static let questionsMax = Int(ShardID.maximumPartitions) + 8
+    /// Threads for questions about one partition. They only wait, and share one client.
+    private static let lanesMax = 8
 
-    private let thread: WorkerThread<Result<KafkaLog, KafkaError>>
+    private let log: Result<KafkaLog, KafkaError>
+    /// Asks of all partitions at once.
+    private let thread: WorkerThread<Void>
+    /// Ask about one partition each, always the same thread about the same one.
+    private let lanes: [WorkerThread<Void>]
     private let trustsProducers: Bool
     private let inbox: Inbox<RegionEvent>
 
@@ -24,10 +33,12 @@ final class LogWatcher: Sendable {
         let (properties, topic) = (region.kafka, region.topic)
         trustsProducers = region.timestamps == .trusted
         self.inbox = inbox
-        thread = try WorkerThread(name: "kafka-log", capacity: Self.questionsMax) {
-            Result { () throws(KafkaError) in
-                try KafkaLog(properties: properties, topic: topic, logger: logger)
-            }
+        log = Result { () throws(KafkaError) in
+            try KafkaLog(properties: properties, topic: topic, logger: logger)
+        }
+        thread = try WorkerThread(name: "kafka-log", capacity: Self.questionsMax)
+        lanes = try (0..<Self.lanesMax).map {
+            try WorkerThread(name: "kafka-log-\($0)", capacity: Self.questionsMax)
         }
     }
 
@@ -35,7 +46,8 @@ final class LogWatcher: Sendable {
     ///
     /// - Throws: ``KafkaErrorCode/invalidConfiguration`` where the properties make no client.
     func partitionCount() async throws -> Int {
-        try await thread.perform { log in
+        let log = log
+        return try await thread.perform { _ in
             try log.get().partitionCount(timeoutMs: Self.timeoutMs)
         }
     }
@@ -43,7 +55,7 @@ final class LogWatcher: Sendable {
     /// Asks for the facts that a shard joins by.
     func askFacts(question: Int, partition: Int32, from: UnixTime) {
         let trustsProducers = trustsProducers
-        submit { log throws(KafkaError) in
+        submit(to: lane(of: partition)) { log throws(KafkaError) in
             let facts = try Self.facts(log, partition: partition, from: from)
             let last =
                 trustsProducers
@@ -57,7 +69,7 @@ final class LogWatcher: Sendable {
 
     /// Asks where the partitions end.
     func askEnds(question: Int, of partitions: [Int32]) {
-        submit { log throws(KafkaError) in
+        submit(to: thread) { log throws(KafkaError) in
             .ends(
                 question: question,
                 try log.endOffsets(partitions, timeoutMs: Self.timeoutMs))
@@ -68,7 +80,7 @@ final class LogWatcher: Sendable {
 
     /// Asks what the log holds at an offset.
     func askRecord(question: Int, at place: PartitionOffset) {
-        submit { log throws(KafkaError) in
+        submit(to: lane(of: place.partition)) { log throws(KafkaError) in
             let bounds = try log.watermarks(
                 partition: place.partition, timeoutMs: Self.timeoutMs)
             var found: Fingerprint?
@@ -90,13 +102,18 @@ final class LogWatcher: Sendable {
         }
     }
 
+    private func lane(of partition: Int32) -> WorkerThread<Void> {
+        lanes[Int(partition) % Self.lanesMax]
+    }
+
     private func submit(
+        to thread: WorkerThread<Void>,
         _ ask: @escaping @Sendable (KafkaLog) throws(KafkaError) -> RegionEvent,
         otherwise: @escaping @Sendable (_ problem: String) -> RegionEvent
     ) {
-        let inbox = inbox
+        let (inbox, log) = (inbox, log)
         do {
-            try thread.submit { log in
+            try thread.submit { _ in
                 do throws(KafkaError) {
                     inbox.put(try ask(try log.get()))
                 } catch {
@@ -125,5 +142,8 @@ final class LogWatcher: Sendable {
             low: bounds.low, high: bounds.high, start: offset, startTimestamp: timestamp)
     }
 
-    func stop() async { await thread.stop() }
+    func stop() async {
+        for thread in lanes + [thread] { await thread.stop() }
+        if case .success(let log) = log { log.close() }
+    }
 }

@@ -1,3 +1,4 @@
+import HTTPTestSupport
 import KafkaClient
 import Testing
 
@@ -14,6 +15,29 @@ import Testing
             ($0 as? KafkaError)?.code == .invalidConfiguration
                 && ($0 as? KafkaError)?.message.contains(name) == true
         }
+    }
+
+    @Test func `Each client leaves out the other kind's properties and warns of none`() throws {
+        let properties = [
+            "bootstrap.servers": "127.0.0.1:1", "session.timeout.ms": "6000",
+            "heartbeat.interval.ms": "500", "max.poll.interval.ms": "60000",
+            "fetch.wait.max.ms": "100", "fetch.max.bytes": "8000000", "fetch.min.bytes": "1",
+            "max.partition.fetch.bytes": "1000000", "fetch.error.backoff.ms": "100",
+            "queued.min.messages": "500", "queued.max.messages.kbytes": "1000",
+            "group.instance.id": "a", "linger.ms": "5", "compression.type": "lz4",
+            "batch.size": "10000", "batch.num.messages": "10", "retries": "5",
+            "request.timeout.ms": "1000", "delivery.timeout.ms": "5000",
+            "queue.buffering.max.messages": "1000", "retry.backoff.ms": "50",
+        ]
+        let capture = LogCapture()
+        let logger = capture.logger
+        let producer = try KafkaProducer(properties: properties, logger: logger)
+        producer.close()
+        let consumer = try KafkaConsumer(properties: properties, group: "g", logger: logger)
+        consumer.close()
+        let log = try KafkaLog(properties: properties, topic: "t", logger: logger)
+        log.close()
+        #expect(capture.lines.filter { $0.contains("property") } == [])
     }
 
     @Test func `The same value as ours is no conflict`() throws {

@@ -39,6 +39,36 @@ import Topology
         }
     }
 
+    @Test("A node without the rights of an idempotent producer still writes its letters")
+    func withoutIdempotentRight() async throws {
+        try await withRegion(partitions: 1) { region in
+            try await region.produce([Self.bad] + Values.transfers(1, now: Values.now()).values)
+            region.cluster.pushErrors(
+                Array(repeating: .clusterAuthorizationFailed, count: 100), to: .initProducerID)
+            try await region.withNode { () async throws in
+                #expect(try await eventually { try await region.committed() == 2 })
+            }
+            #expect(try await region.deadLetterCount() == 1)
+        }
+    }
+
+    @Test("A letter that its user may not write names the right, and the fold goes on")
+    func withoutWriteRight() async throws {
+        try await withRegion(partitions: 1) { region in
+            let log = NodeLog()
+            try await region.produce([Self.bad] + Values.transfers(1, now: Values.now()).values)
+            region.cluster.pushErrors([.topicAuthorizationFailed], to: .produce)
+            try await region.withNode(region.service(logger: log.logger)) { () async throws in
+                let topic = region.region.deadLetterTopic
+                #expect(
+                    try await eventually {
+                        log.count("the node's user needs the right to write \(topic)") == 1
+                    })
+                #expect(try await eventually { region.headquarters.watermark(0) == 2 })
+            }
+        }
+    }
+
     @Test("A letter too large for its topic is sent once more, cut")
     func cut() async throws {
         try await withRegion(partitions: 1) { region in

@@ -28,6 +28,25 @@ import Topology
         }
     }
 
+    @Test("Shards that join together are asked for side by side")
+    func sideBySide() async throws {
+        let partitions: Int32 = 12
+        try await withRegion(partitions: partitions) { region in
+            for partition in 0..<partitions {
+                let (values, _) = Values.transfers(1, now: Values.now(), prefix: "\(partition)")
+                try await region.produce(values, partition: partition)
+            }
+            // Some eight answers a shard: one after the other they would take 38 s.
+            try region.cluster.setRoundTrip(milliseconds: 400)
+            try await region.withNode { () async throws in
+                #expect(
+                    try await eventually {
+                        (0..<partitions).allSatisfy { region.headquarters.watermark($0) == 1 }
+                    })
+            }
+        }
+    }
+
     @Test("A shard of another topic's HQ stops before a letter is sent, and the others go on")
     func foreignRecord() async throws {
         try await withRegion(partitions: 2) { region in

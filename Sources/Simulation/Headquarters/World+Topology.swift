@@ -192,8 +192,8 @@ extension World {
         if process.state != .down { process.stop() }
     }
 
-    /// The topic is given a partition more, which gets repeats of what its others have. The operator
-    /// raises the count in the region's file, and keeps the log's id.
+    /// The topic is given a partition more, which gets repeats of what its others have. The
+    /// operator raises the count in the region's file, and keeps the log's id.
     func addPartition() {
         guard !isHealed, let added = shape.shards.firstIndex(where: \.isAdded) else { return }
         let log = shape.shards[added].log
