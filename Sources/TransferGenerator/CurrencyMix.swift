@@ -5,6 +5,8 @@ internal import Money
 struct CurrencyMix: Sendable {
     /// The code as it is written, beside the table's currency.
     struct Entry: Sendable {
+        /// Its index among the entries.
+        var place: Int
         var currency: Currency
         var letters: (UInt8, UInt8, UInt8)
     }
@@ -24,7 +26,9 @@ struct CurrencyMix: Sendable {
             let letters = currency.letters
             slots.append(contentsOf: repeatElement(UInt8(entries.count), count: weight))
             entries.append(
-                Entry(currency: currency, letters: (letters[0], letters[1], letters[2])))
+                Entry(
+                    place: entries.count, currency: currency,
+                    letters: (letters[0], letters[1], letters[2])))
         }
         precondition(slots.count == Self.slotCount, "the weights sum to \(slots.count)")
         self.entries = entries
@@ -38,8 +42,7 @@ struct CurrencyMix: Sendable {
 
     /// An entry other than the one at `position`: what a conflicting repeat claims.
     func otherEntry(_ streams: RandomStreams, at position: Int) -> Entry {
-        let own = Int(slots[streams.below(Self.slotCount, .currency, at: position)])
-        return entries[(own + 1) % entries.count]
+        entries[(entry(streams, at: position).place + 1) % entries.count]
     }
 
     static let slotCount = 10_000

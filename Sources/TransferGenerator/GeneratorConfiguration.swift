@@ -1,4 +1,5 @@
 package import CivilTime
+package import Money
 
 /// What a generator makes. Equal configurations make equal bytes, on every machine.
 package struct GeneratorConfiguration: Sendable, Hashable {
@@ -10,6 +11,17 @@ package struct GeneratorConfiguration: Sendable, Hashable {
         case unique
         /// Uniform in 100 to 1,000,000 minor units, as in the benchmarks.
         case uniform
+        /// As people send them: log-normal around a median in minor units, with a mean of 1.83
+        /// medians. A currency without a median has one of 200 units.
+        case everyday(medians: [Currency: Int64])
+    }
+
+    /// How events are spread over the time they span.
+    package enum Rhythm: Sendable, Hashable {
+        case even
+        /// By a curve of day and night, in a time zone that is so far ahead of UTC; any 24 hours
+        /// hold as many events as they would evenly.
+        case dayAndNight(utcOffsetMinutes: Int)
     }
 
     /// Parts per million of all events that are not plain first sightings.
@@ -37,10 +49,11 @@ package struct GeneratorConfiguration: Sendable, Hashable {
     package var start: UnixTime
     /// How many events there are; at most `countMax`.
     package var count: Int
-    /// Events are spread evenly, this many …
+    /// There are, on the average of a day, this many events …
     package var paceEvents: Int
-    /// … over this time. Only the quotient matters.
+    /// … in this time. Only the quotient matters.
     package var paceMilliseconds: Int64
+    package var rhythm = Rhythm.even
     /// What precedes the nine digits of each id; ASCII letters, digits, `_` and `-`. Streams that
     /// meet in one log and must not repeat each other's ids need another prefix each.
     package var idPrefix = "tx_"
@@ -69,6 +82,10 @@ package struct GeneratorConfiguration: Sendable, Hashable {
     /// a pace stays below 2^63.
     package static let paceMillisecondsMax: Int64 = 90 * 86_400_000
     package static let idPrefixBytesMax = 64
+    /// The greatest median of everyday amounts: 2^10 times as much is below what a record may hold.
+    package static let medianMax: Int64 = 1 << 40
+    /// No time zone is further from UTC.
+    package static let utcOffsetMinutesMax = 14 * 60
     package static let sharesTotal = 1_000_000
 
     static let spanMillisecondsMax: Int64 = 1_000 * 365 * 86_400_000
@@ -104,9 +121,23 @@ package struct GeneratorConfiguration: Sendable, Hashable {
             "the shares of repeats, conflicts, late and malformed events exceed 1 together"
         case shapes.reduce(0, +) > Self.sharesTotal:
             "the shares of envelopes and outbox strings exceed 1 together"
+        case !hasSoundMedians:
+            "a median must be 1 to \(Self.medianMax) minor units"
+        case !hasSoundRhythm:
+            "a time zone must be at most \(Self.utcOffsetMinutesMax) minutes from UTC"
         case idPrefix.utf8.count > Self.idPrefixBytesMax || !prefixIsPlain:
             "the id prefix must be at most 64 of A-Z a-z 0-9 _ -"
         default: nil
         }
+    }
+
+    private var hasSoundMedians: Bool {
+        guard case .everyday(let medians) = amounts else { return true }
+        return medians.values.allSatisfy { (1...Self.medianMax).contains($0) }
+    }
+
+    private var hasSoundRhythm: Bool {
+        guard case .dayAndNight(let utcOffsetMinutes) = rhythm else { return true }
+        return utcOffsetMinutes.magnitude <= Self.utcOffsetMinutesMax
     }
 }

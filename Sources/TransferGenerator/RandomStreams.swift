@@ -16,6 +16,7 @@ struct RandomStreams: Sendable {
         case malformation, malformationDetail
         case shape
         case identity
+        case amountOther
     }
 
     private let seedKey: UInt64

@@ -8,8 +8,10 @@ internal import Money
 package struct TransferGenerator: Sendable {
     package let configuration: GeneratorConfiguration
     private let streams: RandomStreams
-    private let amounts: UniqueAmounts
+    private let unique: UniqueAmounts
+    private let everyday: EverydayAmounts
     private let mix = CurrencyMix()
+    private let times: EventTimes
     private let idPrefix: [UInt8]
     private let idOffset: Int
     /// Upper bounds of the kinds in 0 ..< 1,000,000; what lies above the last is fresh.
@@ -23,7 +25,9 @@ package struct TransferGenerator: Sendable {
         if let problem = configuration.problem { preconditionFailure(problem) }
         self.configuration = configuration
         streams = RandomStreams(seed: configuration.seed)
-        amounts = UniqueAmounts(streams: streams)
+        unique = UniqueAmounts(streams: streams)
+        everyday = Self.everyday(configuration, mix)
+        times = EventTimes(configuration)
         idPrefix = Array(configuration.idPrefix.utf8)
         idOffset = streams.below(GeneratorConfiguration.countMax, .identity, at: 0)
         let shares = configuration.shares
@@ -34,7 +38,20 @@ package struct TransferGenerator: Sendable {
         )
         let daily = Self.dayMilliseconds * Int64(configuration.paceEvents)
         reach = max(Int(daily / configuration.paceMilliseconds), 1)
-        end = configuration.start + configuration.spanMilliseconds
+        end = times.time(at: configuration.count)
+    }
+
+    private static func everyday(
+        _ configuration: GeneratorConfiguration, _ mix: CurrencyMix
+    ) -> EverydayAmounts {
+        guard case .everyday(let medians) = configuration.amounts else {
+            return EverydayAmounts(medians: [])
+        }
+        return EverydayAmounts(
+            medians: mix.entries.map { entry in
+                let unit = (0..<entry.currency.exponent).reduce(Int64(1)) { power, _ in power * 10 }
+                return medians[entry.currency] ?? usualUnits * unit
+            })
     }
 
     /// Appends the value of event `position` to `bytes`, and says what it is.
@@ -43,7 +60,7 @@ package struct TransferGenerator: Sendable {
         precondition(position >= 0 && position < configuration.count, "no such event")
         let (kind, source) = kind(at: position)
         var entry = mix.entry(streams, at: source)
-        var amount = amount(at: source)
+        var amount = amount(at: source, of: entry)
         var settledAt = settledAt(source)
         var shape = shape(at: source)
         switch kind {
@@ -99,6 +116,16 @@ package struct TransferGenerator: Sendable {
 
     /// When event `position` is due: the time at which a broker would stamp it.
     package func recordTime(at position: Int) -> UnixTime { nominalTime(position) }
+
+    /// How many of the events are due before `time`.
+    package func count(before time: UnixTime) -> Int {
+        var (low, high) = (0, configuration.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if nominalTime(middle) < time { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
 }
 
 extension TransferGenerator {
@@ -141,10 +168,11 @@ extension TransferGenerator {
         return nil
     }
 
-    private func amount(at position: Int) -> Int64 {
+    private func amount(at position: Int, of entry: CurrencyMix.Entry) -> Int64 {
         switch configuration.amounts {
-        case .unique: amounts.amount(at: position)
+        case .unique: unique.amount(at: position)
         case .uniform: 100 + Int64(streams.below(999_901, .amount, at: position))
+        case .everyday: everyday.amount(streams, at: position, place: entry.place)
         }
     }
 
@@ -167,10 +195,7 @@ extension TransferGenerator {
         return wholeSecond(max(configuration.start, min(time, end - 1)))
     }
 
-    private func nominalTime(_ position: Int) -> UnixTime {
-        configuration.start + Int64(position) * configuration.paceMilliseconds
-            / Int64(configuration.paceEvents)
-    }
+    private func nominalTime(_ position: Int) -> UnixTime { times.time(at: position) }
 
     private func wholeSecond(_ time: UnixTime) -> UnixTime {
         UnixTime(milliseconds: max(time.milliseconds, 0) / 1_000 * 1_000)
@@ -178,6 +203,8 @@ extension TransferGenerator {
 
     static let dayMilliseconds: Int64 = 86_400_000
     static let nearReach = 5_000
+    /// The median of everyday amounts where none is given, in whole units of the currency.
+    static let usualUnits: Int64 = 200
     /// 25 h of retention, and 20 minutes for partitions that lag a little.
     static let lateAgeMilliseconds: Int64 = (25 * 60 + 20) * 60_000
     static let futureMilliseconds: Int64 = 3_600_000

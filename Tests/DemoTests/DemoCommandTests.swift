@@ -51,7 +51,7 @@ import Testing
     }
 
     /// Minutes of producing: whatever a test does meanwhile happens while history is filled in.
-    private static let longHistory = ["--regions", "1", "--history-rate", "200"]
+    private static let longHistory = ["--regions", "1", "--rate", "200"]
 
     @Test(arguments: [
         (#"s|^hq:$|hq: [http://127.0.0.1:9]|; /8081$/{/^  - /d}"#, "hq"),
@@ -83,6 +83,12 @@ import Testing
         let result = try await demo(["--seconds", seconds])
         #expect(result.status == .exited(64))
         #expect(result.error.hasPrefix("Error: --seconds must be 1 to 5184000.\n"))
+    }
+
+    @Test func `more history than the brokers hold is refused`() async throws {
+        let result = try await demo(["--rate", "201"])
+        #expect(result.status == .exited(64))
+        #expect(result.error.hasPrefix("Error: --rate must be at most 200 with a --history of 24h"))
     }
 
     /// The repository's topology, its files run through `sed`.

@@ -1,4 +1,5 @@
 import CivilTime
+import Money
 import Testing
 import TransferGenerator
 
@@ -48,6 +49,10 @@ import TransferGenerator
                 $0.shares.outboxStrings = 600_000
             }
         ),
+        ("a median must", { $0.amounts = .everyday(medians: [Currency.all[0]: 0]) }),
+        ("a median must", { $0.amounts = .everyday(medians: [Currency.all[0]: 1 << 41]) }),
+        ("a time zone", { $0.rhythm = .dayAndNight(utcOffsetMinutes: 841) }),
+        ("a time zone", { $0.rhythm = .dayAndNight(utcOffsetMinutes: .min) }),
         ("the id prefix", { $0.idPrefix = "a\"b" }),
         ("the id prefix", { $0.idPrefix = String(repeating: "x", count: 65) }),
     ]

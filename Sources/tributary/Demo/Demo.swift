@@ -12,6 +12,7 @@ struct Demo {
     let processes: DemoProcesses
     let interrupts: DemoInterrupts
     let options: DemoCommand
+    private let started = ContinuousClock.now
 
     /// How long a broker may take to say where it listens.
     private static let startPatience = Duration.seconds(20)
@@ -32,7 +33,7 @@ struct Demo {
     func run() async throws -> Bool? {
         guard let stage = try await whileWell(upTo: 0, { try await prepare() }) else { return nil }
         defer { for stream in stage.traffic { stream.close() } }
-        _ = try await whileWell(upTo: 0) { try await runLive(stage, from: Self.now()) }
+        _ = try await whileWell(upTo: 0) { try await runLive(stage) }
         await stage.line.end()
         return try await whileWell(upTo: interrupts.count) { try await compare(stage) }
     }
@@ -65,21 +66,33 @@ struct Demo {
         print("total    \(api.totalURL)\npage     http://127.0.0.1:\(workspace.publicPort)/")
         fflush(nil)
         try await waitForTotal(api)
+        let waited = Int(started.duration(to: .now) / .milliseconds(100))
+        print("first answer after \(waited / 10).\(waited % 10) s")
+        fflush(nil)
 
-        let began = Self.now()
-        let traffic = try workspace.regions.enumerated().map { index, region in
-            try DemoTraffic(
-                region: region, index: index, brokers: brokers[region.id] ?? "", now: began,
-                seed: options.seed, historyMilliseconds: options.history.milliseconds,
-                historyPerMinute: max(1, options.historyRate * 60 / workspace.regions.count),
-                livePerMinute: max(1, options.rate * 60 / workspace.regions.count))
-        }
+        let traffic = try traffic(brokers)
         let store = try openStore()
         let line = DemoLine(
             api: api, store: store, traffic: traffic, regions: workspace.regions.map(\.id))
         let stage = Stage(brokers: brokers, traffic: traffic, store: store, line: line)
         try await fillHistory(stage)
         return stage
+    }
+
+    /// What each region will produce: the rate is shared out by how busy they are.
+    private func traffic(_ brokers: [RegionID: String]) throws -> [DemoTraffic] {
+        let now = Self.now()
+        let medians = try DemoAmounts.medians(ratesPath: workspace.ratesPath)
+        let habits = workspace.regions.map { DemoHabits.of($0.id) }
+        let parts = habits.reduce(0) { $0 + $1.parts }
+        return try zip(workspace.regions, habits).enumerated().map { index, pair in
+            let (region, habits) = pair
+            return try DemoTraffic(
+                region: region, index: index, brokers: brokers[region.id] ?? "", now: now,
+                seed: options.seed, historyMilliseconds: options.history.milliseconds,
+                habits: habits, perMinute: max(1, options.rate * 60 * habits.parts / parts),
+                medians: medians)
+        }
     }
 
     private func compare(_ stage: Stage) async throws -> Bool {
@@ -189,13 +202,11 @@ struct Demo {
     }
 
     /// Until the task is cancelled, or for as long as was asked for.
-    private func runLive(_ stage: Stage, from start: UnixTime) async throws {
+    private func runLive(_ stage: Stage) async throws {
         try await withThrowingTaskGroup(of: Bool.self) { group in
             for stream in stage.traffic {
                 group.addTask {
-                    try await onThread(of: stream, "live") {
-                        try $0.runLive(from: start, now: Self.now)
-                    }
+                    try await onThread(of: stream, "live") { try $0.runLive(now: Self.now) }
                     return false
                 }
             }
@@ -249,7 +260,7 @@ struct Demo {
             guard lows.values.allSatisfy({ $0 == 0 }) else {
                 throw DemoFailure(
                     "region \(region.id): the embedded broker ran full and dropped records; "
-                        + "use a lower --rate or --history-rate")
+                        + "use a lower --rate")
             }
         }
     }

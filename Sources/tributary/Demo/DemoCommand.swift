@@ -29,17 +29,13 @@ struct DemoCommand: AsyncParsableCommand {
     var regions: Int?
 
     @Option(
-        help: ArgumentHelp("Live transfers a second, over all regions.", valueName: "per-second"))
-    var rate = 60
+        help: ArgumentHelp(
+            "Transfers a second, past and live, over all regions, on the average of a day.",
+            valueName: "per-second"))
+    var rate = 20
 
     @Option(help: "How much of the past to fill in, as in 24h or 90m; 0s for none.")
     var history = SpanArgument(milliseconds: 86_400_000)
-
-    @Option(
-        help: ArgumentHelp(
-            "Transfers a second in the filled-in past, over all regions.",
-            valueName: "per-second"))
-    var historyRate = 20
 
     @Option(help: "Stop after so many seconds of live transfers; at Ctrl-C if left out.")
     var seconds: Int?
@@ -54,12 +50,15 @@ struct DemoCommand: AsyncParsableCommand {
         guard (1...100_000).contains(rate) else {
             throw ValidationError("--rate must be 1 to 100000.")
         }
-        guard (1...200).contains(historyRate) else {
-            throw ValidationError(
-                "--history-rate must be 1 to 200: the broker keeps 5 MiB for each partition.")
-        }
         guard history.milliseconds <= 86_400_000 else {
             throw ValidationError("--history can be at most 24h.")
+        }
+        guard Int64(rate) * history.milliseconds <= Self.historyRateMax * 86_400_000 else {
+            throw ValidationError(
+                """
+                --rate must be at most \(Self.historyRateMax) with a --history of 24h, more with a \
+                shorter one: the broker keeps 5 MiB for each partition.
+                """)
         }
         guard seconds.map({ (1...Self.secondsMax).contains($0) }) ?? true else {
             throw ValidationError("--seconds must be 1 to \(Self.secondsMax).")
@@ -98,6 +97,9 @@ struct DemoCommand: AsyncParsableCommand {
 
     /// For how long there are live transfers: sixty days, longer than any demo.
     static let secondsMax = 60 * 86_400
+
+    /// Transfers a second that a day of history can have.
+    private static let historyRateMax: Int64 = 200
 
     /// As a shell reports SIGINT.
     private static let interrupted = ExitCode(130)

@@ -33,6 +33,7 @@ struct DemoComparison {
             if differences.isEmpty { break }
             try await Task.sleep(for: .milliseconds(250))
         } while ContinuousClock.now < deadline
+        if let total = await api.total() { print("moved in 24 h: \(total.text) USD") }
         let tally = traffic.reduce(into: (fresh: 0, total: 0)) {
             $0.fresh += $1.tally.fresh
             $0.total += $1.tally.total

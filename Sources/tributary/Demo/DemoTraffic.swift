@@ -25,33 +25,42 @@ final class DemoTraffic: Sendable {
         var tally = EventTally()
     }
 
-    /// More unique amounts a minute than this could fill a bucket to its bound.
-    private static let uniquePerMinuteMax = 8_000
     /// How long before records are given up, their broker being gone.
     private static let giveUpAfterMs = 10_000
 
     let region: RegionID
-    private let history: TransferGenerator?
-    private let live: GeneratorConfiguration
+    private let history: TransferGenerator
+    private let live: TransferGenerator
     private let producer: KafkaProducer
     private let topic: KafkaTopic
     private let state = Mutex(State())
     private let isStopped = Atomic(false)
 
+    /// - Parameters:
+    ///   - habits: how busy the region is, and when.
+    ///   - perMinute: how many transfers a minute it has, on the average of a day.
+    ///   - medians: the median amount of each currency, in minor units.
+    ///   - now: where history ends and live transfers begin.
     init(
         region: Region, index: Int, brokers: String, now: UnixTime, seed: UInt64,
-        historyMilliseconds: Int64, historyPerMinute: Int, livePerMinute: Int
+        historyMilliseconds: Int64, habits: DemoHabits, perMinute: Int,
+        medians: [Currency: Int64]
     ) throws {
         self.region = region.id
         func configuration(
-            _ prefix: String, from start: UnixTime, count: Int, perMinute: Int, stream: UInt64
+            _ prefix: String, from start: UnixTime, stream: UInt64
         ) -> GeneratorConfiguration {
-            var result = GeneratorConfiguration(start: start, perSecond: 1, count: count)
+            // For sixty days, or as many as there are ids.
+            var result = GeneratorConfiguration(
+                start: start, perSecond: 1,
+                count: min(
+                    GeneratorConfiguration.countMax, perMinute * DemoCommand.secondsMax / 60))
             result.paceEvents = perMinute
             result.paceMilliseconds = 60_000
+            result.rhythm = .dayAndNight(utcOffsetMinutes: habits.utcOffsetMinutes)
+            result.amounts = .everyday(medians: medians)
             result.seed = seed &* 1_000 &+ UInt64(index) &* 2 &+ stream
             result.idPrefix = prefix
-            if perMinute > Self.uniquePerMinuteMax { result.amounts = .uniform }
             result.shares.late = 500
             result.shares.malformed = 500
             result.shares.conflicts = 100
@@ -59,20 +68,10 @@ final class DemoTraffic: Sendable {
             result.shares.outboxStrings = 1_000
             return result
         }
-        let count = Int(historyMilliseconds) * historyPerMinute / 60_000
-        history =
-            count == 0
-            ? nil
-            : TransferGenerator(
-                configuration(
-                    "day_", from: now - historyMilliseconds, count: count,
-                    perMinute: historyPerMinute, stream: 0))
-        // Or as many as there are ids.
-        live = configuration(
-            "live_", from: now,
-            count: min(
-                GeneratorConfiguration.countMax, livePerMinute * DemoCommand.secondsMax / 60),
-            perMinute: livePerMinute, stream: 1)
+        var day = configuration("day_", from: now - historyMilliseconds, stream: 0)
+        day.count = TransferGenerator(day).count(before: now)
+        history = TransferGenerator(day)
+        live = TransferGenerator(configuration("live_", from: now, stream: 1))
         var logger = Logger(label: "demo")
         logger.logLevel = .error
         producer = try KafkaProducer(
@@ -84,7 +83,6 @@ final class DemoTraffic: Sendable {
 
     /// Produces the whole history, as fast as the broker takes it, or until `stop`. Blocks.
     func fillHistory() throws {
-        guard let history else { return }
         var bytes: [UInt8] = []
         for position in 0..<history.configuration.count {
             guard mayGoOn else { break }
@@ -94,16 +92,14 @@ final class DemoTraffic: Sendable {
         try requireTaken()
     }
 
-    /// Produces live transfers as they fall due, until `stop`. Blocks.
-    func runLive(from start: UnixTime, now: @Sendable () -> UnixTime) throws {
-        var configuration = live
-        configuration.start = start
-        let generator = TransferGenerator(configuration)
+    /// Produces live transfers as they fall due, those since the end of history first, until
+    /// `stop`. Blocks.
+    func runLive(now: @Sendable () -> UnixTime) throws {
         var bytes: [UInt8] = []
         var next = 0
         while mayGoOn {
-            while mayGoOn, next < configuration.count, generator.recordTime(at: next) <= now() {
-                try produce(next, of: generator, &bytes)
+            while mayGoOn, next < live.configuration.count, live.recordTime(at: next) <= now() {
+                try produce(next, of: live, &bytes)
                 next += 1
             }
             usleep(20_000)

@@ -40,6 +40,9 @@ struct DemoWorkspace {
         topologyPath = folder.appendingPathComponent("topology.yaml").path
     }
 
+    /// The file of rates, where the topology has one and no provider.
+    var ratesPath: String? { original.rates?.file }
+
     func file(_ name: String) -> String { folder.appendingPathComponent(name).path }
 
     /// Writes the copies, once the brokers' addresses are known.
