@@ -17,26 +17,42 @@ extension DashboardPage {
                     $0.element("strong", text: "Part of this total is not current.")
                 }
                 content.element("ul") { list in
-                    for degradation in report.degradations {
-                        list.element("li") { sentence(degradation, &$0) }
+                    for degradation in report.degradations where degradation.region == nil {
+                        list.element("li") { general(degradation, &$0) }
+                    }
+                    for region in regionsConcerned {
+                        list.element("li") { sentence(region, &$0) }
                     }
                 }
             }
         }
     }
 
-    private func sentence(_ degradation: ReportedDegradation, _ item: inout Markup) {
+    /// Each region that has a reason, once, in the order of the reasons.
+    private var regionsConcerned: [RegionID] {
+        report.degradations.compactMap(\.region).reduce(into: []) { regions, region in
+            if !regions.contains(region) { regions.append(region) }
+        }
+    }
+
+    private func general(_ degradation: ReportedDegradation, _ item: inout Markup) {
         let reason = Reason.named(degradation.reason)
-        guard let region = degradation.region else {
-            item.text(reason.general ?? reason.statement)
-            if !degradation.currencies.isEmpty {
-                item.text(": \(degradation.currencies.joined(separator: ", "))")
-            }
-            item.text(".")
-            return
+        item.text(reason.general ?? reason.statement)
+        if !degradation.currencies.isEmpty {
+            item.text(": \(degradation.currencies.joined(separator: ", "))")
+        }
+        item.text(".")
+    }
+
+    /// All that is wrong with one region.
+    private func sentence(_ region: RegionID, _ item: inout Markup) {
+        var statements: [String] = []
+        for degradation in report.degradations where degradation.region == region {
+            let statement = Reason.named(degradation.reason).statement
+            if !statements.contains(statement) { statements.append(statement) }
         }
         item.element("strong", text: region.name)
-        item.text(" \(reason.statement)")
+        item.text(" \(Self.joined(statements))")
         let index = report.regions.firstIndex { $0.region == region }
         if let index, let time = report.regions[index].observedThrough {
             item.text("; seen up to ")
@@ -53,6 +69,14 @@ extension DashboardPage {
             item.text("; \(share) of the total")
         }
         item.text(".")
+    }
+
+    /// `is behind`, `is behind and rejects records`, `is behind, rejects records and has gone`.
+    private static func joined(_ statements: [String]) -> String {
+        guard statements.count > 1, let last = statements.last else {
+            return statements.first ?? ""
+        }
+        return "\(statements.dropLast().joined(separator: ", ")) and \(last)"
     }
 }
 

@@ -98,7 +98,7 @@ struct Reason {
                 """),
         Reason(
             word: "store_loss",
-            statement: "lost data in the store; the last good figures are shown",
+            statement: "lost data in the store",
             general: "The store is set to remove data when its memory is full",
             explanation: """
                 Headquarters' store lost minutes that nothing had changed, or its Redis is set to \
@@ -152,7 +152,7 @@ struct Reason {
                 """),
         Reason(
             word: "drift_open",
-            statement: "differs from its ledger, and the difference is being repaired",
+            statement: "differs from its ledger",
             explanation: """
                 Reconciliation found a minute whose ledger and total differ. The answer is \
                 labelled until the repair has been made and checked.

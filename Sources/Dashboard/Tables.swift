@@ -18,7 +18,13 @@ extension DashboardPage {
             Column(name: "In \(code)", kind: "number"), Column(name: "Share", kind: "share"),
             Column(name: "Transfers", kind: "number minor"),
         ]
-        column.table(id: "currencies", heading: "By currency", columns) { body in
+        let width =
+            Self.codeWidth
+            + Self.widest(report.currencies) { Figures.amount($0.amount, of: $0.currency) }
+            + Self.widest(base.currencies + [base.other]) {
+                Figures.amount($0, of: base.currency)
+            } + Self.widest(report.currencies) { Figures.count($0.transfers) }
+        column.table(id: "currencies", heading: "By currency", width: width, columns) { body in
             for index in ordered {
                 let figure = report.currencies[index]
                 let converted = base.currencies[index]
@@ -42,6 +48,13 @@ extension DashboardPage {
             }
         }
     }
+
+    /// The width of the widest text in a column, in digits.
+    private static func widest<Row>(_ rows: [Row], _ text: (Row) -> String) -> Int {
+        rows.reduce(0) { max($0, Markup.width(of: text($1))) }
+    }
+
+    private static let codeWidth = 4
 
     /// Indices of `report.currencies`: by what they come to, those without a rate last.
     private var ordered: [Int] {
@@ -68,7 +81,10 @@ extension DashboardPage {
             Column(name: "Share", kind: "share"), Column(name: "Seen up to", kind: "seen"),
             Column(name: "State", kind: "standing"),
         ]
-        column.table(id: "regions", heading: "By region", columns) { body in
+        let width =
+            Self.widest(report.regions) { $0.region.name }
+            + Self.widest(base.regions) { Figures.amount($0, of: base.currency) }
+        column.table(id: "regions", heading: "By region", width: width, columns) { body in
             for (index, standing) in report.regions.enumerated() {
                 let converted = index < base.regions.count ? base.regions[index] : nil
                 body.row { row in
@@ -178,10 +194,12 @@ extension DashboardPage {
 }
 
 extension Markup {
-    /// A table in a card. Rows carry roles in words, because narrow screens lay them out as blocks
-    /// and some browsers then forget what they are.
+    /// A table in a card, whose rows hold texts of `width` digits side by side. Rows carry roles in
+    /// words, because narrow screens lay them out as blocks and some browsers then forget what they
+    /// are.
     fileprivate mutating func table(
-        id: String, heading: String, _ columns: [Column], _ rows: (inout Markup) -> Void
+        id: String, heading: String, width: Int, _ columns: [Column],
+        _ rows: (inout Markup) -> Void
     ) {
         element("section", ["class": "card", "aria-labelledby": "\(id)-heading"]) { section in
             section.element("h2", ["id": "\(id)-heading"], text: heading)
@@ -201,7 +219,12 @@ extension Markup {
                         }
                     }
                 }
-                table.element("tbody", ["id": id, "role": "rowgroup", "data-part": ""], rows)
+                table.element(
+                    "tbody",
+                    [
+                        "id": id, "class": Self.widthClass(width), "role": "rowgroup",
+                        "data-part": "",
+                    ], rows)
             }
         }
     }

@@ -62,7 +62,7 @@ extension Markup {
         element(
             "p",
             [
-                "class": "total \(Self.widthClass(amount))", "id": "total",
+                "class": "total \(Self.widthClass(Self.width(of: amount)))", "id": "total",
                 "data-amount": DecimalText.format(minorUnits: base.total, of: base.currency),
                 "data-as-of": RFC3339.format(report.dataAsOf),
             ]
@@ -95,14 +95,16 @@ extension Markup {
         element("button", ["type": "button", "id": "pause", "hidden": ""], text: "Pause")
     }
 
-    /// How wide the text is, in digits: the style sheet picks the largest type that fits a line.
-    /// The script computes the same.
-    static func widthClass(_ amount: String) -> String {
-        let narrow = amount.count { $0 == "," || $0 == "." }
-        let width = amount.count - narrow + (narrow + 1) / 2
-        return "w\(min(max(width, widthMin), widthMax))"
+    /// How wide a number is, in digits: a comma and a point are half of one.
+    static func width(of number: String) -> Int {
+        let narrow = number.count { $0 == "," || $0 == "." }
+        return number.count - narrow + (narrow + 1) / 2
     }
 
+    /// The class of numbers of so many digits side by side: the style sheet picks type that fits
+    /// them in a line. The script computes the same for the total.
+    static func widthClass(_ width: Int) -> String { "w\(min(max(width, widthMin), widthMax))" }
+
     private static let widthMin = 4
-    private static let widthMax = 40
+    private static let widthMax = 80
 }

@@ -1,4 +1,7 @@
-"""Debian's Chromium, headless, driven from Python; what it draws is kept as pictures."""
+"""Debian's Chromium, headless, driven from Python; what it draws is kept as pictures.
+
+It has the fonts of a plain Linux, whatever is installed here: fonts.conf names them.
+"""
 import os
 import pathlib
 
@@ -7,6 +10,7 @@ from playwright.sync_api import sync_playwright
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCREENSHOTS = pathlib.Path(os.environ.get("SCREENSHOTS", ROOT / ".build/screenshots"))
+FONTS = pathlib.Path(__file__).with_name("fonts.conf")
 EXECUTABLE = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
 DESKTOP = {"width": 1280, "height": 900}
@@ -21,6 +25,35 @@ TARGETS = """() => [...document.querySelectorAll("a[href], button")]
         return { text: element.textContent, width: box.width, height: box.height };
     })"""
 
+# What reaches beyond the window, its card or its own box. A box that hides what is too large for
+# it hides it from readers too; the digits that roll by are hidden on purpose.
+OVERFLOWING = """() => {
+    const found = [];
+    const name = (element) => element.tagName.toLowerCase()
+        + (element.id ? "#" + element.id : "") + (element.classList[0] ? "."
+        + element.classList[0] : "");
+    for (const element of document.body.querySelectorAll("*")) {
+        if (!element.checkVisibility() || element.closest(".spoken, .skip, svg, .leaving, thead")) {
+            continue;
+        }
+        const box = element.getBoundingClientRect();
+        const frame = element.closest(".card, .hero, .banner, main")?.getBoundingClientRect();
+        const right = Math.min(document.documentElement.clientWidth, frame?.right ?? Infinity);
+        const left = Math.max(0, frame?.left ?? 0);
+        if (box.width > 0 && (box.right > right + 1 || box.left < left - 1)) {
+            found.push(`${name(element)} from ${box.left} to ${box.right}, `
+                + `not ${left} to ${right}`);
+        }
+        if (getComputedStyle(element).display !== "inline" && !element.closest(".cells")
+            && element.scrollWidth > element.clientWidth + 1) {
+            found.push(`${name(element)} is ${element.clientWidth} for ${element.scrollWidth}`);
+        }
+    }
+    const page = document.scrollingElement;
+    if (page.scrollWidth > page.clientWidth) found.push(`the page: ${page.scrollWidth}`);
+    return found;
+}"""
+
 
 class Chromium:
     """One browser; each page has a context of its own and tells what went wrong in it."""
@@ -30,7 +63,8 @@ class Chromium:
         self.playwright = sync_playwright().start()
         # Chromium's own sandbox does not work for root, nor in most containers.
         self.browser = self.playwright.chromium.launch(
-            executable_path=EXECUTABLE, args=["--no-sandbox", "--disable-dev-shm-usage"])
+            executable_path=EXECUTABLE, args=["--no-sandbox", "--disable-dev-shm-usage"],
+            env={**os.environ, "FONTCONFIG_FILE": str(FONTS)})
         return self
 
     def __exit__(self, *_):
@@ -58,6 +92,22 @@ def violations(page):
     """What axe finds: rule and the first elements that break it."""
     found = Axe().run(page).response["violations"]
     return [f"{rule['id']}: {[node['target'] for node in rule['nodes'][:3]]}" for rule in found]
+
+
+def overflowing(page):
+    """What is wider than its place: on no page anything."""
+    return page.evaluate(OVERFLOWING)
+
+
+def fonts(page, selector):
+    """The families that the text of the element was really drawn with."""
+    session = page.context.new_cdp_session(page)
+    session.send("DOM.enable")
+    session.send("CSS.enable")
+    root = session.send("DOM.getDocument")["root"]["nodeId"]
+    node = session.send("DOM.querySelector", {"nodeId": root, "selector": selector})["nodeId"]
+    used = session.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+    return {font["familyName"] for font in used}
 
 
 def small_targets(page, least=24):

@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import sys
 import threading
 import time
@@ -19,12 +20,14 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "System"))
 
-from chromium import PHONE, WALL, Chromium, keep, small_targets, violations  # noqa: E402
+from chromium import (PHONE, WALL, Chromium, keep, overflowing, small_targets,  # noqa: E402
+                      violations)
 from deployment import Deployment, named_brokers, wait_for  # noqa: E402
 
 REGIONS = ["eu-west", "us-east", "ap-south"]
 BANNER_SECONDS = 15
 RETURN_SECONDS = 45
+LOST_SECONDS = 40
 
 # Keeps what the page shows at every change, and whether a digit ever rolled.
 WATCH = """() => {
@@ -46,6 +49,10 @@ WATCH = """() => {
 SHOWN = "Object.values({ ...document.getElementById('total')?.dataset })"
 RUNNING = "document.getAnimations().filter((motion) => motion.playState === 'running').length"
 STATE = "document.getElementById('connection').dataset.state"
+WORDS = "document.getElementById('connection').textContent"
+# What the tiles say of the regions, in the table or on the wall.
+TILES = """[...document.querySelectorAll('#regions .state, #strip .state')]
+    .map((tile) => tile.textContent.trim())"""
 
 
 def grouped(amount):
@@ -269,6 +276,13 @@ class LiveTest(unittest.TestCase):
             self.assertRegex(banner.inner_text(), r"(?s)not current.*eu-west.*seen up to .* UTC "
                              r"\(\d+ s ago\).*about \d+% of the total")
             self.assertEqual(banner.get_attribute("role"), "status")
+            self.wait(page, "not live", f"{STATE} === 'degraded'", BANNER_SECONDS)
+            self.assertNotIn("Live", page.locator("body").inner_text())
+            # Silent first, then behind as well: one sentence.
+            self.wait(page, "behind too", "document.getElementById('banner').textContent"
+                      ".includes('has gone silent and is behind')", 2 * BANNER_SECONDS + 30)
+            self.assertEqual(page.locator("#banner li").count(), 1)
+            self.assertEqual(overflowing(page), [])
             self.assertEqual(violations(page), [])
             keep(page, "live-degraded")
         finally:
@@ -276,6 +290,7 @@ class LiveTest(unittest.TestCase):
         returned = time.monotonic()
         self.wait(page, "no banner", "document.getElementById('banner').textContent === ''",
                   RETURN_SECONDS)
+        self.wait(page, "live again", f"{STATE} === 'live'", 10)
         print(f"  gone {time.monotonic() - returned:.1f} s after the return", flush=True)
 
     def test_9_the_page_connects_again_by_itself(self):
@@ -285,18 +300,43 @@ class LiveTest(unittest.TestCase):
         headquarters = self.deployment.processes["hq"]
         headquarters.kill()
         try:
-            self.wait(page, "says so", f"{STATE} === 'reconnecting'", 10)
+            self.wait(page, "says so", f"{STATE} === 'stale'", 10)
+            self.assertEqual(page.evaluate(TILES), ["unknown"] * len(REGIONS))
+            self.assertNotIn("Live", page.locator("body").inner_text())
             frozen = self.shown(page)
             self.wait(page, "age", "parseInt(document.getElementById('age').textContent) >= 4", 15)
             self.assertEqual(self.shown(page), frozen)
-            keep(page, "live-reconnecting")
+            keep(page, "live-stale")
         finally:
             headquarters.start()
         self.wait(page, "live again", f"{STATE} === 'live'", 30)
         self.wait(page, "moves", f"document.getElementById('total').dataset.asOf > '{frozen[1]}'",
                   30)
+        self.wait(page, "live tiles", f"{TILES}.join() === 'live,live,live'", 15)
         self.assertTrue(page.evaluate("window.sameDocument"))
         self.assert_equals_api(page, "USD")
+
+    def test_9_a_silent_connection_is_not_called_live(self):
+        """As when the way to headquarters is cut: nothing ends the connections, nothing comes."""
+        pages = [self.open("/"), self.open("/?view=tv", WALL), self.open("/embed")]
+        for page in pages:
+            self.wait(page, "live", f"{STATE} === 'live'", 20)
+        headquarters = self.deployment.processes["hq"]
+        headquarters.signal(signal.SIGSTOP)
+        stopped = time.monotonic()
+        try:
+            for page in pages:
+                self.wait(page, "says so", f"{STATE} === 'stale'", LOST_SECONDS)
+            print(f"  stale {time.monotonic() - stopped:.1f} s after the silence", flush=True)
+            for page in pages[:2]:
+                self.assertEqual(page.evaluate(TILES), ["unknown"] * len(REGIONS))
+            for page in pages:
+                self.assertIn("Stale", page.evaluate(WORDS))
+                self.assertNotIn("Live", page.locator("body").inner_text())
+        finally:
+            headquarters.signal(signal.SIGCONT)
+        for page in pages:
+            self.wait(page, "live again", f"{STATE} === 'live'", 60)
 
     def test_then_the_judge_finds_every_bucket_exact(self):
         """The last test: it ends production."""

@@ -8,12 +8,24 @@ import os
 import threading
 import unittest
 
-from chromium import PHONE, WALL, Chromium, keep, small_targets, violations
+from chromium import (PHONE, WALL, Chromium, fonts, keep, overflowing, small_targets,
+                      violations)
 
 GALLERY = os.environ["GALLERY"]
 POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
           "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 PAGES = ["degraded-standard", "degraded-tv", "methodology", "waiting"]
+SIZES = [(320, 640), (768, 1024), (1280, 900), (1920, 1080), (3840, 2160)]
+# How much of the line the number takes, its currency included, where its size is not capped.
+FILLS = """() => {
+    const line = document.getElementById("total");
+    const parts = [...line.children].map((part) => part.getBoundingClientRect());
+    return (Math.max(...parts.map((part) => part.right)) - line.getBoundingClientRect().left)
+        / line.clientWidth;
+}"""
+# A window that changed tells its page before the next frame.
+NEXT_FRAME = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+TYPE_SIZE = "parseFloat(getComputedStyle(document.getElementById('total')).fontSize)"
 
 
 class Files(http.server.SimpleHTTPRequestHandler):
@@ -90,6 +102,57 @@ class PagesTest(unittest.TestCase):
             number = page.locator("#amount").bounding_box()
             self.assertLessEqual(number["x"] + number["width"], line["x"] + line["width"] + 1)
             self.assertGreater(number["width"], line["width"] * 0.6)
+
+    def test_the_fonts_are_those_of_a_plain_linux(self):
+        page = self.open("whole-standard")
+        for selector in [".brand span", "h1", "#amount", ".code", "td.number", "code"]:
+            families = fonts(page, selector)
+            self.assertTrue(families and families <= {"DejaVu Sans", "DejaVu Sans Mono"}, families)
+
+    def test_nothing_is_wider_than_its_place(self):
+        """Also with a total of 21 digits, with the script and without it."""
+        for name in ["large-standard", "large-tv", "large-embed", "degraded-standard",
+                     "whole-standard", "whole-embed", "methodology", "waiting"]:
+            for script in [True, False]:
+                page = self.open(name, java_script_enabled=script)
+                for width, height in SIZES:
+                    if name.endswith("tv") and width < 1280:
+                        continue
+                    page.set_viewport_size({"width": width, "height": height})
+                    if script:
+                        page.evaluate(NEXT_FRAME)
+                    for scheme in ["light", "dark"]:
+                        page.emulate_media(color_scheme=scheme)
+                        with self.subTest(page=name, width=width, scheme=scheme, script=script):
+                            self.assertEqual(overflowing(page), [])
+                        if name == "large-standard" and script:
+                            keep(page, f"{width}-{scheme}")
+                page.context.close()
+
+    def test_what_is_too_wide_is_found(self):
+        for spoil in ["document.getElementById('total').style.fontSize = '200px'",
+                      "document.querySelector('td.number').style.paddingLeft = '900px'",
+                      "document.querySelector('.masthead').style.width = '2000px'"]:
+            page = self.open("whole-standard", java_script_enabled=True)
+            page.evaluate(spoil)
+            self.assertNotEqual(overflowing(page), [], spoil)
+
+    def test_the_script_fits_the_number_to_the_line_by_its_measure(self):
+        for name, largest in [("large-standard", 136), ("large-embed", 80)]:
+            page = self.open(name, java_script_enabled=True)
+            for width, height in [*SIZES, SIZES[0]]:
+                page.set_viewport_size({"width": width, "height": height})
+                page.evaluate(NEXT_FRAME)
+                with self.subTest(page=name, width=width):
+                    self.assertLessEqual(page.evaluate(FILLS), 1)
+                    if page.evaluate(TYPE_SIZE) < largest:
+                        self.assertGreater(page.evaluate(FILLS), 0.95)
+
+    def test_each_region_is_named_once_in_the_banner(self):
+        items = self.open("degraded-standard").locator("#banner li").all_inner_texts()
+        named = [item for item in items if "eu-west" in item]
+        self.assertEqual(len(named), 1, items)
+        self.assertIn("eu-west has gone silent and is behind; seen up to", named[0])
 
     def test_forced_colours_and_paper(self):
         page = self.open("degraded-standard", forced_colors="active")

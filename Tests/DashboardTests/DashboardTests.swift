@@ -106,7 +106,8 @@ import Topology
         #expect(page.elements.contains { $0.attributes["class"] == "sign" })
         for sentence in [
             "Part of this total is not current.", "The exchange rates are older",
-            "not in the total: NGN", "eu-west has gone silent; seen up to 13:28:00 UTC",
+            "not in the total: NGN",
+            "eu-west has gone silent and is behind; seen up to 13:28:00 UTC",
             "43 s ago", "about 12% of the total", "us-east is behind",
             "Other 3 with too few transfers", "1,234.50 EUR in 12 transfers", "out of date",
         ] { #expect(words.contains(sentence), "\(sentence)") }
@@ -114,6 +115,28 @@ import Topology
             Dashboard.page(SampleReport.whole, base: SampleReport.usd, view: .standard))
         #expect(whole.all("div", ["id": "banner", "role": "status"]).count == 1)
         #expect(!whole.text.contains("not current"))
+    }
+
+    @Test func `the banner names a region once, with all its reasons`() {
+        var report = SampleReport.whole
+        let (west, east) = (report.regions[1].region, report.regions[2].region)
+        report.degradations = [
+            ReportedDegradation(reason: "region_lagging", region: west),
+            ReportedDegradation(reason: "skew", region: east),
+            ReportedDegradation(reason: "rejecting", region: west),
+            ReportedDegradation(reason: "region_lagging", region: west),
+            ReportedDegradation(reason: "ahead", region: west),
+        ]
+        for view in Dashboard.View.allCases {
+            let page = Self.read(Dashboard.page(report, base: SampleReport.usd, view: view))
+            let words = page.text.split { $0.isWhitespace }.joined(separator: " ")
+            #expect(
+                words.contains(
+                    "eu-west is behind, rejects many of its records and has money dated ahead; "
+                        + "seen up to"))
+            #expect(words.contains("us-east has a clock that differs by more than a minute;"))
+            #expect(page.all("strong").count == 3)
+        }
     }
 
     @Test func `a reason that nobody knows is shown as it is`() {

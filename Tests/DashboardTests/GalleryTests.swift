@@ -12,6 +12,7 @@ import Testing
         var files: [String: [UInt8]] = [:]
         for (name, report) in [
             ("whole", SampleReport.whole), ("degraded", SampleReport.degraded),
+            ("large", SampleReport.large),
         ] {
             for view in Dashboard.View.allCases {
                 files["\(name)-\(view.rawValue).html"] = Array(

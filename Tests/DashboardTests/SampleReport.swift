@@ -41,7 +41,8 @@ enum SampleReport {
             defaultBase: usd)
     }
 
-    /// A region is silent, another behind, rates are old, a currency has none, a few are folded.
+    /// A region is silent and behind, another behind, rates are old, a currency has none, a few are
+    /// folded.
     static var degraded: PublicReport {
         var report = whole
         report.regions[1].state = .silent
@@ -54,6 +55,7 @@ enum SampleReport {
             ReportedDegradation(reason: "currency_without_rate", currencies: ["NGN"]),
             ReportedDegradation(reason: "region_silent", region: RegionID(unchecked: "eu-west")),
             ReportedDegradation(reason: "region_lagging", region: RegionID(unchecked: "us-east")),
+            ReportedDegradation(reason: "region_lagging", region: RegionID(unchecked: "eu-west")),
         ]
         report.other = OtherFigure(currencies: 3, transfers: 9)
         let region = RegionID(unchecked: "eu-west")
@@ -73,6 +75,29 @@ enum SampleReport {
         }
         return report
     }
+
+    /// A total of 21 digits, everything else in proportion; also degraded, so that no part is
+    /// missing.
+    static var large: PublicReport {
+        var report = degraded
+        let factor = largeTotal / total
+        for index in report.currencies.indices { report.currencies[index].amount *= factor }
+        for index in report.bases.indices {
+            report.bases[index].total = largeTotal
+            for currency in report.currencies.indices {
+                guard let amount = report.bases[index].currencies[currency] else { continue }
+                report.bases[index].currencies[currency] = amount * factor
+            }
+            for region in report.regions.indices { report.bases[index].regions[region] *= factor }
+            for minute in report.bases[index].series.indices {
+                guard let amount = report.bases[index].series[minute] else { continue }
+                report.bases[index].series[minute] = amount * factor
+            }
+        }
+        return report
+    }
+
+    private static let largeTotal: Int128 = 888_888_888_888_888_888_888
 
     private static func base(_ currency: Currency, currencies: Int) -> BaseReport {
         var random = SplitMix(state: UInt64(currency.index) + 5)

@@ -2,7 +2,8 @@
 """Runs README.md as a newcomer would: every command of its `sh` blocks, in order, as written.
 
 `make demo` goes on in the background, shortened, while the commands after it are run; it must
-answer within 10 s of its start and end by itself with `exact`. Other `make` targets are left to
+answer within 10 s of its start, say so, and end by itself with `exact` and a total that a payment
+company could have in a day. Other `make` targets are left to
 whoever called: they run this.
 """
 import json
@@ -20,6 +21,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEMO_SECONDS = 40
 ANSWER_SECONDS_MAX = 10
 COMMAND_SECONDS_MAX = 120
+# US dollars: 1.7 million transfers of 370 on average are 600 million.
+TOTAL_BOUNDS = (10**8, 10**9)
 TOTAL_URL = "http://127.0.0.1:8080/v1/metrics/money-moved/24h"
 FIELDS = ["time_window", "base_currency", "total_amount", "data_as_of", "is_degraded"]
 
@@ -91,6 +94,18 @@ def is_answer(text):
         return False
 
 
+def said(lines, beginning):
+    """What follows the beginning in the last line that has it; "" where none has."""
+    return next((line.removeprefix(beginning) for line in reversed(lines)
+                 if line.startswith(beginning)), "")
+
+
+def is_plausible(moved):
+    """Whether this is a total in dollars within its bounds."""
+    amount = re.fullmatch(r"(\d+)\.\d\d USD", moved)
+    return amount is not None and TOTAL_BOUNDS[0] <= int(amount[1]) <= TOTAL_BOUNDS[1]
+
+
 def run(command):
     """Whether one command does what it is there to show."""
     done = subprocess.run(
@@ -136,8 +151,10 @@ def main():
                 lines = written(log).split("\n")
                 ended_exact = any(re.match("exact: [1-9]", line) for line in lines[-15:])
                 verdict = "exact" if ended_exact else "not exact"
-                print(f"    make demo ended with {status}, {verdict}")
-                if status != 0 or not ended_exact:
+                moved = said(lines, "moved in 24 h: ")
+                print(f"    make demo ended with {status}, {verdict}; {moved} moved; it says its "
+                      f"first answer came after {said(lines, 'first answer after ')}")
+                if status != 0 or not ended_exact or not is_plausible(moved):
                     print("\n".join(lines[-30:]))
                     failed += 1
         finally:

@@ -19,7 +19,7 @@ declare -A packages=(
         libjemalloc-dev"
     [demo]="redis-server redis-tools curl util-linux"
     [test]="python3 python3-venv kcat nginx-light openssl iproute2 systemd libseccomp2"
-    [browser]="chromium fonts-inter"
+    [browser]="chromium fonts-dejavu-core"
     [bench]="wrk valgrind"
     [protocol]="protobuf-compiler"
 )

@@ -22,6 +22,7 @@
         request: 10_000,
         announce: 60_000,
         quiet: 8_000,
+        staleAfter: 45_000,
     };
 
     /** Somewhere between half and one and a half of `span`: viewers must not come in step. */
@@ -39,11 +40,11 @@
             + (fraction === undefined ? "" : "." + fraction);
     }
 
-    /** How wide an amount is, in digits: as the server computes it. */
+    /** The class of an amount's width in digits, as the server computes it. */
     function widthClass(text) {
         const narrow = text.replace(/[^,.]/g, "").length;
         const width = text.length - narrow + Math.floor((narrow + 1) / 2);
-        return "w" + Math.min(Math.max(width, 4), 40);
+        return "w" + Math.min(Math.max(width, 4), 80);
     }
 
     function span(milliseconds) {
@@ -75,6 +76,7 @@
 
     /** What the server's clock is ahead of this one. */
     let clockOffset = 0;
+    let hasClock = false;
 
     const now = () => Date.now() + clockOffset;
 
@@ -85,6 +87,7 @@
         if (Number.isNaN(stamp)) return;
         const difference = stamp + cached - Date.now();
         clockOffset = Math.abs(difference) > 2000 ? difference : 0;
+        hasClock = true;
     }
 
     function showAges() {
@@ -162,10 +165,26 @@
     }
     const odometer = new Odometer(byId("amount"));
 
+    /** Sets the largest type in which the number and its currency fit in the line, by measuring
+        them in whatever font this is. Widths do not quite grow with the type, because glyphs may
+        be whole pixels wide: from the first guess on it only shrinks. */
+    function fit() {
+        const start = total.getBoundingClientRect().left;
+        const line = total.clientWidth;
+        for (let attempt = 0; attempt < 8 && line > 0; attempt += 1) {
+            const ends = [...total.children].map((part) => part.getBoundingClientRect().right);
+            const share = (Math.max(...ends) - start) / line;
+            const size = parseFloat(getComputedStyle(total).fontSize);
+            if (share <= 1 && (attempt > 0 || share > 0.95)) return;
+            total.style.setProperty("--fit", (size / share / line * 99.5).toFixed(3) + "cqi");
+        }
+    }
+
     /** The last total that came, and the one that is shown: they differ while paused. */
     let latest = null;
     let isPaused = false;
     let lastChange = 0;
+    let lastHeard = Date.now();
 
     function take(text) {
         let next;
@@ -176,7 +195,8 @@
         }
         const wasDegraded = latest?.isDegraded ?? document.body.classList.contains("degraded");
         latest = next;
-        setConnection("live");
+        lastHeard = Date.now();
+        setConnection(true);
         if (isPaused) return;
         show();
         if (next.isDegraded !== wasDegraded) refreshIn(times.refreshSoon);
@@ -196,6 +216,9 @@
             odometer.show(text, rises, isStill ? 0 : roll);
             total.className = "total " + widthClass(text);
             total.dataset.amount = amount;
+            if (text.length !== grouped(shown).length || total.scrollWidth > total.clientWidth) {
+                fit();
+            }
         }
         if (asOf !== total.dataset.asOf) {
             const moment = new Date(asOf);
@@ -213,6 +236,8 @@
     let stream = null;
     let reopening = 0;
 
+    const isQuiet = () => stream !== null && Date.now() - lastHeard > times.quiet;
+
     /** The browser connects again by itself, except after an answer that is no stream. */
     function openStream() {
         clearTimeout(reopening);
@@ -220,7 +245,7 @@
         stream = new EventSource(page.stream);
         stream.addEventListener("total", (event) => take(event.data));
         stream.onerror = () => {
-            setConnection("reconnecting");
+            setConnection(false);
             if (stream.readyState === EventSource.CLOSED) {
                 reopening = setTimeout(openStream, jittered(times.reopen));
             }
@@ -248,7 +273,7 @@
         try {
             if (!document.hidden) take(await load(page.poll));
         } catch {
-            setConnection("reconnecting");
+            setConnection(false);
         }
         setTimeout(poll, jittered(times.poll));
     }
@@ -265,6 +290,7 @@
     // ── The rest of the page ──────────────────────────────────────────────────────────────────
 
     let refreshing = 0;
+    let isAsking = false;
 
     function refreshIn(milliseconds) {
         clearTimeout(refreshing);
@@ -273,12 +299,17 @@
 
     async function refresh() {
         refreshIn(times.refresh);
+        isAsking = false;
         if (isPaused || document.hidden) return;
         try {
             const text = await load(location.href);
             replaceParts(new DOMParser().parseFromString(text, "text/html"));
         } catch {
-            // The number says how old it is; the parts follow when the server answers again.
+            // Neither the page nor the stream has anything to say: an open connection is dead.
+            if (isQuiet()) {
+                setConnection(false);
+                openStream();
+            }
         }
     }
 
@@ -292,10 +323,12 @@
         for (const part of document.querySelectorAll("[data-part]")) {
             const next = fresh.getElementById(part.id);
             if (next === null || isInUse(part) || told(part) === told(next)) continue;
+            part.className = next.className;
             part.replaceChildren(...next.childNodes);
         }
         document.title = fresh.title;
         showAges();
+        if (connection.dataset.state === "stale") forgetStates();
         // A stream that says nothing while the page has moved on is dead without knowing it.
         const ahead = Date.parse(answer.dataset.asOf) - Date.parse(total.dataset.asOf);
         if (stream !== null && ahead > times.quiet) openStream();
@@ -322,19 +355,55 @@
 
     const connection = byId("connection");
     const words = {
-        live: "Live, as of ", reconnecting: "Reconnecting, as of ", paused: "Paused, as of ",
+        live: "Live, as of ",
+        degraded: "Not all current, as of ",
+        stale: "Stale, reconnecting, as of ",
+        paused: "Paused, as of ",
     };
 
-    function setConnection(state) {
-        const next = isPaused ? "paused" : state;
+    let isConnected = true;
+
+    function setConnection(isOpen) {
+        isConnected = isOpen;
+        showConnection();
+    }
+
+    /** Live is only what comes from headquarters, is of now, and lacks nothing. A cache in between
+        may go on answering when headquarters is gone. */
+    function currentState() {
+        if (isPaused) return "paused";
+        if (!isConnected) return "stale";
+        const { asOf, isDegraded } = latest ?? {
+            asOf: total.dataset.asOf, isDegraded: document.body.classList.contains("degraded"),
+        };
+        if (isDegraded) return "degraded";
+        const isOld = hasClock && now() - Date.parse(asOf) > times.staleAfter;
+        return isOld ? "stale" : "live";
+    }
+
+    function showConnection() {
+        const next = currentState();
         const before = connection.dataset.state;
         if (before === next) return;
         connection.dataset.state = next;
         connection.textContent = words[next];
-        if (next === "reconnecting") announce("The connection is lost. Reconnecting.");
-        if (next === "live" && before === "reconnecting") {
-            announce("Live again.");
+        if (next === "stale") {
+            forgetStates();
+            announce("The connection is lost. Reconnecting.");
+        } else if (before === "stale") {
+            if (!isPaused) announce("Connected again.");
             refreshIn(times.refreshSoon);
+        }
+    }
+
+    /** What a region does is not known while headquarters says nothing. The next page that is
+        loaded says it again. */
+    function forgetStates() {
+        for (const state of document.querySelectorAll("[data-part] .state")) {
+            const sign = state.querySelector("path");
+            sign.setAttribute("d", "M8 2a6 6 0 1 0 .001 0zM8 5a3 3 0 1 1-.001 0z");
+            state.className = "state state-unknown";
+            state.lastChild.textContent = "unknown";
         }
     }
 
@@ -345,7 +414,7 @@
 
     /** The figure as a sentence, for those who hear the page: at most once a minute. */
     function announceTotal() {
-        if (isPaused || latest === null || connection.dataset.state !== "live") return;
+        if (latest === null || !["live", "degraded"].includes(connection.dataset.state)) return;
         announce(
             `${grouped(latest.amount)} ${page.base} as of ${clock(new Date(latest.asOf))}`
             + (latest.isDegraded ? ". Part of it is not current." : "."));
@@ -357,15 +426,27 @@
         isPaused = !isPaused;
         document.body.classList.toggle("paused", isPaused);
         pause.textContent = isPaused ? "Resume" : "Pause";
+        showConnection();
         if (isPaused) {
             odometer.stop();
-            setConnection("paused");
             return;
         }
-        setConnection(stream === null || stream.readyState === 1 ? "live" : "reconnecting");
         show();
         showAges();
         refreshIn(times.refreshSoon);
+    }
+
+    /** Once a second. */
+    function look() {
+        if (isPaused || document.hidden) return;
+        showAges();
+        // Not before something came: a page that was hidden for long has an old total.
+        if (connection.dataset.state !== "still") showConnection();
+        // A live stream is never quiet for long: asking for the page shows whether it is dead.
+        if (connection.dataset.state === "live" && isQuiet() && !isAsking) {
+            refreshIn(times.refreshSoon);
+            isAsking = true;
+        }
     }
 
     function start() {
@@ -388,9 +469,9 @@
             pause.addEventListener("click", togglePause);
         }
         showAges();
-        setInterval(() => {
-            if (!isPaused) showAges();
-        }, 1000);
+        setInterval(look, 1000);
+        addEventListener("resize", fit);
+        fit();
         setInterval(announceTotal, times.announce);
     }
 
