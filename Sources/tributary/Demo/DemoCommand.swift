@@ -11,11 +11,11 @@ struct DemoCommand: AsyncParsableCommand {
         discussion: """
             Starts a redis-server, one broker and one aggregator for each region, and HQ, as \
             processes of their own on 127.0.0.1; fills in a day of history; then produces live \
-            transfers until Ctrl-C or for --seconds. Regions differ in size and time zone; half of \
-            the transfers are worth less than 200 US dollars. At the end it compares what HQ publishes with \
-            the sum of what it produced and says `exact`, or what differs (exit status 1). Ctrl-C \
-            before the live transfers, or during the comparison, ends it without a verdict (exit \
-            status 130). It leaves nothing behind.
+            transfers until Ctrl-C or for --seconds. Regions differ in size and time zone; half \
+            of the transfers are worth less than 200 US dollars. At the end it compares what HQ \
+            publishes with the sum of what it produced and says `exact`, or what differs (exit \
+            status 1). Ctrl-C before the live transfers, or during the comparison, ends it without \
+            a verdict (exit status 130). It leaves nothing behind.
 
             EXAMPLE:
               tributary demo
