@@ -4,21 +4,26 @@ extension RedisScript {
     /// What stands of some shards of one region, in one step.
     ///
     /// ARGV: 1 the region; 2 the shards, each as field, key prefix of buckets, key prefix of late
-    /// money, minutes, late minutes. Answers per shard: watermark, liveness, then minute and hash
-    /// in turns for buckets, and the same for late money; hashes that do not stand are left out.
+    /// money, minutes, late minutes; 3 how much to read: a hash counts as one and its fields.
+    /// Answers per shard: watermark, liveness, then minute and hash in turns for buckets, and the
+    /// same for late money; hashes that do not stand are left out. Then how many of the minutes
+    /// and late minutes that covers: the rest of them is another script's.
     static let readShards = RedisScript(
         name: "readShards",
         source: ScriptParts.hash + """
+            local left = tonumber(ARGV[3])
             local function standing(prefix, minutes)
               local found = {}
               for i = 1, #minutes do
+                if left <= 0 then return found, i - 1 end
                 local values = hash(prefix .. minutes[i])
+                left = left - 1 - #values / 2
                 if #values > 0 then
                   found[#found + 1] = minutes[i]
                   found[#found + 1] = values
                 end
               end
-              return found
+              return found, #minutes
             end
             -- Most minutes have no late money, so one EXISTS replaces a read per minute.
             local function anyOf(prefix, minutes)
@@ -27,17 +32,19 @@ extension RedisScript {
                 for j = i, math.min(i + 999, #minutes) do keys[#keys + 1] = prefix .. minutes[j] end
                 if redis.call('EXISTS', unpack(keys)) > 0 then return standing(prefix, minutes) end
               end
-              return {}
+              return {}, #minutes
             end
             local shards = cmsgpack.unpack(ARGV[2])
             local answer = {}
             for i = 1, #shards do
               local s = shards[i]
+              local buckets, read = standing(s[2], s[4])
+              local late, lateRead = {}, 0
+              if read == #s[4] then late, lateRead = anyOf(s[3], s[5]) end
               answer[i] = {
                 redis.call('HGET', 'watermark:' .. ARGV[1], s[1]),
                 redis.call('HGET', 'liveness:' .. ARGV[1], s[1]),
-                standing(s[2], s[4]),
-                anyOf(s[3], s[5])
+                buckets, late, read, lateRead
               }
             end
             return answer

@@ -75,10 +75,10 @@ enum ScriptLimits {
     /// Bytes of one packed argument, after which the next begins.
     static let packedArgumentBytes = 1 << 20
     /// Fields of hashes that one script reads, and hashes that it looks for, unless a single minute
-    /// has more: at a microsecond each, 30 ms of a Redis that commits wait for.
+    /// has more: at a microsecond each, 30 ms of a Redis that commits wait for. A shard that has
+    /// hardly anything is thus read by one script: its many minutes must not cost a way to Redis
+    /// for each few of them, which on a busy machine takes longer than the silence of a region may.
     static let fieldsPerScript = 30_000
-    /// Hashes that one script reads of single shards, each of at most 300 fields.
-    static let hashesPerScript = 100
     /// Attempts to read a shard in several steps while others write it.
     static let readAttempts = 16
     /// How many of them take several short scripts.

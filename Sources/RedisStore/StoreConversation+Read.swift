@@ -10,12 +10,19 @@ struct DamagedLate: Hashable {
     var key: String
 }
 
-/// Some minutes of one shard, read by one script.
+/// Some minutes of one shard.
 private struct ReadPiece {
     /// The shard's place in the question.
     var shard: Int
     var buckets: ArraySlice<Minute>
     var late: ArraySlice<Minute>
+
+    /// What is left when some of it has been read; nil where that is nothing.
+    func rest(after buckets: Int, late lateCount: Int) -> ReadPiece? {
+        let rest = ReadPiece(
+            shard: shard, buckets: self.buckets.dropFirst(buckets), late: late.dropFirst(lateCount))
+        return rest.buckets.isEmpty && rest.late.isEmpty ? nil : rest
+    }
 }
 
 extension StoreConversation {
@@ -34,10 +41,15 @@ extension StoreConversation {
         for attempt in 0..<ScriptLimits.readAttempts {
             // Under constant writes only a single long script sees one consistent state.
             let isShort = attempt < ScriptLimits.shortReadAttempts
-            let batches = isShort ? short : [short.flatMap(\.self)]
+            let limit = isShort ? ScriptLimits.fieldsPerScript : Int.max
             var parts = ReadParts(shards: shards, region: region)
-            for batch in batches where parts.isConsistent {
-                try read(batch, of: shards, region: region, into: &parts, deadline: deadline)
+            for batch in isShort ? short : [short.flatMap(\.self)] {
+                var rest = batch
+                while !rest.isEmpty, parts.isConsistent {
+                    rest = try read(
+                        rest, of: shards, region: region, limit: limit, into: &parts,
+                        deadline: deadline)
+                }
             }
             guard parts.isConsistent else {
                 counters.update { $0.casRetries += 1 }
@@ -52,17 +64,17 @@ extension StoreConversation {
         throw RedisStoreError(.contended, doing: "reading shards")
     }
 
-    /// `shards` in pieces, and these in batches whose hashes fit one script.
+    /// `shards` in pieces, and these in batches that one script may get through.
     private static func batches(_ shards: [ShardQuestion]) -> [[ReadPiece]] {
         var batches: [[ReadPiece]] = [[]]
-        var left = ScriptLimits.hashesPerScript
+        var left = ScriptLimits.fieldsPerScript
         for (index, shard) in shards.enumerated() {
             var buckets = shard.minutes.buckets[...]
             var late = shard.minutes.late[...]
             repeat {
                 if left == 0 {
                     batches.append([])
-                    left = ScriptLimits.hashesPerScript
+                    left = ScriptLimits.fieldsPerScript
                 }
                 let piece = ReadPiece(
                     shard: index, buckets: buckets.prefix(left),
@@ -76,10 +88,11 @@ extension StoreConversation {
         return batches
     }
 
+    /// Reads as much as one script may; answers what is left.
     private mutating func read(
-        _ batch: [ReadPiece], of shards: [ShardQuestion], region: RegionID,
+        _ batch: [ReadPiece], of shards: [ShardQuestion], region: RegionID, limit: Int,
         into parts: inout ReadParts, deadline: Deadline
-    ) throws(RedisStoreError) {
+    ) throws(RedisStoreError) -> [ReadPiece] {
         var packed = MessagePack()
         packed.array(count: batch.count)
         for piece in batch {
@@ -95,14 +108,24 @@ extension StoreConversation {
         }
         var command = RedisCommand(region.name)
         command.append(packed)
+        command.append(String(limit))
         let doing = "reading shards"
-        try runReading(.readShards, command, deadline: deadline, doing: doing) {
-            (reply) throws(RedisStoreError) -> Void in
+        return try runReading(.readShards, command, deadline: deadline, doing: doing) {
+            (reply) throws(RedisStoreError) -> [ReadPiece] in
             let answer = try reply.array(atLeast: batch.count, doing: doing)
+            var rest: [ReadPiece] = []
+            var isAnyRead = false
             for (index, piece) in batch.enumerated() {
-                let part = try answer[index].array(atLeast: 4, doing: doing)
+                let part = try answer[index].array(atLeast: 6, doing: doing)
                 parts.add(part, of: piece.shard)
+                let buckets = max(0, Int(part[4].integer ?? 0))
+                let late = max(0, Int(part[5].integer ?? 0))
+                let left = piece.rest(after: buckets, late: late)
+                isAnyRead = isAnyRead || left == nil || buckets + late > 0
+                if let left { rest.append(left) }
             }
+            guard isAnyRead else { throw RedisStoreError(.unexpectedReply, doing: doing) }
+            return rest
         }
     }
 
