@@ -29,7 +29,7 @@ package struct RegionNodeSettings: Sendable {
     /// Where the tables of ids live.
     package var memory = ZeroedMemory.heap
     /// The least time between two pushes to one HQ, unless it asks for one at once.
-    package var pushMilliseconds: Int64 = 450
+    package var pushMilliseconds: Int64 = 200
     /// How long a shard that joins waits for HQs that do not answer, where another one has.
     package var headquartersMilliseconds: Int64 = 30_000
     /// How often the broker is asked where the log ends.

@@ -14,8 +14,6 @@ package struct RegionConfiguration: Sendable {
     package var idKey: Aggregation.IDKey
     /// Every HQ to push to, each with watermarks of its own. Shards join by what all of them say.
     package var headquarters: [DeltaClientConfiguration]
-    /// The least time between two pushes to one HQ, unless it asks for one at once.
-    package var pushInterval: Duration = .milliseconds(450)
     /// How long a shard that joins waits for HQs that do not answer, where another one has.
     package var headquartersTimeout: Duration = .seconds(30)
     /// How often the broker is asked where the log ends.
@@ -53,7 +51,7 @@ package struct RegionConfiguration: Sendable {
         // Kafka's default for what a producer's stamp may be off by; more would count as much.
         settings.disorderMilliseconds = region.timestamps == .broker ? 0 : 3_600_000
         settings.memory = .largePages
-        settings.pushMilliseconds = pushInterval.milliseconds
+        settings.pushMilliseconds = region.pushInterval.milliseconds
         settings.headquartersMilliseconds = headquartersTimeout.milliseconds
         settings.endsMilliseconds = endOffsetInterval.milliseconds
         settings.commitMilliseconds = commitInterval.milliseconds

@@ -24,6 +24,9 @@ extension Region {
         }
         problems += logProblems()
         if generation < 1 { report("generation", "an integer from 1 up") }
+        if !Self.pushIntervalBounds.contains(pushInterval) {
+            report("push_interval", "a time of 20ms to 2s")
+        }
         if adminURLs.count > Self.maximumAdminURLs {
             report("admin_urls", "at most \(Self.maximumAdminURLs) URLs")
         }

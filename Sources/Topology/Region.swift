@@ -33,6 +33,9 @@ package struct Region: Hashable, Sendable {
     /// Rises with every change of what the fold reads: exponents, settled words and log ids. At
     /// least 1.
     package var generation: UInt32
+    /// A node pushes a first change to an HQ at once, and later ones this long after the push
+    /// before at the latest.
+    package var pushInterval: Duration
     /// The admin listeners of the region's nodes.
     package var adminURLs: [ServiceURL]
     /// How to reach the region's ledger; its password is not in it.
@@ -51,6 +54,12 @@ package struct Region: Hashable, Sendable {
     /// What a topic's dead-letter topic is called unless the region file says otherwise.
     package static func defaultDeadLetterTopic(of topic: String) -> String { topic + ".dlq" }
 
+    /// A node's part of the way to a viewer's second. Each push is one request and one script of
+    /// Redis, whatever changed.
+    package static let defaultPushInterval: Duration = .milliseconds(200)
+    /// An idle shard pushes each 2 s anyway.
+    package static let pushIntervalBounds: ClosedRange<Duration> = .milliseconds(20)...(.seconds(2))
+
     /// As ledgers spell it; a row in any other state settles nothing.
     package static let defaultSettledWords = ["settled", "SETTLED"]
     package static let maximumSettledWords = 16
@@ -66,7 +75,8 @@ package struct Region: Hashable, Sendable {
         id: RegionID, kafka: [String: String], topic: String = defaultTopic,
         group: String = defaultGroup, deadLetterTopic: String? = nil, logs: [RegionLog],
         timestamps: Timestamps = .broker, isRelayed: Bool = false, generation: UInt32 = 1,
-        adminURLs: [ServiceURL] = [], ledger: String? = nil,
+        pushInterval: Duration = defaultPushInterval, adminURLs: [ServiceURL] = [],
+        ledger: String? = nil,
         settledWords: [String] = defaultSettledWords, keyFile: String? = nil,
         exponents: [Currency: Int] = [:], state: State = .active
     ) {
@@ -79,6 +89,7 @@ package struct Region: Hashable, Sendable {
         self.timestamps = timestamps
         self.isRelayed = isRelayed
         self.generation = generation
+        self.pushInterval = pushInterval
         self.adminURLs = adminURLs
         self.ledger = ledger
         self.settledWords = settledWords

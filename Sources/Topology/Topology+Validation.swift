@@ -23,7 +23,7 @@ extension Topology {
     /// `Region.problems`.
     package func problems() -> [TopologyProblem] {
         regionProblems() + currencyProblems() + placeProblems()
-            + (rates?.problems() ?? []) + thresholdProblems()
+            + (rates?.problems() ?? []) + thresholdProblems() + paceProblems()
     }
 
     /// Settings that work but are probably mistakes, with keys as in `problems`: codes of withdrawn
@@ -164,6 +164,29 @@ extension Topology {
             report(
                 "minimum_transfers",
                 "an integer from 1 to \(Thresholds.maximumMinimumTransfers)")
+        }
+        return problems
+    }
+    private func paceProblems() -> [TopologyProblem] {
+        var problems: [TopologyProblem] = []
+        func check(
+            _ key: String, _ pace: Duration, within bounds: ClosedRange<Duration>, _ rule: String
+        ) {
+            guard !bounds.contains(pace) else { return }
+            problems.append(TopologyProblem(key: "pace.\(key)", expected: rule))
+        }
+        check(
+            "refresh_min", pace.refreshMin, within: PublishingPace.refreshMinBounds,
+            "a time of 50ms to 2s")
+        check(
+            "refresh_max", pace.refreshMax, within: PublishingPace.refreshMaxBounds,
+            "a time of 50ms to 2s")
+        check(
+            "event_min", pace.eventMin, within: PublishingPace.eventMinBounds,
+            "a time of 100ms to 60s")
+        if problems.isEmpty, pace.refreshMax < pace.refreshMin {
+            problems.append(
+                TopologyProblem(key: "pace.refresh_max", expected: "at least refresh_min"))
         }
         return problems
     }

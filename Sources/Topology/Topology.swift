@@ -23,6 +23,7 @@ package struct Topology: Hashable, Sendable {
     /// Where rates come from; nil leaves every total in its own currency alone.
     package var rates: RatesSource?
     package var thresholds: Thresholds
+    package var pace: PublishingPace
     /// The path of the file with the 128-bit key that transfer ids are hashed with, in 32
     /// hexadecimal digits. It is fixed for the life of the topology.
     package var idKeyFile: String
@@ -31,7 +32,8 @@ package struct Topology: Hashable, Sendable {
         regions: [Region], currencies: [Currency], unconverted: [Currency] = [],
         baseCurrencies: [Currency], defaultBase: Currency, headquarters: [ServiceURL],
         listeners: Listeners = Listeners(), redis: RedisAddress, rates: RatesSource?,
-        thresholds: Thresholds = Thresholds(), idKeyFile: String, generation: UInt32 = 1
+        thresholds: Thresholds = Thresholds(), pace: PublishingPace = PublishingPace(),
+        idKeyFile: String, generation: UInt32 = 1
     ) {
         self.regions = regions
         self.generation = generation
@@ -44,6 +46,7 @@ package struct Topology: Hashable, Sendable {
         self.redis = redis
         self.rates = rates
         self.thresholds = thresholds
+        self.pace = pace
         self.idKeyFile = idKeyFile
     }
 

@@ -5,7 +5,8 @@ import Topology
 ///
 /// Defaults: `topic: transaction.settled`, `group: metrics-viz`, `dlq_topic` the topic with
 /// `.dlq`, `timestamps: broker`, `relayed: false`, `state: active`,
-/// `ledger.settled: [settled, SETTLED]`, no admin URLs, other ledger, key file or exponents.
+/// `ledger.settled: [settled, SETTLED]`, `push_interval: 200ms`, no admin URLs, other ledger, key
+/// file or exponents.
 /// `id`, `kafka`, `logs` and `generation` must be there.
 struct RegionFile {
     let document: Document
@@ -38,6 +39,8 @@ struct RegionFile {
             "relayed", expected: ScalarText.flagRule, ScalarText.flag)
         let generation: UInt32? = fields.required(
             "generation", expected: "an integer from 1 up", ScalarText.integer)
+        let pushInterval = fields.optional(
+            "push_interval", expected: ScalarText.durationRule, ScalarText.duration)
         let adminURLs = fields.optionalList("admin_urls", of: Self.urlRule) { ServiceURL($0) }
         let ledger = ledger(fields)
         let keyFile = fields.optional(
@@ -51,6 +54,7 @@ struct RegionFile {
             topic: topic ?? Region.defaultTopic, group: group ?? Region.defaultGroup,
             deadLetterTopic: deadLetters, logs: logs, timestamps: timestamps ?? .broker,
             isRelayed: isRelayed ?? false, generation: generation ?? 1,
+            pushInterval: pushInterval ?? Region.defaultPushInterval,
             adminURLs: adminURLs ?? [], ledger: ledger.connection,
             settledWords: ledger.settledWords ?? Region.defaultSettledWords,
             keyFile: keyFile.map(resolve), exponents: exponents, state: state ?? .active)

@@ -31,6 +31,7 @@ struct TopologyReader {
             RatesSourceReader(resolve: resolve).read($0)
         }
         let thresholds = fields.optionalMapping("thresholds").map(thresholds) ?? Thresholds()
+        let pace = fields.optionalMapping("pace").map(pace) ?? PublishingPace()
         let idKeyFile = fields.required(
             "id_key_file", expected: "the path of a file", ScalarText.nonEmpty)
         let generation: UInt32? = fields.optional(
@@ -43,7 +44,7 @@ struct TopologyReader {
             regions: [], currencies: currencies, unconverted: unconverted, baseCurrencies: bases,
             defaultBase: defaultBase ?? bases.first ?? Currency(uncheckedIndex: 0),
             headquarters: headquarters, listeners: listeners, redis: redis, rates: rates,
-            thresholds: thresholds, idKeyFile: idKeyFile.map(resolve) ?? "",
+            thresholds: thresholds, pace: pace, idKeyFile: idKeyFile.map(resolve) ?? "",
             generation: generation ?? 1)
         return (topology, regions)
     }
@@ -79,17 +80,27 @@ struct TopologyReader {
         return address ?? .unixSocket("/")
     }
 
+    private func readDuration(_ fields: Fields, _ key: String, into setting: inout Duration) {
+        let duration = fields.optional(
+            key, expected: ScalarText.durationRule, ScalarText.duration)
+        if let duration { setting = duration }
+    }
+
+    private func pace(_ fields: Fields) -> PublishingPace {
+        var pace = PublishingPace()
+        readDuration(fields, "refresh_min", into: &pace.refreshMin)
+        readDuration(fields, "refresh_max", into: &pace.refreshMax)
+        readDuration(fields, "event_min", into: &pace.eventMin)
+        fields.finish()
+        return pace
+    }
+
     private func thresholds(_ fields: Fields) -> Thresholds {
         var thresholds = Thresholds()
-        func read(_ key: String, into threshold: inout Duration) {
-            let duration = fields.optional(
-                key, expected: ScalarText.durationRule, ScalarText.duration)
-            if let duration { threshold = duration }
-        }
-        read("heartbeat", into: &thresholds.heartbeat)
-        read("silent_after", into: &thresholds.silentAfter)
-        read("degraded_lag", into: &thresholds.degradedLag)
-        read("alert_lag", into: &thresholds.alertLag)
+        readDuration(fields, "heartbeat", into: &thresholds.heartbeat)
+        readDuration(fields, "silent_after", into: &thresholds.silentAfter)
+        readDuration(fields, "degraded_lag", into: &thresholds.degradedLag)
+        readDuration(fields, "alert_lag", into: &thresholds.alertLag)
         let rule = "an integer from 1 to \(Thresholds.maximumMinimumTransfers)"
         let transfers: Int? = fields.optional(
             "minimum_transfers", expected: rule, ScalarText.integer)

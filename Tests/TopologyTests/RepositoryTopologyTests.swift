@@ -24,10 +24,12 @@ import TopologyFile
         #expect(topology.listeners == Listeners())
         #expect(topology.redis.description == "127.0.0.1:6379")
         #expect(topology.thresholds == Thresholds())
+        #expect(topology.pace == PublishingPace())
         for region in topology.regions {
             #expect(region.timestamps == .trusted)
             #expect(region.currentLog?.partitions == 6)
             #expect(region.topic == "transaction.settled")
+            #expect(region.pushInterval == Region.defaultPushInterval)
         }
     }
 

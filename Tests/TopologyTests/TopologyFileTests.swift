@@ -20,6 +20,7 @@ import TopologyFile
             #expect(topology.redis == .tcp(HostPort(host: "127.0.0.1", port: 6379)))
             #expect(topology.rates == nil)
             #expect(topology.thresholds == Thresholds())
+            #expect(topology.pace == PublishingPace())
             #expect(topology.idKeyFile == "\(folder.path)/id.key")
             #expect(
                 topology.regions == [
@@ -68,6 +69,7 @@ import TopologyFile
                   degraded_lag: 1m
                   alert_lag: 24h
                   minimum_transfers: 9
+                pace: {refresh_min: 100ms, refresh_max: 2s, event_min: 1s}
 
                 """
         let region =
@@ -82,6 +84,7 @@ import TopologyFile
                 admin_urls: [http://127.0.0.1:9000, https://node.example.net]
                 ledger: host=127.0.0.1 dbname=ledger
                 key_file: keys/a.key
+                push_interval: 1s
                 exponents: {ISK: 2, HUF: 0}
 
                 """
@@ -100,6 +103,9 @@ import TopologyFile
             #expect(topology.thresholds.degradedLag == .seconds(60))
             #expect(topology.thresholds.alertLag == .seconds(86_400))
             #expect(topology.thresholds.minimumTransfers == 9)
+            #expect(topology.pace.refreshMin == .milliseconds(100))
+            #expect(topology.pace.refreshMax == .seconds(2))
+            #expect(topology.pace.eventMin == .seconds(1))
             let region = try #require(topology.region(RegionID(unchecked: "a")))
             #expect(region.state == .retired)
             #expect(region.topic == "settled")
@@ -111,6 +117,7 @@ import TopologyFile
                 region.adminURLs.map(\.description)
                     == ["http://127.0.0.1:9000", "https://node.example.net:443"])
             #expect(region.ledger == "host=127.0.0.1 dbname=ledger")
+            #expect(region.pushInterval == .seconds(1))
             #expect(region.keyFile == "\(folder.path)/keys/a.key")
             #expect(
                 Dictionary(uniqueKeysWithValues: region.exponents.map { ($0.key.code, $0.value) })
@@ -124,7 +131,7 @@ import TopologyFile
                 == [
                     "topology.yaml:9: redis_host: expected one of the keys base_currencies,"
                         + " currencies, default_base_currency, fx, generation, hq, id_key_file,"
-                        + " listeners, redis, regions, thresholds, unconverted"
+                        + " listeners, pace, redis, regions, thresholds, unconverted"
                 ])
         #expect(
             try TopologyFixture.complaints(
@@ -167,8 +174,8 @@ import TopologyFile
         #expect(
             try TopologyFixture.complaints(region: region) == [
                 "regions/a.yaml:9: colour: expected one of the keys admin_urls, dlq_topic,"
-                    + " exponents, generation, group, id, kafka, key_file, ledger, logs, relayed,"
-                    + " state, timestamps, topic",
+                    + " exponents, generation, group, id, kafka, key_file, ledger, logs,"
+                    + " push_interval, relayed, state, timestamps, topic",
                 "regions/a.yaml:10: topic: expected each key once, but it stands on line 8",
                 "regions/a.yaml:11: topic: expected each key once, but it stands on line 8",
                 "regions/a.yaml:12: state: expected one of active, retired",
@@ -323,7 +330,7 @@ import TopologyFile
                         + " requests to it are not signed yet",
                     "topology.yaml:13: speed: expected one of the keys base_currencies, currencies,"
                         + " default_base_currency, fx, generation, hq, id_key_file, listeners,"
-                        + " redis, regions, thresholds, unconverted",
+                        + " pace, redis, regions, thresholds, unconverted",
                     "regions/a.yaml:4: kafka.group.id: expected the key group instead of this"
                         + " property",
                     "regions/a.yaml:7: logs[0].continues: expected no such key: the first log"

@@ -191,6 +191,26 @@ import Topology
                 == ["thresholds.minimum_transfers: expected an integer from 1 to 1000000"])
     }
 
+    @Test func `paces have the documented defaults and bounds`() throws {
+        let pace = PublishingPace()
+        #expect(pace.refreshMin == .milliseconds(250))
+        #expect(pace.refreshMax == .seconds(1))
+        #expect(pace.eventMin == .milliseconds(500))
+        #expect(Region.defaultPushInterval == .milliseconds(200))
+        #expect(
+            try problems { $0.pace.refreshMin = .milliseconds(49) }
+                == ["pace.refresh_min: expected a time of 50ms to 2s"])
+        #expect(
+            try problems { $0.pace.refreshMax = .seconds(3) }
+                == ["pace.refresh_max: expected a time of 50ms to 2s"])
+        #expect(
+            try problems { $0.pace.refreshMax = .milliseconds(249) }
+                == ["pace.refresh_max: expected at least refresh_min"])
+        #expect(
+            try problems { $0.pace.eventMin = .milliseconds(99) }
+                == ["pace.event_min: expected a time of 100ms to 60s"])
+    }
+
     @Test func `Kafka properties that the program owns are refused`() throws {
         #expect(
             try regionProblems { $0.kafka = ["security.protocol": "ssl"] }
