@@ -17,14 +17,12 @@ package struct HeadquartersConfiguration: Sendable {
     package var publicAddress: HostPort
     /// Where regions push to; loopback only, port 0 takes a free one.
     package var ingestAddress: HostPort
-    /// How often the store is read and a snapshot is published.
-    package var publishInterval: Duration = .seconds(1)
     /// The file that what is shown is kept in, for a restarted process to go on from; nil keeps
     /// nothing. It belongs to one process. A provider's exchange rates are kept beside it, under
     /// the same name with `.rates`.
     package var stateFile: String?
     /// How often the kept state is made to outlive a power cut; a process that is killed loses
-    /// nothing older than `publishInterval`.
+    /// nothing that it showed.
     package var stateInterval: Duration = .seconds(10)
     /// How often the store is maintained.
     package var maintenanceInterval: Duration = .seconds(60)

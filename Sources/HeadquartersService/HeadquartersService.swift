@@ -10,7 +10,7 @@ import ServiceLifecycle
 package import Topology
 
 /// Headquarters in one process: ingest commits what regions push, the publisher reads the store
-/// once a second, the public API serves what it published.
+/// when that changed it, the public API serves what it published.
 ///
 /// It starts and serves whether Redis is there or not: before the first snapshot it answers 503,
 /// afterwards it goes on with the last good values, labelled.
@@ -104,8 +104,7 @@ package struct HeadquartersService: Service {
         return feeds + [
             Publisher(
                 Publisher.Configuration(
-                    topology: topology, interval: configuration.publishInterval,
-                    stateInterval: configuration.stateInterval),
+                    topology: topology, stateInterval: configuration.stateInterval),
                 store: store, ratesFeed: ratesFeed, published: published, commits: commits,
                 keeper: try configuration.stateFile.map {
                     try StateKeeper(path: $0, logger: logger)

@@ -12,7 +12,7 @@ import ServiceLifecycle
 import Synchronization
 import Topology
 
-/// Reads the store once a second and publishes what it says.
+/// Reads the store when it changes and publishes what it says, at the times of one clockwork.
 ///
 /// Three loops share the state: one reads, and may wait for the store as long as that takes;
 /// another publishes on time whatever the first one waits for, so that an answer is labelled stale
@@ -21,7 +21,10 @@ final class Publisher: Service {
     private struct State {
         var publication: Publication
         var builder: ReportBuilder
-        var report: PublicReport?
+        var clockwork: PublicationClockwork
+        /// What is served, and what viewers of the stream were sent last.
+        var snapshot: PublicSnapshot?
+        var sent: PublicSnapshot?
         var counters = Publication.Counters()
         /// Where the list of changed minutes ended in what the file holds; nil where the file has
         /// to be written whole.
@@ -33,14 +36,9 @@ final class Publisher: Service {
     /// How the publisher goes about it.
     struct Configuration {
         var topology: Topology
-        /// How often the store is read and a report is made.
-        var interval: Duration
         /// How often the kept state is made to outlive a power cut.
         var stateInterval: Duration
     }
-
-    /// The least time between the end of one read and the beginning of the next.
-    private static let pauseMin: Duration = .milliseconds(50)
 
     private let configuration: Configuration
     private let store: RedisStore
@@ -72,7 +70,9 @@ final class Publisher: Service {
         state = Mutex(
             State(
                 publication: Publication(settings: configuration.topology.publicationSettings),
-                builder: ReportBuilder(configuration.topology.reportSettings)))
+                builder: ReportBuilder(configuration.topology.reportSettings),
+                clockwork: PublicationClockwork(
+                    configuration.topology.pace.clockworkSettings, at: Self.uptime())))
     }
 
     func run() async throws {
@@ -105,31 +105,54 @@ final class Publisher: Service {
 
     private func present() -> UnixTime { commits.present(at: WallClock.reading()) }
 
+    /// The clockwork's time.
+    private static func uptime() -> Int64 { WallClock.reading().uptime }
+
+    /// Sleeps until a time of the clockwork's, not at all where it is past.
+    private static func sleep(until time: Int64) async throws {
+        try await Task.sleep(for: .milliseconds(max(0, time - uptime())))
+    }
+
+    /// At least so often a report is made.
+    private var interval: Duration { configuration.topology.pace.refreshMax }
+
     private func readRepeatedly() async throws {
         let storeState = StoreState(side: "publisher", logger: logger)
         let regions = configuration.topology.regions.map(\.id)
         var unfilled: Set<RegionID> = []
         while true {
-            let begin = ContinuousClock.now
+            let (question, time) = state.withLock {
+                $0.clockwork.next(isWhole: $0.publication.readPosition == nil)
+            }
+            try await Self.sleep(until: time)
+            guard question == .changes else {
+                let position = try? await store.position()
+                state.withLock { $0.clockwork.looked(position, at: Self.uptime()) }
+                continue
+            }
+            let position = state.withLock {
+                $0.clockwork.readBegan(at: Self.uptime())
+                return $0.publication.readPosition
+            }
             do {
-                let position = state.withLock { $0.publication.readPosition }
                 let refresh = try await store.refresh(since: position, regions: regions)
                 let now = present()
                 let losses = state.withLock { state in
                     state.publication.take(refresh, now: now)
+                    state.clockwork.readEnded(refresh.position, at: Self.uptime())
                     return state.publication.losses
                 }
                 storeState.note(nil)
                 await fillAgain(losses, &unfilled)
             } catch {
-                state.withLock { $0.publication.storeIsUnreachable() }
+                state.withLock {
+                    $0.publication.storeIsUnreachable()
+                    $0.clockwork.readEnded(nil, at: Self.uptime())
+                }
                 storeState.note(error)
             }
             await keepChanges()
             publish()
-            try await Task.sleep(
-                until: max(begin + configuration.interval, ContinuousClock.now + Self.pauseMin),
-                clock: .continuous)
         }
     }
 
@@ -162,38 +185,45 @@ final class Publisher: Service {
     /// run showed, so the store first has its chance to answer.
     private func publishRepeatedly() async throws {
         while true {
-            try await Task.sleep(for: configuration.interval)
-            let isKeeping = state.withLock { state in
-                state.keepingSince.map { .now - $0 < configuration.interval } ?? false
+            let due = state.withLock { $0.clockwork.reportDue }
+            guard due <= Self.uptime() else {
+                try await Self.sleep(until: due)
+                continue
             }
             // What is being kept is published a moment later, unless the disk hangs.
-            if isKeeping { continue }
+            let keepingSince = state.withLock { $0.keepingSince }
+            if let keepingSince, .now - keepingSince < interval {
+                try await Task.sleep(until: keepingSince + interval, clock: .continuous)
+                continue
+            }
             publish()
             firstTurn.end()
         }
     }
 
-    /// Publishes what stands now, unless that was published a moment ago.
+    /// Publishes the present totals, unless they were published a moment ago, and has viewers sent
+    /// an event when one is due.
     private func publish() {
         let now = present()
         let rates = rates(now: now)
         let findings = commits.findings(at: WallClock.reading())
         let events = state.withLock { state -> [Event] in
             state.publication.take(findings)
-            guard
-                let report = state.builder.report(
-                    of: &state.publication, rates: rates, now: now)
-            else { return [] }
-            let before = state.report
-            if isNews(report, after: before) {
-                state.report = report
-                published.publish(
-                    PublicSnapshot(
-                        report: report,
-                        origin: configuration.topology.listeners.publicURL?.origin))
+            let report = state.builder.report(of: &state.publication, rates: rates, now: now)
+            let before = state.snapshot
+            if let report, isNews(report, after: before?.report) {
+                let snapshot = PublicSnapshot(
+                    report: report, origin: configuration.topology.listeners.publicURL?.origin)
+                state.snapshot = snapshot
+                published.publish(snapshot)
                 firstTurn.end()
             }
-            return Self.events(report, after: before, &state)
+            let hasSame = state.snapshot.map { state.sent?.hasSameTotals(as: $0) ?? false } ?? true
+            if state.clockwork.reported(isNews: !hasSame, at: Self.uptime()) {
+                state.sent = state.snapshot
+                published.notifyViewers()
+            }
+            return report.map { Self.events($0, after: before?.report, &state) } ?? []
         }
         for event in events { event.log(logger) }
     }
@@ -201,7 +231,7 @@ final class Publisher: Service {
     /// Whether a report says anything else than the one before, or is due by its age.
     private func isNews(_ report: PublicReport, after before: PublicReport?) -> Bool {
         guard var before else { return true }
-        let due = before.madeAt + configuration.interval.milliseconds
+        let due = before.madeAt + interval.milliseconds
         if report.madeAt >= due || report.madeAt < before.madeAt { return true }
         before.madeAt = report.madeAt
         return report != before
@@ -239,7 +269,7 @@ extension Publisher {
     private func keepRepeatedly(_ keeper: StateKeeper) async throws {
         var syncedAt = ContinuousClock.now
         while true {
-            try await Task.sleep(for: configuration.interval)
+            try await Task.sleep(for: interval)
             let now = present()
             let whole = state.withLock { state -> (PublicationSnapshot, ChangePosition)? in
                 guard state.keptUpTo == nil,

@@ -1,5 +1,6 @@
 import DeltaProtocol
 import Federation
+import Pacing
 import Topology
 
 extension Topology {
@@ -14,6 +15,17 @@ extension Topology {
             },
             currencies: Set(currencies), silentAfter: thresholds.silentAfter,
             laggingAfter: thresholds.degradedLag)
+    }
+}
+
+extension PublishingPace {
+    /// What the publisher's clockwork runs by.
+    var clockworkSettings: PublicationClockwork.Settings {
+        var settings = PublicationClockwork.Settings()
+        settings.refreshMin = refreshMin.milliseconds
+        settings.refreshMax = refreshMax.milliseconds
+        settings.eventMin = eventMin.milliseconds
+        return settings
     }
 }
 

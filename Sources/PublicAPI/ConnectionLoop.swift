@@ -40,8 +40,8 @@ final class ConnectionLoop {
     /// Of the walk that tells viewers: all connections below it have not been told. It goes
     /// downwards, so that a connection that leaves never lets another be passed over.
     private var cursor = 0
-    private var nextWalk: NIODeadline = .distantPast
-    private var isWalkPlanned = false
+    /// Whether another walk follows the one under way.
+    private var isWalkDue = false
 
     init(
         eventLoop: any EventLoop, router: Router, configuration: PublicServerConfiguration,
@@ -130,25 +130,15 @@ final class ConnectionLoop {
 
     // MARK: Viewers
 
-    /// To be called after each publication: tells all viewers what has changed for them, but at
-    /// most once in the least interval.
-    func snapshotChanged() {
-        guard cursor == 0 else { return planWalk() }
-        let now = NIODeadline.now()
-        guard now >= nextWalk else { return planWalk() }
-        nextWalk = now + TimeAmount(configuration.eventIntervalMin)
+    /// Sends all viewers what has changed for them. One that comes while the last walk is under way
+    /// begins when that has ended.
+    func notifyViewers() {
+        guard cursor == 0 else {
+            isWalkDue = true
+            return
+        }
         cursor = connections.count
         walk()
-    }
-
-    private func planWalk() {
-        guard !isWalkPlanned else { return }
-        isWalkPlanned = true
-        let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        eventLoop.scheduleTask(deadline: nextWalk) {
-            bound.value.isWalkPlanned = false
-            bound.value.snapshotChanged()
-        }
     }
 
     private func walk() {
@@ -157,14 +147,18 @@ final class ConnectionLoop {
             return
         }
         var left = Self.viewersAtOnce
+        cursor = min(cursor, connections.count)
         while cursor > 0, left > 0 {
-            cursor = min(cursor, connections.count)
-            guard cursor > 0 else { return }
             cursor -= 1
             left -= 1
             connections[cursor].offer(snapshot)
+            cursor = min(cursor, connections.count)
         }
-        guard cursor > 0 else { return }
+        if cursor == 0 {
+            guard isWalkDue else { return }
+            isWalkDue = false
+            cursor = connections.count
+        }
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         eventLoop.execute { bound.value.walk() }
     }

@@ -49,7 +49,7 @@ package struct PublicServer: Service {
         let listener = try await bind(group, loops)
         let follower = published.follow {
             for (eventLoop, loop) in loops.all {
-                eventLoop.execute { loop.value.snapshotChanged() }
+                eventLoop.execute { loop.value.notifyViewers() }
             }
         }
         await whenReady()

@@ -19,8 +19,6 @@ package struct PublicServerConfiguration: Sendable {
     package var heartbeat: Duration = .seconds(15)
     /// A peer that has taken nothing of what waits for it for so long is closed.
     package var stuckAfter: Duration = .seconds(30)
-    /// The least time between two events to one viewer.
-    package var eventIntervalMin: Duration = .seconds(1)
     /// When viewers that lost their connection come back, in milliseconds: a time in the range is
     /// picked for each, so that they do not all come at once.
     package var retryMilliseconds = 2_000...6_000

@@ -23,7 +23,7 @@ package final class PublicSnapshot: Sendable {
     func answers(in base: Currency) -> BaseAnswers? { answers[Int(base.index)] }
 
     /// Whether both say the same totals in the same bases.
-    func hasSameTotals(as other: PublicSnapshot) -> Bool {
+    package func hasSameTotals(as other: PublicSnapshot) -> Bool {
         answers.elementsEqual(other.answers) { $0?.totalTag == $1?.totalTag }
     }
 }

@@ -25,9 +25,10 @@ package final class PublishedSnapshot: Sendable {
     /// Nil before the first one.
     package var current: PublicSnapshot? { state.withLock { $0.current?.snapshot } }
 
-    /// Replaces what is served. Callers take turns: who publishes last is served.
+    /// Replaces what is served. Callers take turns: who publishes last is served. Viewers of the
+    /// stream see it with the next `notifyViewers`, or when they connect.
     package func publish(_ next: PublicSnapshot) {
-        let followers = state.withLock { state in
+        state.withLock { state in
             var isOnlyOne = true
             if let current = state.current,
                 current.snapshot.report.version == next.report.version
@@ -37,9 +38,13 @@ package final class PublishedSnapshot: Sendable {
             }
             state.current = Current(snapshot: next, isOnlyOneOfVersion: isOnlyOne)
             counter.add(1, ordering: .releasing)
-            return Array(state.followers.values)
         }
-        for follower in followers { follower() }
+    }
+
+    /// Has each viewer sent what is served now, where it has another total. How often that may be
+    /// is the caller's to decide.
+    package func notifyViewers() {
+        for follower in state.withLock({ Array($0.followers.values) }) { follower() }
     }
 
     /// How many snapshots have been published: whoever has read what a count stands for need not
@@ -51,7 +56,7 @@ package final class PublishedSnapshot: Sendable {
         state.withLock { ($0.current, counter.load(ordering: .relaxed)) }
     }
 
-    /// Has `follower` called after each publication, on the publisher's thread, until `unfollow`.
+    /// Has `follower` called by `notifyViewers`, on the caller's thread, until `unfollow`.
     func follow(_ follower: @escaping @Sendable () -> Void) -> Int {
         state.withLock { state in
             state.lastFollower += 1

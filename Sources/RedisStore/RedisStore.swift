@@ -131,6 +131,15 @@ package final class RedisStore: Sendable {
         }
     }
 
+    /// Where the store is, by one command: whether a refresh would find anything changed. Without
+    /// an answer a refresh says what is wrong, and makes the connection anew.
+    package func position() async throws -> StorePosition {
+        try await perform("asking for the version") {
+            (conversation, deadline) throws(RedisStoreError) in
+            try conversation.position(deadline: deadline)
+        }
+    }
+
     /// What has changed since `position`, as one consistent view.
     ///
     /// Everything where `position` is nil, of another database, ahead of this one, or was

@@ -32,6 +32,18 @@ extension StoreConversation {
         throw RedisStoreError(.connectionLost, doing: "refreshing")
     }
 
+    /// Where the store is now.
+    mutating func position(deadline: Deadline) throws(RedisStoreError) -> StorePosition {
+        let doing = "asking for the version"
+        return try send(
+            RedisCommand("HMGET", "store", "id", "version"), deadline: deadline, doing: doing
+        ) { (reply) throws(RedisStoreError) -> StorePosition in
+            let answer = try reply.array(atLeast: 2, doing: doing)
+            return StorePosition(
+                storeID: answer[0].text ?? "", version: BucketText.number(answer[1].bytes) ?? 0)
+        }
+    }
+
     private mutating func refreshOnce(
         since position: StorePosition?, regions: [RegionID], deadline: Deadline
     ) throws(RedisStoreError) -> StoreRefresh {

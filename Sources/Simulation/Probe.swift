@@ -111,6 +111,9 @@ package enum Probe: Int, CaseIterable, Sendable {
     case minutesExpired
     case verificationDroppedWatermark
     case publisherKeptLastGood
+    case versionAsked
+    case eventWaited
+    case reportWithoutRead
     case digestCompared
     case seededMinuteStoodStill
     /// An exact total without a label although the oldest minutes of the window are seeded.

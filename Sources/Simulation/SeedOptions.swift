@@ -55,6 +55,7 @@ package struct SeedOptions: Sendable {
     var recordWait: Int64 = 0
     var faultWait: Int64 = 0
     var tickWait: Int64 = 0
+    /// How long the publisher rests at most, in milliseconds.
     var publishWait: Int64 = 0
     var storeWait: Int64 = 0
     var networkWait: Int64 = 0

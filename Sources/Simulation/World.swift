@@ -204,7 +204,7 @@ final class World {
                 let process = HeadquartersProcess(
                     number: headquarters.count, site: site, topology: topologies[0],
                     publisher: PublisherCheck(
-                        shape: shape, options: options, topology: topologies[0]))
+                        shape: shape, options: options, topology: topologies[0], at: elapsed))
                 headquarters.append(process)
                 startTimers(of: process)
             }
@@ -260,7 +260,7 @@ final class World {
         schedule(
             .maintenance(headquarters: process.number, incarnation: process.incarnation), after: 1)
         schedule(
-            .publishTotals(headquarters: process.number, incarnation: process.incarnation), after: 1
+            .publisherTurn(headquarters: process.number, incarnation: process.incarnation), after: 1
         )
     }
 
@@ -287,9 +287,9 @@ final class World {
         case .maintenance(let number, let incarnation):
             let process = headquarters[number]
             if process.isRunning, process.incarnation == incarnation { maintain(process) }
-        case .publishTotals(let number, let incarnation):
+        case .publisherTurn(let number, let incarnation):
             let process = headquarters[number]
-            if process.isRunning, process.incarnation == incarnation { publish(process) }
+            if process.isRunning, process.incarnation == incarnation { takeTurn(process) }
         case .stop: stopInOrder()
         case .askCorrection: askForCorrection()
         case .spoil: spoil()

@@ -40,7 +40,7 @@ enum WorldEvent {
     /// Keys vanish from the store: somebody deletes them, or Redis evicts them.
     case loseKeys
     case maintenance(headquarters: Int, incarnation: Int)
-    case publishTotals(headquarters: Int, incarnation: Int)
+    case publisherTurn(headquarters: Int, incarnation: Int)
     case fault
     case recover(Recovery)
     /// Faults are over.

@@ -85,6 +85,7 @@ private struct Feed: Service {
                     PublicSnapshot(
                         report: synthetic.report(
                             at: now(), round: round, isDegraded: isDegraded)))
+                published.notifyViewers()
                 round += 1
                 next = next + (interval == .zero ? .seconds(86_400) : interval)
                 try await Task.sleep(until: next, clock: .continuous)

@@ -15,8 +15,9 @@ struct HeadquartersCommand: AsyncParsableCommand {
         commandName: "hq",
         abstract: "Merge every region into one total and serve it.",
         discussion: """
-            Commits what regions push to the global Redis and publishes the 24h total once a \
-            second. It starts without Redis too: until a first snapshot the public API answers 503.
+            Commits what regions push to the global Redis and publishes the 24h total after each \
+            commit, at the pace that the topology gives. It starts without Redis too: until a \
+            first snapshot the public API answers 503.
 
             Once it listens it prints a line for each interface, such as \
             `public http://127.0.0.1:8080`. SIGTERM and SIGINT stop it in order.

@@ -74,6 +74,12 @@ struct PublicServerUnderTest: Sendable {
 
     func connect() throws -> RawConnection { try RawConnection(port: port) }
 
+    /// Publishes a report and notifies viewers.
+    func publish(_ report: PublicReport) {
+        published.publish(PublicSnapshot(report: report))
+        published.notifyViewers()
+    }
+
     /// One request on a connection of its own.
     func answer(_ request: String, hasBody: Bool = true) async throws -> RawResponse {
         let connection = try connect()

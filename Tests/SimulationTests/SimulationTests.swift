@@ -60,7 +60,7 @@ import Testing
             (14, .filledWithMoneyAhead), (81, .brokerClockBehind), (62, .headquartersClockFarAhead),
             (18, .nodeStartedWithWrongClock), (9, .groupDown), (3, .transactionHung),
             (28, .partitionIdleForLong), (16, .auditHealed), (35, .equalCoverageEarlierIds),
-            (20, .keysLost), (46, .changesLost), (23, .lossNoticed), (47, .fillingCut),
+            (20, .keysLost), (21, .changesLost), (23, .lossNoticed), (47, .fillingCut),
             (1, .repeatOfLogBefore), (41, .replacementAwaited), (42, .oldTopologyRefused),
             (12, .addedPartitionRefused),
         ] as [(UInt64, Probe)])

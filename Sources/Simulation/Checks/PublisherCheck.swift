@@ -47,6 +47,8 @@ struct PublisherCheck {
     }
 
     var publication: Publication
+    var clockwork: PublicationClockwork
+    var waits = Waits()
     var regions: [Region]
     /// The store's connection of the last refresh.
     var connection = 0
@@ -58,7 +60,9 @@ struct PublisherCheck {
     /// By region, the logs that the process's own files count; nil for all.
     private let ownLogs: [[LogID]?]
 
-    init(shape: WorldShape, options: SeedOptions, topology: StoreTopology) {
+    /// - Parameter now: the queue's time.
+    init(shape: WorldShape, options: SeedOptions, topology: StoreTopology, at now: Int64) {
+        clockwork = PublicationClockwork(options.clockworkSettings, at: now)
         width = options.currencies.count
         ownLogs = shape.regions.map { topology.logs[$0]?.map(\.id) }
         let ownLogs = ownLogs

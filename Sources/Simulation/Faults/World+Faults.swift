@@ -180,7 +180,7 @@ extension World {
         guard !process.isRunning else { return }
         process.isRunning = true
         process.publisher = PublisherCheck(
-            shape: shape, options: options, topology: process.topology)
+            shape: shape, options: options, topology: process.topology, at: elapsed)
         startTimers(of: process)
     }
 

@@ -201,6 +201,7 @@ extension World {
         let process = task.process
         guard step.isLast else { return writtenInPart(step, task) }
         tally.commits += step.commits.count
+        noteCommit(at: process.site)
         for (index, shard) in step.shards.enumerated() {
             check(commit: step.commits[index], shard: shard, before: before[index], task)
         }

@@ -10,6 +10,8 @@ extension World {
         let time = present(of: process)
         var refresh: StoreRefresh?
         let site = process.site
+        process.publisher.clockwork.readBegan(at: elapsed)
+        process.publisher.waits.commitSince = nil
         if site.isReachable {
             let answer = site.store.refresh(
                 since: process.publisher.publication.readPosition,
@@ -22,8 +24,10 @@ extension World {
         } else {
             process.publisher.publication.storeIsUnreachable()
         }
+        process.publisher.clockwork.readEnded(refresh?.position, at: elapsed)
         process.publisher.publication.take(process.memory.findings(at: reading(of: process)))
-        if let totals = process.publisher.publication.totals(now: time) {
+        let totals = process.publisher.publication.totals(now: time)
+        if let totals {
             if refresh != nil { checkAhead(totals, at: time, by: process) }
             if let refresh {
                 process.publisher.note(
@@ -37,10 +41,15 @@ extension World {
         } else if isLast {
             fail("headquarters \(process.number) publishes nothing at the end")
         }
-        guard !isLast else { return }
-        schedule(
-            .publishTotals(headquarters: process.number, incarnation: process.incarnation),
-            after: options.publishWait)
+        notifyViewers(totals, by: process)
+    }
+
+    /// What is shown by now, whatever the store does.
+    func report(_ process: HeadquartersProcess) {
+        process.publisher.publication.take(process.memory.findings(at: reading(of: process)))
+        let totals = process.publisher.publication.totals(now: present(of: process))
+        if let totals { check(totals, by: process, isLast: false) }
+        notifyViewers(totals, by: process)
     }
 
     /// As the publisher's owner: drops the watermarks of regions that lost minutes.
