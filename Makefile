@@ -33,6 +33,9 @@ OLD ?=
 DEFAULT_SEEDS := 0..<2000
 SEEDS ?= $(DEFAULT_SEEDS)
 SEQUENCES ?= 200
+# Few of them check that a start works, on whatever machine; times are for a quiet one.
+DEFAULT_STARTS := 3
+STARTS ?= $(DEFAULT_STARTS)
 SECONDS ?= 60
 # A real cluster for the system tests: BROKERS="eu-west=127.0.0.1:9092 us-east=…"
 BROKERS ?=
@@ -48,7 +51,7 @@ PLAIN := [ -t 1 ] || export NO_COLOR=1;
 
 .PHONY: help build build-tests demo test nightly format-check unit simulation judge system \
 	readme rates contract bench format lint proto fuzz mutants mutants-check show clean browser nginx \
-	deploy upgrade hostile
+	deploy upgrade hostile starts
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,12 +67,13 @@ demo: ## three regions, a day of history, live transfers, the public number on :
 	$(BUILD)
 	$(TRIBUTARY) demo $(DEMO)
 
-test: format-check mutants-check unit simulation judge rates contract nginx deploy system browser readme ## everything that CI checks
+test: format-check mutants-check unit simulation judge rates contract nginx deploy starts system browser readme ## everything that CI checks
 
-nightly: ## 10,000 simulation seeds, 2,000 sequences of rates, attacks; half an hour
+nightly: ## 10,000 simulation seeds, 2,000 sequences of rates, attacks, 20 starts; 40 minutes
 	@$(MAKE) simulation SEEDS='0..<10000'
 	@$(MAKE) rates SEQUENCES=2000
 	@$(MAKE) hostile
+	@$(MAKE) starts STARTS=20
 
 build-tests:
 	@$(PREPARE) test
@@ -101,6 +105,10 @@ deploy: build-tests ## the guide of deploy/systemd, followed literally
 
 system: build-tests .venv/tests ## real processes, a real Redis, real faults; BROKERS=… a cluster
 	PATH="$$PWD/.venv/bin:$$PATH" Tests/System/run.sh $(BROKERS:%=--brokers %)
+
+starts: build-tests .venv/tests ## starts of three regions, each reaches a total; STARTS=20 times it
+	.venv/bin/python Tests/Benchmarks/latency_bench.py --seconds 10 --starts $(STARTS) \
+		$(if $(filter $(DEFAULT_STARTS),$(STARTS)),--no-goals)
 
 hostile: build-tests .venv/tests ## headquarters under attack, 4 minutes; HOSTILE=--brief takes half
 	.venv/bin/python Tests/Hostile/hostile.py $(HOSTILE)

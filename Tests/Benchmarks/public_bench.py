@@ -118,8 +118,10 @@ def main():
     children = []
     with tempfile.TemporaryDirectory() as folder:
         try:
-            # A report each second, as in production; nginx keeps the first one's bytes.
-            served = start([BENCH, "serve", "--threads", "1"], stdout=subprocess.PIPE, text=True)
+            # Four reports a second, as in production; nginx keeps the first one's bytes.
+            served = start(
+                [BENCH, "serve", "--threads", "1", "--interval", "250"], stdout=subprocess.PIPE,
+                text=True)
             children.append(served)
             port = int(served.stdout.readline().rsplit(":", 1)[1])
             _, headers, body = fetch(port)
