@@ -73,7 +73,10 @@ class Versions(threading.Thread):
     def run(self):
         last = 0
         while True:
-            version = int(self.store.hget("store", "version") or 0)
+            try:
+                version = int(self.store.hget("store", "version") or 0)
+            except redis.ConnectionError:
+                return  # The deployment has ended.
             now = time.monotonic()
             for fresh in range(last + 1, version + 1):
                 self.seen[fresh] = now
