@@ -172,7 +172,13 @@ package enum ShardMerge {
         _ delta: ShardDelta, over stored: StoredShard?, _ taking: Taking, reading: ShardReading,
         context: MergeContext
     ) -> ShardDecision {
-        let takesSeed = taking == .whole && (stored?.watermark ?? -1) < delta.seedWatermark
+        // The node's late money fits its own seed: where it replaces HQ's, the seed comes with it,
+        // or a transfer that only the seed has would be in neither account.
+        let isSeeded = delta.seedWatermark > 0
+        let isNewer = stored?.foldVersion.isOlder(than: context.foldVersion) ?? false
+        let takesSeed =
+            taking == .whole
+            && ((stored?.watermark ?? -1) < delta.seedWatermark || isSeeded && isNewer)
         let next = next(
             delta, over: stored, taking, takesSeed: takesSeed || stored == nil, context: context)
         var reply = ShardReply(

@@ -90,8 +90,11 @@ extension World {
         {
             fail("viewers of headquarters \(process.number) have waited since \(since) ms")
         }
-        // One that reads everything, or that had no answer, takes its time.
-        let isHurried = process.publisher.publication.readPosition != nil
+        // One that reads everything, or that had no answer, takes its time; after a failover the
+        // version may be one that it has seen.
+        let isHurried =
+            process.publisher.publication.readPosition != nil
+            && process.publisher.connection == process.site.store.connection
         let most = isHurried ? settings.refreshMin + settings.look : settings.refreshMax
         if let since = waits.commitSince, elapsed > since + most {
             fail("headquarters \(process.number) has not read what was committed at \(since) ms")
