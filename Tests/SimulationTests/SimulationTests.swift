@@ -63,6 +63,7 @@ import Testing
             (20, .keysLost), (21, .changesLost), (23, .lossNoticed), (47, .fillingCut),
             (1, .repeatOfLogBefore), (41, .replacementAwaited), (42, .oldTopologyRefused),
             (12, .addedPartitionRefused), (1508, .foldVersionRaised),
+            (2716, .keysLost),
         ] as [(UInt64, Probe)])
     func `every check holds in a world that comes to it`(seed: UInt64, probe: Probe) {
         let report = Simulation.run(seed: seed)

@@ -264,14 +264,17 @@ struct RegionPublication: Sendable {
         }
     }
 
-    /// Whether a currency has fewer transfers or a smaller sum than before.
+    /// Whether a currency has fewer transfers or a smaller sum than before, or the same transfers
+    /// and a greater correction: a hash that is lost may have held nothing but a negative one.
     static func isLess(
         _ values: MinuteRing.Values, than before: MinuteRing.Values
     ) -> Bool {
         before.contains { entry in
             let now = values.first { $0.currency == entry.currency }?.value ?? .zero
-            return now.transfers < entry.value.transfers
-                || now.publishedWide < entry.value.publishedWide
+            if now.transfers < entry.value.transfers { return true }
+            if now.publishedWide < entry.value.publishedWide { return true }
+            return now.transfers == entry.value.transfers
+                && now.correction > entry.value.correction
         }
     }
 }
