@@ -131,6 +131,8 @@ package struct SeedOptions: Sendable {
         } else if random.happens(perMille: 100) {
             partitionAddedAt = random.within(30_000...liveMinutes * 40_000)
             declaresPartitions = random.happens(perMille: 500)
+            // All that the region was refused meanwhile has to come within the time of healing.
+            (batch, lettersMax) = (max(batch, 20), max(lettersMax, 10))
             // An empty store learns the count from its first commit.
             if !declaresPartitions {
                 faults.removeAll { [.wipeStore, .rollBackStore, .loseHistory].contains($0) }
