@@ -12,9 +12,11 @@ extension RedisScript {
     /// A script that fails midway is not rolled back: watermarks come last, so that what was
     /// written in part is sent and written again. Until then the liveness text says `torn`, for
     /// nobody may be seeded with values that are newer than their watermark, and the minutes are
-    /// listed as changed, for the writer may be gone before it repairs them. A sum's expiry is set
-    /// when the key is new, which shows by the sum being what was added; a false match only sets
-    /// the same expiry again.
+    /// listed as changed, for the writer may be gone before it repairs them. All the sums of a
+    /// minute are set in one call where none of them exists yet, since each call costs Redis more
+    /// than its work: this is what a filled store waits for. Else a sum's expiry is set when the
+    /// key is new, which shows by the sum being what was added; a false match only sets the same
+    /// expiry again.
     static let commit = RedisScript(
         name: "commit",
         source: ScriptParts.list + """
@@ -47,6 +49,20 @@ extension RedisScript {
               end
             end
 
+            local function addAll(minute, expiry, sums)
+              local tail, texts = ':' .. minute, {}
+              for j = 1, #sums, 3 do
+                local at = #texts
+                texts[at + 1], texts[at + 2] = 'metric:' .. sums[j] .. tail, sums[j + 1]
+                texts[at + 3], texts[at + 4] = 'transfers:' .. sums[j] .. tail, sums[j + 2]
+              end
+              if redis.call('MSETNX', unpack(texts)) == 1 then
+                for j = 1, #texts, 2 do redis.call('EXPIREAT', texts[j], expiry) end
+              else
+                for j = 1, #texts, 2 do add(texts[j], texts[j + 1], expiry) end
+              end
+            end
+
             local function put(key, field, text)
               if text then redis.call('HSET', key, field, text)
               else redis.call('HDEL', key, field) end
@@ -74,12 +90,7 @@ extension RedisScript {
                   redis.call('EXPIREAT', key, expiry)
                 else
                   for i = 2, #group do
-                    local minute, expiry, sums = unpack(group[i])
-                    local tail = ':' .. minute
-                    for j = 1, #sums, 3 do
-                      add('metric:' .. sums[j] .. tail, sums[j + 1], expiry)
-                      add('transfers:' .. sums[j] .. tail, sums[j + 2], expiry)
-                    end
+                    addAll(unpack(group[i]))
                   end
                 end
               end
