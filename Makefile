@@ -1,30 +1,30 @@
-# Every command a person or CI needs; `make` alone lists them.
+# Every command that developers and CI need; `make` alone lists them.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-# One configuration, release, for the demo, the tests and CI. Three habits of SwiftPM 6.3 cost
-# minutes and are kept out: a plan made with --product makes the next build compile every tool
-# of every dependency (protoc among them), trait flags in hash order compile swift-protobuf and
-# Hummingbird anew after every second plan, and colours on a terminal compile everything anew
-# after a build that was read as a file.
+# The demo, the tests and CI share one release build. The flags avoid three rebuilds of SwiftPM 6.3
+# that take minutes: after a plan with --product, the next build compiles every tool of every
+# dependency (protoc among them); trait flags in hash order recompile swift-protobuf and Hummingbird
+# after every second plan; and switching between a terminal with colours and a pipe recompiles
+# everything.
 BUILD := SWIFT_DETERMINISTIC_HASHING=1 swift build -c release --no-color-diagnostics
 ANNOUNCE := [ -e .build/release/tributary ] || \
 	echo 'The first build compiles every dependency: 10 to 15 minutes with two cores.'
 TRIBUTARY := .build/release/tributary
 
-# `swift test` would plan once more, with other flags; the bundle it starts can be started.
-# Hash order differs from run to run there: nothing may depend on it. Eight tests at a time: all
-# at once, those that wait for real servers would wait for each other.
+# Starts the test bundle directly, because `swift test` would plan again with other flags. Hash
+# order then differs between runs, so nothing may depend on it. Runs eight tests at a time: with all
+# at once, tests that wait for real servers would wait for each other.
 UNIT_TESTS := .build/release/tributaryPackageTests.xctest --testing-library swift-testing \
 	--experimental-maximum-parallelization-width 8
 
 PREPARE := deploy/setup/prepare.sh
 FORMATTED := Package.swift Sources Tests
 
-# Said on the command line: make demo DEMO="--regions 2 --seconds 60", make fuzz SECONDS=600, …
+# Set on the command line: make demo DEMO="--regions 2 --seconds 60", make fuzz SECONDS=600, …
 DEMO ?=
 HOSTILE ?=
 FILTER ?=
@@ -33,18 +33,18 @@ OLD ?=
 DEFAULT_SEEDS := 0..<2000
 SEEDS ?= $(DEFAULT_SEEDS)
 SEQUENCES ?= 200
-# Few of them check that a start works, on whatever machine; times are for a quiet one.
+# Three starts check on any machine that a start works; more of them are timed, on an idle machine.
 DEFAULT_STARTS := 3
 STARTS ?= $(DEFAULT_STARTS)
 SECONDS ?= 60
 # A real cluster for the system tests: BROKERS="eu-west=127.0.0.1:9092 us-east=…"
 BROKERS ?=
 
-# The default seeds take 80 s of a slow machine with two cores that is idle, 110 s of a busy one.
-# `make show` holds them to two minutes; here a machine that is slower still may pass.
+# On a slow machine with two cores, the default seeds take 80 s when it is idle, 110 s when it is
+# busy. `make show` limits them to two minutes; the limit here admits even slower machines.
 SIMULATION_BOUND := $(if $(filter $(DEFAULT_SEEDS),$(SEEDS)),timeout 240)
 
-# Whoever reads the output as a file, CI among them, reads it without colours.
+# No colours in output that does not go to a terminal, as in CI.
 PLAIN := [ -t 1 ] || export NO_COLOR=1;
 
 .NOTPARALLEL:
@@ -67,7 +67,7 @@ demo: ## three regions, a day of history, live transfers, the public number on :
 	$(BUILD)
 	$(TRIBUTARY) demo $(DEMO)
 
-test: format-check mutants-check unit simulation judge rates contract nginx deploy starts system browser readme ## everything that CI checks
+test: format-check mutants-check unit simulation judge rates contract nginx deploy starts system browser readme ## every check that CI runs
 
 nightly: ## 10,000 simulation seeds, 2,000 sequences of rates, attacks, 20 starts; 40 minutes
 	@$(MAKE) simulation SEEDS='0..<10000'
@@ -85,42 +85,42 @@ unit: build-tests ## unit and integration tests; FILTER=Suite picks
 		| tee .build/unit.log \
 		|| { echo; echo 'What failed:'; grep -E '✘|Fatal error' .build/unit.log; exit 1; }
 
-simulation: build-tests ## the real core in a seeded world of faults; SEEDS=0..<2000
+simulation: build-tests ## the real core under seeded faults; SEEDS=0..<2000
 	$(SIMULATION_BOUND) $(TRIBUTARY) simulate --seeds '$(SEEDS)'
 
-judge: .venv/tests ## the tests of the program that judges the system tests
+judge: .venv/tests ## tests of the judge that verifies the system tests
 	.venv/bin/python -m unittest discover --start-directory Tests/System --pattern 'test_*.py'
 
-contract: build-tests .venv/tests ## the public interface against its own description
+contract: build-tests .venv/tests ## the public interface against its OpenAPI description
 	.venv/bin/python Tests/Contract/contract.py
 
-rates: build-tests ## random answers of rate providers, checked by a second policy; SEQUENCES=200
+rates: build-tests ## simulated rate providers against a second implementation; SEQUENCES=200
 	python3 Tests/Rates/habits.py --sequences $(SEQUENCES)
 
-nginx: build-tests ## the guide of deploy/nginx on an untouched Debian: its cache under abuse
+nginx: build-tests ## the guide in deploy/nginx on an untouched Debian; its cache under abuse
 	python3 Tests/Nginx/nginx.py
 
-deploy: build-tests ## the guide of deploy/systemd, followed literally
+deploy: build-tests ## the guide in deploy/systemd, followed literally
 	python3 Tests/Deploy/systemd.py
 
-system: build-tests .venv/tests ## real processes, a real Redis, real faults; BROKERS=… a cluster
+system: build-tests .venv/tests ## real processes and Redis under faults; BROKERS=… uses a cluster
 	PATH="$$PWD/.venv/bin:$$PATH" Tests/System/run.sh $(BROKERS:%=--brokers %)
 
-starts: build-tests .venv/tests ## starts of three regions, each reaches a total; STARTS=20 times it
+starts: build-tests .venv/tests ## three regions start and reach a total; STARTS=20 also times them
 	.venv/bin/python Tests/Benchmarks/latency_bench.py --seconds 10 --starts $(STARTS) \
 		$(if $(filter $(DEFAULT_STARTS),$(STARTS)),--no-goals)
 
-hostile: build-tests .venv/tests ## headquarters under attack, 4 minutes; HOSTILE=--brief takes half
+hostile: build-tests .venv/tests ## headquarters under attack, 4 minutes; HOSTILE=--brief halves it
 	.venv/bin/python Tests/Hostile/hostile.py $(HOSTILE)
 
-upgrade: build-tests .venv/tests ## an upgrade under load from another build: OLD=path/to/tributary
+upgrade: build-tests .venv/tests ## upgrade from another build under load: OLD=path/to/tributary
 	PATH="$$PWD/.venv/bin:$$PATH" Tests/System/upgrade.py --old '$(OLD)'
 
-browser: build-tests .venv/browser .venv/tests ## the dashboard in Chromium, into .build/screenshots
+browser: build-tests .venv/browser .venv/tests ## the dashboard in Chromium; .build/screenshots
 	@$(PREPARE) browser
 	Tests/Browser/run.sh $(BROKERS:%=--brokers %)
 
-readme: build-tests .venv/tests ## each command of README.md as written; what the demo promises
+readme: build-tests .venv/tests ## each command of README.md as written; the demo's promises
 	Tests/Readme/run.py
 	.venv/bin/python Tests/Readme/test_demo.py
 
@@ -137,7 +137,7 @@ bench: build-tests .venv/bench .venv/tests ## speed and memory, as ratios measur
 	TRIBUTARY_MEASURE=1 $(UNIT_TESTS) --filter 'RefillTests|DeltaCodecSizeTests' || status=1; \
 	exit $$status
 
-fuzz: ## libFuzzer with AddressSanitizer on what parses input; SECONDS=60 each
+fuzz: ## the parsers with libFuzzer and AddressSanitizer; SECONDS=60 each
 	@$(PREPARE) build
 	Tests/Fuzz/fuzz.sh $(SECONDS)
 
@@ -145,7 +145,7 @@ mutants: ## plant protocol bugs one by one; each must be caught; MUTANTS=heartbe
 	@$(PREPARE) test
 	Tests/Mutants/run.py $(MUTANTS)
 
-mutants-check: ## whether each mutant still fits the code it changes
+mutants-check: ## check that each mutant still applies to the code it changes
 	@$(PREPARE) test
 	Tests/Mutants/run.py --check
 
@@ -156,11 +156,11 @@ format-check:
 	@$(PREPARE) build
 	swift format lint --strict --parallel --recursive $(FORMATTED)
 
-lint: format-check build-tests ## format, and the repository's rules for itself
+lint: format-check build-tests ## formatting and the repository's own rules
 	$(PLAIN) $(UNIT_TESTS) --filter RepositoryTests
 
-# The generator is of the same version as the runtime that its code calls.
-proto: ## generate the delta message's Swift code anew
+# The generator has the same version as the runtime that its code calls.
+proto: ## regenerate the delta message's Swift code
 	@$(PREPARE) protocol
 	swift package resolve
 	swift build -c release --package-path .build/checkouts/swift-protobuf \
@@ -169,11 +169,11 @@ proto: ## generate the delta message's Swift code anew
 		--swift_out=Sources/DeltaCodec --swift_opt=Visibility=Internal \
 		--swift_opt=UseAccessLevelOnImports=true delta.proto
 
-clean: ## remove everything that was built or downloaded here
+clean: ## remove everything that make built or downloaded
 	rm -rf .build .build-* .venv
 	! command -v python3 >/dev/null || Tests/Mutants/run.py --clean
 
-# Python tools live in the repository's own folder; the stamp says which list was installed.
+# Python tools are installed in the repository's folder; a stamp file records each installed list.
 .venv/tests: Tests/requirements.txt
 .venv/bench: Tests/requirements-bench.txt
 .venv/browser: Tests/requirements-browser.txt

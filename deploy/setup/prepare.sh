@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Brings a Debian 12 machine to where Tributary builds, runs or is tested.
+# Prepares a Debian 12 machine to build, run or test Tributary.
 #
-#   deploy/setup/prepare.sh build      what the compiler needs: Swift itself is only checked
-#   deploy/setup/prepare.sh demo       besides, what the demo starts
-#   deploy/setup/prepare.sh test       besides, what the tests drive it with
-#   deploy/setup/prepare.sh browser    besides, the browser that looks at the pages
-#   deploy/setup/prepare.sh bench      besides, what the benchmarks measure against
-#   deploy/setup/prepare.sh protocol   what generates the delta message's code
+#   deploy/setup/prepare.sh build      libraries for the compiler; only checks Swift itself
+#   deploy/setup/prepare.sh demo       also the programs that the demo starts
+#   deploy/setup/prepare.sh test       also the programs that the tests use
+#   deploy/setup/prepare.sh browser    also the browser that tests the pages
+#   deploy/setup/prepare.sh bench      also the tools of the benchmarks
+#   deploy/setup/prepare.sh protocol   the generator of the delta message's code
 #
-# Installs missing Debian packages, with sudo when not root, and starts no service of theirs.
-# Quick, and silent, when nothing is missing.
+# Installs missing Debian packages, with sudo if not root, and starts none of their services.
+# Quick and silent when nothing is missing.
 set -euo pipefail
 
 readonly swift_minimum=6.3
@@ -32,7 +32,7 @@ declare -A groups=(
     [protocol]="build protocol"
 )
 
-# Services of these packages run under Tributary's own hand, in folders and on ports of its own.
+# Tributary starts these servers itself, in its own folders and on its own ports.
 readonly services="redis-server.service nginx.service"
 
 fail() {
@@ -60,7 +60,7 @@ readonly policy_before=$policy.before-tributary
 forbid_services() {
     trap allow_services EXIT
     trap 'exit 1' HUP INT TERM
-    # One left by a run that was killed is the original: it must not be overwritten.
+    # A copy left by a killed run is the original: do not overwrite it.
     if [[ ! -e $policy_before && -e $policy ]]; then mv "$policy" "$policy_before"; fi
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod 755 "$policy"
@@ -75,10 +75,10 @@ install_as_root() {
     forbid_services
 
     export DEBIAN_FRONTEND=noninteractive
-    apt-get update -qq || echo "apt-get update failed; trying with the lists at hand" >&2
+    apt-get update -qq || echo "apt-get update failed; trying with the existing lists" >&2
     apt-get install --yes -qq --no-install-recommends -o DPkg::Lock::Timeout=300 "$@" >/dev/null
 
-    # Not now, and not at the next boot either.
+    # policy-rc.d kept the services from starting now; keep them from starting at the next boot.
     if command -v systemctl >/dev/null; then
         local package service
         for package in "$@"; do
@@ -103,7 +103,7 @@ install_missing() {
     elif command -v sudo >/dev/null; then
         sudo "$0" --install-as-root "${missing[@]}"
     else
-        fail "This needs root, and there is no sudo. As root, run:" \
+        fail "Installing packages needs root, and sudo is missing. As root, run:" \
             "  $(realpath "$0") --install-as-root ${missing[*]}"
     fi
 }
@@ -118,7 +118,7 @@ main() {
         fail "usage: $0 build|demo|test|browser|bench|protocol"
     require_swift
     command -v dpkg-query >/dev/null ||
-        fail "This is not Debian. Install the like of these, then run swift build yourself:" \
+        fail "This is not Debian. Install equivalents of these packages, then run swift build:" \
             "  $(for group in ${groups[$1]}; do printf '%s ' ${packages[$group]}; done)"
     local names=() group
     for group in ${groups[$1]}; do
