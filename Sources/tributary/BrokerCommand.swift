@@ -9,14 +9,13 @@ import UnixSignals
 struct BrokerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "broker",
-        abstract: "Serve a Kafka endpoint for demos and tests until stopped.",
+        abstract: "Run an in-memory Kafka broker for demos and tests.",
         discussion: """
-            librdkafka's mock cluster on 127.0.0.1, spoken to by any Kafka client on this \
-            machine. It keeps everything in memory, at most 5 MiB (compressed) or 100,000 \
-            batches for each partition, and drops the oldest beyond that. It cannot look up \
-            records by time.
+            Runs librdkafka's mock cluster on 127.0.0.1, for any Kafka client on this machine. It \
+            keeps at most 5 MiB (compressed) or 100,000 batches of each partition in memory and \
+            drops the oldest beyond that. It cannot look up records by time.
 
-            Once it serves it prints one line, `bootstrap 127.0.0.1:PORT`.
+            When it is ready, it prints one line, `bootstrap 127.0.0.1:PORT`.
 
             EXAMPLE:
               tributary broker --port 9092 --topic transaction.settled:12
@@ -29,14 +28,14 @@ struct BrokerCommand: AsyncParsableCommand {
     @Option(
         name: .customLong("topic"),
         help: ArgumentHelp(
-            "A topic and how many partitions it has; may be given again.",
+            "A topic and its number of partitions; may be repeated.",
             valueName: "name:partitions"))
     var topics: [BrokerTopic] = []
 
     func validate() throws {
         let names = topics.map(\.name)
         guard Set(names).count == names.count else {
-            throw ValidationError("A topic was named twice.")
+            throw ValidationError("Each --topic must have a different name.")
         }
     }
 
@@ -52,9 +51,9 @@ struct BrokerCommand: AsyncParsableCommand {
     }
 }
 
-/// A topic as the command line names it.
+/// A topic given on the command line.
 struct BrokerTopic: ExpressibleByArgument {
-    /// Kafka's own bound on a name.
+    /// Kafka's limit for a topic name.
     private static let nameBytesMax = 249
     /// Bounds the memory a mistyped number can take: 1,024 × 5 MiB.
     private static let partitionsMax = 1024

@@ -4,7 +4,7 @@
     import Darwin
 #endif
 
-/// A file or standard output, written to in full or with an error that names it.
+/// A file or standard output. Writes everything or throws an error that names it.
 struct ByteOutput: ~Copyable {
     /// Why bytes could not be written.
     struct Failure: Error, CustomStringConvertible {
@@ -12,7 +12,7 @@ struct ByteOutput: ~Copyable {
         /// As in `errno`.
         var errorNumber: Int32
 
-        /// Whether the reader of a pipe has seen enough: an end, not a failure.
+        /// Whether the reader of a pipe closed it, which ends the output without a failure.
         var isClosedPipe: Bool { errorNumber == EPIPE }
 
         var description: String { "\(name): \(String(cString: strerror(errorNumber)))" }
@@ -27,7 +27,7 @@ struct ByteOutput: ~Copyable {
         name = "standard output"
     }
 
-    /// The file at `path`, emptied where it exists.
+    /// The file at `path`, truncated if it exists.
     init(path: String) throws {
         let opened = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard opened >= 0 else { throw Failure(name: path, errorNumber: errno) }
@@ -54,12 +54,12 @@ struct ByteOutput: ~Copyable {
     }
 }
 
-/// `write(2)`, under a name that a method of the same name does not hide.
+/// `write(2)`; inside `ByteOutput`, the method `write` hides the function's own name.
 private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
     write(descriptor, bytes, count)
 }
 
-/// Writes a message for people; one that cannot be written is lost.
+/// Writes a message for people, ignoring errors.
 func writeToStandardError(_ text: String) {
     var text = text
     text.withUTF8 { _ = systemWrite(STDERR_FILENO, $0.baseAddress, $0.count) }

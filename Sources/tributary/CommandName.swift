@@ -1,5 +1,5 @@
-/// Reports unknown commands before the argument parser runs. With `--help`, the parser would print
-/// the program's own help for them and exit with 0.
+/// Reports unknown commands before the argument parser runs. With `--help`, the parser would answer
+/// them with the program's own help and exit status 0.
 enum CommandName {
     /// The error for an unknown command in `arguments`; nil if the command exists or none is given.
     static func complaint(_ arguments: some Sequence<String>, known: [String]) -> String? {

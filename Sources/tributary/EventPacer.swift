@@ -4,16 +4,16 @@
     import Darwin
 #endif
 
-/// Hands out the positions of a stream of events: at once, or as many a second as asked.
+/// Hands out the positions of a stream of events: at once, or at a given rate.
 struct EventPacer {
     private let count: Int
     private let rate: Int?
     private var next = 0
     private let begun = ContinuousClock.now
 
-    /// Positions of one hand-out, so that memory stays small and progress visible.
+    /// Positions handed out at once; few, to limit memory and to show progress.
     private static let chunk = 4_096
-    /// With a rate, events that fall due together within this time are handed out together.
+    /// With a rate, events that are due within this time are handed out together.
     private static let tick = Duration.milliseconds(10)
 
     init(count: Int, rate: Int?) {
@@ -21,7 +21,7 @@ struct EventPacer {
         self.rate = rate
     }
 
-    /// The next positions to make; with a rate, sleeps until at least one is due. Nil at the end.
+    /// The next positions; nil at the end. With a rate, sleeps until at least one is due.
     mutating func take() -> Range<Int>? {
         guard next < count else { return nil }
         var end = min(next + Self.chunk, count)
@@ -33,7 +33,7 @@ struct EventPacer {
         return next..<end
     }
 
-    /// How many events are due by now.
+    /// The number of events that are due now.
     private func due(_ rate: Int) -> Int {
         let elapsed = (ContinuousClock.now - begun).components
         let milliseconds = elapsed.seconds * 1_000 + elapsed.attoseconds / 1_000_000_000_000_000

@@ -6,15 +6,15 @@ import TransferGenerator
 struct GenerateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate",
-        abstract: "Make settled transfers from a seed.",
+        abstract: "Generate settled transfers from a seed.",
         discussion: """
-            Writes COUNT records of transaction.settled, one JSON object a line, in 50 currencies \
-            with US dollars at 40 %, slightly out of order, 1 % of them exact repeats. The same \
-            options make the same bytes, on every machine; times that name "now" aside.
+            Writes COUNT records of transaction.settled, one JSON object per line, in 50 \
+            currencies (40 % US dollars), slightly out of order; 1 % are exact repeats. The same \
+            options produce the same bytes on every machine, except for times relative to "now".
 
-            Without --rate, events are made at once, spread over --duration from --start \
-            (2026-03-25T00:00:00Z; with --kafka the --duration that ends now). With --rate, they \
-            are made at that pace, from now on.
+            Without --rate, writes all records at once, with times spread over --duration from \
+            --start (default 2026-03-25T00:00:00Z; with --kafka, --duration before now). With \
+            --rate, writes them at that rate, with times from now on.
 
             EXAMPLES:
               tributary generate 5184000 --out day.ndjson
@@ -23,17 +23,17 @@ struct GenerateCommand: ParsableCommand {
                 --kafka 127.0.0.1:9092 --topic transaction.settled
             """)
 
-    @Argument(help: "How many records to make, at most \(GeneratorConfiguration.countMax).")
+    @Argument(help: "Number of records, at most \(GeneratorConfiguration.countMax).")
     var count: Int
 
     @OptionGroup(title: "Content")
     var content: GenerateContent
 
-    @Option(help: ArgumentHelp("Write here, not to standard output.", valueName: "file"))
+    @Option(help: ArgumentHelp("Write to this file, not to standard output.", valueName: "file"))
     var out: String?
 
     @Option(
-        help: ArgumentHelp("Produce to this Kafka broker, keys included.", valueName: "host:port"))
+        help: ArgumentHelp("Produce to this Kafka broker, with keys.", valueName: "host:port"))
     var kafka: String?
 
     @Option(help: "The topic to produce to.")
@@ -80,21 +80,21 @@ struct GenerateCommand: ParsableCommand {
     }
 }
 
-/// What `generate` makes.
+/// The options for the content of `generate`'s records.
 struct GenerateContent: ParsableArguments {
-    @Option(help: "Selects ids, amounts and everything else that is random.")
+    @Option(help: "Seed for ids, amounts and everything else random.")
     var seed: UInt64 = 1
 
     @Option(
         help: ArgumentHelp(
-            "Time of the first event: RFC 3339, now, or a time before it such as now-24h.",
+            "Time of the first event: RFC 3339, now, or an earlier time such as now-24h.",
             valueName: "time"))
     var start: InstantArgument?
 
-    @Option(help: "How long the events span, as in 90s, 24h or 1h30m; 24h if left out.")
+    @Option(help: "Time span of the events, such as 90s, 24h or 1h30m; 24h by default.")
     var duration: SpanArgument?
 
-    @Option(help: "Make as many events a second, at that pace.")
+    @Option(help: "Events per second, written in real time.")
     var rate: Int?
 
     @Option(help: "unique: random below 2^40, none twice. uniform: 100 to 1,000,000.")
@@ -103,22 +103,22 @@ struct GenerateContent: ParsableArguments {
     @Option(help: "Share of exact repeats of earlier records.")
     var repeats = ShareArgument(partsPerMillion: 10_000)
 
-    @Option(help: "Share of repeats of an id with other content.")
+    @Option(help: "Share of repeated ids with different content.")
     var conflicts = ShareArgument(partsPerMillion: 0)
 
-    @Option(help: "Share of transfers that settled over 25 h before they arrive.")
+    @Option(help: "Share of transfers that arrive more than 25 h after settlement.")
     var late = ShareArgument(partsPerMillion: 0)
 
-    @Option(help: "Share of records that must be refused.")
+    @Option(help: "Share of records that must be rejected.")
     var malformed = ShareArgument(partsPerMillion: 0)
 
     @Option(help: "Share of well-formed records in a Debezium change event.")
     var envelopes = ShareArgument(partsPerMillion: 0)
 
-    @Option(help: "Share of well-formed records in a JSON string, as an outbox writes them.")
+    @Option(help: "Share of well-formed records in a JSON string, as outboxes write them.")
     var outbox = ShareArgument(partsPerMillion: 0)
 
-    @Option(help: "What ids begin with; streams that meet in one topic need one each.")
+    @Option(help: "Prefix of ids; streams into one topic need different ones.")
     var idPrefix = "tx_"
 
     enum AmountsArgument: String, ExpressibleByArgument, CaseIterable {
@@ -127,7 +127,7 @@ struct GenerateContent: ParsableArguments {
 
     func validate() throws {
         if rate != nil, duration != nil {
-            throw ValidationError("--rate and --duration contradict each other.")
+            throw ValidationError("--rate and --duration cannot be combined.")
         }
     }
 
@@ -155,6 +155,6 @@ struct GenerateContent: ParsableArguments {
     }
 
     private static let dayMilliseconds: Int64 = 86_400_000
-    /// 2026-03-25T00:00:00Z: output that names no time must not depend on today.
+    /// 2026-03-25T00:00:00Z: without a given time, the output must not depend on the current date.
     private static let fixedStart = UnixTime(seconds: 1_774_396_800)
 }

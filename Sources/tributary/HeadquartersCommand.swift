@@ -15,15 +15,15 @@ struct HeadquartersCommand: AsyncParsableCommand {
         commandName: "hq",
         abstract: "Merge every region into one total and serve it.",
         discussion: """
-            Commits what regions push to the global Redis and publishes the 24h total after each \
-            commit, at the pace that the topology gives. It starts without Redis too: until a \
-            first snapshot the public API answers 503.
+            Commits the regions' deltas to the global Redis and publishes the 24h total after each \
+            commit, at the topology's pace. It also starts without Redis; the public API then \
+            answers 503 until there is a first snapshot.
 
-            Once it listens it prints a line for each interface, such as \
-            `public http://127.0.0.1:8080`. SIGTERM and SIGINT stop it in order.
+            When it listens, it prints a line for each interface, such as \
+            `public http://127.0.0.1:8080`. SIGTERM and SIGINT stop it gracefully.
 
-            Exit status 78 when the topology is invalid; its problems are on standard error, \
-            one a line.
+            If the topology is invalid, it prints the problems to standard error, one per line, \
+            and exits with status 78.
 
             EXAMPLE:
               tributary hq --topology topology.yaml --state /var/lib/tributary/hq.state
@@ -36,7 +36,7 @@ struct HeadquartersCommand: AsyncParsableCommand {
     @Option(
         name: .customLong("listeners"),
         help: ArgumentHelp(
-            "Which interfaces to serve, with a comma between.", valueName: "public,ingest"))
+            "Interfaces to serve, separated by commas.", valueName: "public,ingest"))
     var interfaces = InterfaceList()
 
     @Option(help: "Port of the public API instead of the topology's; 0 picks a free one.")
@@ -48,11 +48,11 @@ struct HeadquartersCommand: AsyncParsableCommand {
     @Option(
         name: .customLong("state"),
         help: ArgumentHelp(
-            "Keep what is shown in this file, and go on from it after a restart.",
+            "Save the published values in this file, and continue from them after a restart.",
             discussion: """
-                A restarted process beside a Redis that is empty or has lost data then shows the \
-                last good values until the regions have filled it again. One file a process; the \
-                last good exchange rates of a provider are kept beside it, in FILE.rates.
+                If Redis is empty or has lost data, the restarted process then shows the last good \
+                values until the regions have refilled Redis. Each process needs its own file. \
+                FILE.rates next to it holds a provider's last good exchange rates.
                 """, valueName: "file"))
     var stateFile: String?
 
@@ -60,9 +60,8 @@ struct HeadquartersCommand: AsyncParsableCommand {
         help: ArgumentHelp(
             "Write every event and action of commit rounds to this new file.",
             discussion: """
-                `tributary simulate --replay FILE` tells the same rounds the same again and \
-                compares what they do. The file holds what regions push; only its owner can read \
-                it.
+                `tributary simulate --replay FILE` repeats the events and compares the actions. \
+                The file contains the regions' deltas; only its owner can read it.
                 """, valueName: "file"))
     var record: String?
 
@@ -104,7 +103,7 @@ struct HeadquartersCommand: AsyncParsableCommand {
     }
 }
 
-/// Interfaces as the command line names them.
+/// A list of interfaces on the command line.
 struct InterfaceList: ExpressibleByArgument {
     var interfaces = Set(HeadquartersConfiguration.Interface.allCases)
 

@@ -2,7 +2,7 @@ import ArgumentParser
 import CivilTime
 import Foundation
 
-/// A time: RFC 3339, `now`, or `now` less a span as in `now-24h`.
+/// A time: RFC 3339, `now`, or `now` minus a span such as `now-24h`.
 struct InstantArgument: ExpressibleByArgument, Equatable {
     var time: UnixTime
 

@@ -6,8 +6,8 @@ import Synchronization
     import Darwin
 #endif
 
-/// One line on the terminal that tells how far a command has come, rewritten in place at most
-/// four times a second. Where standard error is no terminal, nothing is written. Any thread.
+/// A line on the terminal that shows a command's progress, rewritten in place at most four times a
+/// second. Writes nothing if standard error is not a terminal. Any thread.
 final class ProgressLine: Sendable {
     private static let interval = Duration.milliseconds(250)
 
@@ -15,7 +15,7 @@ final class ProgressLine: Sendable {
     private let isShown = isatty(STDERR_FILENO) == 1
     private let next = Mutex(ContinuousClock.now + ProgressLine.interval)
 
-    /// Shows what `text` says of the seconds since the beginning, if it is time to.
+    /// Shows the result of `text` for the seconds since the beginning, unless it was just shown.
     func show(_ text: (_ seconds: Double) -> String) {
         guard isShown else { return }
         let now = ContinuousClock.now
@@ -28,7 +28,7 @@ final class ProgressLine: Sendable {
         writeToStandardError("\r\u{1B}[K" + text((now - begun) / .seconds(1)))
     }
 
-    /// Empties the line for what is written next.
+    /// Clears the line for other output.
     func clear() {
         if isShown { writeToStandardError("\r\u{1B}[K") }
     }

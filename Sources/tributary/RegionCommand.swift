@@ -16,14 +16,15 @@ import UnixSignals
 struct RegionCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "region",
-        abstract: "Aggregate one region: read its topic, push its minutes to HQ.",
+        abstract: "Aggregate one region: read its topic and push its minutes to HQ.",
         discussion: """
-            Start as many nodes of a region as you like, at most one for each partition of use: \
-            they share its partitions, and one that dies or is added loses and doubles nothing. \
-            A node keeps nothing on disk; it rebuilds from the topic, which must retain 51 hours.
+            You can run several nodes of a region, usefully up to one for each partition. They \
+            share the partitions, and starting or killing a node never loses or doubles money. A \
+            node keeps nothing on disk; it rebuilds its state from the topic, which must retain 51 \
+            hours.
 
-            Exit status 78 when the topology or a property of Kafka's is invalid; what is wrong \
-            is on standard error.
+            If the topology or a Kafka property is invalid, it prints the problems to standard \
+            error and exits with status 78.
 
             EXAMPLE:
               tributary region --region eu-west
@@ -37,8 +38,8 @@ struct RegionCommand: AsyncParsableCommand {
 
     @Option(
         help: """
-            Name of this node in logs and status, 1 to \(Limits.nodeNameBytes) bytes; by default \
-            host name and process id.
+            Name of this node in logs and status, 1 to \(Limits.nodeNameBytes) bytes; host name \
+            and process id by default.
             """)
     var node: String?
 
@@ -46,9 +47,9 @@ struct RegionCommand: AsyncParsableCommand {
         help: ArgumentHelp(
             "Write every event and action of the node to this new file.",
             discussion: """
-                `tributary simulate --replay FILE` tells the same node the same again and compares \
-                what it does. The file holds the region's transfers and grows with them; only its \
-                owner can read it.
+                `tributary simulate --replay FILE` repeats the events and compares the actions. \
+                The file contains the region's transfers and grows with them; only its owner can \
+                read it.
                 """, valueName: "file"))
     var record: String?
 
@@ -57,7 +58,7 @@ struct RegionCommand: AsyncParsableCommand {
 
     func validate() throws {
         if let node, !(1...Limits.nodeNameBytes).contains(node.utf8.count) {
-            throw ValidationError("A node's name has 1 to \(Limits.nodeNameBytes) bytes.")
+            throw ValidationError("--node must have 1 to \(Limits.nodeNameBytes) bytes.")
         }
     }
 
@@ -88,7 +89,7 @@ struct RegionCommand: AsyncParsableCommand {
         }
     }
 
-    /// A host's name has up to 253 bytes; its end says the least.
+    /// A host name has up to 253 bytes. Cuts its end, the least specific part.
     private var defaultNode: String {
         let suffix = "-\(ProcessInfo.processInfo.processIdentifier)"
         let host = ProcessInfo.processInfo.hostName.utf8

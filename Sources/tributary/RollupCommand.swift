@@ -10,12 +10,12 @@ struct RollupCommand: ParsableCommand {
         commandName: "rollup",
         abstract: "Sum files of transfers by currency and minute.",
         discussion: """
-            Reads files of settled transfers, one JSON record a line (standard input where none \
-            is named, or for "-"), with the same reader and the same rules as a region's \
-            aggregator: the first record of a transfer_id counts. Files compressed with gzip are \
-            read directly; other compression is refused with the command that undoes it. Text is \
-            UTF-8, or UTF-16 with a byte-order mark. Prints currency,minute,settled,transfers; \
-            sums in minor units. Counters go to standard error.
+            Reads files of settled transfers, one JSON record per line (standard input without \
+            files, or for "-"), with the same decoder and rules as a region's aggregator: the \
+            first record of a transfer_id counts. Reads gzip files directly; for other compressed \
+            files, names the command that decompresses them. Text is UTF-8, or UTF-16 with a \
+            byte-order mark. Prints currency,minute,settled,transfers, with sums in minor units. \
+            Counters go to standard error.
 
             Exit status 1: no transfer was counted. Exit status 65: some were counted, but a file \
             does not have one record per line, or, with --strict, a line was rejected.
@@ -45,12 +45,12 @@ struct RollupCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A word that means settled where a row has a state; may be repeated.",
+            "A value of a row's state that means settled; may be repeated.",
             discussion: "Default: \(Region.defaultSettledWords.joined(separator: ", ")).",
             valueName: "word"))
     var settled: [String] = []
 
-    @Option(help: "Threads that work; all cores if left out.")
+    @Option(help: "Number of threads; all cores by default.")
     var threads: Int?
 
     func validate() throws {
@@ -58,7 +58,7 @@ struct RollupCommand: ParsableCommand {
             throw ValidationError("--threads must be 1 to \(Self.threadsMax), not \(threads).")
         }
         if files.filter({ $0 == "-" }).count > 1 {
-            throw ValidationError("Standard input can be read once only.")
+            throw ValidationError("Standard input can be read only once.")
         }
     }
 
@@ -88,14 +88,15 @@ struct RollupCommand: ParsableCommand {
         }
     }
 
-    /// As `EX_DATAERR` in sysexits.h.
+    /// `EX_DATAERR` of sysexits.h.
     private static let partlyUnread = ExitCode(65)
 
-    /// Errors about the result. Without them, an empty table would look like a quiet day.
+    /// Errors about the result; without them, an empty table would look like a quiet day.
     private func complaints(of result: RollupResult) -> [String] {
         var complaints = result.refused.map { input in
-            "\(input.name): no line of it was counted: it is an array, or its records take several "
-                + "lines each. Expected one JSON record a line, as jq -c '.[]' or jq -c . writes."
+            "\(input.name): no line was counted, because the file is an array or its records span "
+                + "several lines. Expected one JSON record per line, as written by jq -c '.[]' or "
+                + "jq -c ."
         }
         let counters = result.counters
         if counters.applied == 0, result.refused.isEmpty {
@@ -108,14 +109,14 @@ struct RollupCommand: ParsableCommand {
 
     /// Why no transfer was counted.
     private static func emptiness(_ counters: RollupCounters) -> String {
-        if counters.consumed == 0 { return "the input holds no record." }
+        if counters.consumed == 0 { return "the input contains no record." }
         if counters.understoodNothing {
-            return "no line is a JSON record. Expected one record a line."
+            return "no line is a JSON record. Expected one record per line."
         }
         if counters.rejectedTotal == 0 {
-            return "no line settles a transfer. --settled names the words that mean settled."
+            return "no line has a settled state. Use --settled for other values that mean settled."
         }
-        return "no transfer was counted: every line that could be one was rejected."
+        return "no transfer was counted: every line with a transfer was rejected."
     }
 
     private static let threadsMax = 256
@@ -129,7 +130,7 @@ struct RollupCommand: ParsableCommand {
         return "\(share)\(progress.records) records  \(rate)/s"
     }
 
-    /// The counters that are not zero, on one line, `consumed` and `applied` always.
+    /// `consumed`, `applied` and the counters that are not zero, on one line.
     private static func describe(_ counters: RollupCounters) -> String {
         var parts = ["consumed=\(counters.consumed)", "applied=\(counters.applied)"]
         if counters.duplicate > 0 { parts.append("duplicate=\(counters.duplicate)") }

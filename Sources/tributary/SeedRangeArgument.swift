@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 
-/// A range of seeds as Swift writes it: `0..<2000`.
+/// A range of seeds in Swift syntax: `0..<2000`.
 struct SeedRangeArgument: ExpressibleByArgument {
     /// Bounds the memory of a sweep's reports.
     static let seedsMax: UInt64 = 100_000_000

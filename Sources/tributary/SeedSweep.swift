@@ -3,7 +3,7 @@ import Synchronization
 
 /// Runs many seeds on several threads; the report is the same for any number of them.
 final class SeedSweep: Sendable {
-    /// Every so many seeds one is run a second time, and must end in the same hash.
+    /// One of this many seeds runs a second time and must end with the same hash.
     private static let repeatEvery: UInt64 = 50
 
     private let seeds: Range<UInt64>
@@ -12,7 +12,7 @@ final class SeedSweep: Sendable {
 
     struct Outcome: Sendable {
         var report: SweepReport
-        /// How many seeds were run twice, and which of them differed.
+        /// How many seeds ran twice, and which of them differed.
         var repeated: Int
         var unrepeatable: [UInt64]
         /// By seed, in order.
@@ -33,9 +33,9 @@ final class SeedSweep: Sendable {
         state = Mutex(State(next: seeds.lowerBound))
     }
 
-    /// Runs them in order until all are done or one has failed; those under way are finished.
+    /// Runs the seeds in order until all are done or one has failed; finishes those under way.
     ///
-    /// - Parameter progress: told how many are done, from any thread.
+    /// - Parameter progress: called with the number of finished seeds, from any thread.
     func run(progress: @escaping @Sendable (Int) -> Void) async -> Outcome {
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<jobs {

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// A part of a whole, exact to a millionth: `0.01`, `1%`, `1`.
+/// A fraction, exact to a millionth: `0.01`, `1%`, `1`.
 struct ShareArgument: ExpressibleByArgument, Equatable {
     static let whole = 1_000_000
 

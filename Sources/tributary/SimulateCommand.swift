@@ -7,19 +7,19 @@ import Simulation
 struct SimulateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulate",
-        abstract: "Run the real core in seeded worlds of faults and check it.",
+        abstract: "Run the real core in seeded simulations with faults and check it.",
         discussion: """
-            Each seed is one world: two regions, their logs, nodes, network, one or two HQs with \
-            their stores, and the faults that strike them. The nodes, the wire format, the commit \
-            rounds and the publisher are the ones that production runs; a second, naive fold \
-            judges every commit. A world is a pure function of its seed.
+            Each seed is one simulation: two regions, their logs, nodes and network, one or two \
+            HQs with their stores, and faults. The nodes, the wire format, the commit rounds and \
+            the publisher are those of production; a second, simple fold checks every commit. The \
+            seed alone determines everything that happens.
 
-            With --replay, recordings of `tributary region --record` and `tributary hq --record` \
-            are fed to the same types again, and the actions that come out must be the same, byte \
-            for byte.
+            With --replay, repeats recordings of `tributary region --record` and `tributary hq \
+            --record` with the same types; the actions must be the same, byte for byte.
 
-            Exits with 1, naming the seed and the command that repeats it, when a check fails; \
-            also when a sweep of 500 seeds or more never came to one of the listed situations.
+            If a check fails, prints the seed and the command that repeats it, and exits with \
+            status 1. Also exits with status 1 if a run of 500 seeds or more never reached one of \
+            the listed situations.
 
             EXAMPLES
               tributary simulate --seeds '0..<2000'
@@ -30,16 +30,16 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(help: "The seeds to run.")
     var seeds = SeedRangeArgument(seeds: 0..<200)
 
-    @Option(help: "Threads that work; all cores if left out.")
+    @Option(help: "Number of threads; all cores by default.")
     var jobs: Int?
 
-    @Option(help: "Run this seed alone and print the options that it stands for.")
+    @Option(help: "Run only this seed and print its options.")
     var seed: UInt64?
 
-    @Flag(help: "With --seed, print each thing that happens.")
+    @Flag(help: "With --seed, print each event.")
     var trace = false
 
-    @Flag(help: "Print for each seed what its logs and HQ came to, as two hashes.")
+    @Flag(help: "Print two hashes for each seed: of its logs, and of HQ's final state.")
     var outcomes = false
 
     @Option(
@@ -53,7 +53,7 @@ struct SimulateCommand: AsyncParsableCommand {
         if let jobs, !(1...Self.jobsMax).contains(jobs) {
             throw ValidationError("--jobs must be 1 to \(Self.jobsMax), not \(jobs).")
         }
-        if trace, seed == nil { throw ValidationError("--trace goes with --seed.") }
+        if trace, seed == nil { throw ValidationError("--trace needs --seed.") }
     }
 
     func run() async throws {
@@ -81,9 +81,9 @@ struct SimulateCommand: AsyncParsableCommand {
         }
         for seed in sweep.unrepeatable {
             isGood = false
-            Swift.print("FAILED seed \(seed): a second run had another hash")
+            Swift.print("FAILED seed \(seed): a second run had a different hash")
         }
-        // Seeds that were never run say nothing about what was never met.
+        // After a failure not all seeds ran, so a missing situation proves nothing.
         for shortcoming in isGood ? sweep.report.shortcomings : [] {
             isGood = false
             Swift.print("FAILED: \(shortcoming)")
@@ -96,7 +96,7 @@ struct SimulateCommand: AsyncParsableCommand {
         var isGood = true
         for path in replay {
             guard let bytes = FileManager.default.contents(atPath: path) else {
-                throw ValidationError("\(path): expected a recording that can be read")
+                throw ValidationError("\(path): cannot be read")
             }
             let report: Replay.Report
             do {
@@ -147,7 +147,7 @@ struct SimulateCommand: AsyncParsableCommand {
             faults   \(tally.faults) in \(tally.virtualMilliseconds / 3_600_000) virtual hours
             messages \(tally.messages): \(tally.lost) lost, \(tally.duplicated) duplicated, \
             \(tally.truncated) truncated
-            records  \(tally.records), shards begun anew \(tally.rebuilds)
+            records  \(tally.records), shards rebuilt \(tally.rebuilds)
             commits  \(tally.commits), watermarks found lower \(tally.regressions)
             compared \(tally.comparisons) buckets
             wrong    \(tally.minorUnitsWrong) minor units

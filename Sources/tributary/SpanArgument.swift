@@ -13,7 +13,7 @@ struct SpanArgument: ExpressibleByArgument, Equatable {
             if (0x30...0x39).contains(character) {
                 let (scaled, overflow) = (number ?? 0).multipliedReportingOverflow(by: 10)
                 number = scaled + Int64(character - 0x30)
-                // The product with a day below cannot overflow either.
+                // Also bounds the later product with a day.
                 guard !overflow, scaled <= Self.numberMax else { return nil }
                 continue
             }

@@ -7,14 +7,14 @@ import TopologyFile
 
 /// `--topology`, for every command that needs one.
 struct TopologyOption: ParsableArguments {
-    /// The exit status for settings that are wrong, of the BSD convention (`EX_CONFIG`).
+    /// The exit status for invalid settings, `EX_CONFIG` of sysexits.h.
     static let invalidSettings = ExitCode(78)
 
     @Option(help: ArgumentHelp("The topology file.", valueName: "file"))
     var topology = TopologyFile.defaultPath
 
-    /// The topology; where it is invalid, every problem is printed as `file:line: key: expected …`
-    /// and the command ends with status 78. Warnings are printed alike, and change nothing.
+    /// The topology. If it is invalid, prints every problem as `file:line: key: expected …` and
+    /// ends the command with status 78. Prints warnings in the same format and continues.
     func load() throws -> Topology {
         do {
             return try TopologyFile.load(path: topology) {
@@ -25,7 +25,7 @@ struct TopologyOption: ParsableArguments {
         }
     }
 
-    /// The secret that ids are hashed with, as `load` for a file that is missing or no key.
+    /// The key that hashes ids. If its file is missing or invalid, ends the command as `load` does.
     func idKey(_ topology: Topology) throws -> IDKey {
         let text: String
         do {
@@ -34,7 +34,7 @@ struct TopologyOption: ParsableArguments {
             try Self.refuse(error)
         }
         guard let key = IDKey(hexadecimal: text) else {
-            preconditionFailure("an id key file was read that holds no key")
+            preconditionFailure("IDKeyFile.load returns valid keys only")
         }
         return key
     }

@@ -10,7 +10,7 @@ extension TransferGenerator {
         to topicName: String, at brokers: String, pacer: inout EventPacer, progress: ProgressLine
     ) throws -> EventTally {
         var logger = Logger(label: "tributary.generate")
-        // What goes wrong is told once, at the end; librdkafka would tell each attempt.
+        // This reports an error once, at the end; librdkafka would log each attempt.
         logger.logLevel = .critical
         let firstError = FirstError()
         let producer = try KafkaProducer(
@@ -32,7 +32,7 @@ extension TransferGenerator {
             if producer.failed > 0 { break }
             show(tally, on: progress)
         }
-        // Ends by itself: what is not acknowledged in time has failed.
+        // Ends by itself: records that are not acknowledged in time fail.
         while producer.failed == 0, !producer.flush(timeoutMs: 250) { show(tally, on: progress) }
         guard producer.failed == 0 else {
             throw GenerateFailure(
@@ -46,8 +46,8 @@ extension TransferGenerator {
 }
 
 extension KafkaProducer {
-    /// Produces an event whose value, followed by its key, is all of `bytes`, with its record time;
-    /// waits while the queue is full.
+    /// Produces an event with its record time; `bytes` are its value followed by its key. Waits
+    /// while the queue is full.
     func produce(
         _ event: GeneratedEvent, _ bytes: [UInt8], to topic: KafkaTopic
     ) throws {
@@ -71,7 +71,7 @@ extension KafkaProducer {
     }
 }
 
-/// Keeps the first of the errors that delivery reports name. Any thread.
+/// Keeps the first error of the delivery reports. Any thread.
 private final class FirstError: Sendable {
     private let kept = Mutex<KafkaError?>(nil)
 
@@ -83,7 +83,7 @@ private final class FirstError: Sendable {
     }
 }
 
-/// Records that no broker acknowledged.
+/// The broker did not acknowledge all records.
 struct GenerateFailure: Error, CustomStringConvertible {
     var brokers: String
     var topic: String

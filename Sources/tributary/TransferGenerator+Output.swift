@@ -16,7 +16,7 @@ extension TransferGenerator {
         return tally
     }
 
-    /// Shows how many of all events are made.
+    /// Shows how many of the events are written.
     func show(_ tally: EventTally, on progress: ProgressLine) {
         progress.show { seconds in
             "\(tally.total) of \(configuration.count) events  "

@@ -2,7 +2,7 @@ import ArgumentParser
 import Glibc
 import Logging
 
-/// The one binary. Each command has a file of its own, and its place in the list below.
+/// The one binary. Each command has its own file, and an entry in the list below.
 @main struct Tributary: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tributary",
@@ -13,9 +13,9 @@ import Logging
         ])
 
     static func main() async {
-        // A peer that hangs up must be an error of the call, not the end of the process.
+        // A peer that disconnects must cause an error of the call, not end the process.
         signal(SIGPIPE, SIG_IGN)
-        // Standard output belongs to what a command answers.
+        // Standard output is reserved for a command's results.
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         refuseUnknownCommand()
         await main(nil)

@@ -50,14 +50,14 @@ import Testing
     }
 
     @Test(arguments: [
-        ("[\\n7\\n]\\n", "standard input: no line of it was counted: it is an array"),
+        ("[\\n7\\n]\\n", "standard input: no line was counted, because the file is an array"),
         ("settled, thank you\\n", "no line is a JSON record"),
         ("\\x00\\x01\\xff\\n\\x00", "no line is a JSON record"),
         ("{\\x00\\n\\x00", "no line is a JSON record"),
         ("\\xff\\xfe7\\x00\\n\\x00", "no line is a JSON record"),
-        ("{}\\n7\\n", "no transfer was counted: every line that could be one was rejected."),
-        ("", "the input holds no record."), ("\\n \\r\\n", "the input holds no record."),
-        (#"{"before":{},"after":null,"op":"d"}\n"#, "no line settles a transfer."),
+        ("{}\\n7\\n", "no transfer was counted: every line with a transfer was rejected."),
+        ("", "the input contains no record."), ("\\n \\r\\n", "the input contains no record."),
+        (#"{"before":{},"after":null,"op":"d"}\n"#, "no line has a settled state."),
     ])
     func `it is an error where not one transfer was counted`(_ text: String, _ message: String)
         async throws
@@ -78,7 +78,7 @@ import Testing
         ("echo 7 | $T rollup --strict", 1, "\nError: no line is a JSON record."),
         (
             "$T rollup <(echo '\(RollupTests.line("a"))') <(echo '[')", 65,
-            ": no line of it was counted: it is an array"
+            ": no line was counted, because the file is an array"
         ),
     ])
     func `rejected lines are an error where none is allowed`(

@@ -14,14 +14,14 @@ struct Demo {
     let options: DemoCommand
     private let started = ContinuousClock.now
 
-    /// How long a broker may take to say where it listens.
+    /// How long a broker may take to print its address.
     private static let startPatience = Duration.seconds(20)
     /// How long HQ may take to answer with a first total.
     private static let totalPatience = Duration.seconds(60)
-    /// How often the children are looked after.
+    /// How often the demo checks that its children are alive.
     private static let watchEvery = Duration.milliseconds(100)
 
-    /// What the phases share, once history is there.
+    /// What the phases share once the history is produced.
     private struct Stage: Sendable {
         var brokers: [RegionID: String]
         var traffic: [DemoTraffic]
@@ -29,7 +29,7 @@ struct Demo {
         var line: DemoLine
     }
 
-    /// Whether everything was exact; nil where it was interrupted before that could be told.
+    /// Whether everything was exact; nil if an interrupt ended the demo before the comparison.
     func run() async throws -> Bool? {
         guard let stage = try await whileWell(upTo: 0, { try await prepare() }) else { return nil }
         defer { for stream in stage.traffic { stream.close() } }
@@ -38,8 +38,8 @@ struct Demo {
         return try await whileWell(upTo: interrupts.count) { try await compare(stage) }
     }
 
-    /// Does `work`; meanwhile a child that ends is an error, and the answer is nil once there were
-    /// more than so many interrupts.
+    /// Performs `work`. Throws if a child ends meanwhile, and returns nil after more than the given
+    /// number of interrupts.
     private func whileWell<Answer: Sendable>(
         upTo tolerated: Int, _ work: @escaping @Sendable () async throws -> Answer
     ) async throws -> Answer? {
@@ -79,7 +79,7 @@ struct Demo {
         return stage
     }
 
-    /// What each region will produce: the rate is shared out by how busy they are.
+    /// What each region produces. Busier regions get a greater share of the rate.
     private func traffic(_ brokers: [RegionID: String]) throws -> [DemoTraffic] {
         let now = Self.now()
         let medians = try DemoAmounts.medians(ratesPath: workspace.ratesPath)
@@ -107,7 +107,7 @@ struct Demo {
         return isExact
     }
 
-    /// Redis and the brokers; the answer is each region's bootstrap address.
+    /// Starts Redis and the brokers. Returns each region's bootstrap address.
     private func startServers() async throws -> [RegionID: String] {
         try await processes.start(
             "redis",
@@ -146,7 +146,7 @@ struct Demo {
         }
     }
 
-    /// What follows `prefix` in the first line of a log that begins with it.
+    /// The text after `prefix` in the first line of a log that begins with it.
     private func firstWord(after prefix: String, in name: String) async throws -> String {
         let deadline = ContinuousClock.now + Self.startPatience
         while ContinuousClock.now < deadline {
@@ -197,11 +197,11 @@ struct Demo {
             while filled < stage.traffic.count, try await group.next() == true { filled += 1 }
             group.cancelAll()
         }
-        // Half a history is none to compare with.
+        // The comparison needs the whole history.
         try Task.checkCancellation()
     }
 
-    /// Until the task is cancelled, or for as long as was asked for.
+    /// Runs until the task is cancelled, or for `--seconds`.
     private func runLive(_ stage: Stage) async throws {
         try await withThrowingTaskGroup(of: Bool.self) { group in
             for stream in stage.traffic {
@@ -222,8 +222,8 @@ struct Demo {
         }
     }
 
-    /// Producing blocks while the broker is busy: a thread of its own for each stream, which is
-    /// stopped when the task is cancelled.
+    /// Producing blocks while the broker is busy, so each stream has its own thread. Cancelling the
+    /// task stops the threads.
     private func onThread(
         of stream: DemoTraffic, _ name: String,
         _ work: @escaping @Sendable (DemoTraffic) throws -> Void
@@ -245,8 +245,8 @@ struct Demo {
         return false
     }
 
-    /// The embedded broker drops its oldest records without a word; then the check would blame the
-    /// wrong one.
+    /// Throws if the embedded broker dropped records. It drops the oldest ones silently when it is
+    /// full, and the comparison would then blame the aggregator.
     private func checkRetention(_ brokers: [RegionID: String]) throws {
         for region in workspace.regions {
             var logger = Logger(label: "demo")
@@ -259,7 +259,7 @@ struct Demo {
             let lows = try log.startOffsets((0..<Int32(count)).map { $0 }, timeoutMs: 5_000)
             guard lows.values.allSatisfy({ $0 == 0 }) else {
                 throw DemoFailure(
-                    "region \(region.id): the embedded broker ran full and dropped records; "
+                    "region \(region.id): the embedded broker was full and dropped records; "
                         + "use a lower --rate")
             }
         }

@@ -4,7 +4,7 @@ import Foundation
     import FoundationNetworking
 #endif
 
-/// HQ's public endpoint, as any client reads it.
+/// A client of HQ's public endpoint.
 struct DemoAPI: Sendable {
     let totalURL: URL
 
@@ -13,7 +13,7 @@ struct DemoAPI: Sendable {
         var baseCurrency: String
         var dataAsOf: String
         var isDegraded: Bool
-        /// The number as it was written; a decoder would pass it through floating point.
+        /// The number as HQ wrote it; a decoder would convert it to floating point.
         var text = ""
 
         private enum CodingKeys: String, CodingKey {
@@ -30,7 +30,7 @@ struct DemoAPI: Sendable {
             ?? URL(fileURLWithPath: "/")
     }
 
-    /// The total in dollars; nil where HQ does not answer with one.
+    /// The total in dollars; nil if HQ does not answer with one.
     func total() async -> Total? {
         var request = URLRequest(url: totalURL)
         request.timeoutInterval = 2
@@ -43,8 +43,8 @@ struct DemoAPI: Sendable {
         return total
     }
 
-    /// What a successful answer holds. Not `data(for:)`: cancelled as it ends, that one traps
-    /// inside FoundationNetworking.
+    /// The body of a successful answer. Avoids `data(for:)`, which traps inside
+    /// FoundationNetworking if it is cancelled just as it ends.
     private static func body(of request: URLRequest) async -> Data? {
         await withCheckedContinuation { continuation in
             URLSession.shared.dataTask(with: request) { data, response, _ in

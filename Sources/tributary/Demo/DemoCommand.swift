@@ -3,19 +3,19 @@ import Foundation
 import Synchronization
 import UnixSignals
 
-/// `tributary demo`: the whole product on one machine, checked against itself at the end.
+/// `tributary demo`: the whole product on one machine, with an independent check at the end.
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
         abstract: "Run regions, HQ and Redis on this machine, and check the total at the end.",
         discussion: """
-            Starts a redis-server, one broker and one aggregator for each region, and HQ, as \
-            processes of their own on 127.0.0.1; fills in a day of history; then produces live \
-            transfers until Ctrl-C or for --seconds. Regions differ in size and time zone; half \
-            of the transfers are worth less than 200 US dollars. At the end it compares what HQ \
-            publishes with the sum of what it produced and says `exact`, or what differs (exit \
-            status 1). Ctrl-C before the live transfers, or during the comparison, ends it without \
-            a verdict (exit status 130). It leaves nothing behind.
+            Starts Redis, HQ, and a broker and an aggregator for each region as separate \
+            processes on 127.0.0.1. Produces a day of history, then live transfers until Ctrl-C \
+            or for --seconds. Regions differ in size and time zone; half of the transfers are \
+            worth less than 200 US dollars. At the end, it compares what HQ publishes with the \
+            sum of what it produced and prints `exact` or the differences (exit status 1). Ctrl-C \
+            before the live transfers or during the comparison ends it without a result (exit \
+            status 130). It removes all its files and processes.
 
             EXAMPLE:
               tributary demo
@@ -26,25 +26,25 @@ struct DemoCommand: AsyncParsableCommand {
     @Option(help: "The topology to copy.")
     var topology = "topology.yaml"
 
-    @Option(help: "How many of the topology's regions to run; all of them if left out.")
+    @Option(help: "How many of the topology's regions to run; all by default.")
     var regions: Int?
 
     @Option(
         help: ArgumentHelp(
-            "Transfers a second, past and live, over all regions, on the average of a day.",
+            "Transfers a second in all regions together, averaged over a day; past and live.",
             valueName: "per-second"))
     var rate = 20
 
-    @Option(help: "How much of the past to fill in, as in 24h or 90m; 0s for none.")
+    @Option(help: "How much history to produce, such as 24h or 90m; 0s for none.")
     var history = SpanArgument(milliseconds: 86_400_000)
 
-    @Option(help: "Stop after so many seconds of live transfers; at Ctrl-C if left out.")
+    @Option(help: "Seconds of live transfers; until Ctrl-C by default.")
     var seconds: Int?
 
     @Option(help: "Port of the public listener; 0 picks a free one.")
     var port: UInt16 = 8080
 
-    @Option(help: "Selects everything that is random.")
+    @Option(help: "Seed for everything random.")
     var seed: UInt64 = 1
 
     func validate() throws {
@@ -57,8 +57,8 @@ struct DemoCommand: AsyncParsableCommand {
         guard Int64(rate) * history.milliseconds <= Self.historyRateMax * 86_400_000 else {
             throw ValidationError(
                 """
-                --rate must be at most \(Self.historyRateMax) with a --history of 24h, more with a \
-                shorter one: the broker keeps 5 MiB for each partition.
+                --rate must be at most \(Self.historyRateMax) with a --history of 24h, because the \
+                broker keeps only 5 MiB of each partition; a shorter history allows a higher rate.
                 """)
         }
         guard seconds.map({ (1...Self.secondsMax).contains($0) }) ?? true else {
@@ -96,29 +96,29 @@ struct DemoCommand: AsyncParsableCommand {
         if !isExact { throw ExitCode.failure }
     }
 
-    /// For how long there are live transfers: sixty days, longer than any demo.
+    /// Limit for live transfers: sixty days.
     static let secondsMax = 60 * 86_400
 
-    /// Transfers a second that a day of history can have.
+    /// The greatest rate, in transfers a second, for a day of history.
     private static let historyRateMax: Int64 = 200
 
-    /// As a shell reports SIGINT.
+    /// The status with which a shell reports SIGINT.
     private static let interrupted = ExitCode(130)
 }
 
-/// How often the demo was told to end.
+/// Counts the signals that ask the demo to end.
 final class DemoInterrupts: Sendable {
     private let heard = Atomic(0)
 
     var count: Int { heard.load(ordering: .acquiring) }
 
-    /// Counts until the task is cancelled.
+    /// Runs until the task is cancelled.
     func listen(to signals: UnixSignalsSequence) async {
         for await _ in signals { heard.add(1, ordering: .acquiringAndReleasing) }
     }
 }
 
-/// Why the demo could not go on.
+/// Why the demo could not continue.
 struct DemoFailure: Error, CustomStringConvertible {
     let description: String
 

@@ -8,7 +8,7 @@ import Topology
 import TopologyFile
 import TransferGenerator
 
-/// The demo's verdict: what HQ holds and publishes against the sums kept while producing.
+/// Compares what HQ holds and publishes with the sums that the demo kept while producing.
 struct DemoComparison {
     let store: RedisStore
     let api: DemoAPI
@@ -20,7 +20,7 @@ struct DemoComparison {
     private static let patience = Duration.seconds(30)
     private static let differencesShown = 10
 
-    /// Prints `exact` or the differences; true where there are none.
+    /// Prints `exact` or the differences; true if there are none.
     func run() async throws -> Bool {
         let deadline = ContinuousClock.now + Self.patience
         var differences: [String] = []
@@ -28,7 +28,7 @@ struct DemoComparison {
             do {
                 differences = try await self.differences()
             } catch {
-                differences = ["the store does not answer: \(error)"]
+                differences = ["Redis does not answer: \(error)"]
             }
             if differences.isEmpty { break }
             try await Task.sleep(for: .milliseconds(250))
@@ -69,12 +69,12 @@ struct DemoComparison {
             wrong += Self.compare(found, expected, region: stream.region)
         }
         if wrong.isEmpty { wrong += try await totalDifference(window) }
-        // A minute that began meanwhile moves the window: look again.
+        // If a new minute began meanwhile, the window moved: compare again.
         if Demo.now().minute != present, wrong.isEmpty { return try await self.differences() }
         return wrong
     }
 
-    /// By currency, where any minute differs.
+    /// One line for each currency with minutes that differ.
     private static func compare(
         _ found: [DemoTraffic.Bucket: DemoTraffic.Sum],
         _ expected: [DemoTraffic.Bucket: DemoTraffic.Sum], region: RegionID
@@ -95,11 +95,11 @@ struct DemoComparison {
         }
     }
 
-    /// The public total against the exact conversion of what was produced.
+    /// Compares the public total with the exact conversion of what the demo produced.
     private func totalDifference(_ window: ClosedRange<Minute>) async throws -> [String] {
         guard let shown = await api.total() else { return ["the public endpoint has no total"] }
         let topology = try TopologyFile.load(path: topologyPath)
-        // Rates of a provider may have changed since: only a file's can be read again.
+        // A provider's rates may have changed since, so this compares only with rates of a file.
         guard let file = topology.rates?.file, let dollar = Currency(code: "USD") else {
             return []
         }

@@ -3,12 +3,12 @@ import Topology
 import TopologyFile
 import TransferGenerator
 
-/// How busy a region of the demo is compared with the others, and when its people are awake.
+/// How busy a demo region is compared with the others, and at which hours.
 struct DemoHabits {
     var parts: Int
     var utcOffsetMinutes: Int
 
-    /// Those of the repository's regions are made up; any other region is a middling one in UTC.
+    /// Made-up habits for the repository's regions; other regions are of middle size, in UTC.
     static func of(_ region: RegionID) -> DemoHabits {
         known[region.name] ?? DemoHabits(parts: 6, utcOffsetMinutes: 0)
     }
@@ -20,13 +20,13 @@ struct DemoHabits {
     ]
 }
 
-/// What the demo's transfers are worth.
+/// The amounts of the demo's transfers.
 enum DemoAmounts {
-    /// Half of all transfers are below it: 200 US dollars.
+    /// The median amount, 200 US dollars.
     private static let medianCents: Int128 = 20_000
 
-    /// The median in minor units of each currency that the rates at `path` have; empty without a
-    /// file, where each currency has a median of 200 units.
+    /// The median, in minor units, for each currency with a rate in the file at `path`. Empty
+    /// without a file; the median is then 200 units of each currency.
     static func medians(ratesPath path: String?) throws -> [Currency: Int64] {
         guard let path, let dollar = Currency(code: "USD") else { return [:] }
         let rates = try RatesFile.load(path: path)

@@ -5,8 +5,8 @@ import RedisStore
 import Topology
 import TransferGenerator
 
-/// The demo's live line: total, rate, lag and each region's state, rewritten in place on a
-/// terminal and written every ten seconds elsewhere.
+/// The demo's live line: total, rate, and each region's lag or state. Rewritten in place on a
+/// terminal, otherwise printed every ten seconds.
 actor DemoLine {
     private let api: DemoAPI
     private let store: RedisStore
@@ -72,7 +72,7 @@ actor DemoLine {
         fflush(nil)
     }
 
-    /// Leaves the line for what is printed next.
+    /// Ends the line, so that other output starts on a new one.
     func end() {
         if isTerminal { print("") }
     }

@@ -2,8 +2,8 @@ import Foundation
 import Synchronization
 import WorkerThread
 
-/// The demo's children. Each has a session of its own, so that Ctrl-C reaches only the demo, and
-/// is ended by the kernel when the demo dies, however it dies.
+/// The demo's children. Each has its own session, so that Ctrl-C reaches only the demo. The kernel
+/// terminates them when the demo dies for any reason.
 final class DemoProcesses: Sendable {
     private struct Child {
         var name: String
@@ -14,7 +14,7 @@ final class DemoProcesses: Sendable {
     private static let patience = Duration.seconds(8)
 
     private let folder: URL
-    /// The kernel's word goes out when the thread that made a child ends: this one outlives them.
+    /// PDEATHSIG fires when the forking thread exits, so one long-lived thread spawns every child.
     private let thread: WorkerThread<Void>
     private let children = Mutex<[Child]>([])
 
@@ -37,7 +37,7 @@ final class DemoProcesses: Sendable {
     func start(_ name: String, _ command: [String]) async throws {
         let words = ["setsid", "setpriv", "--pdeathsig", "TERM", "--"] + command
         let log = logPath(name)
-        // Noted on the thread: whoever stops waiting leaves no child that nobody knows of.
+        // The thread itself records the child, so cancelling this call cannot lose track of it.
         try await thread.perform { _ in
             let pid = try Self.spawn(words, log: log)
             self.children.withLock { $0.append(Child(name: name, pid: pid)) }
@@ -52,7 +52,7 @@ final class DemoProcesses: Sendable {
         posix_spawn_file_actions_addopen(
             &actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
-        // Threads of ours block signals; a child must hear them.
+        // Our threads block signals; a child must not inherit that.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -74,12 +74,12 @@ final class DemoProcesses: Sendable {
         return pid
     }
 
-    /// Throws where a child ended before it was told to.
+    /// Throws if a child ended before `stopAll`.
     func requireAlive() throws {
         let dead = children.withLock { children -> String? in
             guard let index = children.firstIndex(where: { waitpid($0.pid, nil, WNOHANG) != 0 })
             else { return nil }
-            // Its number is free now, and may be anyone's by the time the others are stopped.
+            // Its pid is free now: by the time the others are stopped, another process may have it.
             return children.remove(at: index).name
         }
         if let dead { throw DemoFailure("\(dead) ended by itself") }
@@ -102,7 +102,7 @@ final class DemoProcesses: Sendable {
         await thread.stop()
     }
 
-    /// The end of each log, for a failure's report.
+    /// The last lines of each log, for the report of a failure.
     func lastWords() -> String {
         let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
         return files.filter { $0.hasSuffix(".log") }.sorted().map { name in

@@ -7,8 +7,8 @@ import Synchronization
 import Topology
 import TransferGenerator
 
-/// What the demo produces for one region, and the sums that must come of it: kept here, by the
-/// producer, from the events themselves.
+/// Produces the demo's transfers for one region, and adds up the sums that must result directly
+/// from the events.
 final class DemoTraffic: Sendable {
     struct Bucket: Hashable, Sendable {
         var currency: Currency
@@ -25,7 +25,7 @@ final class DemoTraffic: Sendable {
         var tally = EventTally()
     }
 
-    /// How long before records are given up, their broker being gone.
+    /// How long the producer retries records while the broker does not answer.
     private static let giveUpAfterMs = 10_000
 
     let region: RegionID
@@ -38,9 +38,9 @@ final class DemoTraffic: Sendable {
 
     /// - Parameters:
     ///   - habits: how busy the region is, and when.
-    ///   - perMinute: how many transfers a minute it has, on the average of a day.
+    ///   - perMinute: its transfers per minute, averaged over a day.
     ///   - medians: the median amount of each currency, in minor units.
-    ///   - now: where history ends and live transfers begin.
+    ///   - now: when history ends and live transfers begin.
     init(
         region: Region, index: Int, brokers: String, now: UnixTime, seed: UInt64,
         historyMilliseconds: Int64, habits: DemoHabits, perMinute: Int,
@@ -50,7 +50,7 @@ final class DemoTraffic: Sendable {
         func configuration(
             _ prefix: String, from start: UnixTime, stream: UInt64
         ) -> GeneratorConfiguration {
-            // For sixty days, or as many as there are ids.
+            // For sixty days, or until ids run out.
             var result = GeneratorConfiguration(
                 start: start, perSecond: 1,
                 count: min(
@@ -81,7 +81,7 @@ final class DemoTraffic: Sendable {
         topic = try producer.topic(region.topic)
     }
 
-    /// Produces the whole history, as fast as the broker takes it, or until `stop`. Blocks.
+    /// Produces the whole history as fast as the broker accepts it, or until `stop`. Blocks.
     func fillHistory() throws {
         var bytes: [UInt8] = []
         for position in 0..<history.configuration.count {
@@ -92,8 +92,8 @@ final class DemoTraffic: Sendable {
         try requireTaken()
     }
 
-    /// Produces live transfers as they fall due, those since the end of history first, until
-    /// `stop`. Blocks.
+    /// Produces live transfers when they are due, starting at the end of history, until `stop`.
+    /// Blocks.
     func runLive(now: @Sendable () -> UnixTime) throws {
         var bytes: [UInt8] = []
         var next = 0
@@ -107,7 +107,7 @@ final class DemoTraffic: Sendable {
         try requireTaken()
     }
 
-    /// Ends `fillHistory` and `runLive`, for good. Any thread.
+    /// Ends `fillHistory` and `runLive` permanently. Any thread.
     func stop() { isStopped.store(true, ordering: .releasing) }
 
     private var mayGoOn: Bool {
@@ -130,7 +130,7 @@ final class DemoTraffic: Sendable {
         }
     }
 
-    /// Waits until the broker has everything.
+    /// Waits until the broker has acknowledged everything.
     func finish() async throws {
         _ = try await producer.flushed(within: .seconds(30))
         guard producer.outstanding == 0 else { throw Self.notTaken(region) }
@@ -142,7 +142,7 @@ final class DemoTraffic: Sendable {
     }
 
     private static func notTaken(_ region: RegionID) -> DemoFailure {
-        DemoFailure("region \(region): the broker did not take all transfers")
+        DemoFailure("region \(region): the broker did not acknowledge all transfers")
     }
 
     var sums: [Bucket: Sum] { state.withLock(\.sums) }

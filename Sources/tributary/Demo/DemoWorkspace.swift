@@ -2,8 +2,8 @@ import Foundation
 import Topology
 import TopologyFile
 
-/// The demo's folder: a copy of the topology with free ports and a key of its own, the rates, and
-/// the logs of all processes. Removed at the end.
+/// The demo's folder: a copy of the topology with free ports and its own key, the rates, and the
+/// logs of all processes. Removed at the end.
 struct DemoWorkspace {
     let folder: URL
     let topologyPath: String
@@ -29,7 +29,7 @@ struct DemoWorkspace {
         regions = chosen
         self.publicPort = publicPort == 0 ? try FreePort.find() : Int(publicPort)
         guard publicPort == 0 || FreePort.isFree(publicPort) else {
-            throw DemoFailure("port \(publicPort) is taken; choose another with --port")
+            throw DemoFailure("port \(publicPort) is in use; choose another with --port")
         }
         redisPort = try FreePort.find()
         var template = Array("/tmp/tributary-demo-XXXXXX".utf8CString)
@@ -40,12 +40,12 @@ struct DemoWorkspace {
         topologyPath = folder.appendingPathComponent("topology.yaml").path
     }
 
-    /// The file of rates, where the topology has one and no provider.
+    /// The rates file; nil if the topology has a provider instead.
     var ratesPath: String? { original.rates?.file }
 
     func file(_ name: String) -> String { folder.appendingPathComponent(name).path }
 
-    /// Writes the copies, once the brokers' addresses are known.
+    /// Writes the copies with the brokers' addresses.
     func write(brokers: [RegionID: String]) throws {
         let source = URL(fileURLWithPath: originalPath)
         let ingest = try FreePort.find()
@@ -89,8 +89,8 @@ struct DemoWorkspace {
         try check(listeners, brokers)
     }
 
-    /// Reads the copies as the processes will. An edit by lines leaves some spellings of YAML as
-    /// they were, and the demo would wipe or feed whatever they name.
+    /// Reads the copies as the processes will, and throws if an address is not the demo's own. The
+    /// line-based edit misses some spellings of YAML; the demo would then write to other servers.
     private func check(_ listeners: Listeners, _ brokers: [RegionID: String]) throws {
         let copy: Topology
         do {
@@ -119,9 +119,9 @@ struct DemoWorkspace {
         }
         guard wrong.isEmpty else {
             throw DemoFailure(
-                "\(originalPath): could not be pointed at the demo itself, in "
+                "\(originalPath): the demo could not replace "
                     + wrong.joined(separator: ", ")
-                    + "; write each key on a line of its own, as topology.yaml does")
+                    + "; write each key on its own line, as in topology.yaml")
         }
     }
 
@@ -176,7 +176,7 @@ struct DemoWorkspace {
     }
 }
 
-/// Ports that nobody listens on at the moment.
+/// Ports without a listener at the moment.
 enum FreePort {
     static func find() throws -> Int {
         guard let port = bound(to: 0) else { throw DemoFailure("no free port on 127.0.0.1") }
@@ -185,7 +185,7 @@ enum FreePort {
 
     static func isFree(_ port: UInt16) -> Bool { bound(to: port) != nil }
 
-    /// Binds and lets go; the port that it was.
+    /// Binds a port, releases it and returns its number.
     private static func bound(to port: UInt16) -> UInt16? {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { return nil }
