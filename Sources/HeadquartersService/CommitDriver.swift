@@ -7,7 +7,7 @@ import RedisStore
 import Synchronization
 package import Topology
 
-/// What an HQ process remembers of its commit rounds, for ingest and for who asks for commands.
+/// The state that the commit rounds of an HQ process share with everything that requests commands.
 package final class CommitState: Sendable {
     struct Guarded {
         var memory = CommitMemory()
@@ -23,7 +23,7 @@ package final class CommitState: Sendable {
         guarded.withLock { $0.recorder = recorder }
     }
 
-    /// Ends the recording, the last entry included.
+    /// Ends the recording after its last entry.
     func stopRecording() {
         guarded.withLock { state in
             state.recorder?.flush()
@@ -31,23 +31,23 @@ package final class CommitState: Sendable {
         }
     }
 
-    /// HQ's present.
+    /// HQ's current time.
     func present(at reading: HeadquartersClock.Reading) -> UnixTime {
         guarded.withLock { $0.memory.clock.present(at: reading) }
     }
 
-    /// Problems of regions that commit rounds detect and published figures do not show.
+    /// Problems of regions that commit rounds detect but published figures do not show.
     func findings(at reading: HeadquartersClock.Reading) -> RegionFindings {
         guarded.withLock { $0.memory.findings(at: reading) }
     }
 
-    /// Has the region's nodes carry a command out. An id that was asked for before changes nothing.
+    /// Asks the region's nodes to execute a command. Repeating an id changes nothing.
     ///
-    /// - Returns: False where too many commands of the region are open, or the command is not
-    ///   within its limits.
+    /// - Returns: False if too many commands of the region are open, or the command exceeds its
+    ///   limits.
     package func ask(_ command: RegionCommand, of region: RegionID) -> Bool {
         guarded.withLock { state in
-            // A command outside its limits is refused below, and a replay could not decode it.
+            // The desk refuses a command outside its limits, and a replay could not decode it.
             if command.isWithinLimits { state.recorder?.note(asked: command, of: region) }
             return state.memory.commands.ask(command, of: region)
         }
@@ -65,7 +65,7 @@ struct CommitDriver: Sendable {
     let state: CommitState
     let logger: Logger
 
-    /// What the request is answered. Throws where the store does not answer.
+    /// The reply to the request. Throws if the store does not answer.
     func commit(
         _ request: DeltaRequest, settings: CommitRound.Settings
     ) async throws -> DeltaReply {
@@ -93,7 +93,7 @@ struct CommitDriver: Sendable {
         }
     }
 
-    /// What came of a comparison.
+    /// Logs the result of a comparison.
     private static func log(
         _ event: CommitRound.Event, _ compared: (shard: ShardID, coverage: Int64),
         isDifferent: Bool, _ logger: Logger
@@ -103,7 +103,9 @@ struct CommitDriver: Sendable {
         ]
         switch event {
         case .digested where isDifferent:
-            logger.error("shard differs from its region at the same coverage", metadata: metadata)
+            logger.error(
+                "Redis differs from the region for a shard at the same coverage",
+                metadata: metadata)
         case .storeFailed: logger.debug("digest not compared", metadata: metadata)
         default: break
         }

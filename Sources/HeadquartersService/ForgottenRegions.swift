@@ -1,7 +1,7 @@
 package import Topology
 
-/// The topology has no file for regions whose money stands in the store: it would be gone from the
-/// total at once, and nobody would be told.
+/// The store holds money of regions that the topology does not list. Starting would silently remove
+/// that money from the total.
 package struct ForgottenRegions: Error, CustomStringConvertible {
     /// By name.
     package var regions: [RegionID]
@@ -11,7 +11,8 @@ package struct ForgottenRegions: Error, CustomStringConvertible {
     package var description: String {
         let names = regions.map(\.name).joined(separator: ", ")
         return
-            "the store still holds money of regions that the topology has no file for: \(names). "
-            + "Put the files back with `state: retired`; they may go 25 hours after the last push."
+            "Redis still holds money of regions that topology.yaml does not list: \(names). "
+            + "Restore their files with `state: retired`; you may remove them 25 hours after the "
+            + "last push."
     }
 }

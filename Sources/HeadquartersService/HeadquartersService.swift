@@ -9,11 +9,11 @@ import RedisStore
 import ServiceLifecycle
 package import Topology
 
-/// Headquarters in one process: ingest commits what regions push, the publisher reads the store
-/// when that changed it, the public API serves what it published.
+/// Headquarters in one process: ingest commits the regions' deltas, the publisher reads the store
+/// after commits, and the public API serves what the publisher published.
 ///
-/// It starts and serves whether Redis is there or not: before the first snapshot it answers 503,
-/// afterwards it goes on with the last good values, labelled.
+/// It also starts and serves without Redis: it answers 503 before the first snapshot, and serves
+/// the last good values with a label afterwards.
 package struct HeadquartersService: Service {
     private let configuration: HeadquartersConfiguration
     private let commits: CommitState
@@ -21,8 +21,8 @@ package struct HeadquartersService: Service {
     private let onListening: @Sendable (HeadquartersConfiguration.Interface, HostPort) async -> Void
 
     /// - Parameters:
-    ///   - commits: what ingest remembers; whoever asks regions for commands shares it.
-    ///   - onListening: called once for each interface with the address it is bound to.
+    ///   - commits: the state of commit rounds, shared with everything that requests commands.
+    ///   - onListening: called once for each interface with its bound address.
     package init(
         _ configuration: HeadquartersConfiguration, commits: CommitState = CommitState(),
         logger: Logger,
@@ -37,10 +37,10 @@ package struct HeadquartersService: Service {
     }
 
     /// Runs until a graceful shutdown.
-    /// - Throws: `ListenerError` for an address that cannot be bound or must not be,
-    ///   `RedisStoreError` for a Redis that is not on this machine, `RatesFeedError` where there
-    ///   can be no feed of exchange rates, `ForgottenRegions` where Redis holds money of regions
-    ///   that the topology lacks, `RecordingError` for a file that cannot be recorded to.
+    /// - Throws: `ListenerError` if an address cannot or must not be bound, `RedisStoreError` if
+    ///   Redis is not on this machine, `RatesFeedError` if the feed of exchange rates cannot start,
+    ///   `ForgottenRegions` if Redis holds money of regions that the topology lacks,
+    ///   `RecordingError` if the recording cannot be written.
     package func run() async throws {
         var stores: [RedisStore] = []
         var services: [any Service] = []
@@ -74,14 +74,14 @@ package struct HeadquartersService: Service {
         try await ServiceGroup(configuration: group).run()
     }
 
-    /// A store that does not answer keeps nobody from serving: then this stays unknown.
+    /// Skips the check if the store does not answer, because HQ must start without it.
     private func refuseForgottenRegions(_ store: RedisStore) async throws {
         let regions: [RegionID]
         do {
             regions = try await store.foreignRegions(now: WallClock.now())
         } catch {
             logger.warning(
-                "not known whether the store holds regions that the topology lacks",
+                "cannot check whether Redis holds regions that the topology lacks",
                 metadata: ["error": "\(error)"])
             return
         }
@@ -138,7 +138,7 @@ package struct HeadquartersService: Service {
         ]
     }
 
-    /// A connection of its own for each side: a large commit must not delay the publisher.
+    /// Each side has its own connection, so that a large commit does not delay the publisher.
     private func makeStore() throws(RedisStoreError) -> RedisStore {
         let endpoint: RedisStoreConfiguration.Endpoint =
             switch configuration.topology.redis {
@@ -149,7 +149,7 @@ package struct HeadquartersService: Service {
             endpoint: endpoint, regions: configuration.topology.regions.map(\.id))
         store.topology = StoreTopology(configuration.topology)
         for region in configuration.topology.regions {
-            // Nobody has to read a retired region.
+            // The total does not wait for a retired region.
             let read = region.state == .retired ? 0 : 1
             store.earlierLogs[region.id] = Set(region.countedLogs.dropLast(read).map(\.id))
         }
@@ -157,12 +157,12 @@ package struct HeadquartersService: Service {
     }
 }
 
-/// Closes the stores when everything that uses them has stopped.
+/// Closes the stores after everything that uses them has stopped.
 private struct StoreOwner: Service {
     let stores: [RedisStore]
 
     func run() async throws {
-        // Ended by the shutdown, or by a cancellation when another service failed.
+        // Returns at shutdown, or on cancellation after another service failed.
         try? await gracefulShutdown()
         for store in stores { await store.stop() }
     }

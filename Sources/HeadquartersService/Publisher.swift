@@ -12,31 +12,30 @@ import ServiceLifecycle
 import Synchronization
 import Topology
 
-/// Reads the store when it changes and publishes what it says, at the times of one clockwork.
+/// Reads the store when it changes and publishes the totals, at the times of one clockwork.
 ///
-/// Three loops share the state: one reads, and may wait for the store as long as that takes;
-/// another publishes on time whatever the first one waits for, so that an answer is labelled stale
-/// when it is; the third keeps what is shown in a file, for the next run to go on from.
+/// Three loops share the state. One reads the store, however long that takes. Another publishes on
+/// time even while the first one waits, so that stale answers are labelled. The third saves the
+/// published values in a file, from which the next run continues.
 final class Publisher: Service {
     private struct State {
         var publication: Publication
         var builder: ReportBuilder
         var clockwork: PublicationClockwork
-        /// What is served, and what viewers of the stream were sent last.
+        /// What is served now, and what viewers of the stream last received.
         var snapshot: PublicSnapshot?
         var sent: PublicSnapshot?
         var counters = Publication.Counters()
-        /// Where the list of changed minutes ended in what the file holds; nil where the file has
-        /// to be written whole.
+        /// The position in the list of changed minutes up to which the file is complete; nil if
+        /// the whole file must be written.
         var keptUpTo: ChangePosition?
-        /// Since when a read waits for the file before it is published.
+        /// When the read that is now being saved before its publication began to wait for the file.
         var keepingSince: ContinuousClock.Instant?
     }
 
-    /// How the publisher goes about it.
     struct Configuration {
         var topology: Topology
-        /// How often the kept state is made to outlive a power cut.
+        /// How often the state file is synced to disk.
         var stateInterval: Duration
     }
 
@@ -51,9 +50,9 @@ final class Publisher: Service {
     private let state: Mutex<State>
 
     /// - Parameters:
-    ///   - commits: source of HQ's present and of the problems that commit rounds detect.
-    ///   - keeper: nil where nothing is kept for the next run.
-    ///   - firstTurn: ended once something is published, or was not to be had in time.
+    ///   - commits: source of HQ's current time and of the problems that commit rounds detect.
+    ///   - keeper: nil without a state file.
+    ///   - firstTurn: ended after the first report is published, or was not available in time.
     init(
         _ configuration: Configuration, store: RedisStore, ratesFeed: RatesFeed?,
         published: PublishedSnapshot, commits: CommitState, keeper: StateKeeper?,
@@ -83,7 +82,7 @@ final class Publisher: Service {
             }
         }
         await awaitFirstRates()
-        // The sleeps end the loops: by the shutdown's cancellation.
+        // The shutdown cancels the sleeps, which ends the loops.
         try? await cancelWhenGracefulShutdown {
             try await withThrowingTaskGroup(of: Void.self) { loops in
                 loops.addTask { try await self.readRepeatedly() }
@@ -95,7 +94,7 @@ final class Publisher: Service {
             }
         }
         if let keeper {
-            // Nothing is shown any more: the next run goes on from exactly this.
+            // Nothing is published any more, so the next run continues from exactly this state.
             let now = present()
             let last = state.withLock { $0.publication.snapshot(since: nil, now: now) }
             if let last { _ = await keeper.keep(last) }
@@ -108,12 +107,12 @@ final class Publisher: Service {
     /// The clockwork's time.
     private static func uptime() -> Int64 { WallClock.reading().uptime }
 
-    /// Sleeps until a time of the clockwork's, not at all where it is past.
+    /// Sleeps until a time of the clockwork; returns at once if it is past.
     private static func sleep(until time: Int64) async throws {
         try await Task.sleep(for: .milliseconds(max(0, time - uptime())))
     }
 
-    /// At least so often a report is made.
+    /// The greatest time between two reports.
     private var interval: Duration { configuration.topology.pace.refreshMax }
 
     private func readRepeatedly() async throws {
@@ -170,19 +169,19 @@ final class Publisher: Service {
                 state.withLock { $0.publication.areFilledAgain([region]) }
                 unfilled.remove(region)
                 logger.error(
-                    "Redis lost minutes that nothing had changed; their region sends them again",
+                    "Redis lost minutes (deleted or evicted keys?); their region resends them",
                     metadata: metadata)
             } catch {
                 guard unfilled.insert(region).inserted else { continue }
                 logger.error(
-                    "Redis lost minutes, and its watermarks could not be dropped",
+                    "Redis lost minutes; deleting the watermarks to make the region resend failed",
                     metadata: metadata.merging(["error": "\(error)"]) { $1 })
             }
         }
     }
 
-    /// The first turn comes after one interval: what was restored may be older than what the last
-    /// run showed, so the store first has its chance to answer.
+    /// The first turn comes after one interval: the restored values may be older than what the last
+    /// run published, so the store gets time to answer first.
     private func publishRepeatedly() async throws {
         while true {
             let due = state.withLock { $0.clockwork.reportDue }
@@ -190,7 +189,7 @@ final class Publisher: Service {
                 try await Self.sleep(until: due)
                 continue
             }
-            // What is being kept is published a moment later, unless the disk hangs.
+            // A read that is being saved is published a moment later, unless the disk hangs.
             let keepingSince = state.withLock { $0.keepingSince }
             if let keepingSince, .now - keepingSince < interval {
                 try await Task.sleep(until: keepingSince + interval, clock: .continuous)
@@ -201,8 +200,8 @@ final class Publisher: Service {
         }
     }
 
-    /// Publishes the present totals, unless they were published a moment ago, and has viewers sent
-    /// an event when one is due.
+    /// Publishes the current totals, unless they were published a moment ago, and sends viewers an
+    /// event when one is due.
     private func publish() {
         let now = present()
         let rates = rates(now: now)
@@ -228,7 +227,7 @@ final class Publisher: Service {
         for event in events { event.log(logger) }
     }
 
-    /// Whether a report says anything else than the one before, or is due by its age.
+    /// Whether a report differs from the previous one, or is due by its age.
     private func isNews(_ report: PublicReport, after before: PublicReport?) -> Bool {
         guard var before else { return true }
         let due = before.madeAt + interval.milliseconds
@@ -238,11 +237,11 @@ final class Publisher: Service {
     }
 }
 
-// MARK: What the next run goes on from
+// MARK: The state file
 
 extension Publisher {
-    /// Appends what the last read changed. It is kept before it is published, so that a process
-    /// that is killed comes back with nothing older than what it showed.
+    /// Appends what the last read changed, before it is published. So a killed process never
+    /// restarts with values older than it published.
     private func keepChanges() async {
         guard let keeper else { return }
         let now = present()
@@ -265,7 +264,7 @@ extension Publisher {
         }
     }
 
-    /// Writes the file whole where it has to be, and makes it outlive a power cut now and then.
+    /// Writes the whole file when necessary, and regularly syncs it to disk.
     private func keepRepeatedly(_ keeper: StateKeeper) async throws {
         var syncedAt = ContinuousClock.now
         while true {
@@ -289,7 +288,7 @@ extension Publisher {
     }
 }
 
-// MARK: What an operator should read about
+// MARK: Logged events
 
 extension Publisher {
     private enum Event {
@@ -313,9 +312,14 @@ extension Publisher {
                     ])
             case .recoveries(let count):
                 logger.warning(
-                    "store holds less than was published", metadata: ["times": "\(count)"])
+                    """
+                    Redis lost data (restart or flush?); serving the last good total while regions \
+                    resend
+                    """, metadata: ["times": "\(count)"])
             case .mismatches(let count):
-                logger.error("self-check found wrong sums", metadata: ["times": "\(count)"])
+                logger.error(
+                    "self-check found wrong running sums and corrected them",
+                    metadata: ["times": "\(count)"])
             }
         }
     }
@@ -342,11 +346,11 @@ extension Publisher {
 // MARK: Rates
 
 extension Publisher {
-    /// How long the first report waits for the first look at the rates.
+    /// How long the first report waits for the first rates.
     private static let firstRatesWaitMax: Duration = .seconds(2)
 
-    /// Waits until the source of rates has been looked at: a report made earlier would say that
-    /// there are none.
+    /// Waits until the source of rates was read once: an earlier report would say that there are no
+    /// rates.
     private func awaitFirstRates() async {
         guard let ratesFeed else { return }
         let deadline = ContinuousClock.now + Self.firstRatesWaitMax
@@ -355,7 +359,7 @@ extension Publisher {
         }
     }
 
-    /// The rates as they stand; nil before the first.
+    /// The current rates; nil before the first ones.
     private func rates(now: UnixTime) -> RatesInForce? {
         ratesFeed?.current.map { reading in
             RatesInForce(

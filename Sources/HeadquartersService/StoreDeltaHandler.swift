@@ -6,9 +6,9 @@ import Pacing
 import RedisStore
 import Topology
 
-/// Ingest on the global Redis.
+/// Commits deltas to the global Redis.
 struct StoreDeltaHandler: DeltaHandler {
-    /// A node backs off by itself; this keeps it from doing so for longer than needed.
+    /// Short, because a node adds its own backoff.
     private static let retryAfterSeconds = 1
 
     private let store: RedisStore

@@ -2,7 +2,8 @@ import Logging
 import RedisStore
 import ServiceLifecycle
 
-/// Looks after the store once a minute; its hourly comparison of sums with shards is due by itself.
+/// Maintains the store once a minute; the store itself decides when its hourly comparison of sums
+/// with shards is due.
 struct StoreMaintenance: Service {
     let store: RedisStore
     let commits: CommitState
@@ -11,7 +12,7 @@ struct StoreMaintenance: Service {
 
     func run() async throws {
         let state = StoreState(side: "maintenance", logger: logger)
-        // The sleep ends the loop: by the shutdown's cancellation.
+        // The shutdown cancels the sleep, which ends the loop.
         try? await cancelWhenGracefulShutdown {
             while true {
                 await maintain(state)
@@ -27,7 +28,7 @@ struct StoreMaintenance: Service {
             state.note(nil)
             if done.repairedKeys > 0 || done.droppedWatermarks > 0 {
                 logger.warning(
-                    "store repaired",
+                    "maintenance repaired Redis",
                     metadata: [
                         "verified_minutes": "\(done.verifiedMinutes)",
                         "repaired_keys": "\(done.repairedKeys)",

@@ -2,7 +2,7 @@ import Logging
 import RedisStore
 import Synchronization
 
-/// Logs when the store is lost and when it is back, not each failed attempt in between.
+/// Logs when the store becomes unavailable and available again, not each failed attempt.
 final class StoreState: Sendable {
     private let isLost = Mutex(false)
     private let side: String
@@ -13,7 +13,7 @@ final class StoreState: Sendable {
         self.logger = logger
     }
 
-    /// Notes how an operation ended; nil for success. An overloaded store is not lost.
+    /// Notes the result of an operation; nil for success. An overloaded store is available.
     func note(_ error: (any Error)?) {
         if let error = error as? RedisStoreError, error.code == .overloaded { return }
         let changed = isLost.withLock { isLost in
@@ -22,9 +22,10 @@ final class StoreState: Sendable {
         }
         guard changed else { return }
         if let error {
-            logger.error("store lost", metadata: ["side": "\(side)", "error": "\(error)"])
+            logger.error(
+                "Redis is unavailable", metadata: ["side": "\(side)", "error": "\(error)"])
         } else {
-            logger.notice("store back", metadata: ["side": "\(side)"])
+            logger.notice("Redis is available again", metadata: ["side": "\(side)"])
         }
     }
 }

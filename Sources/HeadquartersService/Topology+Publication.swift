@@ -4,7 +4,7 @@ import Pacing
 import Topology
 
 extension Topology {
-    /// What the publisher has to know.
+    /// The publisher's settings.
     var publicationSettings: PublicationSettings {
         PublicationSettings(
             regions: regions.map { region in
@@ -19,7 +19,7 @@ extension Topology {
 }
 
 extension PublishingPace {
-    /// What the publisher's clockwork runs by.
+    /// The settings of the publisher's clockwork.
     var clockworkSettings: PublicationClockwork.Settings {
         var settings = PublicationClockwork.Settings()
         settings.refreshMin = refreshMin.milliseconds
@@ -30,7 +30,7 @@ extension PublishingPace {
 }
 
 extension Topology {
-    /// What the report's maker has to know.
+    /// The report builder's settings.
     var reportSettings: ReportBuilder.Settings {
         ReportBuilder.Settings(
             bases: baseCurrencies, defaultBase: defaultBase, unconverted: unconverted,
@@ -50,7 +50,7 @@ extension Region {
 }
 
 extension Topology {
-    /// By region, the logs whose values count, and how many partitions each may have.
+    /// By region, the logs whose values count, and the greatest number of partitions of each.
     var knownLogs: [RegionID: [LogID: Int32]] {
         var known: [RegionID: [LogID: Int32]] = [:]
         for region in regions {

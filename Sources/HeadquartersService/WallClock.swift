@@ -2,7 +2,7 @@ import CivilTime
 import Federation
 import Glibc
 
-/// The machine's clocks. They decide liveness and what "now" is, nothing else.
+/// The machine's clocks. They decide only liveness and the current time.
 enum WallClock {
     static func now() -> UnixTime { reading().wall }
 

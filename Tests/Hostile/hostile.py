@@ -121,7 +121,7 @@ class Trial:
 
     def check_log(self, lines_max=LOG_LINES_MAX):
         lines = self.said()
-        lost = [line for line in lines if "store lost" in line]
+        lost = [line for line in lines if "Redis is unavailable" in line]
         self.check(not lost, f"{len(lost)} lines say that the store is lost: {lost[:2]}")
         self.check(len(lines) <= lines_max, f"{len(lines)} lines in the log: {lines[-3:]}")
         self.show(f"{len(lines)} log lines")
@@ -287,7 +287,7 @@ def replica(scene, options):
         trial.fail("no label within 10 s of a Redis that is a replica")
     def sides():
         return {side for line in trial.said() for side in ("ingest", "publisher")
-                if "store lost" in line and f"side={side}" in line}
+                if "Redis is unavailable" in line and f"side={side}" in line}
     try:
         wait_for("both sides miss the store", lambda: len(sides()) == 2, 15)
     except TimeoutError:

@@ -1,20 +1,20 @@
 import CivilTime
 import DeltaProtocol
 
-/// What moved in each minute of the window, converted to every base, kept from tick to tick: only
-/// minutes that changed or entered are converted again.
+/// The money moved in each minute of the window, converted to every base. Each tick converts only
+/// the minutes that changed or entered the window.
 struct MinuteSeries {
-    /// What one minute comes to.
+    /// The figure of one minute.
     enum Figure {
         /// Nothing moved, as far as is known.
         case quiet
-        /// By base; nil where it may not be told, or the base has no rate.
+        /// By base; nil if the figure must not be shown or the base has no rate.
         case moved([Int128?])
     }
 
-    /// By base, then minute, first to last: nil where the minute is not known or not told.
+    /// By base, then by minute in ascending order; nil if the minute is not known or not shown.
     private(set) var values: [[Int128?]]
-    /// Minutes that were converted so far: the work done.
+    /// The number of minutes converted so far.
     private(set) var minutesConverted = 0
 
     private var isQuiet = [Bool](repeating: true, count: Limits.windowMinutes)
@@ -26,10 +26,10 @@ struct MinuteSeries {
             repeating: Array(repeating: nil, count: Limits.windowMinutes), count: bases)
     }
 
-    /// Brings the series up to date.
+    /// Updates the series.
     /// - Parameters:
     ///   - current: the window's last minute.
-    ///   - known: the minutes in which nothing is known to be nothing.
+    ///   - known: the minutes for which a missing figure means zero.
     ///   - changed: minutes with new figures, inside the window or not; nil for all.
     mutating func update(
         current: Minute, known: ClosedRange<Minute>?, changed: [Minute]?,
@@ -78,13 +78,13 @@ struct MinuteSeries {
         }
     }
 
-    /// Tells quiet minutes that are known now and were not, and the other way round.
+    /// Updates quiet minutes that have become known or unknown.
     private mutating func learn(_ next: ClosedRange<Minute>?) {
         let before = known
         guard next != before else { return }
         known = next
         guard let window else { return }
-        // Between the least and the greatest bound of both, at most the window.
+        // Only minutes between the least and the greatest bound of both ranges can change.
         let bounds = [before, next].compactMap { $0 }
         let lower = bounds.map(\.lowerBound)
         let upper = bounds.map(\.upperBound)

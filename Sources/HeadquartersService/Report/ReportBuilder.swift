@@ -5,30 +5,29 @@ package import Money
 package import Reporting
 package import Topology
 
-/// Makes the report of each tick from what the publication shows: exact sums become conversions,
-/// and figures of too few transfers become `other`. Pure.
+/// Builds each tick's report from the publication: converts exact sums, and folds figures of too
+/// few transfers into `other`. Pure.
 ///
-/// It keeps what it converted. A tick costs the minutes and sums that changed; new rates cost
-/// everything once.
+/// It caches conversions: a tick converts only changed minutes and sums, new rates everything once.
 package struct ReportBuilder: Sendable {
     private let settings: Settings
-    /// The id of the rates that everything kept was converted with; nil for none.
+    /// The id of the rates of all cached conversions; nil for none.
     private var ratesID: String?
     private var converter: TotalConverter
     private var series: MinuteSeries
-    /// Where the list of changed minutes ended when the series was last brought up.
+    /// The end of the list of changed minutes at the last update of the series.
     private var seen: ChangePosition?
     private var memo = Memo()
     private var counters = Counters()
 
-    /// What the builder has to know of the topology.
+    /// The builder's settings from the topology.
     package struct Settings: Hashable, Sendable {
         package var bases: [Currency]
         package var defaultBase: Currency
         package var unconverted: [Currency]
         package var minimumTransfers: Int
         package var retired: Set<RegionID>
-        /// Whether there should be rates.
+        /// Whether rates are configured.
         package var expectsRates: Bool
 
         package init(
@@ -44,7 +43,7 @@ package struct ReportBuilder: Sendable {
         }
     }
 
-    /// The work done so far; it only rises.
+    /// The work done so far.
     package struct Counters: Hashable, Sendable {
         package var reports = 0
         /// Minutes of the series converted, to all bases at once.
@@ -72,7 +71,7 @@ package struct ReportBuilder: Sendable {
         return work
     }
 
-    /// The report at `now`, HQ's clock; nil before anything is shown.
+    /// The report at `now`, by HQ's clock; nil before the publication shows anything.
     package mutating func report(
         of publication: inout Publication, rates: RatesInForce?, now: UnixTime
     ) -> PublicReport? {
@@ -107,7 +106,7 @@ package struct ReportBuilder: Sendable {
             bases: bases(totals, folding), defaultBase: settings.defaultBase)
     }
 
-    /// Takes other rates into use, and forgets what was converted with the ones before.
+    /// Switches to other rates and drops the conversions with the previous ones.
     private mutating func use(_ rates: RateSet?) {
         guard rates?.id != ratesID else { return }
         ratesID = rates?.id
@@ -118,7 +117,7 @@ package struct ReportBuilder: Sendable {
     }
 
     private static func version(of position: StorePosition) -> String {
-        // Redis may hold anything in place of the id; a header or an event may not.
+        // Redis may hold any bytes as the id; headers and events allow only some.
         let id = position.storeID.utf8.filter { $0 > 0x20 && $0 < 0x7F }.prefix(64)
         return "\(String(decoding: id, as: UTF8.self)).\(position.version)"
     }

@@ -1,9 +1,9 @@
 package import Federation
 package import Money
 
-/// Which currencies are too small to be shown by themselves: few transfers would show what single
-/// ones came to. They are folded together, and so are as many of the next smallest as it takes for
-/// the group to hide its parts, since anybody can subtract what is shown from the total.
+/// Selects the currencies that are too small to be shown separately, because a figure of few
+/// transfers reveals single amounts. Folds them into one group, with as many of the next smallest
+/// as it takes to hide its parts: anyone can subtract the shown figures from the total.
 package enum SmallFigures {
     package struct Folding {
         /// In the order of the totals.
@@ -13,9 +13,9 @@ package enum SmallFigures {
     }
 
     /// - Parameters:
-    ///   - minimum: a figure of at least so many transfers may be shown.
-    ///   - isConverted: whether a currency is in the converted total: those that are must hide
-    ///     among each other.
+    ///   - minimum: the least number of transfers that a shown figure needs.
+    ///   - isConverted: whether a currency is part of the converted total; converted currencies in
+    ///     the group must also hide each other.
     package static func fold(
         _ totals: [PublishedTotals.CurrencyTotal], minimum: Int,
         isConverted: (Currency) -> Bool
@@ -36,7 +36,7 @@ package enum SmallFigures {
             folded: totals.filter { folded.contains($0.currency) })
     }
 
-    /// Currencies that are told only together.
+    /// Currencies that are shown only as a group.
     private struct Group {
         private var currencies = 0
         private var transfers: Int128 = 0
@@ -46,7 +46,7 @@ package enum SmallFigures {
             transfers += total.transfers
         }
 
-        /// Whether none of its parts can be told; nothing has no parts.
+        /// Whether the group hides each of its parts; an empty group does.
         func hides(_ minimum: Int) -> Bool {
             currencies == 0 || currencies >= 2 && transfers >= minimum
         }

@@ -3,23 +3,23 @@ package import Money
 
 /// Converts exact totals per currency to every base currency. Pure.
 ///
-/// A currency without a rate is never guessed: it is left out, and named. Without any rates each
-/// base stands alone with its own money.
+/// It leaves out and names a currency without a rate. Without any rates, the amount in each base is
+/// the money of that currency alone.
 package struct TotalConverter: Sendable {
     package let bases: [Currency]
     private let unconverted: Set<Currency>
     private let converter: Converter?
 
     /// - Parameters:
-    ///   - unconverted: currencies that are left out on purpose.
-    ///   - rates: nil where none could be read yet, or none are configured.
+    ///   - unconverted: currencies to leave out intentionally.
+    ///   - rates: nil if none were read yet or none are configured.
     package init(bases: [Currency], unconverted: [Currency], rates: RateSet?) {
         self.bases = bases
         self.unconverted = Set(unconverted)
         converter = rates.map(Converter.init)
     }
 
-    /// The sum of `totals` in each base, in the order of the bases and in their minor units, each
+    /// The sum of `totals` in minor units of each base, in the order of the bases. Each sum is
     /// rounded once, half to even; nil for a base without a rate.
     package func amounts(
         of totals: some Collection<PublishedTotals.CurrencyTotal>
@@ -41,8 +41,8 @@ package struct TotalConverter: Sendable {
         return converter.map { $0.rates.rate(of: currency) != nil } ?? (currency == base)
     }
 
-    /// The currencies that some base leaves out for want of a rate, in the order of `totals`; an
-    /// amount of zero needs none.
+    /// The currencies that some base leaves out because a rate is missing, in the order of
+    /// `totals`. An amount of zero needs no rate.
     package func leftOut(
         of totals: some Collection<PublishedTotals.CurrencyTotal>
     ) -> [Currency] {

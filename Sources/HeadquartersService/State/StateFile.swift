@@ -1,15 +1,15 @@
 import Federation
 import Glibc
 
-/// The file that holds what the publisher shows. It is replaced whole by an atomic rename, and
-/// between replacements each tick's changes are appended, so that a process that is killed comes
-/// back with what it showed last. Blocks: one owner, on a thread of its own.
+/// The file that holds the published values. It appends each tick's changes, so that a killed
+/// process restarts with what it last published, and replaces the whole file by an atomic rename
+/// from time to time. Blocks: one owner, on its own thread.
 struct StateFile: ~Copyable {
     /// Appended changes of fewer bytes never cause a replacement.
     static let appendedBytesMin = 4 << 20
 
     private let path: String
-    /// Where the next frame goes; -1 where the file has to be replaced first.
+    /// The file to append to; -1 if the file must be replaced first.
     private var descriptor: Int32 = -1
     private var chain: SnapshotCodec.Chain?
     private var wholeBytes = 0
@@ -19,13 +19,13 @@ struct StateFile: ~Copyable {
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
-    /// Whether the next snapshot has to be whole: at first, after a failure, and when the changes
-    /// have outgrown the whole.
+    /// Whether the next snapshot must be complete: the first one, after a failure, and when the
+    /// appended changes are larger than a complete one.
     var wantsWhole: Bool {
         descriptor < 0 || appendedBytes > max(wholeBytes, Self.appendedBytesMin)
     }
 
-    /// The file's bytes; nil where there is no file.
+    /// The file's bytes; nil if there is no file.
     func read() throws(StateFileError) -> [UInt8]? {
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else {
@@ -34,7 +34,7 @@ struct StateFile: ~Copyable {
         }
         defer { close(file) }
         var status = stat()
-        guard fstat(file, &status) == 0 else { throw .system("looking at it") }
+        guard fstat(file, &status) == 0 else { throw .system("reading its status") }
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw StateFileError(doing: "not a regular file", number: 0)
         }
@@ -48,7 +48,7 @@ struct StateFile: ~Copyable {
                 let got = Glibc.read(file, buffer.baseAddress! + count, size - count)
                 if got < 0, errno == EINTR { continue }
                 if got < 0 { failure = errno }
-                // A file that has become shorter meanwhile is found damaged.
+                // If the file became shorter meanwhile, decoding it finds the damage.
                 guard got > 0 else { return }
                 count += got
             }
@@ -57,7 +57,7 @@ struct StateFile: ~Copyable {
         return bytes
     }
 
-    /// Replaces the file: a reader finds the old one or the new one, also after a power cut.
+    /// Replaces the file atomically; this also holds for a power cut.
     mutating func replace(with snapshot: PublicationSnapshot) throws(StateFileError) {
         forget()
         let (bytes, chain) = SnapshotCodec.encode(whole: snapshot)
@@ -83,14 +83,14 @@ struct StateFile: ~Copyable {
         appendedBytes = 0
     }
 
-    /// Appends changes since the snapshot written last. A process that is killed keeps them; a
-    /// power cut may lose them before the next `sync`.
+    /// Appends changes since the last written snapshot. They survive a kill of the process; until
+    /// the next `sync`, a power cut may lose them.
     mutating func append(_ changes: PublicationSnapshot) throws(StateFileError) {
         guard descriptor >= 0, var next = chain else {
             throw StateFileError(doing: "nothing to append to", number: 0)
         }
         guard isAtPath else {
-            // A restarted process could not find what is appended to a removed file.
+            // A restarted process would not find changes that are appended to a removed file.
             forget()
             throw StateFileError(doing: "it was removed or replaced", number: 0)
         }
@@ -98,7 +98,7 @@ struct StateFile: ~Copyable {
         do throws(StateFileError) {
             try Self.write(bytes, to: descriptor)
         } catch {
-            // Half a frame may stand there, and nothing after it would be read.
+            // A reader stops at a partly written frame, so nothing may be appended after it.
             forget()
             throw error
         }
@@ -106,18 +106,18 @@ struct StateFile: ~Copyable {
         appendedBytes += bytes.count
     }
 
-    /// Makes what was appended outlive a power cut.
+    /// Makes the appended changes survive a power cut.
     mutating func sync() throws(StateFileError) {
         guard descriptor >= 0 else { return }
         guard fsync(descriptor) == 0 else {
-            // What became of the pages is unknown: asking again would only say that all is well.
+            // The state of the pages is unknown now, and a second fsync would report success.
             let error = StateFileError.system("syncing")
             forget()
             throw error
         }
     }
 
-    /// Whether the path still leads to the open file.
+    /// Whether the path still refers to the open file.
     private var isAtPath: Bool {
         var (open, found) = (stat(), stat())
         return fstat(descriptor, &open) == 0 && lstat(path, &found) == 0

@@ -2,12 +2,12 @@ import Glibc
 
 /// Why a state file could not be read or written.
 struct StateFileError: Error, CustomStringConvertible {
-    /// What was being done, such as `writing`.
+    /// The failed operation, such as `writing`.
     var doing: String
-    /// What the system said; 0 where it said nothing.
+    /// The `errno`; 0 if the failure is not the system's.
     var number: Int32
 
-    /// With the system's present `errno`.
+    /// Takes the current `errno`.
     static func system(_ doing: String) -> StateFileError {
         StateFileError(doing: doing, number: errno)
     }

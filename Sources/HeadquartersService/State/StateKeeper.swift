@@ -4,17 +4,17 @@ import Federation
 import Logging
 import WorkerThread
 
-/// Keeps what the publisher shows in a file, on a thread of its own, so that a restarted HQ beside
-/// a store that has lost data goes on from it. Everything here may be called from any task.
+/// Saves the published values in a file, on its own thread. After a restart, HQ continues from the
+/// file if the store has lost data. Any task may call its methods.
 ///
-/// The file belongs to one process. Whatever is wrong with it is logged and lived with: publishing
-/// never waits for it, and never fails because of it.
+/// The file belongs to one process. Problems with it are logged; they never make publishing wait
+/// or fail.
 final class StateKeeper: Sendable {
-    /// A snapshot taken later than this after HQ's clock, in milliseconds, is of a wrong clock.
+    /// Milliseconds that a snapshot may be ahead of HQ's clock; beyond that, a clock was wrong.
     private static let futureMilliseconds: Int64 = 300_000
     private static let ageMillisecondsMax = Int64(Limits.windowMinutes) * 60_000
 
-    /// How the next snapshot has to be.
+    /// The kind of snapshot to write next.
     enum Next: Sendable {
         case whole
         case changes
@@ -29,7 +29,7 @@ final class StateKeeper: Sendable {
     private let logger: Logger
     private let thread: WorkerThread<State>
 
-    /// - Throws: `WorkerThreadError` where there can be no thread.
+    /// - Throws: `WorkerThreadError` if the thread cannot start.
     init(path: String, logger: Logger) throws(WorkerThreadError) {
         self.path = path
         self.logger = logger
@@ -38,13 +38,14 @@ final class StateKeeper: Sendable {
         }
     }
 
-    /// What was shown before the restart; nil, and logged why, where nothing usable stands there.
+    /// The values published before the restart. Returns nil and logs the reason if the file is
+    /// missing or unusable.
     func load(now: UnixTime) async -> PublicationSnapshot? {
         let bytes: [UInt8]
         do {
             let read = try await thread.perform { state in try state.file.read() }
             guard let read else {
-                logger.notice("no state of an earlier run", metadata: ["file": "\(path)"])
+                logger.notice("no state file of an earlier run", metadata: ["file": "\(path)"])
                 return nil
             }
             bytes = read
@@ -55,7 +56,7 @@ final class StateKeeper: Sendable {
             }
             let age = now.milliseconds - found.snapshot.takenAt.milliseconds
             logger.notice(
-                "going on from the state of an earlier run",
+                "continuing from the state file of an earlier run",
                 metadata: [
                     "file": "\(path)", "bytes": "\(bytes.count)", "changes": "\(found.changes)",
                     "ignored_bytes": "\(found.ignoredBytes)", "age_ms": "\(age)",
@@ -77,19 +78,19 @@ final class StateKeeper: Sendable {
             return "taken in the future"
         }
         if snapshot.takenAt < now - ageMillisecondsMax {
-            return "nothing of it is left in the window"
+            return "all of its minutes have left the window"
         }
         return nil
     }
 
     private func refuse(_ problem: String) {
         logger.error(
-            "state of an earlier run refused",
+            "ignoring the state file of an earlier run",
             metadata: ["file": "\(path)", "problem": "\(problem)"])
     }
 
-    /// Writes a snapshot, a whole one so that it outlives a power cut, and answers how the next one
-    /// has to be.
+    /// Writes a snapshot and returns the kind of the next one. A whole snapshot survives a power
+    /// cut.
     func keep(_ snapshot: PublicationSnapshot) async -> Next {
         await write { (file) throws(StateFileError) in
             if snapshot.isWhole {
@@ -100,7 +101,7 @@ final class StateKeeper: Sendable {
         }
     }
 
-    /// Makes the changes written so far outlive a power cut as well.
+    /// Makes the changes written so far survive a power cut.
     func sync() async {
         _ = await write { (file) throws(StateFileError) in try file.sync() }
     }
@@ -112,12 +113,12 @@ final class StateKeeper: Sendable {
         let next = try? await thread.perform { state -> Next in
             do throws(StateFileError) {
                 try body(&state.file)
-                if state.isFailing { logger.notice("state is written again") }
+                if state.isFailing { logger.notice("writing the state file succeeds again") }
                 state.isFailing = false
             } catch {
                 if !state.isFailing {
                     logger.error(
-                        "state not written",
+                        "cannot write the state file",
                         metadata: ["file": "\(path)", "problem": "\(error)"])
                 }
                 state.isFailing = true
