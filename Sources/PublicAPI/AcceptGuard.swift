@@ -1,14 +1,14 @@
 internal import Logging
 internal import NIOCore
 
-/// Keeps a listener alive where the machine cannot give it another connection: it rests a little
-/// instead of trying at once again, and goes on when something has been closed.
+/// Keeps a listener alive when the machine cannot accept another connection. Pauses briefly instead
+/// of retrying at once, and continues after a connection has closed.
 final class AcceptGuard: ChannelInboundHandler {
     typealias InboundIn = any Channel
     typealias InboundOut = any Channel
 
     private static let rest: TimeAmount = .milliseconds(200)
-    /// Between two lines in the log.
+    /// The least time between two log lines.
     private static let quiet: TimeAmount = .seconds(10)
 
     private let logger: Logger
@@ -18,7 +18,7 @@ final class AcceptGuard: ChannelInboundHandler {
     init(logger: Logger) { self.logger = logger }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // Anything else is of one connection, and ended with it.
+        // Any other error concerns one connection, which it has ended.
         guard let error = error as? IOError, !isResting else { return }
         isResting = true
         log(error)

@@ -1,11 +1,11 @@
 /// A client's preference between the plain and the gzip form of an answer, from all its lines of
 /// `Accept-Encoding` (RFC 9110, section 12.5.3). Weights are in thousandths.
 struct AcceptedCodings {
-    /// Whether there is a line, even an empty one. Without one the client accepts any form.
+    /// Whether there is a line, even an empty one. Without any, the client accepts both forms.
     private(set) var isGiven = false
     private var gzip: Int?
     private var identity: Int?
-    /// The weight of `*`, which covers every coding that is not named.
+    /// The weight of `*`, which covers every coding that is not listed.
     private var others: Int?
 
     private static let full = 1_000
@@ -16,8 +16,8 @@ struct AcceptedCodings {
     /// Whether the client accepts the plain form: yes unless it refuses it.
     var allowsIdentity: Bool { (identity ?? others ?? Self.full) > 0 }
 
-    /// Whether to send gzip: the client weighs it at least as high as the plain form. A client
-    /// without the field gets the plain form, because some of these cannot read gzip.
+    /// Whether to send gzip: its weight is at least that of the plain form. A client that does not
+    /// send the field gets the plain form, because some of these cannot read gzip.
     var prefersGzip: Bool {
         isGiven && allowsGzip && (gzip ?? others ?? 0) >= (identity ?? others ?? 0)
     }
@@ -30,7 +30,7 @@ struct AcceptedCodings {
         self = codings
     }
 
-    /// Malformed elements are ignored; of two weights for one coding the smaller one counts.
+    /// Ignores malformed elements; if a coding has two weights, the smaller one counts.
     private mutating func note(element: Range<Int>, of bytes: UnsafeRawBufferPointer) {
         var end = element.lowerBound
         while end < element.upperBound, bytes[end] != UInt8(ascii: ";") { end += 1 }

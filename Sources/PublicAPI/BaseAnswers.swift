@@ -3,14 +3,14 @@ internal import Money
 internal import NIOCore
 internal import Reporting
 
-/// All answers of one report in one base currency. Only the total is rendered at once.
+/// All answers of one report in one base currency. Renders the total at once, the others on demand.
 final class BaseAnswers: Sendable {
     private let report: PublicReport
     private let figures: BaseReport
     private let origin: String?
     /// The five fields.
     let total: PreparedResponse
-    /// Tells this body of the five fields from another.
+    /// Identifies this body of the five fields.
     let totalTag: EntityTag
     private let totalJSON: String
 
@@ -39,7 +39,7 @@ final class BaseAnswers: Sendable {
     var isDegraded: Bool { report.isDegraded }
     var version: String { report.version }
 
-    /// The stream's event that tells the total.
+    /// The stream's event with the total.
     var event: ByteBuffer {
         renderedEvent.value {
             ByteBuffer(string: "id: \(report.version)\nevent: total\ndata: \(totalJSON)\n\n")

@@ -3,10 +3,10 @@ internal import HTTPTypes
 internal import Money
 internal import Reporting
 
-/// The currencies that may be asked for, and the one that is meant where none is named.
+/// The base currencies that a request may name, and the default.
 struct BaseCurrencies: Sendable {
     let defaultBase: Currency
-    /// Those of the topology. Besides them, whatever a report is given in.
+    /// The topology's base currencies. The current report's bases are valid too.
     private let named: Set<Currency>
 
     init(_ named: some Sequence<Currency>, defaultBase: Currency) {
@@ -27,13 +27,13 @@ struct BaseCurrencies: Sendable {
         let codes = bases.sorted().map(\.code).joined(separator: ", ")
         throw Problem(
             .badRequest, kind: "unknown-currency", title: "Unknown base currency",
-            detail: "base_currency is one of \(codes), in upper case.")
+            detail: "base_currency must be one of \(codes), in upper case.")
     }
 
     private static let parameter: StaticString = "base_currency="
 
-    /// The currency of a query that is left out, or is `base_currency=` and a code; nil for any
-    /// other. It need not be a base.
+    /// The currency of an absent query or of `base_currency=` and a code; nil for any other query.
+    /// The currency may not be a base.
     func quickly(_ query: UnsafeRawBufferPointer?) -> Currency? {
         guard let query else { return defaultBase }
         let start = Self.parameter.utf8CodeUnitCount

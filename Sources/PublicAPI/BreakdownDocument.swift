@@ -3,12 +3,12 @@ internal import HTTPListener
 internal import Money
 internal import Reporting
 
-/// The breakdown: what the total is made of, and what a reader must know to trust it.
+/// The breakdown: the parts of the total, and the facts that a reader needs to trust it.
 struct BreakdownDocument {
     let report: PublicReport
     let base: BaseReport
 
-    /// - Parameter total: the five fields, which begin it.
+    /// - Parameter total: the JSON of the five fields, with which the breakdown begins.
     func json(total: String) -> String {
         """
         \(total.dropLast()),"version":\(JSONText.quoted(report.version)),\
@@ -50,7 +50,7 @@ struct BreakdownDocument {
 
     private var rates: String {
         guard let rates = report.rates else { return "null" }
-        // Against the data's own time, not the clock: replicas then say the same.
+        // Relative to the time of the data, not the clock, so that replicas agree.
         let age = RFC3339.parse("\(rates.date)T00:00:00Z").map { day in
             "\(max(0, (report.dataAsOf.milliseconds - day.milliseconds) / 1_000))"
         }
@@ -105,8 +105,8 @@ struct BreakdownDocument {
         converted.flatMap { ShareText.format($0, of: base.total) } ?? "null"
     }
 
-    /// What part of the total was converted from these currencies; nothing where one of them is
-    /// not shown by itself, or not converted.
+    /// The share of the total that was converted from these currencies; null if one of them is not
+    /// shown separately or not converted.
     private func share(of codes: [String]) -> String {
         let parts = codes.map { code in
             zip(report.currencies, base.currencies).first { $0.0.currency.code == code }?.1
@@ -115,8 +115,8 @@ struct BreakdownDocument {
         return share(known.count == parts.count ? known.reduce(0, +) : nil)
     }
 
-    /// How much of the total a degradation touches: a region's part, that of its currencies, or all
-    /// of it. What is left out for want of a rate is part of no total.
+    /// The share of the total that a degradation affects: that of its region or currencies, or the
+    /// whole. Money without a rate is not part of the total.
     private func share(touchedBy degradation: ReportedDegradation) -> String {
         if let region = degradation.region {
             let parts = zip(report.regions, base.regions)

@@ -1,26 +1,26 @@
 internal import Money
 internal import NIOCore
 
-/// What is known of one viewer of the stream.
+/// The state of one viewer of the stream.
 struct Viewer {
     let base: Currency
-    /// Of the last total that it was sent, or had; nil before the first.
+    /// The tag of the last total that the viewer has; nil before the first.
     var lastTotal: EntityTag?
-    /// When it was last sent anything.
+    /// The tick of the last bytes sent.
     var lastSent: UInt32
-    /// Since when it has not taken what was sent; nil while it takes everything.
+    /// Since when the viewer has unread bytes; nil if it has read everything.
     var stuckSince: UInt32?
-    /// Whether a newer total came while an older one was still waiting to be taken.
+    /// Whether a newer total arrived while the viewer had not read an older one.
     var isBehind = false
 }
 
 extension Connection {
-    /// Turns the connection into a stream: the state first, then each change.
+    /// Turns the connection into a stream of the current total and later ones.
     func becomeViewer(
         of answers: BaseAnswers, isUpToDate: Bool, _ context: ChannelHandlerContext
     ) {
-        // One byte that waits makes the channel unwritable: a viewer is sent nothing new while it
-        // has not taken what is old, so that what waits for it is never more than one event.
+        // A single unsent byte makes the channel unwritable. So a viewer that has not read an event
+        // gets no further one, and at most one event waits for it.
         if let options = context.channel.syncOptions {
             try? options.setOption(
                 .socketOption(.so_sndbuf),
@@ -37,12 +37,12 @@ extension Connection {
         send(bytes, context)
     }
 
-    /// Sends the viewer its total, if it is another one than it has. A connection that is no
-    /// viewer is passed over.
+    /// Sends the viewer its total if that has changed. Does nothing if the connection is not a
+    /// viewer.
     func offer(_ snapshot: PublicSnapshot) {
         guard case .viewer(var viewer) = phase, let context else { return }
         guard let answers = snapshot.answers(in: viewer.base) else {
-            // There is no rate any more: the viewer comes back and is told so.
+            // The base has no rate any more. The viewer reconnects and gets the reason.
             return close(context)
         }
         guard viewer.lastTotal != answers.totalTag else { return }
@@ -56,7 +56,7 @@ extension Connection {
         send(answers.event, context)
     }
 
-    /// Sends what came while the viewer took what was older: the newest only.
+    /// Sends the newest total if any arrived while the viewer was reading an older one.
     func catchUp() {
         guard case .viewer(var viewer) = phase else { return }
         let isBehind = viewer.isBehind
@@ -66,7 +66,7 @@ extension Connection {
         if isBehind, let snapshot = loop.latest?.snapshot { offer(snapshot) }
     }
 
-    /// Sends a heartbeat when it is time, and gives up a viewer that takes nothing.
+    /// Sends a heartbeat when it is due, and closes a viewer that reads nothing.
     func sweepViewer(_ context: ChannelHandlerContext) {
         guard case .viewer(let viewer) = phase else { return }
         if let since = viewer.stuckSince {

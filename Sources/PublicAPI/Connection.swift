@@ -1,7 +1,7 @@
 internal import NIOCore
 
 /// One connection: answers its requests in order, or carries the live stream. It is the only
-/// handler of its channel, and lives on the channel's event loop.
+/// handler of its channel and runs on the channel's event loop.
 final class Connection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -9,27 +9,27 @@ final class Connection: ChannelInboundHandler {
     enum Phase {
         case requests
         case viewer(Viewer)
-        /// The last answer is on its way; what still comes is thrown away.
+        /// The last answer is being sent; further input is discarded.
         case closing(since: UInt32, isOutputClosed: Bool)
     }
 
-    /// Bytes that a peer may send where nothing it says matters any more.
+    /// Bytes of discarded input after which the connection is closed.
     private static let discardedBytesMax = 256 << 10
 
-    /// In the loop's list; the loop's alone.
+    /// The index in the loop's list; only the loop uses it.
     var place = 0
     let loop: ConnectionLoop
     var phase = Phase.requests
-    /// Nil once the connection is gone.
+    /// Nil after the connection has ended.
     private(set) var context: ChannelHandlerContext?
-    /// Whether what was written before has been taken, or nearly so.
+    /// Whether the peer has read all earlier output, or nearly all.
     private(set) var isWritable = true
 
     private let isRefused: Bool
-    /// The beginning of a request whose end has not come, or requests that wait for the peer to
-    /// take earlier answers.
+    /// The beginning of an incomplete request, or requests that wait until the peer has read
+    /// earlier answers.
     private var pending: ByteBuffer?
-    /// How much of `pending` has been searched for the end of a head.
+    /// The number of bytes in `pending` that were searched for the end of a head.
     private var searched = 0
     /// Whether the one empty line allowed before a request has been skipped.
     private var isLineSkipped = false
@@ -37,10 +37,10 @@ final class Connection: ChannelInboundHandler {
     private var discardedBytes = 0
     private var isPaused = false
     private var lastActive: UInt32
-    /// When the request that is not whole began; nil where there is none.
+    /// When the incomplete request began; nil if there is none.
     private var requestBegan: UInt32?
 
-    /// - Parameter isRefused: whether the peer is only told that there is no room.
+    /// - Parameter isRefused: whether to answer only that all connections are in use.
     init(loop: ConnectionLoop, isRefused: Bool) {
         self.loop = loop
         self.isRefused = isRefused
@@ -96,13 +96,13 @@ final class Connection: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
-    /// Closes the connection once everything written has been taken.
+    /// Closes the connection after the peer has received everything written.
     func close(_ context: ChannelHandlerContext) {
         phase = .closing(since: loop.tick, isOutputClosed: false)
         pending = nil
         context.flush()
-        // The peer may still be sending: were the connection cut now, it might never read the
-        // answer. It is cut when the peer hangs up, or has not for too long.
+        // The peer may still be sending: closing the connection now could keep it from reading the
+        // answer. Close it when the peer does, or after a timeout.
         context.close(mode: .output, promise: nil)
     }
 
@@ -116,7 +116,7 @@ final class Connection: ChannelInboundHandler {
         close(context)
     }
 
-    /// Looks at the timeouts.
+    /// Enforces the timeouts.
     func sweep() {
         guard let context else { return }
         let (tick, timeouts) = (loop.tick, loop.timeouts)
@@ -151,7 +151,7 @@ extension Connection {
         case stream(BaseAnswers, RequestHead, length: Int, isUpToDate: Bool)
     }
 
-    /// Answers all requests that `input` holds whole, and keeps the rest.
+    /// Answers all complete requests in `input` and keeps the rest.
     private func answer(_ input: inout ByteBuffer, _ context: ChannelHandlerContext) {
         while case .requests = phase, input.readableBytes > 0 {
             if bodyBytesLeft > 0 {
@@ -206,9 +206,9 @@ extension Connection {
         }
     }
 
-    /// Whether the peer has said that it knows what it would be told. A version is a state of the
-    /// store: as long as it has stood for one answer here, and for one that says it is whole, the
-    /// same answer was given for it elsewhere.
+    /// Whether the peer already has the current total, by its `Last-Event-ID`. That is a version of
+    /// the store. If this process published only one answer for the version, and that is not
+    /// degraded, other processes published the same answer for it.
     private func isUpToDate(
         _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, _ answers: BaseAnswers,
         _ latest: PublishedSnapshot.Current?
@@ -250,7 +250,7 @@ extension Connection {
         input.moveReaderIndex(forwardBy: length)
     }
 
-    /// Says why nothing more is answered, and closes.
+    /// Sends the reason for ending the connection, and closes it.
     private func refuse(_ response: PreparedResponse, _ context: ChannelHandlerContext) {
         write(response.answer(PreparedResponse.Choice()), loop.closes, context)
         close(context)
@@ -278,8 +278,8 @@ extension Connection {
         return view.count == 1 || view.dropFirst().first == HTTPSyntax.lineFeed
     }
 
-    /// Whether the peer takes its answers; a peer that does not is not read from either, so that
-    /// what waits for it is bounded.
+    /// Whether the peer reads its answers. If not, its requests are not read either, which bounds
+    /// the output that waits for it.
     private func canWrite(_ context: ChannelHandlerContext) -> Bool {
         if !isWritable { context.flush() }
         return isWritable

@@ -1,19 +1,19 @@
 internal import Glibc
 internal import NIOCore
 
-/// One thread's connections: what it serves them, their timeouts, and the walk that tells all
-/// viewers of a change. Everything here happens on the event loop, so nothing is locked.
+/// One thread's connections: the answers they get, their timeouts, and the walk that sends changes
+/// to all viewers. Everything runs on the event loop, so it needs no lock.
 final class ConnectionLoop {
     /// Timeouts in sweeps.
     struct Timeouts {
         let idle, request, heartbeat, stuck, linger: UInt32
     }
 
-    /// How long a connection that is being closed waits for the peer to hang up.
+    /// How long a closing connection waits for the peer to close it.
     private static let linger: Duration = .seconds(2)
-    /// Viewers that are told of a change before other connections get their turn.
+    /// Viewers that get a change before other connections get their turn.
     private static let viewersAtOnce = 1_024
-    /// Connections that are refused with an answer at a time; further ones are refused without.
+    /// Connections that are refused with an answer at a time; further ones get no answer.
     private static let refusalsMax = 64
 
     let eventLoop: any EventLoop
@@ -32,13 +32,13 @@ final class ConnectionLoop {
     private var connections: [Connection] = []
     private var current: PublishedSnapshot.Current?
     private var generation: UInt64 = 0
-    /// Sweeps so far: the clock of all timeouts.
+    /// The number of sweeps: the clock of all timeouts.
     private(set) var tick: UInt32 = 0
     private(set) var isStopping = false
     private var emptied: EventLoopPromise<Void>?
     private var sweeping: RepeatedTask?
-    /// Of the walk that tells viewers: all connections below it have not been told. It goes
-    /// downwards, so that a connection that leaves never lets another be passed over.
+    /// The walk has yet to visit the connections below this index. It goes downwards, so that a
+    /// removed connection never makes it skip another.
     private var cursor = 0
     /// Whether another walk follows the one under way.
     private var isWalkDue = false
@@ -66,7 +66,7 @@ final class ConnectionLoop {
         ) { _ in bound.value.sweep() }
     }
 
-    /// What is served now. Costs one read of a counter where nothing has changed.
+    /// The current snapshot. Costs one read of a counter if nothing has changed.
     var latest: PublishedSnapshot.Current? {
         if published.generation != generation { (current, generation) = published.read() }
         return current
@@ -79,8 +79,8 @@ final class ConnectionLoop {
 
     // MARK: Connections
 
-    /// Takes in a new connection.
-    /// - Returns: nil where there are too many to even say so.
+    /// Accepts a new connection.
+    /// - Returns: nil if there are too many even to refuse this one with an answer.
     func accept() -> Connection? {
         let (open, max) = (counter.open, counter.max)
         guard open < max + Self.refusalsMax else { return nil }
@@ -114,7 +114,7 @@ final class ConnectionLoop {
         }
     }
 
-    /// Ends all connections in order; those that take too long are cut.
+    /// Closes all connections gracefully, and after `drainDuration` at once.
     func stop() -> EventLoopFuture<Void> {
         let promise = eventLoop.makePromise(of: Void.self)
         isStopping = true
@@ -130,8 +130,7 @@ final class ConnectionLoop {
 
     // MARK: Viewers
 
-    /// Sends all viewers what has changed for them. One that comes while the last walk is under way
-    /// begins when that has ended.
+    /// Sends every viewer its changed total. If a walk is under way, another one follows it.
     func notifyViewers() {
         guard cursor == 0 else {
             isWalkDue = true

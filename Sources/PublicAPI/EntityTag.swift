@@ -1,8 +1,8 @@
-/// A strong entity tag: a hash of the body, so that replicas that say the same agree on it.
+/// A strong entity tag: a hash of the body, so that replicas with the same body agree on it.
 ///
-/// Compressed, a body is another representation and has a tag of its own, the same with `-gzip`.
+/// The compressed body is a different representation; its tag ends with `-gzip`.
 struct EntityTag: Hashable, Sendable {
-    /// Tells one body from the next; not meant against forgery, for the bodies are ours alone.
+    /// Distinguishes bodies. Not secure against forgery, which cannot happen: all bodies are ours.
     let hash: UInt64
 
     private static let gzipSuffix = Array("-gzip".utf8)
@@ -15,7 +15,7 @@ struct EntityTag: Hashable, Sendable {
         self.hash = hash
     }
 
-    /// As it stands in a header field, quotes included.
+    /// The tag in a header field, with quotes.
     func text(isGzip: Bool) -> String {
         let digits = String(hash, radix: 16)
         let zeros = String(repeating: "0", count: Self.hashDigits - digits.count)
@@ -54,7 +54,7 @@ struct EntityTag: Hashable, Sendable {
         return held
     }
 
-    /// The same for one line, which is read up to its first mistake.
+    /// The same for one line; reads it up to the first syntax error.
     private func held(in condition: UnsafeRawBufferPointer) -> Forms {
         var held: Forms = []
         var at = 0

@@ -5,12 +5,12 @@ enum HTTPSyntax {
     static let space = UInt8(ascii: " ")
     static let tab = UInt8(ascii: "\t")
 
-    /// Bit n stands for the character n, 0 to 63: `! # $ % & ' * + - .` and the digits.
+    /// Bit n is for the character n, 0 to 63: `! # $ % & ' * + - .` and the digits.
     private static let tokensBelow64: UInt64 = 0x03FF_6CFA_0000_0000
-    /// Bit n stands for the character 64 + n: letters, `^ _ \`` `|` and `~`.
+    /// Bit n is for the character 64 + n: letters, `^ _ \`` `|` and `~`.
     private static let tokensFrom64: UInt64 = 0x57FF_FFFF_C7FF_FFFE
 
-    /// Whether it may stand in a method or the name of a field.
+    /// Whether the byte is allowed in a method or in the name of a field.
     @inline(__always)
     static func isToken(_ byte: UInt8) -> Bool {
         guard byte < 128 else { return false }
@@ -18,19 +18,19 @@ enum HTTPSyntax {
         return bits >> UInt64(byte & 63) & 1 == 1
     }
 
-    /// Whether it may stand in the value of a field.
+    /// Whether the byte is allowed in the value of a field.
     @inline(__always)
     static func isInValue(_ byte: UInt8) -> Bool {
         (byte >= space && byte != 0x7F) || byte == tab
     }
 
-    /// Whether it may stand in a request's target: visible ASCII but the sign of a fragment.
+    /// Whether the byte is allowed in a request's target: visible ASCII except `#`.
     @inline(__always)
     static func isInTarget(_ byte: UInt8) -> Bool {
         byte > space && byte < 0x7F && byte != UInt8(ascii: "#")
     }
 
-    /// Whether it may stand in an authority: a host and a port.
+    /// Whether the byte is allowed in an authority: a host and a port.
     static func isInAuthority(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
@@ -44,7 +44,7 @@ enum HTTPSyntax {
     @inline(__always)
     static func isBlank(_ byte: UInt8) -> Bool { byte == space || byte == tab }
 
-    /// Whether the range of `bytes` is `text`, a name in lower case, in whatever case.
+    /// Whether the range of `bytes` equals `text`, a name in lower case, ignoring case.
     @inline(__always)
     static func equals(
         _ bytes: UnsafeRawBufferPointer, _ range: Range<Int>, _ text: StaticString
@@ -59,8 +59,8 @@ enum HTTPSyntax {
         return true
     }
 
-    /// Calls `body` with the range of each element of a list with commas between, blanks around
-    /// it left out; empty elements are passed over.
+    /// Calls `body` with the range of each element of a comma-separated list, without surrounding
+    /// blanks; skips empty elements.
     static func forEachElement(
         _ bytes: UnsafeRawBufferPointer, _ range: Range<Int>, _ body: (Range<Int>) -> Void
     ) {

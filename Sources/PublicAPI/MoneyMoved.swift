@@ -16,8 +16,8 @@ package struct MoneyMoved: Hashable, Sendable {
         self.isDegraded = isDegraded
     }
 
-    /// The five fields of the contract, in its order. The amount is a number of JSON with exactly
-    /// the currency's digits, written from the integer: it never passes through floating point.
+    /// The five fields of the contract, in its order. The amount is a JSON number with exactly the
+    /// currency's decimals, formatted from the integer without floating point.
     package var json: String {
         """
         {"time_window":"24h","base_currency":"\(base.code)",\

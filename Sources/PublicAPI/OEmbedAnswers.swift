@@ -3,19 +3,19 @@ internal import HTTPListener
 internal import HTTPTypes
 internal import Money
 
-/// Tells other sites how to embed a page of ours (oembed.com, version 1.0).
+/// Answers how other sites can embed a page (oembed.com, version 1.0).
 struct OEmbedAnswers: Sendable {
     let bases: BaseCurrencies
-    /// Scheme and authority of this site; nil where it is not known. Then an address is ours
-    /// where its authority is the one that the request was sent to.
+    /// Scheme and authority of this site; nil if unknown. An address is then ours if its authority
+    /// is the one to which the request was sent.
     let publicOrigin: String?
 
-    /// Pixels that a page may grant an embed.
+    /// Valid sizes of an embed, in pixels.
     private static let sizes = 1...100_000
 
     /// - Parameter host: the request's `Host`.
-    /// - Throws: `Problem`: 400 for a malformed question, 404 for an address that is not one of
-    ///   our pages, 501 for another format than JSON.
+    /// - Throws: `Problem`: 400 for an invalid query, 404 for an address that is not one of our
+    ///   pages, 501 for the format XML.
     func answer(
         _ parameters: QueryParameters, host: String, _ snapshot: PublicSnapshot?
     ) throws(Problem) -> PreparedResponse {
@@ -26,25 +26,25 @@ struct OEmbedAnswers: Sendable {
             guard let text = parameters[name] else { continue }
             guard let number = Int(text), Self.sizes.contains(number),
                 ("1"..."9").contains(text.first ?? "0")
-            else { throw .invalidQuery("\(name) is a whole number from 1 to 100000.") }
+            else { throw .invalidQuery("\(name) must be a whole number from 1 to 100000.") }
         }
         if let format = parameters["format"], format != "json" {
-            guard format == "xml" else { throw .invalidQuery("format is json.") }
+            guard format == "xml" else { throw .invalidQuery("format must be json.") }
             throw Problem(
                 .notImplemented, kind: "format-not-implemented", title: "Format not implemented",
-                detail: "The only format is json.")
+                detail: "The only supported format is json.")
         }
         guard let (origin, base) = page(url, host: host, snapshot) else {
             throw Problem(
                 .notFound, kind: "nothing-to-embed", title: "Nothing to embed",
-                detail: "The address is not that of a page here that can be embedded.")
+                detail: "The address is not a page of this site that can be embedded.")
         }
         return PreparedResponse(
             contentType: "application/json", fields: ResponseFields.steady + ResponseFields.api,
             body: Dashboard.oEmbed(origin: origin, base: base), isRevalidated: true)
     }
 
-    /// The site and the base of a page's address; nil where it is none of ours.
+    /// The site and the base of a page's address; nil if the page is not ours.
     private func page(
         _ url: String, host: String, _ snapshot: PublicSnapshot?
     ) -> (origin: String, base: Currency)? {

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Finds what stands at a path: the paths of one length are few, and compared byte by byte.
+/// Finds the resource at a path. Few paths have the same length; it compares those byte by byte.
 struct PathTable: Sendable {
     private struct Entry: Sendable {
         let path: [UInt8]
@@ -18,8 +18,8 @@ struct PathTable: Sendable {
         }
     }
 
-    /// Nil where nothing stands there. Paths are compared as they are written: an escaped letter
-    /// makes another path.
+    /// Nil if there is no resource. Compares paths without decoding: an escaped letter makes a
+    /// different path.
     func resource(at path: UnsafeRawBufferPointer) -> Resource? {
         guard path.count < entries.count, let base = path.baseAddress else { return nil }
         for entry in entries[path.count] where memcmp(base, entry.path, path.count) == 0 {

@@ -3,10 +3,10 @@ internal import HTTPTypes
 internal import NIOCore
 
 extension PreparedResponse {
-    /// An error answer as RFC 9457 wants it, with the fields of every public answer.
+    /// An error answer in the format of RFC 9457, with the fields of every public answer.
     convenience init(_ problem: Problem) {
         guard let status = ResponseStatus(rawValue: problem.status.code) else {
-            preconditionFailure("a problem has a status that is never answered: \(problem.status)")
+            preconditionFailure("a problem's status must be a ResponseStatus: \(problem.status)")
         }
         let json = """
             {"type":"/problems/\(problem.kind)","title":\(JSONText.quoted(problem.title)),\
@@ -22,7 +22,7 @@ extension PreparedResponse {
     }
 }
 
-/// The problems of the public interface that depend on nothing but the interface.
+/// The problems of the public interface that do not depend on a report.
 struct PublicProblems: Sendable {
     let notFound = PreparedResponse(.notFound)
     let methodNotAllowed = PreparedResponse(.methodNotAllowed(allowed: "GET, HEAD"))
@@ -32,23 +32,23 @@ struct PublicProblems: Sendable {
     let malformed = PreparedResponse(
         Problem(
             .badRequest, kind: "malformed-request", title: "Malformed request",
-            detail: "What came is not a request of HTTP/1.1."))
+            detail: "The request is not valid HTTP/1.1."))
     let targetTooLong = PreparedResponse(
         Problem(
             .uriTooLong, kind: "target-too-long", title: "Target too long",
-            detail: "A path and its query have at most 8 KiB."))
+            detail: "A path and its query can have at most 8 KiB."))
     let headTooLarge = PreparedResponse(
         Problem(
             .requestHeaderFieldsTooLarge, kind: "head-too-large", title: "Header too large",
-            detail: "A request has at most 64 header fields of 8 KiB each, 16 KiB in all."))
+            detail: "A request can have at most 64 header fields of 8 KiB each, 16 KiB in all."))
     let headTooSlow = PreparedResponse(
         Problem(
             .requestTimeout, kind: "request-too-slow", title: "Request too slow",
-            detail: "A request's header did not come in time."))
+            detail: "The request header did not arrive in time."))
     let versionNotSupported = PreparedResponse(
         Problem(
             .httpVersionNotSupported, kind: "version-not-supported", title: "Not HTTP/1",
-            detail: "HTTP/1.1 and HTTP/1.0 are spoken here."))
+            detail: "This server supports HTTP/1.1 and HTTP/1.0."))
 
     init(retryAfterSeconds: Int) {
         nothingYet = PreparedResponse(
@@ -56,14 +56,14 @@ struct PublicProblems: Sendable {
                 "Nothing has been published yet.", retryAfterSeconds: retryAfterSeconds))
         noRate = PreparedResponse(
             .unavailable(
-                "There is no exchange rate of this base currency now.",
+                "There is currently no exchange rate for this base currency.",
                 retryAfterSeconds: retryAfterSeconds))
         full = PreparedResponse(
             .unavailable(
-                "All connections are taken.", retryAfterSeconds: retryAfterSeconds))
+                "All connections are in use.", retryAfterSeconds: retryAfterSeconds))
     }
 
-    /// Why what came is not answered.
+    /// The answer to a refused request.
     subscript(refusal: RequestRefusal) -> PreparedResponse {
         switch refusal {
         case .malformed: malformed

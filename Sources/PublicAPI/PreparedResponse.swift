@@ -1,10 +1,10 @@
 internal import Gzip
 internal import NIOCore
 
-/// One answer in all its forms, each ready to be written after the status line and the date.
-/// Immutable: all connections of all threads share its bytes.
+/// One answer in all its forms, each complete except for the status line and the date. Immutable:
+/// all connections of all threads share its bytes.
 final class PreparedResponse: Sendable {
-    /// What a client asked for, as far as it decides the form.
+    /// The parts of a request that decide the form of its answer.
     struct Choice {
         var isHead = false
         var codings = AcceptedCodings()
@@ -15,29 +15,29 @@ final class PreparedResponse: Sendable {
     /// The form chosen for a request.
     struct Answer {
         let status: ResponseStatus
-        /// Everything after status line and date.
+        /// Everything after the status line and the date.
         let rest: ByteBuffer
     }
 
     private struct Form: Sendable {
         let bytes: ByteBuffer
-        /// How many of them are the fields and the empty line.
+        /// The length of the fields and the empty line.
         let headBytes: Int
     }
 
     private let status: ResponseStatus
-    /// Nil where the answer has no tag.
+    /// Nil if the answer has no tag.
     let tag: EntityTag?
     private let identity: Form
     private let gzip: Form?
-    /// The answers 304, where there is a tag.
+    /// The 304 answers; nil without a tag.
     private let unchanged: ByteBuffer?
     private let unchangedGzip: ByteBuffer?
 
     /// An answer with a body.
     /// - Parameters:
-    ///   - fields: whole lines, without the body's own fields.
-    ///   - isRevalidated: whether it has a tag, can be answered 304 and may be compressed.
+    ///   - fields: complete lines, without those that describe the body.
+    ///   - isRevalidated: whether the answer has a tag, a 304 form and possibly a gzip form.
     init(
         _ status: ResponseStatus = .ok, contentType: String, fields: String, body: [UInt8],
         isRevalidated: Bool
@@ -87,7 +87,7 @@ final class PreparedResponse: Sendable {
             isRevalidated: isRevalidated)
     }
 
-    /// The answer to a request's choice.
+    /// The form for a request.
     func answer(_ choice: Choice) -> Answer {
         if let unchanged = unchanged(choice) {
             return Answer(status: .notModified, rest: unchanged)
@@ -98,7 +98,7 @@ final class PreparedResponse: Sendable {
         return Answer(status: status, rest: head ?? form.bytes)
     }
 
-    /// The 304 for a form that the client holds and accepts, preferably the one it would be sent;
+    /// The 304 for a form that the client holds and accepts, preferably the one that it would get;
     /// nil if there is none.
     private func unchanged(_ choice: Choice) -> ByteBuffer? {
         guard let condition = choice.condition, let tag else { return nil }

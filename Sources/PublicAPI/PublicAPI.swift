@@ -2,17 +2,17 @@ package import Logging
 package import Money
 package import Topology
 
-/// The public interface: GET and HEAD, answered from the published snapshot alone. Nothing is
-/// computed for a request, and no request reaches the store.
+/// The public interface answers GET and HEAD from the published snapshot alone. A request never
+/// causes a calculation or a read of the store.
 package struct PublicAPI: Sendable {
-    /// When to come again before the first snapshot, or when all connections are taken.
+    /// When to retry before the first snapshot, or when all connections are in use.
     package static let retryAfterSeconds = 2
 
     private let bases: BaseCurrencies
     private let published: PublishedSnapshot
 
-    /// - Parameter bases: the currencies that may be asked for, `defaultBase` among them. One that
-    ///   the snapshot lacks has no rate now.
+    /// - Parameter bases: the currencies that requests may name, including `defaultBase`. A base
+    ///   that the snapshot lacks has no rate at the moment.
     package init(
         bases: some Sequence<Currency>, defaultBase: Currency, published: PublishedSnapshot
     ) {
@@ -22,9 +22,9 @@ package struct PublicAPI: Sendable {
 
     /// A listener of this interface.
     /// - Parameters:
-    ///   - whenReady: waited for once the address is bound: whoever connects meanwhile waits in the
+    ///   - whenReady: awaited after the address is bound; until then, connections wait in the
     ///     kernel's queue.
-    ///   - onListening: called once with the address that was bound, its port never 0.
+    ///   - onListening: called once with the bound address; its port is never 0.
     package func listener(
         _ configuration: PublicServerConfiguration, logger: Logger,
         whenReady: @escaping @Sendable () async -> Void = {},
@@ -36,7 +36,7 @@ package struct PublicAPI: Sendable {
             published: published, logger: logger, whenReady: whenReady, onListening: onListening)
     }
 
-    /// A listener with the bounds that are usual.
+    /// A listener with the default limits.
     package func listener(
         on address: HostPort, logger: Logger,
         onListening: @escaping @Sendable (HostPort) async -> Void

@@ -6,8 +6,8 @@ internal import NIOPosix
 internal import ServiceLifecycle
 internal import Topology
 
-/// The listener of the public interface: HTTP/1.1 straight from the event loops. A request costs a
-/// look at its bytes and a write of bytes that are ready; there is no task, no actor and no lock.
+/// The listener of the public interface: HTTP/1.1 directly on the event loops. For a request, it
+/// parses the bytes and writes prepared ones, without a task, an actor or a lock.
 package struct PublicServer: Service {
     private let configuration: PublicServerConfiguration
     private let router: Router
@@ -29,9 +29,8 @@ package struct PublicServer: Service {
         self.onListening = onListening
     }
 
-    /// Listens until a graceful shutdown or a cancellation; answers that are on their way are
-    /// brought to their end.
-    /// - Throws: `ListenerError` where the address cannot be bound.
+    /// Listens until a graceful shutdown or a cancellation, and finishes answers in progress.
+    /// - Throws: `ListenerError` if the address cannot be bound.
     package func run() async throws {
         let group = MultiThreadedEventLoopGroup(
             numberOfThreads: max(1, configuration.threads ?? System.coreCount))
@@ -56,7 +55,7 @@ package struct PublicServer: Service {
         try await listener.setOption(.autoRead, value: true).get()
         let port = listener.localAddress?.port ?? configuration.address.port
         await onListening(HostPort(host: configuration.address.host, port: port))
-        // Ends by the shutdown, or by a cancellation.
+        // Returns at shutdown or on cancellation.
         try? await gracefulShutdown()
         published.unfollow(follower)
         try? await listener.close()
@@ -92,7 +91,7 @@ package struct PublicServer: Service {
         ]
         logger.notice(
             connectionsMax < configuration.connectionsMax
-                ? "the limit of open files lowers the limit of connections"
+                ? "the limit of open files reduces the limit of connections"
                 : "connections are limited as configured",
             metadata: bounds)
     }
@@ -104,7 +103,7 @@ package struct PublicServer: Service {
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: Int32(clamping: configuration.backlog))
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            // Nobody is taken in before there is something to say.
+            // Accept no connections until the first report is published.
             .serverChannelOption(.autoRead, value: false)
             .serverChannelInitializer { [logger] channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -133,15 +132,15 @@ package struct PublicServer: Service {
         }
     }
 
-    /// Bytes that are read at once. Each connection keeps a buffer of this size, viewers too;
-    /// nearly all requests fit it.
+    /// Bytes per read. Each connection, viewers included, keeps a buffer of this size, which fits
+    /// nearly all requests.
     private static let readBytes = 1_024
 }
 
-/// A connection was not taken in, not even to be told so.
+/// A connection was refused without an answer.
 private struct NoRoom: Error {}
 
-/// The connections of each event loop, found by the loop.
+/// The connections of each event loop, by loop.
 private struct LoopTable: Sendable {
     let all: [(any EventLoop, NIOLoopBound<ConnectionLoop>)]
     private let byLoop: [ObjectIdentifier: NIOLoopBound<ConnectionLoop>]
@@ -152,7 +151,7 @@ private struct LoopTable: Sendable {
             loops.map { (ObjectIdentifier($0.0), $0.1) }, uniquingKeysWith: { $1 })
     }
 
-    /// To be called on `eventLoop` itself.
+    /// Call it on `eventLoop` itself.
     subscript(eventLoop: any EventLoop) -> ConnectionLoop? {
         byLoop[ObjectIdentifier(eventLoop)]?.value
     }

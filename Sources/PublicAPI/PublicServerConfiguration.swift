@@ -1,35 +1,35 @@
 package import Topology
 
-/// Where the public interface listens, and its bounds.
+/// The address and limits of the public interface.
 package struct PublicServerConfiguration: Sendable {
-    /// Port 0 takes a free one.
+    /// Port 0 takes a free port.
     package var address: HostPort
-    /// Threads that answer, each with connections of its own; nil takes one for each core.
+    /// Threads, each with its own connections; nil takes one for each core.
     package var threads: Int?
-    /// Connections at a time, viewers of the stream among them; further ones are answered 503. At
-    /// most what the limit of open files leaves.
+    /// Connections at a time, including viewers of the stream; further ones get status 503. The
+    /// limit of open files may reduce it.
     package var connectionsMax = 100_000
-    /// Connections that the kernel keeps until they are accepted.
+    /// Connections that the kernel queues until they are accepted.
     package var backlog = 4_096
-    /// A connection on which nothing has come for so long is closed.
+    /// The time after which an idle connection is closed.
     package var idleTimeout: Duration = .seconds(30)
-    /// For a whole request, from its first byte.
+    /// The time limit for a whole request, from its first byte.
     package var requestTimeout: Duration = .seconds(10)
-    /// A viewer that has been sent nothing for so long is sent a comment.
+    /// A viewer that got nothing for this long gets a comment.
     package var heartbeat: Duration = .seconds(15)
-    /// A peer that has taken nothing of what waits for it for so long is closed.
+    /// A peer that reads none of its waiting output for this long is closed.
     package var stuckAfter: Duration = .seconds(30)
-    /// When viewers that lost their connection come back, in milliseconds: a time in the range is
-    /// picked for each, so that they do not all come at once.
+    /// When disconnected viewers reconnect, in milliseconds. Each gets a random time in this range,
+    /// so that they do not all return at once.
     package var retryMilliseconds = 2_000...6_000
-    /// What the kernel keeps of a viewer's events, before its own doubling: a few of them.
+    /// The kernel's buffer for a viewer, before the kernel doubles it: holds a few events.
     package var viewerSendBufferBytes = 4 << 10
-    /// How often timeouts are looked at: they are kept with this precision.
+    /// The time between two checks of timeouts, and so their precision.
     package var sweepInterval: Duration = .seconds(1)
-    /// How long a graceful shutdown waits for peers to hang up.
+    /// How long a graceful shutdown waits for peers to close their connections.
     package var drainDuration: Duration = .seconds(2)
     /// Scheme and authority under which the public reaches this site, such as
-    /// `https://pay.example`; nil where it is not known.
+    /// `https://pay.example`; nil if unknown.
     package var publicOrigin: String?
 
     package init(address: HostPort) { self.address = address }

@@ -1,15 +1,15 @@
 internal import Money
 package import Reporting
 
-/// Everything that is served between one tick and the next: one report, and every answer made of
-/// it, each rendered at most once. Immutable in what it says; any thread may ask it.
+/// Everything served between two ticks: one report and all its answers, each rendered at most once.
+/// The content is immutable; any thread may use it.
 package final class PublicSnapshot: Sendable {
     package let report: PublicReport
-    /// By currency index; nil where the report has no such base.
+    /// By currency index; nil if the report has no such base.
     private let answers: [BaseAnswers?]
 
-    /// Renders the total of each base; everything else waits until it is asked for.
-    /// - Parameter origin: scheme and authority of this site, where they are known.
+    /// Renders the total of each base; other answers are rendered on demand.
+    /// - Parameter origin: scheme and authority of this site, if known.
     package init(report: PublicReport, origin: String? = nil) {
         self.report = report
         var answers = [BaseAnswers?](repeating: nil, count: Currency.count)
@@ -19,10 +19,10 @@ package final class PublicSnapshot: Sendable {
         self.answers = answers
     }
 
-    /// Nil where the currency is no base, or has no rate now.
+    /// Nil if the currency is not a base or currently has no rate.
     func answers(in base: Currency) -> BaseAnswers? { answers[Int(base.index)] }
 
-    /// Whether both say the same totals in the same bases.
+    /// Whether both have the same totals in the same bases.
     package func hasSameTotals(as other: PublicSnapshot) -> Bool {
         answers.elementsEqual(other.answers) { $0?.totalTag == $1?.totalTag }
     }

@@ -1,13 +1,13 @@
 internal import Reporting
 internal import Synchronization
 
-/// The snapshot that is being served. The publisher replaces it, connections read it.
+/// The snapshot that is currently served. The publisher replaces it; connections read it.
 package final class PublishedSnapshot: Sendable {
-    /// What is served, and what its version says.
+    /// The current snapshot, and whether its version is unique.
     struct Current: Sendable {
         let snapshot: PublicSnapshot
-        /// Whether nothing else has been published under the snapshot's version: who knows the
-        /// version then knows the totals.
+        /// Whether no other totals were published under this version. If so, a viewer that has the
+        /// version has the totals.
         let isOnlyOneOfVersion: Bool
     }
 
@@ -25,8 +25,8 @@ package final class PublishedSnapshot: Sendable {
     /// Nil before the first one.
     package var current: PublicSnapshot? { state.withLock { $0.current?.snapshot } }
 
-    /// Replaces what is served. Callers take turns: who publishes last is served. Viewers of the
-    /// stream see it with the next `notifyViewers`, or when they connect.
+    /// Replaces the current snapshot; the last call wins. Viewers of the stream get it with the
+    /// next `notifyViewers`, or when they connect.
     package func publish(_ next: PublicSnapshot) {
         state.withLock { state in
             var isOnlyOne = true
@@ -41,22 +41,22 @@ package final class PublishedSnapshot: Sendable {
         }
     }
 
-    /// Has each viewer sent what is served now, where it has another total. How often that may be
-    /// is the caller's to decide.
+    /// Sends the current total to each viewer that has a different one. The caller decides how
+    /// often.
     package func notifyViewers() {
         for follower in state.withLock({ Array($0.followers.values) }) { follower() }
     }
 
-    /// How many snapshots have been published: whoever has read what a count stands for need not
-    /// read it again while the count stays.
+    /// The number of published snapshots. A reader can reuse the snapshot that it has read until
+    /// this number changes.
     var generation: UInt64 { counter.load(ordering: .acquiring) }
 
-    /// What is served, with the generation that it is at least of.
+    /// The current snapshot with a generation; the snapshot is at least as new.
     func read() -> (current: Current?, generation: UInt64) {
         state.withLock { ($0.current, counter.load(ordering: .relaxed)) }
     }
 
-    /// Has `follower` called by `notifyViewers`, on the caller's thread, until `unfollow`.
+    /// Makes `notifyViewers` call `follower`, on its caller's thread, until `unfollow`.
     func follow(_ follower: @escaping @Sendable () -> Void) -> Int {
         state.withLock { state in
             state.lastFollower += 1

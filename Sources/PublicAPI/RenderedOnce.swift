@@ -1,7 +1,7 @@
 internal import Synchronization
 
-/// An answer that is rendered when it is first asked for, and never again. Whoever asks meanwhile
-/// waits: rendering takes a few milliseconds at most.
+/// An answer that is rendered once, on the first request. Concurrent requests wait, a few
+/// milliseconds at most.
 struct RenderedOnce<Value: Sendable>: ~Copyable, Sendable {
     private let state = Mutex<Value?>(nil)
 

@@ -1,14 +1,14 @@
-/// A request's line and header fields, as far as answering needs them. Ranges are of the bytes it
-/// was read from, and mean nothing without them.
+/// The parts of a request's line and header fields that an answer needs. Ranges refer to the bytes
+/// from which it was read.
 struct RequestHead {
     enum Method { case get, head, other }
 
     var method: Method
     var path: Range<Int>
-    /// Without the question mark; nil where there is none.
+    /// Without the question mark; nil if there is none.
     var query: Range<Int>?
     var isVersion10 = false
-    /// What `Connection` says, where it says it.
+    /// The options of the field `Connection`.
     var asksToClose = false
     var asksToKeepAlive = false
     var codings = AcceptedCodings()
@@ -16,22 +16,22 @@ struct RequestHead {
     /// Further lines of the same field, which are rare.
     var otherIfNoneMatch: [Range<Int>] = []
     var lastEventID: Range<Int>?
-    /// The host of the target if it is an absolute address, else of the field `Host` (RFC 9112,
-    /// section 3.2.2).
+    /// The host of the target if that is an absolute address, otherwise of the field `Host` (RFC
+    /// 9112, section 3.2.2).
     var host: Range<Int>?
     var isHostOfTarget = false
-    /// How long its body is; 0 where it has none.
+    /// The length of the body; 0 if there is none.
     var bodyBytes = 0
-    /// A body of unknown length follows, or one that is only sent if we ask for it.
+    /// Whether a body of unknown length follows, or one that the client sends only on demand.
     var hasOpenBody = false
 
-    /// Whether a further request may come on the connection.
+    /// Whether another request may follow on the connection.
     var keepsAlive: Bool {
         !asksToClose && !hasOpenBody && (!isVersion10 || asksToKeepAlive)
     }
 }
 
-/// Why bytes are not a request that is answered.
+/// Why a request is refused.
 enum RequestRefusal: Error {
     case malformed
     case targetTooLong
@@ -39,7 +39,7 @@ enum RequestRefusal: Error {
     case versionNotSupported
 }
 
-/// Bounds of what is read of a request.
+/// Size limits for a request.
 struct RequestLimits: Sendable {
     /// Of the request's target.
     var targetBytesMax = 8 << 10
@@ -48,7 +48,7 @@ struct RequestLimits: Sendable {
     /// Of all header fields.
     var fieldsBytesMax = 16 << 10
     var fieldsMax = 64
-    /// A longer body is not waited for: the connection ends after the answer.
+    /// After a request with a longer body, the connection ends with the answer.
     var bodyBytesMax = 64 << 10
 
     /// Of the line and the fields together.

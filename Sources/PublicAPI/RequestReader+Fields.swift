@@ -1,5 +1,5 @@
 extension RequestReader {
-    /// What must be known of the fields together.
+    /// Facts for the checks that concern several fields.
     struct FieldsSeen {
         var count = 0
         var hosts = 0
@@ -7,7 +7,7 @@ extension RequestReader {
         var hasTransferEncoding = false
     }
 
-    /// Takes in one field. The length of its name tells almost all of them apart.
+    /// Processes one field. The length of the name distinguishes almost all fields.
     func note(
         _ bytes: UnsafeRawBufferPointer, _ name: Range<Int>, _ value: Range<Int>,
         _ head: inout RequestHead, _ seen: inout FieldsSeen
@@ -49,7 +49,7 @@ extension RequestReader {
         }
     }
 
-    /// What RFC 9112 asks of the fields together.
+    /// Checks the rules of RFC 9112 that concern several fields.
     func check(_ head: RequestHead, _ seen: FieldsSeen) throws(RequestRefusal) {
         guard seen.hosts == 1 || (head.isVersion10 && seen.hosts == 0) else { throw .malformed }
         if seen.hasTransferEncoding, seen.hasLength || head.isVersion10 { throw .malformed }

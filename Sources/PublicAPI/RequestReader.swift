@@ -1,8 +1,8 @@
 internal import Glibc
 
-/// Reads the head of a request from bytes, strictly: what RFC 9112 lets a server repair is refused
-/// instead, so that no proxy in front can have understood it otherwise. Lines end with CRLF, no
-/// field is folded, a length is given once and plainly or the request is malformed.
+/// Parses the head of a request strictly. It refuses everything that RFC 9112 lets a server repair,
+/// so that a proxy in front cannot have parsed the request differently. Lines must end with CRLF,
+/// fields must not be folded, and a length must be unique and plain.
 struct RequestReader {
     enum Outcome {
         /// More bytes are needed.
@@ -14,9 +14,9 @@ struct RequestReader {
 
     let limits: RequestLimits
 
-    /// Looks for a whole head at the beginning of `bytes`.
-    /// - Parameter searched: how many of the bytes earlier calls have looked at; 0 for the first.
-    ///   So a head that comes byte by byte costs no more than one in one piece.
+    /// Looks for a complete head at the beginning of `bytes`.
+    /// - Parameter searched: the number of bytes that earlier calls have searched; 0 for the first.
+    ///   So a head that arrives byte by byte costs no more than one in one piece.
     func read(_ bytes: UnsafeRawBufferPointer, searched: inout Int) -> Outcome {
         guard let first = bytes.first else { return .incomplete }
         guard HTTPSyntax.isToken(first) else { return .refused(.malformed) }
@@ -33,7 +33,7 @@ struct RequestReader {
         }
     }
 
-    /// The length of the head with the empty line that ends it; nil where that has not come.
+    /// The length of the head with the empty line that ends it; nil if that has not arrived.
     private func headLength(
         _ bytes: UnsafeRawBufferPointer, searched: inout Int
     ) throws(RequestRefusal) -> Int? {
@@ -50,7 +50,7 @@ struct RequestReader {
         return nil
     }
 
-    /// Which part of a head that is too large is.
+    /// Which part of an oversized head is too large.
     private func excess(_ bytes: UnsafeRawBufferPointer) -> RequestRefusal {
         bytes.prefix(limits.targetBytesMax).contains(HTTPSyntax.lineFeed)
             ? .headTooLarge : .targetTooLong
@@ -114,7 +114,7 @@ struct RequestReader {
         return head
     }
 
-    /// Method names are told apart by case.
+    /// Method names are case-sensitive.
     private func names(
         _ bytes: UnsafeRawBufferPointer, _ range: Range<Int>, _ method: StaticString
     ) -> Bool {
@@ -126,7 +126,7 @@ struct RequestReader {
         return true
     }
 
-    /// The minor version; leaves `at` behind the end of the line.
+    /// The minor version; leaves `at` after the end of the line.
     private func version(
         _ bytes: UnsafeRawBufferPointer, at: inout Int
     ) throws(RequestRefusal) -> Int {

@@ -1,8 +1,8 @@
-/// What can be asked for, by its path.
+/// The resource at a path.
 enum Resource: Hashable, Sendable {
     case total, breakdown, series, stream
     case page, embed, badge, oEmbed
-    /// Rendered once for the life of the process: by its place in the router's list.
+    /// Rendered once per process; the number is its index in the router's list.
     case document(Int, isPage: Bool)
     case live, ready
 
@@ -29,7 +29,7 @@ enum Resource: Hashable, Sendable {
 extension PublicAPI {
     package static let totalPath = "/v1/metrics/money-moved/24h"
 
-    /// The paths that stand for a resource which every report renders anew.
+    /// The paths of resources that every report renders again.
     static let livePaths: [(path: String, resource: Resource)] = [
         (totalPath, .total),
         (totalPath + "/breakdown", .breakdown),

@@ -1,9 +1,9 @@
 internal import Dashboard
 
-/// Header fields of answers that share them, as they are sent: each with the end of its line.
+/// Header fields that several answers share, each with its line end.
 enum ResponseFields {
-    /// Of every answer: any page may read it, none may sniff it. HSTS is left to the proxy that
-    /// terminates TLS.
+    /// For every answer: any page may read it, and browsers must not guess its type. The proxy that
+    /// terminates TLS sets HSTS.
     static let everywhere = """
         Access-Control-Allow-Origin: *\r
         X-Content-Type-Options: nosniff\r
@@ -11,29 +11,29 @@ enum ResponseFields {
 
         """
 
-    /// Of answers for programs: none may be framed, or run anything.
+    /// For answers to programs: they must not be framed or run anything.
     static let api = everywhere + policy("default-src 'none'; frame-ancestors 'none'")
 
-    /// Of pages. Another site's window that opened one does not reach into it.
+    /// For pages. A window of another site that opened the page cannot access it.
     static let page =
         everywhere + policy(Dashboard.contentSecurityPolicy)
         + "Cross-Origin-Opener-Policy: same-origin\r\n"
 
-    /// Of the page that others frame.
+    /// For the page that other sites frame.
     static let embed = everywhere + policy(Dashboard.embedContentSecurityPolicy)
 
-    /// Of the picture: its own inline style, and any site may show it.
+    /// For the badge: allows its inline style, and any site may show it.
     static let picture =
         everywhere
         + policy("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
         + "Cross-Origin-Resource-Policy: cross-origin\r\n"
 
-    /// Shared caches may keep the answer a second, and serve it stale while they ask again or
-    /// cannot reach us.
+    /// Shared caches may keep the answer for a second, and serve it stale while they revalidate it
+    /// or cannot reach us.
     static let live = cache("public, max-age=1, stale-while-revalidate=30, stale-if-error=600")
-    /// What changes with a release only.
+    /// For answers that change only with a release.
     static let steady = cache("public, max-age=300, stale-while-revalidate=3600")
-    /// What never changes under its name.
+    /// For files that never change under the same name.
     static let immutable = cache("public, max-age=31536000, immutable")
     static let uncached = cache("no-store")
 
@@ -41,7 +41,7 @@ enum ResponseFields {
         "Retry-After: \(seconds)\r\n" + exposesRetryAfter
     }
 
-    /// Lets scripts of other sites read `Retry-After`.
+    /// Allows scripts of other sites to read `Retry-After`.
     static let exposesRetryAfter = "Access-Control-Expose-Headers: Retry-After\r\n"
 
     static func cache(_ value: String) -> String { "Cache-Control: \(value)\r\n" }

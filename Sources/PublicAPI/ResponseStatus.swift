@@ -1,4 +1,4 @@
-/// The statuses that the public interface answers with.
+/// The status codes of the public interface.
 enum ResponseStatus: Int, Sendable {
     case ok = 200
     case notModified = 304
@@ -13,7 +13,7 @@ enum ResponseStatus: Int, Sendable {
     case serviceUnavailable = 503
     case versionNotSupported = 505
 
-    /// The status line, its end included.
+    /// The status line with its line end.
     var line: String { "HTTP/1.1 \(rawValue) \(reason)\r\n" }
 
     private var reason: String {

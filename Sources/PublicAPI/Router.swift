@@ -3,8 +3,8 @@ internal import HTTPListener
 internal import Money
 internal import Reporting
 
-/// Says what answers a request. Nothing is rendered here but mistakes, and what no earlier request
-/// has asked the snapshot for. Immutable: all threads share one.
+/// Finds the answer to a request. Renders only problems, and answers that no earlier request needed
+/// of the snapshot. Immutable: all threads share one.
 struct Router: Sendable {
     enum Answer {
         case response(PreparedResponse)
@@ -39,7 +39,7 @@ struct Router: Sendable {
     }
 
     /// - Parameters:
-    ///   - bytes: those that `head` was read from.
+    ///   - bytes: the bytes from which `head` was read.
     ///   - snapshot: nil before the first one.
     func answer(
         _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, _ snapshot: PublicSnapshot?
@@ -59,7 +59,7 @@ struct Router: Sendable {
         _ snapshot: PublicSnapshot?
     ) throws(Problem) -> Answer {
         let query = head.query.map { UnsafeRawBufferPointer(rebasing: bytes[$0]) }
-        // The commonest question is answered before any text is made of it.
+        // Answers the most common request without creating a string.
         if resource == .total, let base = bases.quickly(query),
             let answers = snapshot?.answers(in: base)
         {
@@ -93,7 +93,7 @@ struct Router: Sendable {
         }
     }
 
-    /// What is said where there is no answer in a base that may be asked for.
+    /// The answer for a valid base that the snapshot does not have.
     private func missing(_ resource: Resource, _ snapshot: PublicSnapshot?) -> PreparedResponse {
         guard snapshot == nil else { return problems.noRate }
         return switch resource {
@@ -106,7 +106,7 @@ struct Router: Sendable {
     private static func view(_ text: String?) throws(Problem) -> Dashboard.View {
         guard let text else { return .standard }
         guard text == Dashboard.View.tv.rawValue else {
-            throw .invalidQuery("view is tv, or left out.")
+            throw .invalidQuery("view must be tv or absent.")
         }
         return .tv
     }
@@ -121,7 +121,7 @@ struct Router: Sendable {
 }
 
 extension Router {
-    /// What is the same for the life of the process.
+    /// The documents that never change while the process runs.
     private static var documents: [(path: String, isPage: Bool, response: PreparedResponse)] {
         var documents = [
             (
@@ -153,8 +153,8 @@ extension Router {
         return documents
     }
 
-    /// Whether a hash stands in the file's name, as in `dashboard-0123abcd.css`: only then may it
-    /// be kept for ever.
+    /// Whether the file's name contains a hash, as in `dashboard-0123abcd.css`. Only then may
+    /// caches keep it forever.
     private static func isNamedByContent(_ path: String) -> Bool {
         path.split { $0 == "-" || $0 == "." || $0 == "/" }.contains { part in
             part.utf8.count >= 8 && part.utf8.contains { (0x30...0x39).contains($0) }

@@ -2,13 +2,13 @@ internal import CivilTime
 internal import Money
 internal import Reporting
 
-/// The window minute by minute.
+/// The window, minute by minute.
 struct SeriesDocument {
     let report: PublicReport
     let base: BaseReport
 
-    /// `totals` has an amount with the base's digits for each minute from `start_minute` on, null
-    /// where a minute is not known or would expose single transfers.
+    /// `totals` has an amount with the base's decimals for each minute from `start_minute` on; null
+    /// if the minute is not known or would reveal single transfers.
     var json: String {
         let start = Int64(report.currentMinute.number) - Int64(base.series.count) + 1
         var text = "{\"base_currency\":\"\(base.currency.code)\",\"start_minute\":\(start),"

@@ -1,14 +1,14 @@
-/// What part of a whole an amount is, as decimal text with a fixed number of digits.
+/// The share of an amount in a whole, as decimal text with a fixed number of digits.
 enum ShareText {
     static let digits = 6
     private static let scale: Int128 = 1_000_000
 
-    /// `part` ÷ `whole` with exactly six digits after the point, the last one rounded half to
-    /// even: a number of JSON. Nil where the whole is zero.
+    /// `part` ÷ `whole` as a JSON number with exactly six decimals, rounded half to even. Nil if
+    /// the whole is zero.
     static func format(_ part: Int128, of whole: Int128) -> String? {
         guard whole != 0 else { return nil }
         var (part, whole) = (part, whole)
-        // Amounts beyond 10^32 lose digits that no share of six shows.
+        // Amounts beyond 10^32 lose digits that do not affect six decimals.
         while part.magnitude > UInt128(Int128.max / (2 * scale)) {
             part /= 10
             whole /= 10

@@ -36,7 +36,7 @@ def for_this_site(description, url):
         fetch(f"{url}{METRICS}?base_currency=XXX")
     except urllib.error.HTTPError as error:
         detail = json.load(error)["detail"]
-    bases = detail.removeprefix("base_currency is one of ").removesuffix(", in upper case.")
+    bases = detail.removeprefix("base_currency must be one of ").removesuffix(", in upper case.")
     parameters = description["components"]["parameters"]
     parameters["base_currency"]["schema"]["enum"] = bases.split(", ")
     parameters["url"]["schema"]["enum"] = [f"{url}/", f"{url}/embed?base_currency=EUR"]
