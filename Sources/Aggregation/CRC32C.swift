@@ -1,4 +1,5 @@
-/// CRC-32C (Castagnoli, RFC 3720 appendix B.4), by table. Used once a push, not once a record.
+/// CRC-32C (Castagnoli, RFC 3720 appendix B.4), computed with a table. A node needs it once per
+/// push, not once per record.
 package enum CRC32C {
     private static let table: [UInt32] = (0..<256).map { index in
         (0..<8).reduce(UInt32(index)) { crc, _ in

@@ -2,13 +2,13 @@ public import CivilTime
 package import DeltaProtocol
 public import Money
 
-/// A settled transfer, decoded: all that the fold reads of it.
+/// A decoded settled transfer: every field that the fold reads.
 public struct DecodedTransfer: Sendable {
-    /// Of `transfer_id`, under the topology's key.
+    /// The hash of `transfer_id` under the topology's key.
     public var id: IDHash
-    /// Minor units as the source counts them, 1 to `RecordDecoder.maximumAmount`.
+    /// In the source's minor units, 1 to `RecordDecoder.maximumAmount`.
     public var amount: Int64
-    /// Event time: it decides the bucket.
+    /// Event time, which decides the bucket.
     public var settledAt: UnixTime
     public var currency: Currency
 
@@ -20,12 +20,12 @@ public struct DecodedTransfer: Sendable {
         self.currency = currency
     }
 
-    /// Where its bytes were not a transfer.
+    /// A placeholder for records that are not transfers.
     static let none = DecodedTransfer(
         id: IDHash(low: 0, high: 0), amount: 0, settledAt: UnixTime(milliseconds: 0),
         currency: Currency(uncheckedIndex: 0))
 
-    /// 17 bits that tell another amount, currency or time under the same id from a true repeat.
+    /// 17 bits that distinguish a conflict (same id, other amount, currency or time) from a repeat.
     @inlinable @inline(__always)
     package var contentCheck: UInt32 {
         var z = UInt64(bitPattern: amount) &* 0x9E37_79B9_7F4A_7C15
@@ -43,9 +43,9 @@ package struct DecodedCorrection: Sendable, Hashable {
     package var minute: Minute
     /// Minor units, signed.
     package var delta: Int64
-    /// What the bucket's correction must be for this one to apply.
+    /// The correction is void unless the bucket's correction has this value.
     package var before: Int64
-    /// When it was asked for; one that reaches the log long after is out of date.
+    /// When an operator requested it. It is void if it reaches the log too long after that.
     package var issuedAt: UnixTime
 
     /// As `DecodedTransfer.contentCheck`.
@@ -57,7 +57,7 @@ package struct DecodedCorrection: Sendable, Hashable {
     }
 }
 
-/// What a record turned out to be. A transfer's fields are written beside it.
+/// The kind of a decoded record. For a transfer, the decoder also fills in a `DecodedTransfer`.
 package enum DecodedRecord: Sendable {
     case transfer
     case correction(DecodedCorrection)

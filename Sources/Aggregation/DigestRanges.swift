@@ -1,9 +1,9 @@
 package import CivilTime
 package import DeltaProtocol
 
-/// The ranges of minutes whose digests are compared in turn: the hours from a day back to a day
-/// ahead, limited to those that the shard knows in full. Minutes further ahead are not compared,
-/// since HQ cannot list late money there.
+/// The ranges of minutes whose digests are compared in turn: the hours from a day ago to a day
+/// ahead, limited to the minutes that the shard knows in full. Minutes further ahead are not
+/// compared, because HQ cannot list late money there.
 package enum DigestRanges {
     private static let minutesPerRange = 60
 
@@ -13,14 +13,14 @@ package enum DigestRanges {
         return first <= last ? hour(last) - hour(first) + 1 : 0
     }
 
-    /// The range of this turn (0 or more); nil if there is none.
+    /// The range to compare at `turn` (0 or more); nil if there is none.
     package static func range(
         _ turn: Int, claims: Claims, floor: Minute, now: Minute
     ) -> ClosedRange<Minute>? {
         let count = count(claims: claims, floor: floor, now: now)
         guard count > 0 else { return nil }
         let (first, last) = bounds(claims: claims, floor: floor, now: now)
-        // By the hour itself: as hours pass none loses its turn.
+        // Chosen by the hour's own number, so that no hour loses its turn as time passes.
         let (begin, rest) = (hour(first), (turn - hour(first)) % count)
         let start = Minute(
             Int32(clamping: (begin + (rest < 0 ? rest + count : rest)) * minutesPerRange))

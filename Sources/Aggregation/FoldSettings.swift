@@ -2,34 +2,35 @@ package import DeltaProtocol
 package import Money
 package import Topology
 
-/// All that the fold reads beside the log: two nodes with equal settings fold a log to equal bits.
+/// All that the fold reads besides the log: two nodes with equal settings fold a log to equal bits.
 package struct FoldSettings: Sendable {
     /// The generation of the rules in this code. Any change of what a log folds to raises it.
     package static let rulesGeneration: UInt32 = 3
 
     package let idKey: IDKey
-    /// Whether a relay feeds the topic, so that only its markers prove how far the ledger is seen.
+    /// True if a relay feeds the topic, so that only its markers prove how much of the ledger was
+    /// seen.
     package let isRelayed: Bool
     package let version: FoldVersion
-    /// Where a source counts a currency in other minor units than ISO 4217 says, its digits.
+    /// Decimal digits of the currencies that a source counts in other minor units than ISO 4217.
     package let exponents: [Currency: Int]
-    /// The words that mean settled where a row has a state.
+    /// The values of a row's state that mean settled.
     package let settledWords: [String]
     /// The region's current logs.
     package let logs: [LogID]
     /// The logs among `logs` that continue another one. Transfers that the previous log may also
     /// hold are not counted.
     package let continuingLogs: [LogID]
-    /// By currency index: the power of ten that takes a source's amount to ISO minor units; empty
-    /// where no source differs.
+    /// By currency index, the power of ten that converts a source's amount to ISO minor units.
+    /// Empty if no source differs.
     let scaleByCurrency: [Int8]
 
     /// - Parameters:
-    ///   - exponents: where a source counts a currency in other minor units than ISO 4217 says,
-    ///     its number of decimal digits, 0 to 9.
-    ///   - settledWords: the words that mean settled where a row has a state.
+    ///   - exponents: decimal digits, 0 to 9, of the currencies that a source counts in other minor
+    ///     units than ISO 4217.
+    ///   - settledWords: the values of a row's state that mean settled.
     ///   - logs: the region's current logs.
-    ///   - continuingLogs: the logs among them that continue another one.
+    ///   - continuingLogs: those of `logs` that continue another log.
     ///   - generation: the operator's generation of these settings.
     package init(
         idKey: IDKey, exponents: [Currency: Int] = [:],
@@ -64,7 +65,7 @@ package struct FoldSettings: Sendable {
     }
 }
 
-/// The 64-bit FNV-1a hash of texts, each ended by a zero byte.
+/// The 64-bit FNV-1a hash of strings, each terminated by a zero byte.
 private struct FNV1a {
     private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
 

@@ -1,16 +1,16 @@
 package import CivilTime
 package import DeltaProtocol
 
-/// From where, and from what knowledge, a shard's state is built.
+/// Where a node starts to build a shard's state, and what it knows at that point.
 package struct FoldStart: Sendable {
-    /// The first offset that will be folded or remembered.
+    /// The first offset that is folded or read for its ids.
     package var offset: Int64
-    /// The first minute that is held.
+    /// The first minute that the state holds.
     package var floor: Minute
-    /// Records before the first one stamped at or after this only sight ids; nil folds from the
-    /// first record on.
+    /// Records before the first one stamped at or after this time only sight ids. Nil folds from
+    /// the first record on.
     package var foldFrom: UnixTime?
-    /// The first minute whose transfers are all folded, their ids known.
+    /// The first minute whose transfers are all folded and whose ids are all known.
     package var idsFrom: Minute
     /// For a log that continues another one and is folded from its beginning: how much later than
     /// the stamp of its first record a settlement in the previous log may be, in milliseconds. The
@@ -19,15 +19,15 @@ package struct FoldStart: Sendable {
     package var continuedMilliseconds: Int64?
     /// See `Claims`.
     package var idsShortUntil: Minute
-    /// HQ's values, which stand in for what the log no longer holds.
+    /// HQ's values, for what the log no longer holds.
     package var seed: Seed?
-    /// The records that HQs remember as the last ones before their watermarks.
+    /// The fingerprints that HQs hold: each names the last record below that HQ's watermark.
     package var expected: [Fingerprint]
 
-    /// How many records wait to be read. A hint: room for their ids is made at once.
+    /// The number of records still to be read. A hint: the id table is made large enough at once.
     package var waitingRecords: Int64 = 0
 
-    /// A shard's values at a watermark.
+    /// A shard's values at HQ's watermark.
     package struct Seed: Sendable {
         package var watermark: Int64
         /// The first minute that has values.

@@ -1,5 +1,5 @@
-/// The secret of a topology's id hashes: fixed per topology, so that two nodes agree, and not in
-/// the source, so that nobody can craft two ids with one hash.
+/// The secret key of a topology's id hashes. It is fixed per topology, so that two nodes agree, and
+/// it is not in the source, so that an attacker cannot craft two ids with the same hash.
 package struct IDKey: Sendable {
     package var low: UInt64
     package var high: UInt64
@@ -9,7 +9,7 @@ package struct IDKey: Sendable {
         self.high = high
     }
 
-    /// The key that 32 hexadecimal digits spell, as a key file holds it; nil for anything else.
+    /// Parses 32 hexadecimal digits, the content of a key file; nil for anything else.
     package init?(hexadecimal text: String) {
         let digits = Array(text.utf8)
         guard digits.count == 32 else { return nil }
@@ -27,14 +27,14 @@ package struct IDKey: Sendable {
         self.init(low: words[0], high: words[1])
     }
 
-    /// The key of correction ids: a namespace of their own beside transfer ids.
+    /// The key for correction ids, so that they never match transfer ids.
     package var forCorrections: IDKey { IDKey(low: low, high: high ^ 0x636F_7272_6563_7469) }
 }
 
 /// The keyed 128-bit hash of a transfer or correction id: SipHash-1-3 with 128-bit output
 /// (J.-P. Aumasson, D. J. Bernstein, "SipHash: a fast short-input PRF").
 public struct IDHash: Hashable, Sendable {
-    /// The first 64 bits; they choose the place in a table.
+    /// The first 64 bits; they choose the table entry.
     public var low: UInt64
     /// The other 64.
     public var high: UInt64
@@ -59,7 +59,7 @@ public struct IDHash: Hashable, Sendable {
         }
         var last = UInt64(truncatingIfNeeded: count) << 56
         if at < count, count >= 8 {
-            // The last eight bytes end with the rest: no loop over them.
+            // Reads the last eight bytes with one load instead of a loop.
             let tail = UInt64(
                 littleEndian: unsafe bytes.loadUnaligned(
                     fromByteOffset: count &- 8, as: UInt64.self))

@@ -1,18 +1,18 @@
-/// The ids sighted, the content each came with, and the greatest minute each was sighted for.
+/// The ids sighted, each with its first content and the greatest minute it was sighted for.
 ///
 /// An open-addressed table of 16-byte entries, one cache line a look-up: 84 bits of the id's hash
 /// (a false match among 10^8 ids: below 10^-9), 17 of content check, 27 of the minute, which
-/// reaches beyond the year 2200. An id is live for a record whose stamp lies in minute s where it
-/// was sighted for a minute after s − 1,500, so an answer depends only on the sightings, never on
-/// the table's size, on their order, or on a clock. Memory: 16 bytes × capacity; at most about
-/// 46 bytes per id in memory, twice that while it is rebuilt.
+/// reaches beyond the year 2200. An id is live for a record whose stamp is in minute s if it was
+/// sighted for a minute after s − 1,500, so an answer depends only on the sightings, never on the
+/// table's size, on their order, or on a clock. Memory: 16 bytes × capacity; at most about 46 bytes
+/// per id in memory, twice that during a rebuild.
 ///
 /// One owner, any thread.
 @safe
 public struct IDMemory: ~Copyable {
     /// What a sighting found.
     public enum Sighting: UInt8, Sendable {
-        /// Not sighted, or for minutes that are too long ago.
+        /// Never sighted, or only for minutes that are too long ago.
         case fresh
         /// Sighted before with the same content.
         case repeated
@@ -22,7 +22,7 @@ public struct IDMemory: ~Copyable {
 
     @usableFromInline
     struct Entry {
-        /// The hash's low word; 0 marks an empty place.
+        /// The hash's low word; 0 marks an empty entry.
         @usableFromInline var hash: UInt64
         /// 20 bits of the high word, 17 of content check, 27 of the minute.
         @usableFromInline var rest: UInt64
@@ -36,28 +36,28 @@ public struct IDMemory: ~Copyable {
 
     @inlinable static var minuteMask: UInt64 { 0x7FF_FFFF }
     @inlinable static var contentMask: UInt64 { 0xFFF_F800_0000 }
-    /// How far the part of the high word is shifted.
+    /// The position of the high word's 20 bits in `rest`.
     @inlinable static var hashShift: UInt64 { 44 }
     @inlinable static var contentShift: UInt64 { 27 }
     private static let smallestCapacity = 1 << 10
 
     @usableFromInline private(set) var entries: UnsafeMutablePointer<Entry>
     @usableFromInline private(set) var mask: Int
-    /// Places of the table.
+    /// Entries of the table, empty ones included.
     package var capacity: Int { mask + 1 }
-    /// Places in use, forgotten ids included.
+    /// Entries in use, those of forgotten ids included.
     @usableFromInline package internal(set) var count = 0
     @usableFromInline private(set) var growAt: Int
-    /// Ids whose greatest minute is this or an earlier one may leave.
+    /// Ids whose greatest minute is this or earlier may be dropped.
     private var freedThrough: Int32 = -1
-    /// False where ids are remembered for as long as the memory lives.
+    /// False if ids are kept for as long as the memory lives.
     @usableFromInline let forgets: Bool
     private let memory: ZeroedMemory
 
     /// - Parameters:
-    ///   - expected: how many ids to make room for at once; more are taken all the same.
+    ///   - expected: how many ids to allocate room for; the table grows if there are more.
     ///   - forgets: whether ids ever stop being live.
-    ///   - memory: where the table lives.
+    ///   - memory: allocates the table.
     package init(expected: Int = 0, forgets: Bool = true, memory: ZeroedMemory = .heap) {
         var capacity = Self.smallestCapacity
         while capacity * 7 / 10 < expected { capacity *= 2 }
@@ -70,7 +70,7 @@ public struct IDMemory: ~Copyable {
 
     deinit { unsafe Self.deallocate(entries, capacity, in: memory) }
 
-    /// A table of empty places, whose words are all zero.
+    /// A table of empty entries: all bytes are zero.
     private static func allocate(
         _ capacity: Int, in memory: ZeroedMemory
     ) -> UnsafeMutablePointer<Entry> {
@@ -84,13 +84,14 @@ public struct IDMemory: ~Copyable {
         unsafe memory.deallocate(entries, capacity * MemoryLayout<Entry>.stride)
     }
 
-    /// Lets ids go whose greatest minute is `minute` or an earlier one. The table gives their room
-    /// up when it would grow otherwise.
+    /// Marks ids whose greatest minute is `minute` or earlier as droppable. The table drops them
+    /// when it would otherwise grow.
     package mutating func free(through minute: Int32) {
         freedThrough = max(freedThrough, minute)
     }
 
-    /// Reads the places that `hashes` will look up, so that their cache misses overlap.
+    /// Reads the entry that a look-up of `hash` starts at, so that the cache misses of a batch
+    /// overlap.
     @inlinable @inline(__always)
     package func touch(_ hash: IDHash) -> UInt64 {
         unsafe entries[Int(truncatingIfNeeded: hash.low) & mask].hash
@@ -99,8 +100,8 @@ public struct IDMemory: ~Copyable {
     /// Records a sighting and returns whether the id was live before.
     ///
     /// - Parameters:
-    ///   - minute: what the id is sighted for; 0 or later.
-    ///   - liveAfter: an id sighted for no later minute than this one is not live.
+    ///   - minute: the minute that the id is sighted for; 0 or later.
+    ///   - liveAfter: the id is live only if it was sighted for a later minute than this.
     @inlinable @inline(__always)
     package mutating func sight(
         _ hash: IDHash, contentCheck: UInt32, minute: Int32, liveAfter: Int32
@@ -120,7 +121,7 @@ public struct IDMemory: ~Copyable {
                     unsafe entries[place].rest = rest & ~Self.minuteMask | greatest
                     return .fresh
                 }
-                // The first content stays: first wins.
+                // Keep the content of the first sighting: first wins.
                 unsafe entries[place].rest = entry.rest & ~Self.minuteMask | greatest
                 return (entry.rest ^ rest) & Self.contentMask == 0 ? .repeated : .conflicting
             }
@@ -146,7 +147,7 @@ public struct IDMemory: ~Copyable {
         return !forgets || Int64(entry.rest & Self.minuteMask) > Int64(freedThrough)
     }
 
-    /// Moves the entries that are kept to a new table.
+    /// Moves the entries that may not be dropped to a new table.
     private mutating func rebuild(capacity: Int) {
         let old = unsafe entries
         let places = mask + 1

@@ -1,9 +1,9 @@
-/// A strict scan of JSON text (RFC 8259) that finds where values stand and builds nothing.
+/// A strict scanner of JSON text (RFC 8259) that locates values without building them.
 ///
 /// It accepts exactly JSON in valid UTF-8, no byte-order mark, nested at most `maximumDepth` deep.
 @safe
 struct JSONScanner {
-    /// Arrays and objects within each other; bounds the scan's recursion.
+    /// Maximum nesting of arrays and objects; bounds the scan's recursion.
     static let maximumDepth = 32
 
     private let bytes: UnsafeRawBufferPointer
@@ -16,7 +16,7 @@ struct JSONScanner {
         at = start
     }
 
-    /// The one value of the text, white space around it allowed.
+    /// Scans the text's only value, which white space may surround.
     mutating func document() throws(RejectReason) -> JSONValue {
         skipSpace()
         let value = try value(depth: 0)
@@ -25,7 +25,7 @@ struct JSONScanner {
         return value
     }
 
-    /// Calls `body` for each member of the object that starts here.
+    /// Calls `body` for each member of the object that starts at the current position.
     mutating func members(
         depth: Int = 0,
         _ body: (_ key: JSONValue, _ value: JSONValue) throws(RejectReason) -> Void
@@ -48,7 +48,7 @@ struct JSONScanner {
         }
     }
 
-    /// The byte here; 0, which no JSON text holds outside a string, past the end.
+    /// The current byte; past the end 0, which valid JSON never holds outside a string.
     private var peek: UInt8 { at < count ? unsafe bytes[at] : 0 }
 
     private mutating func take(_ byte: UInt8) -> Bool {
@@ -122,7 +122,7 @@ struct JSONScanner {
         }
     }
 
-    /// One digit or more.
+    /// Skips one or more digits.
     private mutating func digits() throws(RejectReason) {
         guard peek &- 0x30 <= 9 else { throw .json }
         while peek &- 0x30 <= 9 { at += 1 }

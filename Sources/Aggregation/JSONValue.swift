@@ -1,4 +1,4 @@
-/// Where a JSON value stands in its document. For strings the quotes are not part of it.
+/// The position of a JSON value in its document. For strings it excludes the quotes.
 struct JSONValue {
     enum Kind {
         case object
@@ -13,7 +13,7 @@ struct JSONValue {
     var start: Int
     /// One past the last byte.
     var end: Int
-    /// Whether a string holds escapes, so that its content is not its bytes.
+    /// True if a string holds escapes, so that its content differs from its bytes.
     var isEscaped = false
 
     /// The bytes between `start` and `end`.
@@ -28,14 +28,14 @@ struct JSONValue {
             in: bytes)
     }
 
-    /// As the other `equals`; `wanted` need not be Unicode.
+    /// Like the other `equals`; `wanted` need not be Unicode.
     func equals(
         _ wanted: UnsafeRawBufferPointer, in bytes: UnsafeRawBufferPointer
     ) -> Bool {
         guard isEscaped else {
             return unsafe end - start == wanted.count && content(in: bytes).elementsEqual(wanted)
         }
-        // An escape is never shorter than what it stands for.
+        // An escape is never shorter than the bytes that it encodes.
         guard end - start >= wanted.count, let decoded = try? unsafe unescaped(in: bytes) else {
             return false
         }
@@ -43,7 +43,7 @@ struct JSONValue {
     }
 
     /// A string's content with its escapes decoded. The scanner has checked their form; a lone
-    /// surrogate is no Unicode and is refused here.
+    /// surrogate is not Unicode and throws.
     func unescaped(in bytes: UnsafeRawBufferPointer) throws(RejectReason) -> [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(end - start)
@@ -95,6 +95,6 @@ struct JSONValue {
 }
 
 extension UTF8.EncodedScalar? {
-    /// UTF-8 encodes every scalar; the optional is the general encoding's.
+    /// UTF-8 can encode every scalar; the optional exists for other encodings.
     fileprivate var unsafelyUnwrappedOrEmpty: UTF8.EncodedScalar { self ?? UTF8.EncodedScalar() }
 }

@@ -1,8 +1,8 @@
-/// One record of a partition, as the log holds it. The bytes belong to the caller and live as long
-/// as the call that takes them.
+/// One record of a partition, as read from the log. The caller owns the bytes; they are valid only
+/// during the call that takes the record.
 @unsafe
 public struct LogRecord {
-    /// What `timestamp` holds where the record has none.
+    /// The value of `timestamp` for a record without one.
     package static let noTimestamp = Int64.min
 
     /// Its place in the partition; at least 0.

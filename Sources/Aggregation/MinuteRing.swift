@@ -4,10 +4,10 @@ package import Money
 
 /// The buckets from a floor on, each with the offset that last changed it.
 ///
-/// Those of 1,536 minutes from the floor on lie dense: rows are minutes, columns the currencies
-/// seen so far, so that the cells of the present minute lie together. Memory: 1,536 × columns ×
-/// 32 bytes, 3 MB for up to 64 currencies; columns come as currencies do, so that a ring without
-/// money costs next to nothing. Minutes further ahead are the wrong clocks' and lie sparse.
+/// The 1,536 minutes from the floor on are dense: rows are minutes, columns the currencies seen so
+/// far, so that the cells of the present minute are adjacent. Memory: 1,536 × columns × 32 bytes, 3
+/// MB for up to 64 currencies. Columns are added as currencies appear, so an empty ring costs next
+/// to nothing. Later minutes come from clocks that are wrong and are stored sparsely.
 ///
 /// One owner, any thread.
 @safe
@@ -22,7 +22,7 @@ package struct MinuteRing: ~Copyable {
         var settled: Int64
         var transfers: Int64
         var correction: Int64
-        /// The offset of the last record that changed the cell; −1 where none has.
+        /// The offset of the last record that changed the cell; −1 if none has.
         var changed: Int64
 
         static let empty = Cell(settled: 0, transfers: 0, correction: 0, changed: -1)
@@ -38,11 +38,11 @@ package struct MinuteRing: ~Copyable {
         var currency: Currency
     }
 
-    /// The first minute that is held; those before it are gone.
+    /// The first minute that the ring holds; it has dropped earlier ones.
     package private(set) var floor: Minute
-    /// Buckets held, those that are zero again included.
+    /// Buckets held, including those that are zero again.
     package private(set) var count = 0
-    /// The first dense minute: the floor, or without one a day before the first bucket.
+    /// The first dense minute: the floor or, without one, a day before the first bucket.
     private var denseFrom: Int32?
     private var cells: UnsafeMutablePointer<Cell>
     private var columns = 0
@@ -55,7 +55,7 @@ package struct MinuteRing: ~Copyable {
     /// By slot, the greatest `changed` of its cells.
     private let changedOf: UnsafeMutablePointer<Int64>
     private var sparse: [Place: Cell] = [:]
-    /// No cell's settled sum is above this: spares the hot path a look at each cell.
+    /// An upper bound of all settled sums, so that the hot path need not read each cell.
     private var settledBound: Int64 = 0
 
     package init(floor: Minute = Claims.always) {
@@ -79,7 +79,7 @@ package struct MinuteRing: ~Copyable {
 
     // MARK: - Places
 
-    /// The slot of a dense minute; nil where the minute lies sparse.
+    /// The slot of a minute; nil if the minute is sparse.
     @inline(__always)
     private func slot(_ minute: Int32) -> Int? {
         guard let denseFrom else { return nil }
@@ -120,7 +120,7 @@ package struct MinuteRing: ~Copyable {
     private mutating func widen() {
         let wider = max(columns * 2, Self.firstColumns)
         let moved = UnsafeMutablePointer<Cell>.allocate(capacity: Self.slots * wider)
-        // A slot that no minute has is cleared when one takes it.
+        // A slot without a minute need not be copied: it is cleared when a minute takes it.
         for slot in 0..<Self.slots where unsafe minuteOf[slot] != Self.emptySlot {
             let row = unsafe moved + slot * wider
             unsafe row.initialize(from: cells + slot * columns, count: columns)
@@ -133,7 +133,7 @@ package struct MinuteRing: ~Copyable {
 
     // MARK: - The floor
 
-    /// Drops the minutes before `minute`; a floor never goes back.
+    /// Drops the minutes before `minute`; the floor never goes back.
     package mutating func raiseFloor(to minute: Minute) {
         guard minute > floor else { return }
         floor = minute
@@ -166,7 +166,7 @@ package struct MinuteRing: ~Copyable {
         return held
     }
 
-    /// The first minute at which no more than `bucketsMax` buckets are left.
+    /// The first minute such that at most `bucketsMax` buckets remain from it on.
     package func floor(forAtMost bucketsMax: Int) -> Minute {
         var held: [Int32: Int] = [:]
         for slot in 0..<Self.slots where unsafe minuteOf[slot] != Self.emptySlot {
@@ -184,14 +184,14 @@ package struct MinuteRing: ~Copyable {
 
     // MARK: - Changes
 
-    /// Whether a transfer of `amount` would take its bucket out of bounds.
+    /// True if adding `amount` would take the bucket's settled sum out of bounds.
     @inline(__always)
     package func wouldOverflow(amount: Int64, minute: Minute, currency: Currency) -> Bool {
         if settledBound &+ amount <= Limits.sumMagnitude { return false }
         return value(minute: minute, currency: currency).settled + amount > Limits.sumMagnitude
     }
 
-    /// Adds one transfer, which must not overflow its bucket. False, and nothing changed, where
+    /// Adds one transfer, which must not overflow its bucket. Returns false and changes nothing if
     /// the minute is below the floor.
     @inline(__always)
     package mutating func add(
@@ -226,7 +226,7 @@ package struct MinuteRing: ~Copyable {
         return true
     }
 
-    /// Changes one bucket, wherever it lies.
+    /// Changes one bucket, dense or sparse.
     private mutating func update(
         _ minute: Minute, _ currency: Currency, _ change: (inout Cell) -> Void
     ) {
@@ -247,8 +247,8 @@ package struct MinuteRing: ~Copyable {
         unsafe changedOf[slot] = max(changedOf[slot], cell.changed)
     }
 
-    /// Adds to a bucket's correction. False, and nothing changed, where it would leave its bounds;
-    /// below the floor there is nothing to change.
+    /// Adds to a bucket's correction. Returns false and changes nothing if the sum would leave its
+    /// bounds. Below the floor there is nothing to change.
     package mutating func correct(
         by delta: Int64, minute: Minute, currency: Currency, offset: Int64
     ) -> Bool {
@@ -286,13 +286,13 @@ package struct MinuteRing: ~Copyable {
         return unsafe cells[slot * columns + Int(column)]
     }
 
-    /// A bucket's value; zero where it has none.
+    /// A bucket's value; zero if the ring holds no such bucket.
     package func value(minute: Minute, currency: Currency) -> BucketValue {
         cell(minute, currency).value
     }
 
-    /// The buckets of `minutes` that changed at or after `base`, sorted. A bucket that is zero is
-    /// named only where it changed after `base` 0, so that the reader can lower it.
+    /// The buckets of `minutes` that changed at or after `base`, sorted. A bucket that is zero
+    /// again is included only if `base` is above 0, so that the reader can lower it.
     package func buckets(changedSince base: Int64, in minutes: ClosedRange<Minute>) -> [Bucket] {
         var result: [Bucket] = []
         func append(_ cell: Cell, _ minute: Int32, _ currency: Currency) {
@@ -315,7 +315,7 @@ package struct MinuteRing: ~Copyable {
         return result
     }
 
-    /// As `buckets(changedSince:in:)`, each with the offset that changed it last, in no order.
+    /// Like `buckets(changedSince:in:)`, each with the offset that changed it last, in no order.
     package func cells(
         changedSince base: Int64, in minutes: ClosedRange<Minute>
     ) -> [(bucket: Bucket, changed: Int64)] {

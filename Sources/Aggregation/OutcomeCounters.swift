@@ -1,6 +1,6 @@
 package import DeltaProtocol
 
-/// How many records ended in which outcome. Each record that was folded is in exactly one.
+/// Counts records by outcome. Each folded record has exactly one outcome.
 package struct OutcomeCounters: Sendable, Hashable {
     package var applied: Int64 = 0
     package var duplicate: Int64 = 0
@@ -13,12 +13,12 @@ package struct OutcomeCounters: Sendable, Hashable {
     package var rejected = [Int64](repeating: 0, count: RejectReason.allCases.count)
     /// By `ControlOutcome.rawValue`.
     package var control = [Int64](repeating: 0, count: ControlOutcome.allCases.count)
-    /// Records read only for their ids, before the fold began; in no other counter.
+    /// Records read only for their ids, before the fold began. No other counter includes them.
     package var remembered: Int64 = 0
 
     package init() {}
 
-    /// As they travel to HQ.
+    /// The summary that a delta carries to HQ.
     package var summary: ShardCounters {
         var summary = ShardCounters()
         summary.applied = applied
@@ -35,7 +35,7 @@ package struct OutcomeCounters: Sendable, Hashable {
 package struct Diversion: Sendable, Hashable {
     package enum Cause: Sendable, Hashable {
         case rejected(RejectReason)
-        /// The id was seen before with other content.
+        /// The id was sighted before with other content.
         case conflict
 
         /// The `reason` header.

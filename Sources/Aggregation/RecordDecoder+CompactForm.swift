@@ -1,11 +1,11 @@
 import CivilTime
 import Money
 
-/// The native object as machines write it: the four fields in their order, no white space, no
-/// escapes, ASCII, UTC in whole seconds. Nearly every record has this form; it is read with word
-/// compares at fixed distances. Anything else answers false and is read the general way.
+/// The native object in the form that machines write: the four fields in order, no white space, no
+/// escapes, ASCII, UTC in whole seconds. Nearly every record has this form, which word compares at
+/// fixed distances can read. Anything else returns false and takes the general path.
 extension RecordDecoder {
-    /// What stands between the values, as little-endian words that cover it from both ends.
+    /// The text between the values, as little-endian words that cover it from both ends.
     private static let opening: (UInt64, UInt64) = (0x6673_6E61_7274_227B, 0x223A_2264_695F_7265)
     private static let currencyKey: (UInt64, UInt64) = (
         0x6572_7275_6322_2C22, 0x223A_2279_636E_6572
@@ -16,9 +16,9 @@ extension RecordDecoder {
     private static let timeKey: (UInt64, UInt64, UInt64) = (
         0x656C_7474_6573_222C, 0x6374_755F_7461_5F64, 0x223A_2263_7475_5F74
     )
-    /// Bytes behind the id: 14 to the code, 3 of it, 23 to the amount, 1 digit, 41 to the end.
+    /// Bytes after the id: 14 to the code, 3 of it, 23 to the amount, 1 digit, 41 to the end.
     private static let bytesAfterID = 82
-    /// 16 bytes to the id and one of it.
+    /// 16 bytes before the id and at least one of it.
     private static let minimumBytes = 17 + bytesAfterID
 
     @inline(__always)
@@ -34,7 +34,7 @@ extension RecordDecoder {
             unsafe word(base, 8) == Self.opening.1
         else { return false }
 
-        // The id: printable ASCII but quote and backslash, up to the quote.
+        // The id: printable ASCII except quote and backslash, up to the closing quote.
         let idStart = 16
         guard let idEnd = unsafe plainStringEnd(base, from: idStart, count: count) else {
             return false
@@ -66,7 +66,7 @@ extension RecordDecoder {
         var at = code &+ 26
         let digitsStart = at
         var amount: Int64 = 0
-        // Behind the digits stand more than eight bytes.
+        // A valid record has more than eight bytes after the digits.
         if at &+ 8 <= count, let eight = unsafe eightDigits(word(base, at)) {
             amount = eight
             at &+= 8
@@ -102,7 +102,7 @@ extension RecordDecoder {
         unsafe base.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
     }
 
-    /// The number that eight ASCII digits spell; nil where one of the bytes is no digit.
+    /// The number that eight ASCII digits spell; nil if one of the bytes is not a digit.
     @inline(__always)
     private func eightDigits(_ text: UInt64) -> Int64? {
         let text = UInt64(littleEndian: text)
@@ -111,15 +111,15 @@ extension RecordDecoder {
         guard (values | (values &+ 0x7676_7676_7676_7676)) & 0x8080_8080_8080_8080 == 0 else {
             return nil
         }
-        // Neighbours are joined, then pairs, then fours.
+        // Combine neighbours, then pairs, then fours.
         let pairs = (values &* 10 &+ values &>> 8) & 0x00FF_00FF_00FF_00FF
         let fours = (pairs &* 100 &+ pairs &>> 16) & 0x0000_FFFF_0000_FFFF
         let eight = (fours &* 10_000 &+ fours &>> 32) & 0xFFFF_FFFF
         return Int64(eight)
     }
 
-    /// Where the quote stands that ends a string of printable ASCII without escapes; nil where
-    /// another byte comes first, or none within reach.
+    /// The position of the quote that ends a string of printable ASCII without escapes; nil if
+    /// another byte comes first, or if no quote is within reach.
     @inline(__always)
     private func plainStringEnd(_ base: UnsafeRawPointer, from start: Int, count: Int) -> Int? {
         let ones: UInt64 = 0x0101_0101_0101_0101
@@ -144,24 +144,24 @@ extension RecordDecoder {
         return nil
     }
 
-    /// `YYYY-MM-DDTHH:MM:SSZ` in milliseconds; nil where it is not a plain time of that form. The
-    /// minute is remembered: most records repeat it.
+    /// `YYYY-MM-DDTHH:MM:SSZ` in milliseconds; nil if the text is not a plain time of that form.
+    /// The last minute is cached, because most records repeat it.
     @inline(__always)
     private mutating func compactTime(_ base: UnsafeRawPointer, _ offset: Int) -> Int64? {
         let text = unsafe (word(base, offset), word(base, offset &+ 8))
         if text != minuteText {
-            // The cache is only filled by a minute whose whole text was valid.
+            // Fill the cache only from a minute whose whole text was valid.
             let whole = unsafe UnsafeRawBufferPointer(start: base + offset, count: 20)
             guard let time = unsafe RFC3339.parse(whole) else { return nil }
             minuteText = text
-            // Not by way of `Minute`, which ends with the year 6053.
+            // Not through `Minute`, which ends with the year 6053.
             let milliseconds = time.milliseconds
             minuteStart = milliseconds &- (milliseconds % 60_000 &+ 60_000) % 60_000
         }
         let tail = unsafe base.loadUnaligned(fromByteOffset: offset &+ 16, as: UInt32.self)
         let tens = UInt8(truncatingIfNeeded: tail &>> 8) &- 0x30
         let ones = UInt8(truncatingIfNeeded: tail &>> 16) &- 0x30
-        // ":SSZ"; second 60 and lower-case z go the general way.
+        // ":SSZ"; second 60 and lower-case z take the general path.
         guard tail & 0xFF00_00FF == 0x5A00_003A, tens <= 5, ones <= 9 else { return nil }
         return minuteStart &+ (Int64(tens) &* 10 &+ Int64(ones)) &* 1_000
     }

@@ -1,14 +1,14 @@
 import CivilTime
 import DeltaProtocol
 
-/// Corrections and ledger markers. Whatever is wrong with one of them, the reason is `control`.
+/// Corrections and ledger markers. Any error in one of them has the reason `control`.
 extension RecordDecoder {
     enum ControlType {
         case correction
         case marker
     }
 
-    /// Which of the two control values `type` has; any other is a field to ignore.
+    /// Which of the two control values `type` has; nil for any other value, which is ignored.
     func controlType(
         of fields: RecordFields, in bytes: UnsafeRawBufferPointer
     ) -> ControlType? {
@@ -58,7 +58,7 @@ extension RecordDecoder {
         }
     }
 
-    /// `X/Y` in hexadecimal, up to eight digits each, as Postgres writes a log position.
+    /// `X/Y` in hexadecimal, up to eight digits each: Postgres's notation of a log position.
     static func logSequenceNumber(_ text: String) -> UInt64? {
         let parts = text.utf8.split(separator: 0x2F, omittingEmptySubsequences: false)
         guard parts.count == 2, parts.allSatisfy({ (1...8).contains($0.count) }),

@@ -1,7 +1,7 @@
 import CivilTime
 import Money
 
-/// Single fields of a record, each read as its rule says.
+/// Reads single fields of a record, each by its rule.
 extension RecordDecoder {
     func transfer(
         _ fields: RecordFields, of bytes: UnsafeRawBufferPointer,

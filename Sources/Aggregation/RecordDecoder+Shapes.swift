@@ -1,9 +1,9 @@
-/// What a record may be wrapped in, and which rows settle something.
+/// The wrappers that a record may have, and which rows settle a transfer.
 extension RecordDecoder {
     /// How many wrappers and strings may enclose a record.
     static let maximumWrappings = 4
 
-    /// The record that the whole of `bytes` is.
+    /// Decodes all of `bytes` as one record.
     func decodeDocument(
         _ bytes: UnsafeRawBufferPointer, into transfer: inout DecodedTransfer
     ) throws(RejectReason) -> DecodedRecord {
@@ -12,20 +12,20 @@ extension RecordDecoder {
         return try unsafe interpret(top, of: bytes, in: Wrapping(), into: &transfer)
     }
 
-    /// What stands around a value.
+    /// What encloses a value.
     private struct Wrapping {
         var depth = 0
-        /// Whether the value is all that a string holds.
+        /// True if a string holds the value and nothing else.
         var isText = false
 
-        /// What stands around that which the value holds.
+        /// The wrapping of a value one level further in.
         func further(asText isText: Bool) throws(RejectReason) -> Wrapping {
             guard depth < RecordDecoder.maximumWrappings else { throw .json }
             return Wrapping(depth: depth + 1, isText: isText)
         }
     }
 
-    /// A value that is a record, a wrapper of one, or a string that holds either.
+    /// Interprets a value that is a record, a wrapper of one, or a string that holds either.
     private func interpret(
         _ value: JSONValue, of bytes: UnsafeRawBufferPointer, in wrapping: Wrapping,
         into transfer: inout DecodedTransfer
@@ -39,12 +39,12 @@ extension RecordDecoder {
             return try unsafe interpret(
                 payload, of: bytes, in: wrapping.further(asText: false), into: &transfer)
         case .string:
-            // A string that holds nothing but a string is escaped once too often.
+            // A string that holds only another string was escaped once too often.
             guard !wrapping.isText else { throw .json }
             return try unsafe interpretText(
                 value, of: bytes, in: wrapping.further(asText: true), into: &transfer)
         case .null:
-            // A tombstone as text.
+            // A tombstone written as text.
             return .ignored
         case .array, .number, .boolean:
             let reason: RejectReason = wrapping.depth == 0 || wrapping.isText ? .json : .type
@@ -52,7 +52,7 @@ extension RecordDecoder {
         }
     }
 
-    /// A JSON document that travels as an escaped string.
+    /// Interprets a JSON document that is encoded as an escaped string.
     private func interpretText(
         _ text: JSONValue, of bytes: UnsafeRawBufferPointer, in wrapping: Wrapping,
         into transfer: inout DecodedTransfer
@@ -69,7 +69,7 @@ extension RecordDecoder {
         return try answer.get()
     }
 
-    /// A control record, a change event, or a row.
+    /// Interprets a control record, a change event, or a row.
     private func interpret(
         _ fields: RecordFields, of bytes: UnsafeRawBufferPointer,
         into transfer: inout DecodedTransfer
@@ -87,8 +87,8 @@ extension RecordDecoder {
         return .transfer
     }
 
-    /// A change event settles something where its new row is settled and its old row does not say
-    /// that it was.
+    /// A change event settles a transfer if its new row is settled and its old row does not say
+    /// that it already was.
     private func interpretChange(
         _ fields: RecordFields, of bytes: UnsafeRawBufferPointer,
         into transfer: inout DecodedTransfer
@@ -110,10 +110,10 @@ extension RecordDecoder {
     }
 }
 
-/// The marks of a row: whether it is settled, and whether it was deleted.
+/// The state and delete marks of a row.
 extension RecordDecoder {
-    /// Whether the row is neither deleted nor in another state than settled. A row without a state
-    /// is settled.
+    /// True unless the row is deleted or has a state that does not mean settled. A row without a
+    /// state is settled.
     private func settles(
         _ row: RecordFields, of bytes: UnsafeRawBufferPointer
     ) throws(RejectReason) -> Bool {
@@ -126,13 +126,13 @@ extension RecordDecoder {
         }
     }
 
-    /// Whether the row has a state, and it means settled.
+    /// True if the row has a state and it means settled.
     private func saysSettled(_ row: RecordFields, in bytes: UnsafeRawBufferPointer) -> Bool {
         guard let state = Self.state(of: row), state.kind == .string else { return false }
         return unsafe meansSettled(state, in: bytes)
     }
 
-    /// `state`, or `status` where a row has no `state`.
+    /// `state`, or `status` if a row has no `state`.
     private static func state(of row: RecordFields) -> JSONValue? { row[.state] ?? row[.status] }
 
     private func meansSettled(_ state: JSONValue, in bytes: UnsafeRawBufferPointer) -> Bool {
@@ -141,7 +141,8 @@ extension RecordDecoder {
         }
     }
 
-    /// What Debezium's flattening leaves of a delete: `__op`, or `__deleted` as text or flag.
+    /// True if Debezium's flattening marked the row as deleted: `__op`, or `__deleted` as text or
+    /// flag.
     private func isDeleted(
         _ row: RecordFields, in bytes: UnsafeRawBufferPointer
     ) throws(RejectReason) -> Bool {

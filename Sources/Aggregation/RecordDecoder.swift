@@ -1,32 +1,33 @@
 internal import Money
 internal import Topology
 
-/// Turns a record's bytes into a transfer, a control record, or a reason why not.
+/// Decodes a record's bytes to a transfer, a control record, or a reason to reject it.
 ///
 /// Accepted shapes: the native object; a Debezium change event that carries it as `after`; the row
-/// that Debezium's flattening leaves of one; an outbox payload. Each may stand in a wrapper with a
-/// `payload` or be escaped into a string, or both (`RecordDecoder+Shapes`).
-/// The plain native object in its usual spelling takes a path of its own
-/// (`RecordDecoder+CompactForm`) that must agree with the general one on every input it takes.
+/// that Debezium's flattening leaves of one; an outbox payload. Each may be wrapped in an object
+/// with a `payload`, escaped into a string, or both (`RecordDecoder+Shapes`). The native object in
+/// its usual spelling takes a fast path (`RecordDecoder+CompactForm`) that must agree with the
+/// general one on every input it accepts.
 ///
 /// No input traps; memory is bounded by `maximumBytes`. One owner, any thread.
 @safe
 package struct RecordDecoder: ~Copyable {
-    /// A longer value is rejected unread.
+    /// Longer values are rejected unread.
     package static let maximumBytes = 64 << 10
-    /// Bytes of a transfer or correction id.
+    /// Allowed length of a transfer or correction id, in bytes.
     package static let identifierBytes = 1...128
-    /// The greatest amount of one transfer: the bound of a bucket's sum.
+    /// The largest amount of one transfer, equal to the bound of a bucket's sum.
     package static let maximumAmount: Int64 = 1 << 52
 
     let transferKey: IDKey
     let correctionKey: IDKey
-    /// The words, in UTF-8, that mean settled where a row has a state.
+    /// The values, in UTF-8, of a row's state that mean settled.
     let settledWords: [[UInt8]]
-    /// `Currency.indexBySlot`, copied to where the hot path reads it without checks.
+    /// A copy of `Currency.indexBySlot` that the hot path reads without checks.
     let currencyBySlot: UnsafeMutablePointer<UInt16>
-    /// The last minute that the compact form read: 16 bytes of text and what they mean. At first
-    /// 1970-01-01T00:00, which is minute 0: a text must have been a time to be compared with.
+    /// The last minute that the compact form read: 16 bytes of text and the time they denote.
+    /// Initially 1970-01-01T00:00, minute 0, so that the cache never matches text that was not
+    /// parsed.
     var minuteText: (UInt64, UInt64) = (0x2D31_302D_3037_3931, 0x3030_3A30_3054_3130)
     var minuteStart: Int64 = 0
 
@@ -41,7 +42,7 @@ package struct RecordDecoder: ~Copyable {
 
     deinit { unsafe currencyBySlot.deallocate() }
 
-    /// Decodes one value; nil is a tombstone. Where the answer is `.transfer`, its fields are in
+    /// Decodes one value; nil is a tombstone. If the result is `.transfer`, its fields are in
     /// `transfer`, which is otherwise unspecified.
     package mutating func decode(
         _ value: UnsafeRawBufferPointer?, into transfer: inout DecodedTransfer
@@ -51,7 +52,7 @@ package struct RecordDecoder: ~Copyable {
         return unsafe decodeGeneral(value, into: &transfer)
     }
 
-    /// As `decode`, without the compact form's own path.
+    /// Like `decode`, but without the fast path for the compact form.
     package mutating func decodeGeneral(
         _ value: UnsafeRawBufferPointer, into transfer: inout DecodedTransfer
     ) -> DecodedRecord {

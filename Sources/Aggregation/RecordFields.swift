@@ -1,4 +1,5 @@
-/// A field that some shape of record knows. Any other is skipped, its value checked as JSON.
+/// A field that some record shape uses. Other fields are skipped after a JSON check of their
+/// values.
 enum RecordField: Int, CaseIterable {
     case transferID
     case currency
@@ -53,14 +54,14 @@ enum RecordField: Int, CaseIterable {
     }
 }
 
-/// The known fields of one object. A known field named twice is an error: which one counts would
-/// be the reader's guess.
+/// The known fields of one object. A known field that occurs twice is an error, because JSON does
+/// not say which one counts.
 struct RecordFields {
     private var values = [JSONValue?](repeating: nil, count: RecordField.allCases.count)
 
     subscript(field: RecordField) -> JSONValue? { values[field.rawValue] }
 
-    /// Reads the members of `object`, which must already have been scanned as JSON.
+    /// Reads the members of `object`, which the scanner must have checked.
     init(object: JSONValue, of bytes: UnsafeRawBufferPointer) throws(RejectReason) {
         var scanner = unsafe JSONScanner(bytes, at: object.start)
         try scanner.members { (key: JSONValue, value: JSONValue) throws(RejectReason) in

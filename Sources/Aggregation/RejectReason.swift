@@ -1,16 +1,16 @@
 /// Why a record was rejected. The names are the `reason` of counters and of dead-letter headers.
 package enum RejectReason: UInt8, Error, CaseIterable, Sendable {
-    /// Not JSON, or JSON that is not an object where one must be, or nested too deep.
+    /// Not JSON, not an object where one is required, or nested too deep.
     case json
     /// Bytes or escapes that are not Unicode.
     case utf8
     /// More than `RecordDecoder.maximumBytes`.
     case size
-    /// A field that must be there is not.
+    /// A required field is missing.
     case missing
-    /// A field holds another JSON type than it must.
+    /// A field has the wrong JSON type.
     case type
-    /// A known field named twice.
+    /// A known field occurs twice.
     case duplicateKey
     /// `transfer_id` or `correction_id` not 1 to 128 bytes.
     case identifier
@@ -18,7 +18,7 @@ package enum RejectReason: UInt8, Error, CaseIterable, Sendable {
     case currency
     /// Not an integer from 1 to `RecordDecoder.maximumAmount`.
     case amount
-    /// Not RFC 3339 as the contract narrows it.
+    /// Not RFC 3339 with the restrictions of the contract.
     case time
     /// The record carries no timestamp, or one outside the years 2000 to 2200.
     case timestamp
@@ -26,12 +26,12 @@ package enum RejectReason: UInt8, Error, CaseIterable, Sendable {
     case future
     /// A bucket's sum would leave its bounds.
     case overflow
-    /// Digits beyond the currency's minor unit, under an exponent override.
+    /// Digits below the currency's minor unit, under an exponent override.
     case precision
-    /// A control record whose other fields break their rule.
+    /// A control record with another invalid field.
     case control
 
-    /// The spelling in metrics, headers and reports.
+    /// The name in metrics, headers and reports.
     package var name: String {
         switch self {
         case .json: "json"
@@ -53,14 +53,14 @@ package enum RejectReason: UInt8, Error, CaseIterable, Sendable {
     }
 }
 
-/// How a record that moves no settled money ended.
+/// The outcome of a record that changes no settled sum.
 package enum ControlOutcome: UInt8, CaseIterable, Sendable {
-    /// A ledger marker, taken.
+    /// The fold took a ledger marker.
     case marker
-    /// A correction, added to its bucket.
+    /// The fold added a correction to its bucket.
     case applied
-    /// A correction whose `correction_before` is not the bucket's present correction, or that was
-    /// written too long after it was issued.
+    /// A correction whose `correction_before` differs from the bucket's present correction, or
+    /// whose stamp is too long after it was issued.
     case void
     /// A correction of a minute more than 25 h before its stamp.
     case late

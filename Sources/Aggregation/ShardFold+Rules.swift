@@ -2,10 +2,10 @@ import CivilTime
 import DeltaProtocol
 import Money
 
-/// The fold's rules, in their order. Each record ends in exactly one outcome.
+/// The fold's rules, in order. Each record ends in exactly one outcome.
 extension ShardFold {
-    /// Folds the next records of the partition, in offset order; those below the coverage are
-    /// skipped. Records that also go to the dead-letter topic are added to `diversions`.
+    /// Folds the next records of the partition, in offset order, and skips those below the
+    /// coverage. Adds records that also go to the dead-letter topic to `diversions`.
     package mutating func fold(
         _ records: UnsafeBufferPointer<LogRecord>, into diversions: inout [Diversion]
     ) {
@@ -25,7 +25,7 @@ extension ShardFold {
         _ records: UnsafeBufferPointer<LogRecord>, _ range: Range<Int>,
         into diversions: inout [Diversion]
     ) {
-        // Decode ahead. What is not a compact transfer waits for its turn and is decoded then.
+        // Decode ahead. Anything but a compact transfer is decoded later, in its turn.
         var pending: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
         for index in range {
             let place = index &- range.lowerBound
@@ -37,8 +37,8 @@ extension ShardFold {
                 continue
             }
         }
-        // Read the id table's lines in a loop of its own: between two decodings there is too much
-        // work for the processor to look ahead, and each miss would be waited for by itself.
+        // Read the id table's cache lines in a separate loop: between two decodings there is too
+        // much work for the processor to look ahead, and it would wait for each miss by itself.
         var lines: UInt64 = 0
         for place in 0..<range.count { lines &+= unsafe ids.touch(decoded[place].id) }
         touched = lines
@@ -86,7 +86,7 @@ extension ShardFold {
         return word &>> UInt64(place & 63) & 1 == 1
     }
 
-    /// Anything but a transfer in compact form.
+    /// Folds anything but a transfer in compact form.
     private mutating func foldOther(_ record: LogRecord, into diversions: inout [Diversion]) {
         var transfer = DecodedTransfer.none
         switch unsafe decoder.decode(record.value, into: &transfer) {
@@ -122,7 +122,7 @@ extension ShardFold {
         }
         let isUnknown = place.target < idsFrom
         if isUnknown, unsafe record.offset < seedWatermark {
-            // Already part of the seed.
+            // The seed already contains it.
             if place.isLate { counters.late &+= 1 } else { counters.applied &+= 1 }
             return
         }
@@ -157,13 +157,13 @@ extension ShardFold {
         missed.add(settled: amount, transfers: 1, of: currency, offset: unsafe record.offset)
     }
 
-    /// Where a transfer goes by its own record alone.
+    /// Where a transfer goes, decided by its own record alone.
     private struct TransferPlace {
         /// In ISO minor units; 1 to `Limits.sumMagnitude`.
         var amount: Int64
-        /// The minute of its settlement, or of its stamp where it is late.
+        /// The minute of its settlement or, if it is late, of its stamp.
         var target: Int32
-        /// Whether its minute was more than 25 h before its stamp.
+        /// True if its minute is more than 25 h before its stamp.
         var isLate: Bool
     }
 
@@ -174,8 +174,8 @@ extension ShardFold {
         case rejected(RejectReason)
     }
 
-    /// The part of the rules that needs no bucket. Every transfer that the record itself does not
-    /// rule out is sighted, whatever its outcome.
+    /// The rules that do not read the bucket. Every transfer that its own record does not rule out
+    /// is sighted, whatever its outcome.
     @inline(__always)
     private mutating func sight(
         _ transfer: DecodedTransfer, of record: LogRecord
@@ -207,7 +207,7 @@ extension ShardFold {
         }
     }
 
-    /// The minute of a sound stamp; the next one is mostly of the same minute.
+    /// The minute of a valid stamp, cached because the next stamp is usually in the same minute.
     @inline(__always)
     private mutating func stampMinute(of stamp: Int64) -> Int32 {
         let inside = stamp &- stampMinute.start
@@ -218,7 +218,7 @@ extension ShardFold {
         return stampMinute.number
     }
 
-    /// Whether a record has a stamp, and one of the years 2000 to 2200.
+    /// True if a record has a stamp in the years 2000 to 2200.
     @inline(__always)
     static func hasSoundStamp(_ stamp: Int64) -> Bool {
         stamp >= Self.firstStamp && stamp < Self.endOfStamps
@@ -254,7 +254,7 @@ extension ShardFold {
         case rejected(RejectReason)
     }
 
-    /// The part of the rules for corrections that needs no bucket.
+    /// The rules for corrections that do not read the bucket.
     private mutating func sight(
         _ correction: DecodedCorrection, of record: LogRecord
     ) -> CorrectionSighting {
@@ -270,7 +270,7 @@ extension ShardFold {
             liveAfter: liveAfter)
         guard sighting == .fresh else { return .control(.duplicate) }
         guard correction.minute.number > liveAfter else { return .control(.late) }
-        // Its id may be forgotten later, so it must not apply later either.
+        // The memory may forget its id later, so it must not apply later either.
         guard stamp <= correction.issuedAt.milliseconds + Self.correctionMilliseconds else {
             return .control(.void)
         }
@@ -291,8 +291,8 @@ extension ShardFold {
         keep(marker)
     }
 
-    /// The greatest marker of one ledger: within a system a timeline only rises; another system
-    /// begins again.
+    /// Keeps the greatest marker of a ledger: within one system the timeline only rises. A marker
+    /// of another system replaces it.
     private mutating func keep(_ marker: LedgerMarker) {
         if let kept = self.marker, kept.system == marker.system,
             (kept.timeline, kept.lsn) >= (marker.timeline, marker.lsn)
@@ -302,8 +302,8 @@ extension ShardFold {
         self.marker = marker
     }
 
-    /// Before the fold begins records are read for their ids alone. Rejected ones are reported all
-    /// the same: no node may have read them before.
+    /// Reads a record before the fold begins, for its id alone. Rejected records are still
+    /// reported, because possibly no node has read them before.
     private mutating func remember(_ record: LogRecord, into diversions: inout [Diversion]) {
         var transfer = DecodedTransfer.none
         switch unsafe decoder.decode(record.value, into: &transfer) {

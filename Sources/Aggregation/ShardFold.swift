@@ -9,15 +9,15 @@ package import Money
 /// wherever both claim to know. The rules are in `ShardFold+Rules`. One owner, any thread.
 @safe
 package struct ShardFold: ~Copyable {
-    /// How far a settlement may lie ahead of its record's stamp, in milliseconds.
+    /// How much later than its record's stamp a settlement may be, in milliseconds.
     package static let futureMilliseconds: Int64 = 5 * 60_000
     /// A correction whose stamp is later than this after it was issued is void, in milliseconds.
     package static let correctionMilliseconds: Int64 = 10 * 60_000
-    /// Records decoded ahead of being folded, so that the id look-ups of a batch overlap.
+    /// Records decoded before any of them is folded, so that a batch's id look-ups overlap.
     static let batch = 256
-    /// Ids for which room is made before any is seen: 32 MB of it.
+    /// The largest number of ids for which room is made in advance: 32 MB.
     static let idsPreparedForMax: Int64 = 1_400_000
-    /// How much longer than any rule needs an id is kept, in minutes.
+    /// How much longer than the rules need it an id is kept, in minutes.
     private static let idsMarginMinutes = 120
 
     let settings: FoldSettings
@@ -26,9 +26,9 @@ package struct ShardFold: ~Copyable {
     var ring: MinuteRing
     var lateRing: MinuteRing
     let decoded: UnsafeMutablePointer<DecodedTransfer>
-    /// Keeps the batch's touching reads alive.
+    /// Keeps the compiler from removing the batch's prefetching reads.
     var touched: UInt64 = 0
-    /// The start of the minute of the last stamp, in milliseconds, and the minute.
+    /// The minute of the last stamp: its start in milliseconds, and its number.
     var stampMinute: (start: Int64, number: Int32) = (0, 0)
 
     /// The offset up to which the partition is folded, exclusive.
@@ -39,18 +39,19 @@ package struct ShardFold: ~Copyable {
     package internal(set) var missed = MissedMoney()
     /// How far back the state reaches.
     package private(set) var claims: Claims
-    /// `claims.idsFrom`, as the rules read it.
+    /// `claims.idsFrom` as a number, for the rules.
     private(set) var idsFrom: Int32
     /// See `FoldStart.continuedMilliseconds`; nil once ids-from is known.
     private var continuedMilliseconds: Int64?
-    /// Of the minutes before ids-from, the seed holds what records below this offset did.
+    /// For minutes before ids-from, the seed contains the effect of the records below this offset.
     package let seedWatermark: Int64
-    /// Until it is reached, records only fill the id memory; nil once it is.
+    /// Records before the first one stamped at or after this time only sight ids; nil from that one
+    /// on.
     var foldFrom: Int64?
     private var expected: [Fingerprint]
-    /// The greatest offset in `expected` that is still to come.
+    /// The greatest offset in `expected` that has not been read.
     var lastExpected: Int64
-    /// Whether a record that an HQ remembers turned out to be another one.
+    /// True if a record differs from the fingerprint that an HQ holds for its offset.
     package internal(set) var hasForeignRecord = false
     /// The last record folded.
     package internal(set) var fingerprint: Fingerprint?
@@ -64,7 +65,7 @@ package struct ShardFold: ~Copyable {
         var askedAt: UnixTime
     }
 
-    /// - Parameter memory: where the table of ids lives.
+    /// - Parameter memory: allocates the id table.
     package init(
         settings: FoldSettings, start: FoldStart = FoldStart(), memory: ZeroedMemory = .heap
     ) {
@@ -92,7 +93,7 @@ package struct ShardFold: ~Copyable {
             for bucket in seed.values.late where bucket.minute < start.idsFrom {
                 lateRing.set(bucket, changed: seed.watermark - 1)
             }
-            // A seed below the first offset leaves a gap between them that nothing fills.
+            // A seed below the first offset leaves a gap that nothing fills.
             if seed.watermark >= start.offset { valuesFrom = seed.valuesFrom }
         } else {
             seedWatermark = 0
@@ -121,8 +122,8 @@ package struct ShardFold: ~Copyable {
 
     // MARK: - The log's end
 
-    /// Takes the end of the partition to be `offset` where the log holds no record below it that is
-    /// still to come: what lies between is the log's own (transaction markers, compaction).
+    /// Raises the coverage to `offset`, the partition's end, if no record below it is still to
+    /// come. The offsets skipped belong to transaction markers or compaction.
     package mutating func reachedEnd(at offset: Int64) {
         if offset > coverage { coverage = offset }
     }
@@ -131,7 +132,7 @@ package struct ShardFold: ~Copyable {
     /// `end`.
     package mutating func learnedEnd(_ end: Int64, askedAt time: UnixTime) {
         let proof = EndProof(end: end, askedAt: time)
-        // A shard that is always a little behind reaches the oldest, never the newest.
+        // A shard that is always slightly behind reaches the oldest end, never the newest.
         if openProofs.oldest == nil { openProofs.oldest = proof } else { openProofs.newest = proof }
         settleProofs()
     }
@@ -143,8 +144,9 @@ package struct ShardFold: ~Copyable {
         }
     }
 
-    /// When, by the node's clock, the shard had provably seen all of its partition; nil before the
-    /// first proof. A stamp proves nothing, nor does a broker that does not answer.
+    /// The latest time, by the node's clock, at which the shard had provably seen all of its
+    /// partition; nil before the first proof. Neither a stamp nor a broker that does not answer
+    /// proves anything.
     package mutating func proof() -> UnixTime? {
         settleProofs()
         return provenThrough
@@ -152,11 +154,11 @@ package struct ShardFold: ~Copyable {
 
     // MARK: - The floor
 
-    /// The first minute that is held.
+    /// The first minute that the state holds.
     package var floor: Minute { ring.floor }
 
     /// Drops minutes before `floor`, and ids that no record can need any more. No outcome depends
-    /// on it.
+    /// on the floor.
     ///
     /// - Parameter pushed: the offset below which every HQ has received everything. Dropped buckets
     ///   that changed later count as missed.
@@ -190,14 +192,14 @@ package struct ShardFold: ~Copyable {
         missed.shorten(between: offsets)
     }
 
-    /// Buckets that are held, late ones included.
+    /// Buckets held, late ones included.
     package var bucketCount: Int { ring.count + lateRing.count }
 
-    /// Keeps the state within `bucketsMax` buckets: raises the floor where it holds more. Nil where
-    /// it does not; else the new floor.
+    /// Raises the floor if the state holds more than `bucketsMax` buckets. Returns the new floor,
+    /// or nil if it did not have to.
     package mutating func shrink(toAtMost bucketsMax: Int, pushed: Int64 = .max) -> Minute? {
         guard bucketCount > bucketsMax else { return nil }
-        // With room, so that the next record does not raise it again.
+        // Leave room, so that the next record does not raise the floor again.
         let half = bucketsMax / 16 * 7
         let raised = max(ring.floor(forAtMost: half), lateRing.floor(forAtMost: half))
         raiseFloor(to: raised, pushed: pushed)
@@ -206,14 +208,14 @@ package struct ShardFold: ~Copyable {
 
     // MARK: - Contents
 
-    /// All minutes that are held.
+    /// All minutes that the state holds.
     private var held: ClosedRange<Minute> { ring.floor...Minute(.max) }
 
     /// The minutes that a delta of the whole shard replaces at HQ.
     package var replaced: ClosedRange<Minute> { max(claims.idsFrom, ring.floor)...Minute(.max) }
 
-    /// The buckets of `minutes` that changed at or after `base`, and the late money that did; 0
-    /// names all that are not zero.
+    /// The buckets and late money of `minutes` that changed at or after `base`. A base of 0 returns
+    /// all that are not zero.
     package func changes(
         since base: Int64, in minutes: ClosedRange<Minute>? = nil
     ) -> ShardStatus.Values {
@@ -242,7 +244,7 @@ package struct ShardFold: ~Copyable {
 
     // MARK: - Fingerprints
 
-    /// A record of the log that an HQ remembers: another one there means another log.
+    /// Checks a fingerprint that an HQ holds: another record at its offset means another log.
     package mutating func expect(_ record: Fingerprint) {
         if record.offset == fingerprint?.offset {
             if record != fingerprint { hasForeignRecord = true }

@@ -1,22 +1,22 @@
 package import CivilTime
 package import DeltaProtocol
 
-/// Where a node that takes over a shard without state begins, decided from what the log and HQs
-/// say.
+/// Decides, from the log's and the HQs' answers, where a node that takes over a shard without state
+/// begins.
 package enum ShardJoin {
-    /// How much of the log is read for ids alone before the first record that is folded, in
-    /// milliseconds: 25 h 11 min, what liveness looks back and a margin for both of its clocks.
+    /// How much of the log before the first folded record is read for ids alone, in milliseconds:
+    /// 25 h 11 min, the time that liveness looks back and a margin for both of its clocks.
     package static let idsMilliseconds: Int64 = (25 * 60 + 11) * 60_000
 
-    /// What the log says of the partition.
+    /// The broker's answers about the partition.
     package struct LogFacts: Sendable, Hashable {
-        /// The first offset it still holds, and one past the last.
+        /// The first offset that the log still holds, and one past the last.
         package var low: Int64
         package var high: Int64
-        /// The first offset stamped at or after the time that was asked for; `low` where the broker
-        /// cannot say, `high` where all records are older.
+        /// The first offset stamped at or after the time asked for; `low` if the broker cannot say,
+        /// `high` if all records are older.
         package var start: Int64
-        /// The timestamp of the record at `start`, in milliseconds; nil where there is none.
+        /// The timestamp of the record at `start`, in milliseconds; nil if there is none.
         package var startTimestamp: Int64?
 
         package init(low: Int64, high: Int64, start: Int64, startTimestamp: Int64?) {
@@ -27,14 +27,13 @@ package enum ShardJoin {
         }
     }
 
-    /// Why a shard must not be folded until an operator has looked.
+    /// Why a shard stays stopped until an operator intervenes.
     package enum Alarm: String, Sendable, Hashable {
         /// The partition ends before what HQ has committed: the topic was recreated, or lost data.
         case endsBelowWatermark = "ends_below_watermark"
         /// The partition ends before what this node has folded.
         case endsBelowCoverage = "ends_below_coverage"
-        /// The log has another record at an offset that was folded: the topic was recreated, or
-        /// rewritten.
+        /// The log has another record at a folded offset: the topic was recreated or rewritten.
         case foreignRecord = "foreign_record"
         /// More buckets than a node can hold have changed within the last hour.
         case tooManyBuckets = "too_many_buckets"
@@ -42,13 +41,13 @@ package enum ShardJoin {
 
     /// The settings and times that a join is planned with.
     package struct Terms: Sendable, Hashable {
-        /// The first minute that will be held.
+        /// The first minute that the state will hold.
         package var floor: Minute
-        /// By how much a stamp may be earlier than one before it in the log, in milliseconds.
+        /// How much earlier than a preceding record's stamp a stamp may be, in milliseconds.
         package var disorderMilliseconds: Int64
         /// True if the log continues another one, whose ids can no longer be read.
         package var isContinuing: Bool
-        /// The node's fold version. Values of other settings are no start for it.
+        /// The node's fold version. It cannot start from values folded under other settings.
         package var version: FoldVersion
         /// The latest of all clocks heard: no record written so far has a later true stamp.
         package var now: UnixTime
@@ -64,16 +63,16 @@ package enum ShardJoin {
             self.now = now
         }
 
-        /// By how much a settlement may be later than the stamps of all records before its own.
+        /// How much later than the stamps of all records before its own a settlement may be.
         fileprivate var slack: Int64 { ShardFold.futureMilliseconds + disorderMilliseconds }
 
-        /// Records stamped before this cannot be of a held minute.
+        /// A record stamped before this cannot belong to a held minute.
         package var foldFrom: UnixTime { floor.start - slack }
 
-        /// From where on the log is read, for ids alone at first.
+        /// The log is read from this time on, at first for ids alone.
         package var readFrom: UnixTime { foldFrom - idsMilliseconds }
 
-        /// The first minute that no record stamped at `stamp` or earlier in the log can be of.
+        /// The first minute that no record stamped at `stamp` or earlier can belong to.
         fileprivate func minuteAfter(_ stamp: UnixTime) -> Minute {
             (stamp + slack).minute.advanced(by: 1)
         }
@@ -81,17 +80,16 @@ package enum ShardJoin {
 
     package enum Plan: Sendable {
         case start(FoldStart)
-        /// Only with the values of this HQ would all held minutes be known: ask for them, plan
-        /// again.
+        /// The log does not cover all held minutes: ask this HQ for its values, then plan again.
         case needsValues(of: Int)
         case stop(Alarm)
     }
 
     /// - Parameters:
-    ///   - log: asked with `terms.readFrom`.
-    ///   - statuses: by HQ, what it has of the shard; nil where it has nothing or did not answer.
-    ///   - mayAsk: by HQ, whether its values can still be asked for; those in `statuses` are used
-    ///     in any case.
+    ///   - log: the broker's answers for `terms.readFrom`.
+    ///   - statuses: by HQ, its state of the shard; nil if it has none or did not answer.
+    ///   - mayAsk: by HQ, true if the node can still ask for its values. Values already in
+    ///     `statuses` are used in any case.
     package static func plan(
         log: LogFacts, statuses: [ShardStatus?], mayAsk: [Bool], terms: Terms
     ) -> Plan {
@@ -113,10 +111,10 @@ package enum ShardJoin {
         start.idsFrom = terms.floor
         guard log.start == log.low else { return .start(start) }
         // The log is cut: its first record shows how much of the past is gone. A stamp that lies
-        // ahead shows no more than that its record was written before now.
+        // ahead shows only that its record was written before now.
         let first = min(
             log.startTimestamp.map(UnixTime.init(milliseconds:)) ?? terms.now, terms.now)
-        // Stamps are disordered: an earlier record may have a later stamp.
+        // Stamps are out of order: an earlier record may have a later stamp.
         let lost = first + terms.disorderMilliseconds
         start.idsShortUntil = (lost + idsMilliseconds).minute.advanced(by: 1)
         if first < terms.foldFrom { return .start(start) }
@@ -140,7 +138,8 @@ package enum ShardJoin {
         return UnixTime(milliseconds: first) >= terms.foldFrom
     }
 
-    /// The earliest values, the earliest ids, the latest watermark: what the log no longer holds.
+    /// Chooses the seed with the earliest values, then the earliest ids, then the greatest
+    /// watermark.
     private static func seeded(
         _ start: FoldStart, _ statuses: [ShardStatus?], _ mayAsk: [Bool], _ terms: Terms
     ) -> Plan {
@@ -167,7 +166,7 @@ package enum ShardJoin {
             < (b.claims.valuesFrom, b.claims.idsFrom, a.watermark)
     }
 
-    /// Values folded by older rules are valid up to the upgrade; those folded under other settings
+    /// Values folded by older rules are valid up to the upgrade. Values folded under other settings
     /// may be in other units.
     private static func isReadable(_ theirs: FoldVersion, by ours: FoldVersion) -> Bool {
         theirs == ours || theirs.settings == ours.settings && theirs.rules < ours.rules

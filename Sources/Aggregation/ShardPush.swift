@@ -2,31 +2,31 @@ package import CivilTime
 package import DeltaProtocol
 package import Topology
 
-/// What to tell HQ about one shard, and when: the region's half of the delta protocol.
+/// Decides what to send to HQ about one shard, and when: the region's half of the delta protocol.
 ///
-/// There is no queue: a delta is cut from the fold's present state whenever one is due, from the
-/// offset that HQ last said it has. Time is a parameter. One owner, any thread.
+/// There is no queue: whenever a delta is due, it is cut from the fold's present state, from the
+/// watermark that HQ last reported. Time is a parameter. One owner, any thread.
 package struct ShardPush: Sendable {
-    /// An idle shard tells HQ that it lives at least this often, in milliseconds.
+    /// An idle shard sends a heartbeat to HQ at least this often, in milliseconds.
     package static let heartbeatMilliseconds: Int64 = 2_000
-    /// A refused shard asks again at this pace, in milliseconds; one that only the store could not
-    /// take, at the heartbeat's.
+    /// A refused shard asks again at this interval, in milliseconds. If only the store failed, it
+    /// asks at the heartbeat's.
     package static let refusedMilliseconds: Int64 = 10_000
-    /// How often the digest of another range goes along, in milliseconds.
+    /// How often a delta carries the digest of another range, in milliseconds.
     package static let digestMilliseconds: Int64 = 2_000
 
     package let log: LogID
     package let partition: Int32
-    /// The coverage that HQ has, as far as it said.
+    /// The watermark that HQ last reported.
     package private(set) var watermark: Int64 = 0
     /// The last record below `watermark`, once it is known to be the log's.
     private var base: Fingerprint?
-    /// What HQ takes for the last record below its watermark, where the fold is past it and the
-    /// log has to be asked. Until then nothing is pushed.
+    /// HQ's fingerprint at its watermark, if the fold is already past it and the node has to read
+    /// that record again. Until it is compared, nothing is pushed.
     package private(set) var unverified: Fingerprint?
-    /// Why HQ would not take the shard, until it does.
+    /// Why HQ refused the shard; nil once HQ accepts it.
     package private(set) var refusal: RefusalReason?
-    /// How often HQ stood before what it had once acknowledged: it lost data.
+    /// How often HQ was below a coverage that it had acknowledged: it lost data.
     package private(set) var regressions: Int64 = 0
 
     /// True if HQ already had the shard when the node first asked.
@@ -39,10 +39,10 @@ package struct ShardPush: Sendable {
     private var sentAt: UnixTime?
     private var digestSentAt: UnixTime?
     private var digestTurn = 0
-    /// The minutes of which HQ wants every bucket.
+    /// The minutes for which HQ asked for every bucket.
     private var heal: ClosedRange<Minute>?
 
-    /// Whether HQ has answered for the shard. Until then nothing is pushed.
+    /// True once HQ has answered for the shard. Until then nothing is pushed.
     package private(set) var isJoined = false
 
     package init(log: LogID, partition: Int32) {
@@ -50,7 +50,7 @@ package struct ShardPush: Sendable {
         self.partition = partition
     }
 
-    /// Takes what HQ has of the shard; nil where that is nothing.
+    /// Takes HQ's state of the shard; nil if HQ has none.
     package mutating func join(_ status: ShardStatus?, of fold: inout ShardFold) {
         isJoined = true
         hadState = status.map { $0.watermark > 0 } ?? false
@@ -66,15 +66,15 @@ package struct ShardPush: Sendable {
         return [watermark] + (unanswered.map { [$0] } ?? [])
     }
 
-    /// Whether HQ has everything that `coverage` covers.
+    /// True if HQ has everything up to `coverage`.
     package func isAcknowledged(through coverage: Int64) -> Bool { watermark >= coverage }
 
-    /// When the next delta is due at the latest, in milliseconds since 1970; nil where one is due
-    /// now.
+    /// The latest time at which the next delta is due, in milliseconds since 1970; nil if one is
+    /// due now.
     package func nextDue(coverage: Int64) -> UnixTime? {
         guard let sentAt else { return nil }
         if let refusal, !isUrgent {
-            // The store's trouble passes by itself, all else waits for an operator.
+            // A store failure passes by itself; all other refusals wait for an operator.
             let pace = refusal == .store ? Self.heartbeatMilliseconds : Self.refusedMilliseconds
             return sentAt + pace
         }
@@ -82,14 +82,14 @@ package struct ShardPush: Sendable {
         return sentAt + Self.heartbeatMilliseconds
     }
 
-    /// The delta that is due at `now`; nil while one is under way or none is due. The caller says
-    /// with `answered` or `failed` what became of it.
+    /// The delta that is due at `now`; nil if one is in flight or none is due. The caller reports
+    /// the result with `answered` or `failed`.
     ///
     /// - Parameter ahead: how far HQ's clock is ahead of the node's, in milliseconds.
     package mutating func delta(
         of fold: inout ShardFold, now: UnixTime, ahead: Int64
     ) -> ShardDelta? {
-        // A seed stands for more than the records below it that were read so far.
+        // Until the coverage reaches the seed's watermark, the values include records not yet read.
         guard isJoined, inFlight == nil, unverified == nil, fold.coverage >= fold.seedWatermark
         else {
             return nil
@@ -98,9 +98,9 @@ package struct ShardPush: Sendable {
         if let due = nextDue(coverage: fold.coverage), due > now, let sentAt, sentAt <= now {
             return nil
         }
-        // A node that is behind HQ has nothing to tell but that it lives.
+        // A node that is behind HQ can only send a heartbeat.
         let isBehindHQ = fold.coverage < watermark
-        // One that has less than the seed needs it too.
+        // An HQ that is behind the seed's watermark needs the whole state too.
         let isWhole = wantsWhole || watermark < fold.seedWatermark
         let base = isBehindHQ ? fold.coverage : isWhole ? 0 : watermark
         var delta = ShardDelta(
@@ -131,7 +131,7 @@ package struct ShardPush: Sendable {
         return delta
     }
 
-    /// What changed since the base, and all of a range that is healed.
+    /// Adds what changed since the base, and all of a range that is being healed.
     private func addValues(of fold: borrowing ShardFold, to delta: inout ShardDelta) {
         if delta.base < delta.coverage || delta.base == 0 {
             let changes = fold.changes(since: delta.base)
@@ -154,7 +154,7 @@ package struct ShardPush: Sendable {
         put(whole.late, into: &delta.late)
     }
 
-    /// By HQ's clock. Where a relay feeds the topic, only its markers say how far the ledger is
+    /// By HQ's clock. If a relay feeds the topic, only its markers show how much of the ledger was
     /// seen.
     private func observedThrough(_ fold: inout ShardFold, ahead: Int64) -> UnixTime? {
         let proof = fold.proof().map { $0 + ahead }
@@ -163,7 +163,7 @@ package struct ShardPush: Sendable {
         return min(proof, marker.markedAt)
     }
 
-    /// Takes HQ's answer to the delta under way.
+    /// Takes HQ's answer to the delta in flight.
     package mutating func answered(_ reply: ShardReply, of fold: inout ShardFold) {
         let sent = inFlight
         inFlight = nil
@@ -171,7 +171,7 @@ package struct ShardPush: Sendable {
         switch reply.outcome {
         case .committed, .repeat:
             stand(at: reply.watermark, reply.fingerprint, sent: sent?.fingerprint, &fold)
-            // HQ knows less of the past than this node does: it may have the whole shard.
+            // HQ reaches less far back than this node: push the whole shard.
             wantsWhole = reply.claims.map { fold.claims.reachesFurtherBack(than: $0) } ?? false
             heal = reply.heal
             isUrgent = wantsWhole || heal != nil
@@ -180,7 +180,7 @@ package struct ShardPush: Sendable {
             wantsWhole = false
             isUrgent = true
         case .refused(let reason):
-            // HQ may not have been able to look: where it stands, only the others say.
+            // HQ may have been unable to read its state: only other answers give its watermark.
             refusal = reason
             wantsWhole = reason == .foldVersionNeedsBaseZero
             isUrgent = wantsWhole
@@ -198,7 +198,7 @@ package struct ShardPush: Sendable {
         base = fingerprint
         unverified = nil
         guard let found = fingerprint, found != sent else { return }
-        // Another node's push, or an older one's.
+        // Another node's push, or an older one of this node.
         if found.offset >= fold.coverage || found.offset == fold.fingerprint?.offset {
             fold.expect(found)
         } else {
@@ -209,8 +209,8 @@ package struct ShardPush: Sendable {
     /// Marks HQ's record as compared, or as impossible to compare.
     package mutating func verified() { unverified = nil }
 
-    /// The delta under way got no answer that can be believed: whether HQ took it is unknown, and
-    /// makes no difference.
+    /// The delta in flight got no trustworthy answer. HQ may have committed it or not; both are
+    /// safe.
     package mutating func failed() {
         inFlight = nil
         isUrgent = true

@@ -1,12 +1,12 @@
-/// Where a large table lives: memory that is all zero when it is handed out.
+/// Allocates large tables: memory that is all zero when handed out.
 ///
-/// The core knows no operating system. Who owns the process may hand it memory in large pages,
-/// which costs a table of random look-ups a fraction of the address translation.
+/// The core knows no operating system. The process's owner may supply memory in large pages, which
+/// makes address translation for random look-ups much cheaper.
 @safe
 package struct ZeroedMemory: Sendable {
-    /// Hands out that many bytes, all zero, aligned to 64 at least; the number is above 0.
+    /// Allocates `byteCount` zero bytes, aligned to at least 64; the count is above 0.
     package let allocate: @Sendable (_ byteCount: Int) -> UnsafeMutableRawPointer
-    /// Takes back what `allocate` handed out for the same number of bytes.
+    /// Frees memory that `allocate` returned for the same `byteCount`.
     package let deallocate: @Sendable (UnsafeMutableRawPointer, _ byteCount: Int) -> Void
 
     package init(
@@ -17,7 +17,7 @@ package struct ZeroedMemory: Sendable {
         unsafe self.deallocate = deallocate
     }
 
-    /// The heap, as everything else has it.
+    /// Allocates from the heap.
     package static let heap = unsafe ZeroedMemory(
         allocate: { byteCount in
             let bytes = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)

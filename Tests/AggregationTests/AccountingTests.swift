@@ -4,15 +4,15 @@ import DeltaProtocol
 import Money
 import Testing
 
-/// Each record ends in exactly one counted outcome: the one that its rule names.
+/// Each record ends in exactly one counted outcome, the one that its rule names.
 @Suite struct AccountingTests {
-    /// Where a record must be counted.
+    /// The counter that a record must raise.
     enum Place: Hashable {
         case applied, duplicate, late
         case rejected(RejectReason)
         case control(ControlOutcome)
 
-        /// All there are. The counts of a fold, in the same order, are `counts`.
+        /// All places. `counts` returns a fold's counts in the same order.
         static let all: [Place] =
             [.applied, .duplicate, .late] + RejectReason.allCases.map { .rejected($0) }
             + ControlOutcome.allCases.map { .control($0) }
@@ -155,7 +155,7 @@ import Testing
     ]
 
     @Test(arguments: [brokenShapes, missingFields, brokenFields, effective].flatMap(\.self))
-    func `a record raises one counter by one, that of its rule`(record: Case) {
+    func `a record raises only its rule's counter, by one`(record: Case) {
         var fold = Self.started()
         let before = Self.counts(fold.counters)
         let conflicts = fold.counters.conflicts
@@ -177,14 +177,14 @@ import Testing
         #expect(remembered == 0)
     }
 
-    @Test func `every outcome that a record can have is fed`() {
+    @Test func `the cases cover every outcome`() {
         let fed = Set(
             [Self.brokenShapes, Self.missingFields, Self.brokenFields, Self.effective]
                 .flatMap { $0.map(\.place) })
         #expect(fed == Set(Place.all))
     }
 
-    @Test func `all of them together are as many outcomes as records, whatever the batch`() {
+    @Test func `the outcomes add up to the records for every batch size`() {
         let cases = [Self.brokenShapes, Self.missingFields, Self.brokenFields, Self.effective]
             .flatMap { $0 }
         var together = Self.started()

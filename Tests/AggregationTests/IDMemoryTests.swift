@@ -7,7 +7,7 @@ import Testing
         return IDHash(low: random.next() & 0x7FF, high: random.next())
     }
 
-    /// Low words collide on purpose: 2,048 of them for 6,000 ids.
+    /// Low words collide on purpose: 6,000 ids share 2,048 of them.
     @Test(arguments: 0..<10 as Range<UInt64>)
     func answersLikeADictionaryOfSightings(seed: UInt64) {
         var random = SplitMix64(state: seed)
@@ -56,7 +56,7 @@ import Testing
         }
     }
 
-    /// The greatest minute counts, in whatever order the sightings came.
+    /// The greatest minute counts, whatever the order of the sightings.
     @Test(arguments: [[100, 2_000, 500], [2_000, 100, 500], [500, 100, 2_000]])
     func theGreatestMinuteCounts(minutes: [Int32]) {
         var memory = IDMemory()

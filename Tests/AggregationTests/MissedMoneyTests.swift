@@ -5,7 +5,7 @@ import Money
 import Testing
 import Topology
 
-/// Money that a node counted and does not hold.
+/// Money that a node counted but no longer holds.
 @Suite struct MissedMoneyTests {
     private static let eur = Currency(code: "EUR")!
     private static let usd = Currency(code: "USD")!

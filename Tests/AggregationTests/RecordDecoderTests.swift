@@ -5,7 +5,7 @@ import Money
 import Testing
 
 @Suite struct RecordDecoderTests {
-    /// What decoding `bytes` came to, in one word and, for a transfer, its content.
+    /// The result of decoding `bytes`: one word or, for a transfer, its content.
     private static func outcome(_ bytes: [UInt8]?) -> String {
         var decoder = RecordDecoder(key: Records.settings.idKey)
         var transfer = DecodedTransfer(
@@ -120,7 +120,7 @@ import Testing
         #expect(Self.outcome(Self.with(currency: currency)) == outcome)
     }
 
-    /// Nothing that a decoder remembers may stand for a text that it has not read.
+    /// The decoder's cache must never match a text that it has not parsed.
     @Test func theFirstTimeThatADecoderReadsIsRead() {
         let zeros = String(repeating: "\0", count: 16)
         #expect(Self.outcome(Self.with(time: "\"\(zeros):07Z\"")) == "json")
@@ -275,8 +275,8 @@ import Testing
         }
     }
 
-    /// Expected values from an implementation in another language, itself checked against the
-    /// published vectors of SipHash-2-4-128.
+    /// Expected values computed by an implementation in another language, which was itself checked
+    /// against the published vectors of SipHash-2-4-128.
     @Test(
         arguments: [
             (0, 0xbea5_8827_b2bc_7ee7, 0x0130_30dd_6adb_62fd),

@@ -4,9 +4,9 @@ import FoundationEssentials
 import Money
 import Testing
 
-/// Files of records as they come from the field, `Tests/Records`: what each line is decoded to.
+/// Files of real-world records in `Tests/Records`, and the outcome of each line.
 @Suite struct RecordFileTests {
-    /// The lines of a file that are not blank, without line ends and a mark before the first.
+    /// The lines of a file that are not blank, without line ends and byte-order mark.
     private static func lines(of name: String) throws -> [[UInt8]] {
         let tests = #filePath.split(separator: "/").dropLast(2).map { "/" + $0 }.joined()
         let data = try Data(contentsOf: URL(filePath: "\(tests)/Records/\(name).ndjson"))
@@ -16,7 +16,7 @@ import Testing
             .filter { line in !line.allSatisfy { $0 == 0x20 || $0 == 0x09 } }
     }
 
-    /// The amount of a transfer, or the outcome by name.
+    /// The amount of a transfer, or the outcome's name.
     private static func outcome(_ line: [UInt8]) -> String {
         var decoder = RecordDecoder(key: Records.settings.idKey)
         var transfer = DecodedTransfer(
@@ -66,7 +66,7 @@ import Testing
         #expect(lines.map(Self.outcome).joined(separator: " ") == outcomes)
     }
 
-    @Test func `looks do not make an id, code points do`() throws {
+    @Test func `ids are compared by code points, not by appearance`() throws {
         var decoder = RecordDecoder(key: Records.settings.idKey)
         let ids = try Self.lines(of: "unicode-ids").map { line in
             var transfer = DecodedTransfer(
@@ -75,7 +75,7 @@ import Testing
             _ = line.withUnsafeBytes { decoder.decode($0, into: &transfer) }
             return transfer.id
         }
-        // Escaped and plain are one id; composed and decomposed letters are two.
+        // Escaped and plain spellings are one id; composed and decomposed letters are two.
         #expect(ids[0] == ids[1])
         #expect(ids[1] != ids[2])
         #expect(ids[3] == ids[4])

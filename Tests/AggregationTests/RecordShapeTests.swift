@@ -5,7 +5,7 @@ import Money
 import Testing
 import Topology
 
-/// What a record may be wrapped in, which rows settle something, and what control records hold.
+/// The wrappers of a record, the rows that settle a transfer, and the fields of control records.
 @Suite struct RecordShapeTests {
     private static func outcome(
         _ text: String, settledWords: [String] = ["settled", "SETTLED"]
@@ -25,7 +25,7 @@ import Topology
         }
     }
 
-    /// A transfer of 7 with further fields.
+    /// A transfer of 7 with additional fields.
     private static func row(_ extra: String = "") -> String {
         String(Records.transfer("a", "7").dropLast()) + (extra.isEmpty ? "}" : ",\(extra)}")
     }
@@ -39,7 +39,7 @@ import Topology
 
     private static func change(_ row: String) -> String { #"{"op":"c","after":\#(row)}"# }
 
-    @Test func `wrappers and strings stand in each other, up to four`() {
+    @Test func `wrappers and strings nest up to four deep`() {
         let shapes = [
             Self.quoted(Self.row()), Self.wrapped(Self.quoted(Self.row())),
             Self.quoted(Self.wrapped(Self.row())), Self.wrapped(Self.wrapped(Self.row())),
@@ -56,7 +56,7 @@ import Topology
         #expect(Self.outcome(Self.wrapped(Self.quoted(Self.quoted(Self.row())))) == "json")
     }
 
-    @Test func `null is a tombstone wherever a record could stand`() {
+    @Test func `null is a tombstone wherever a record is allowed`() {
         let shapes = [
             "null", " null\n", Self.quoted("null"), Self.wrapped("null"), #"{"payload":null}"#,
             Self.quoted(Self.wrapped("null")), Self.wrapped(Self.quoted("null")),
@@ -69,7 +69,7 @@ import Topology
         (#"{"payload":7}"#, "type"), (#"{"payload":[]}"#, "type"),
         (#"{"payload":true}"#, "type"), (#"{"payload":"7"}"#, "json"), (#""""#, "json"),
     ])
-    func `what is no object is no record`(_ text: String, _ reason: String) {
+    func `a value that is not an object is rejected`(_ text: String, _ reason: String) {
         #expect(Self.outcome(text) == reason)
     }
 
@@ -80,14 +80,14 @@ import Topology
         (#""state":null"#, "ignored"), (#""state":true"#, "type"), (#""state":3"#, "type"),
         (#""state":{}"#, "type"), (#""status":"settled""#, "7"),
         (#""status":"pending""#, "ignored"), (#""status":null"#, "ignored"),
-        // A row that has a state says it there.
+        // A row that has a `state` ignores its `status`.
         (#""state":"settled","status":"active""#, "7"),
         (#""status":"settled","state":"pending""#, "ignored"),
         (#""state":"settled","state":"settled""#, "duplicate_key"),
     ]
 
     @Test(arguments: states)
-    func `a row counts where its state says settled, or nothing`(
+    func `a row counts if its state means settled or it has none`(
         _ extra: String, _ outcome: String
     ) {
         let row = Self.row(extra)
@@ -96,7 +96,7 @@ import Topology
         }
     }
 
-    @Test func `the words that mean settled are the region's`() {
+    @Test func `the region configures which states mean settled`() {
         let words = ["gebucht", "booked"]
         for (state, outcome) in [
             ("gebucht", "7"), ("booked", "7"), ("settled", "ignored"), ("SETTLED", "ignored"),
@@ -128,7 +128,7 @@ import Topology
         #expect(Self.outcome(Self.wrapped(Self.row(extra))) == outcome)
     }
 
-    @Test func `a row that settles nothing is no bad record, whatever it lacks`() {
+    @Test func `a row that settles nothing is never rejected, whatever it lacks`() {
         for text in [
             #"{"transfer_id":"a","state":"pending"}"#, #"{"transfer_id":"a","__deleted":"true"}"#,
             #"{"op":"u","after":{"state":"pending"}}"#, #"{"op":"r","after":{"status":"new"}}"#,
@@ -136,7 +136,7 @@ import Topology
         ] { #expect(Self.outcome(text) == "ignored", "\(text)") }
     }
 
-    @Test func `only an old row that says settled makes a change settle nothing`() {
+    @Test func `a change counts unless its old row says settled`() {
         func update(_ before: String) -> String {
             #"{"op":"u","before":\#(before),"after":\#(Self.row(#""state":"settled""#))}"#
         }
@@ -168,7 +168,7 @@ import Topology
         #expect(Self.outcome(#"{"type":\#(type),"payload":\#(Self.row())}"#) == "7")
     }
 
-    @Test func `a control record is one whatever else it holds`() {
+    @Test func `extra fields do not change a control record`() {
         let correction = Records.correction("c", minute: Records.noon.minute, delta: 1, before: 0)
         let open = String(correction.dropLast())
         #expect(Self.outcome(open + #","op":"d","after":null}"#) == "correction")
@@ -191,7 +191,7 @@ import Topology
     @Test(arguments: [
         "null", "1774445100", #""2026-03-25""#, #""2026-03-25 13:25:00Z""#, #""""#,
     ])
-    func `a correction says when it was asked for`(_ time: String) throws {
+    func `a correction needs the time of its request`(_ time: String) throws {
         let text = Records.correction("c", minute: Records.noon.minute, delta: 1, before: 0)
         let other = text.replacing(#""2026-03-25T13:25:00Z""#, with: time)
         #expect(Self.outcome(other) == "control")
@@ -207,7 +207,7 @@ import Topology
         #expect(correction.issuedAt == Records.noon)
     }
 
-    @Test func `what a log is to the one before is part of the fold's version`() {
+    @Test func `continuing another log is part of the fold version`() {
         let logs = ["a", "b"].map { LogID(unchecked: $0) }
         let digests = [[], [logs[0]], [logs[1]]].map { continuing in
             FoldSettings(
@@ -217,7 +217,7 @@ import Topology
         #expect(Set(digests).count == digests.count)
     }
 
-    @Test func `the words that mean settled are part of the fold's version`() {
+    @Test func `the states that mean settled are part of the fold version`() {
         func digest(_ words: [String]) -> UInt64 {
             FoldSettings(idKey: IDKey(low: 1, high: 2), settledWords: words).version.digest
         }

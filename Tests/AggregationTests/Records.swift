@@ -54,7 +54,7 @@ struct Entry {
 }
 
 extension ShardFold {
-    /// Folds `entries` at the offsets from the coverage on, or at their own.
+    /// Folds `entries` at the offsets that follow the coverage, or at their own.
     @discardableResult
     mutating func fold(_ entries: [Entry]) -> [Diversion] {
         var diversions: [Diversion] = []
@@ -83,7 +83,7 @@ extension ShardFold {
     }
 }
 
-/// SplitMix64: the tests' own source of chance, printed by its seed on failure.
+/// SplitMix64: the tests' random generator, reproducible from the seed that a failure prints.
 struct SplitMix64: RandomNumberGenerator {
     var state: UInt64
 

@@ -70,7 +70,7 @@ import Testing
         #expect(counters.consumed == 5)
     }
 
-    /// Money with a wrong clock goes into a wrong minute, and changes nothing else.
+    /// Money with a wrong clock goes into a wrong minute and changes nothing else.
     @Test(arguments: [-30, -1, 6, 8, 20, 26, 30 * 24] as [Int64])
     func aWrongClockMovesItsOwnMoneyOnly(hours: Int64) {
         let wrong = Self.noon + hours * 3_600_000
@@ -116,7 +116,7 @@ import Testing
         #expect(rejected == (isSound ? 0 : 1))
     }
 
-    /// Where ids are known from a minute on only, earlier money cannot be told from a repeat.
+    /// Before ids-from, a transfer cannot be told from a repeat.
     @Test func moneyOfMinutesThatAreNotKnownIsKeptApart() {
         let known = Self.minute.advanced(by: -60)
         var fold = Self.started(FoldStart(offset: 10, idsFrom: known))
@@ -165,9 +165,9 @@ import Testing
         let over = fold.fold(Records.transfer("b", "11"))
         fold.fold(Records.transfer("c", "10"))
         let huge = fold.fold(Records.transfer("d", "\(Int64.max)"))
-        // A transfer that overflowed has been sighted.
+        // A transfer that overflowed was still sighted.
         fold.fold(Records.transfer("b", "11", at: Self.noon + 60_000))
-        // A repeat is a repeat, whatever it would have done to the sum.
+        // A repeat is a duplicate even if it would overflow the sum.
         fold.fold(Records.transfer("a", "\(most - 10)"))
         #expect(over.map(\.cause) == [.rejected(.overflow)])
         #expect(huge.map(\.cause) == [.rejected(.amount)])
@@ -219,7 +219,7 @@ import Testing
         #expect(counts == [2, 1, 2, 1, 1])
     }
 
-    /// A correction ahead, and a delayed transfer of the minute 25 h 6 min before: both stay.
+    /// A correction ahead, and a delayed transfer of the minute 25 h 6 min before: both are kept.
     @Test func aCorrectionAheadAndADelayedTransferBothStay() {
         var fold = Self.started(FoldStart(floor: Self.minute.advanced(by: -1_499)))
         let ahead = Self.minute.advanced(by: 9)
@@ -297,7 +297,7 @@ import Testing
         #expect(newest == Self.noon + 12_000)
     }
 
-    /// Only the proof and the floor free ids; the table frees them when it would grow.
+    /// Only the proof and the floor free ids; the table drops them when it would grow.
     @Test func aStampAheadFreesNoIDs() {
         var fold = Self.started(FoldStart(floor: Self.minute.advanced(by: -1_500)))
         fold.fold(Records.transfer("a"))

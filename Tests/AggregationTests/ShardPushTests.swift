@@ -160,7 +160,7 @@ import Topology
         #expect(early == nil)
     }
 
-    /// Each HQ gets the proof in its own time.
+    /// Each HQ receives the proof in its own time.
     @Test func observedThroughIsByHeadquartersClock() throws {
         var fold = Self.folded(1)
         fold.learnedEnd(1, askedAt: Self.now)
@@ -208,7 +208,7 @@ import Topology
         #expect(after.baseFingerprint == foreign)
     }
 
-    /// Each minute that is known in full, within a day, is in exactly one range.
+    /// Each fully known minute within a day is in exactly one range.
     @Test(arguments: [Minute(29_456_210), Minute(29_456_220), Minute(0), Minute(-61)])
     func rangesCoverADayEitherWayOnce(now: Minute) {
         for known in [-2_000, -1_440, -61, 0, 1_440] {

@@ -94,7 +94,7 @@ import Topology
         #expect(after == (Self.now + 300_000).minute.advanced(by: 1))
     }
 
-    /// If the first record is recent, the log is read from offset 0 even when it has none before.
+    /// If the first record is recent, the log is read from offset 0 even if offset 0 has no record.
     @Test func theFirstRecordOfALogThatContinuesMayLieBehindAHole() throws {
         let terms = Self.terms(continuing: 0)
         for (low, stamp, offset) in [
@@ -139,7 +139,8 @@ import Topology
         #expect(start.idsFrom == (Self.now + 300_000).minute.advanced(by: 1))
     }
 
-    /// HQ's last record, where the log goes on right behind it, shows as much as the first one.
+    /// If the log begins right after HQ's last record, that record shows as much as the log's
+    /// first.
     @Test func theRecordBeforeTheLogsFirstOneIsKnownByHeadquarters() throws {
         let last = Self.now - 3 * Self.hour
         let facts = ShardJoin.LogFacts(
@@ -189,7 +190,7 @@ import Topology
         }
     }
 
-    /// A repeat whose original lies before the folded part must still be a repeat.
+    /// A repeat counts as one even if its original is before the folded part.
     @Test func aRebuiltNodeRemembersIDsOfBeforeTheFold() {
         let foldFrom = Self.terms.foldFrom
         let early = foldFrom - 60_000
@@ -205,11 +206,11 @@ import Topology
         let counters = fold.counters
         #expect(counters.remembered == 1)
         #expect(counters.duplicate == 1)
-        // A day after its last sighting the id counts again: everywhere alike.
+        // A day after its last sighting the id counts again, in every state.
         #expect(counters.applied == 2)
     }
 
-    /// Records that are read for their ids alone are rejected too.
+    /// Records that are read only for their ids are still rejected.
     @Test func whatIsReadForItsIDsIsRejectedAllTheSame() {
         let foldFrom = Self.terms.foldFrom
         let early = foldFrom - 60_000
@@ -242,7 +243,7 @@ import Topology
             Issue.record("a seed was not asked for")
             return
         }
-        // An HQ that was asked for values and has none is not asked again.
+        // An HQ that answered without values is not asked again.
         let unseeded = try Self.start(Self.plan(facts, bare, mayAsk: false))
         #expect(unseeded.seed == nil)
         #expect(unseeded.idsFrom > Self.floor)
@@ -256,7 +257,8 @@ import Topology
         fold.fold([
             // Below the watermark: the seed holds it.
             Entry(Records.transfer("a", "30", at: old.start), at: first, offset: 100),
-            // From the watermark on: whether it repeats a transfer of the seed cannot be known.
+            // From the watermark on: it may repeat a transfer of the seed, which the node cannot
+            // know.
             Entry(Records.transfer("b", "2", at: old.start), at: first, offset: 101),
             Entry(Records.transfer("c", "9", at: Self.now), at: Self.now, offset: 102),
         ])
@@ -271,7 +273,7 @@ import Topology
         #expect(all.map(\.value.settled) == [40, 9])
     }
 
-    /// Values of other settings may be in other units; those of older rules are valid.
+    /// Values folded under other settings may be in other units; those of older rules are valid.
     @Test func valuesOfOtherSettingsAreNoSeed() throws {
         let facts = ShardJoin.LogFacts(
             low: 100, high: 103, start: 100, startTimestamp: (Self.now - 600_000).milliseconds)

@@ -6,7 +6,7 @@ import Topology
 
 /// A small random log and the states that nodes build from it.
 struct TwoHistories {
-    /// Of the log before alone, in a log that continues another one.
+    /// The currency of transfers that only the previous log counts, in a log that continues it.
     private static let repeatedCurrency = "CHF"
     private static let hour: Int64 = 3_600_000
     private static let minute: Int64 = 60_000
@@ -31,9 +31,9 @@ struct TwoHistories {
     private var low = 0
     private var disorder: Int64 = 0
     private var isCut = false
-    /// Whether the log continues another one, some of whose transfers are written again.
+    /// True if the log continues another one and repeats some of its transfers.
     private var isContinuing = false
-    /// Whether some stamps are wrong by hours.
+    /// True if some stamps are wrong by hours.
     private var hasWrongStamps = false
     private var now = Self.start
     private var nextID = 0
@@ -103,7 +103,7 @@ struct TwoHistories {
         return text(of: transfer)
     }
 
-    /// Settled before this log was begun, as far as clocks can tell.
+    /// Settled before this log began, as far as the clocks can show.
     private mutating func transferOfLogBefore() -> [UInt8] {
         let end = Self.start + disorder / 2 + 5 * Self.minute
         return text(
@@ -144,7 +144,7 @@ struct TwoHistories {
 
     // MARK: - The states
 
-    /// What does not hold; nil where all does.
+    /// Describes the first invariant that is violated; nil if all hold.
     mutating func run() -> String? {
         write()
         let floor = UnixTime(milliseconds: now).minute.advanced(by: -Limits.retainedMinutes)
@@ -153,7 +153,7 @@ struct TwoHistories {
         guard var before = rebuild(at: 0, high: high, nil, Claims.always) else {
             return "no node could start from the beginning"
         }
-        // Held from an hour of its own on: no outcome depends on it.
+        // Raise its floor to an hour of its own: no outcome depends on the floor.
         if below(2) == 0 { before.raiseFloor(to: floor.advanced(by: -Int(below(3_000)))) }
         let first = below(Int64(log.count) + 1)
         var status = fold(&before, keepingStatusAt: first)
@@ -200,7 +200,7 @@ struct TwoHistories {
             version: settings.version, now: UnixTime(milliseconds: now + disorder))
     }
 
-    /// Folds the rest of the log; what HQ would have been told at a coverage on the way.
+    /// Folds the rest of the log. Returns the status that HQ would have had at `watermark`.
     private func fold(_ fold: inout ShardFold, keepingStatusAt watermark: Int64) -> ShardStatus {
         take(&fold, upTo: watermark)
         let status = ShardStatus(
@@ -233,7 +233,7 @@ struct TwoHistories {
     ) -> String? {
         let claims = whole.claims.narrowed(by: rebuilt.claims)
         let known = max(claims.idsFrom, claims.idsShortUntil, floor)...Minute(.max)
-        // Written only where something is wrong: it is slow.
+        // Built only on failure, because it is slow.
         var text: String {
             "low \(low), disorder \(disorder), \(claims), floor \(floor.number)"
         }
@@ -252,7 +252,7 @@ struct TwoHistories {
         return nil
     }
 
-    /// Transfers of the log before are late money, whatever way a state came about.
+    /// Transfers of the previous log are late money, however a state was built.
     private func repetition(_ fold: borrowing ShardFold) -> String? {
         guard isContinuing, !hasWrongStamps else { return nil }
         let repeated = fold.changes(since: 0).buckets.first {

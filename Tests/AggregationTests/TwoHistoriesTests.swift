@@ -10,7 +10,7 @@ import Topology
 /// retention left of it and from the values of those before them.
 @Suite struct TwoHistoriesTests {
     private static let worlds: UInt64 = 100_000
-    /// Run side by side.
+    /// The worlds are divided into this many parallel tests.
     private static let parts: UInt64 = 8
 
     @Test(arguments: 0..<parts)
