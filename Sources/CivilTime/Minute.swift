@@ -1,6 +1,7 @@
 /// A minute of UTC: `floor(unix seconds / 60)`. Event time decides a transfer's minute.
 public struct Minute: Hashable, Comparable, Sendable, Strideable {
-    /// Minutes since 1970-01-01T00:00Z. The years to 6053 fit; later times count as the last one.
+    /// Minutes since 1970-01-01T00:00Z. Years up to 6053 fit; later times are clamped to the last
+    /// one.
     public var number: Int32
 
     @inlinable
@@ -12,7 +13,7 @@ public struct Minute: Hashable, Comparable, Sendable, Strideable {
     @inlinable
     public func distance(to other: Minute) -> Int { Int(other.number) - Int(number) }
 
-    /// Saturates at the ends of `Int32`, which no calendar of ours reaches.
+    /// Saturates at the ends of `Int32`, which no real date reaches.
     @inlinable
     public func advanced(by n: Int) -> Minute {
         Minute(Int32(clamping: Int(number) + n))

@@ -1,9 +1,9 @@
-/// Timestamps of RFC 3339, as the record contract narrows them: `Z` or an offset, `t` and `z` in
-/// either case, 0 to 9 fraction digits, `:60` only where UTC reads 23:59:60 (it counts in that
-/// minute), no 24:00, no space or comma, years 0000 to 9999.
+/// RFC 3339 timestamps as restricted by the record contract: `Z` or an offset, `t` and `z` in
+/// either case, 0 to 9 fraction digits, `:60` only at 23:59:60 UTC (it counts in that minute), no
+/// 24:00, no space or comma, years 0000 to 9999.
 package enum RFC3339 {
-    /// The instant that `bytes` names, or nil where they break the rule; the fraction is cut to
-    /// milliseconds.
+    /// The instant that `bytes` denotes, or nil if they are not a valid timestamp. The fraction is
+    /// truncated to milliseconds.
     package static func parse(_ bytes: UnsafeRawBufferPointer) -> UnixTime? {
         let count = bytes.count
         guard count >= 20, count <= 35 else { return nil }
@@ -60,7 +60,7 @@ package enum RFC3339 {
         var milli = milliseconds
         var secondOfMinute = second
         if second == 60 {
-            // A leap second ends a UTC day; it is counted in that day's last minute.
+            // A leap second ends a UTC day and counts in that day's last minute.
             guard (minuteUTC % 1_440 + 1_440) % 1_440 == 1_439 else { return nil }
             secondOfMinute = 59
             milli = 999
@@ -69,7 +69,7 @@ package enum RFC3339 {
             milliseconds: Int64(minuteUTC * 60 + secondOfMinute) * 1_000 + Int64(milli))
     }
 
-    /// As the other `parse`, from text.
+    /// Like the other `parse`, from a string.
     package static func parse(_ text: String) -> UnixTime? {
         var copy = text
         return copy.withUTF8 { unsafe parse(UnsafeRawBufferPointer($0)) }
@@ -83,7 +83,7 @@ package enum RFC3339 {
         return text(seconds: clamped, withSeconds: true)
     }
 
-    /// `YYYY-MM-DDTHH:MM`, the name of a minute in exports.
+    /// `YYYY-MM-DDTHH:MM`, the form of a minute in exports.
     package static func format(_ minute: Minute) -> String {
         text(seconds: Int(minute.number) * 60, withSeconds: false)
     }

@@ -11,21 +11,21 @@ public struct UnixTime: Hashable, Comparable, Sendable {
     @inlinable
     public static func < (a: UnixTime, b: UnixTime) -> Bool { a.milliseconds < b.milliseconds }
 
-    /// Saturating: a time from a hostile record cannot trap the arithmetic on it.
+    /// Saturates, so that a time from a hostile record cannot trap.
     @inlinable
     package static func + (a: UnixTime, milliseconds: Int64) -> UnixTime {
         let (sum, overflow) = a.milliseconds.addingReportingOverflow(milliseconds)
         return UnixTime(milliseconds: overflow ? (milliseconds < 0 ? .min : .max) : sum)
     }
 
-    /// Saturating, as `+`.
+    /// Saturates, like `+`.
     @inlinable
     package static func - (a: UnixTime, milliseconds: Int64) -> UnixTime {
         let (sum, overflow) = a.milliseconds.subtractingReportingOverflow(milliseconds)
         return UnixTime(milliseconds: overflow ? (milliseconds < 0 ? .max : .min) : sum)
     }
 
-    /// The minute that holds the instant, rounded towards the past; clamped to `Minute`'s range.
+    /// The minute that contains the instant, rounded down; clamped to `Minute`'s range.
     @inlinable @inline(__always)
     package var minute: Minute {
         let quotient = milliseconds / 60_000

@@ -2,7 +2,7 @@ import CivilTime
 import Testing
 
 @Suite struct CivilDateTests {
-    /// The slow way: counts every day from the epoch, month by month, by the calendar's own rule.
+    /// A slow reference: counts every day from the epoch, month by month.
     private static func slowDate(daysSinceEpoch: Int) -> (year: Int, month: Int, day: Int) {
         func isLeap(_ year: Int) -> Bool {
             year % 400 == 0 || (year % 4 == 0 && year % 100 != 0)
@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test(arguments: [1, 2, 3] as [UInt64])
-    func `random days of a thousand years agree with counting them`(seed: UInt64) {
+    func `random days of a thousand years agree with a day count`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         for _ in 0..<500 {
             let days = Int.random(in: -200_000...200_000, using: &random)
@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    @Test func `days follow each other through 800 years`() {
+    @Test func `days are consecutive through 800 years`() {
         var previous = CivilDate(daysSinceEpoch: -146_098)
         for days in -146_097...146_097 {
             let date = CivilDate(daysSinceEpoch: days)
@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    @Test func `months have their lengths`() {
+    @Test func `months have the right lengths`() {
         let common = (1...12).map { CivilDate.daysInMonth($0, year: 2025) }
         #expect(common == [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
         #expect(

@@ -40,15 +40,15 @@ import Testing
     }
 
     @Test(arguments: [
-        // A second 60 elsewhere in the day.
+        // Second 60 elsewhere in the day.
         "2016-12-31T22:59:60Z", "2016-12-31T23:58:60Z", "2016-12-31T23:59:60+01:00",
         "2017-01-01T00:00:60Z", "2016-12-31T23:59:61Z",
-        // No zone, or not one of the grammar's.
+        // No zone, or an invalid one.
         "2026-03-25T13:25:01", "2026-03-25T13:25:01.5", "2026-03-25T13:25:01+0100",
         "2026-03-25T13:25:01+01", "2026-03-25T13:25:01+1:00", "2026-03-25T13:25:01+24:00",
         "2026-03-25T13:25:01+01:60", "2026-03-25T13:25:01 Z", "2026-03-25T13:25:01UTC",
         "2026-03-25T13:25:01Z+01:00", "2026-03-25T13:25:01ZZ", "2026-03-25T13:25:01\u{2212}01:00",
-        // 24:00, and other impossible times of day.
+        // 24:00 and other impossible times of day.
         "2026-03-25T24:00:00Z", "2026-03-25T13:60:00Z", "2026-03-25T99:00:00Z",
         // Impossible days.
         "2026-02-29T00:00:00Z", "1900-02-29T00:00:00Z", "2026-04-31T00:00:00Z",
@@ -57,22 +57,22 @@ import Testing
         // Space and comma.
         "2026-03-25 13:25:01Z", "2026-03-25T13:25:01,5Z", " 2026-03-25T13:25:01Z",
         "2026-03-25T13:25:01Z ", "2026-03-25_13:25:01Z",
-        // Fractions of no or too many digits.
+        // Fractions with no digits or too many.
         "2026-03-25T13:25:01.Z", "2026-03-25T13:25:01.1234567890Z", "2026-03-25T13:25:01.5.5Z",
         "2026-03-25T13:25:01.-5Z",
-        // Years of another length, signs, and other digits.
+        // Years of other lengths, signs, and missing digits.
         "026-03-25T13:25:01Z", "12026-03-25T13:25:01Z", "+2026-03-25T13:25:01Z",
         "-001-03-25T13:25:01Z", "2026-3-25T13:25:01Z", "2026-03-25T1:25:01Z",
         "２０２６-03-25T13:25:01Z", "2026-0/-25T13:25:01Z", "2026-0:-25T13:25:01Z",
-        // Parts missing, and other forms of the standard it profiles.
+        // Missing parts, and other forms of ISO 8601.
         "", "Z", "2026-03-25", "2026-03-25T13:25Z", "20260325T132501Z", "2026-084T13:25:01Z",
         "2026-W13-3T13:25:01Z", "1774445101", "2026-03-25T13:25:01\0Z",
     ])
-    func `anything else is no instant`(text: String) {
+    func `anything else is refused`(text: String) {
         #expect(RFC3339.parse(text) == nil)
     }
 
-    @Test func `every byte out of place is refused, none reads outside the text`() {
+    @Test func `a wrong byte at any place is refused, without reading past the text`() {
         let sound = Array("2026-03-25T13:25:01.25+01:00".utf8)
         var accepted = 0
         for place in sound.indices {
@@ -95,7 +95,7 @@ import Testing
     }
 
     @Test(arguments: [11, 12, 13] as [UInt64])
-    func `random instants come back through their text`(seed: UInt64) {
+    func `random instants survive a round trip through text`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         for _ in 0..<2_000 {
             let seconds = Int64.random(in: -62_167_219_200...253_402_300_799, using: &random)
@@ -107,7 +107,7 @@ import Testing
             let hours = offset.magnitude / 60
             let minutes = offset.magnitude % 60
             let shifted = RFC3339.format(time + offset * 60_000).dropLast()
-            // Format clamps; only instants whose local time has four digits of year compare.
+            // Format clamps, so compare only instants whose local time has a four-digit year.
             guard (-62_167_219_200...253_402_300_799).contains(seconds + offset * 60) else {
                 continue
             }

@@ -7,7 +7,7 @@ import Testing
             (0, 0), (59_999, 0), (60_000, 1), (-1, -1), (-60_000, -1), (-60_001, -2),
             (1_774_445_101_000, 29_574_085), (.max, Int32.max), (.min, Int32.min),
         ] as [(Int64, Int32)])
-    func `a minute is rounded towards the past and clamped`(milliseconds: Int64, minute: Int32) {
+    func `a minute is rounded down and clamped`(milliseconds: Int64, minute: Int32) {
         #expect(UnixTime(milliseconds: milliseconds).minute == Minute(minute))
     }
 
