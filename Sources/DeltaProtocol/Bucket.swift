@@ -14,7 +14,7 @@ package struct Bucket: Hashable, Sendable {
         self.value = value
     }
 
-    /// The order in which buckets travel: by minute, then by currency code.
+    /// The order of buckets in messages: by minute, then by currency code.
     @inlinable
     package static func precedes(_ a: Bucket, _ b: Bucket) -> Bool {
         a.minute != b.minute ? a.minute < b.minute : a.currency < b.currency

@@ -1,5 +1,5 @@
-/// What one bucket holds. All three are exact; a sum that would leave its bounds is an error
-/// where it enters, never a wrap.
+/// The contents of one bucket. All three fields are exact: adding beyond the bounds is an error and
+/// never wraps.
 package struct BucketValue: Hashable, Sendable {
     /// The sum of settled transfers, in minor units; within ±`Limits.sumMagnitude`.
     package var settled: Int64
@@ -20,11 +20,12 @@ package struct BucketValue: Hashable, Sendable {
     @inlinable
     package var isZero: Bool { settled == 0 && transfers == 0 && correction == 0 }
 
-    /// What the public total counts: settled plus corrections. Cannot overflow within the limits.
+    /// The bucket's share of the public total: settled plus corrections. Cannot overflow within the
+    /// limits.
     @inlinable
     package var published: Int64 { settled + correction }
 
-    /// Whether each part is within the limits that make all sums of it safe.
+    /// True if each field is within the limits that keep all sums safe.
     package var isWithinLimits: Bool {
         settled.magnitude <= Limits.sumMagnitude.magnitude
             && correction.magnitude <= Limits.sumMagnitude.magnitude

@@ -1,9 +1,9 @@
 package import CivilTime
 
-/// How far back a shard's state reaches: in values, and in knowledge of the log. Two states of
-/// equal coverage may know different parts of the past.
+/// How far back a shard's state reaches, in values and in knowledge of the log. Two states of equal
+/// coverage may know different parts of the past.
 package struct Claims: Hashable, Sendable {
-    /// Before the first minute of any calendar.
+    /// Earlier than every real minute.
     package static let always = Minute(.min)
 
     /// The first minute that has values, seeded ones included; at most `idsFrom`.
@@ -11,8 +11,8 @@ package struct Claims: Hashable, Sendable {
     /// The first minute that the state knows in full from the log: every transfer of it, and its
     /// ids, save for `idsShortUntil`.
     package var idsFrom: Minute
-    /// Minutes before it were decided with less than 25 h 11 min of ids: a repeat with another
-    /// time, or of late money, may have been taken for new. `always` where none were.
+    /// Earlier minutes were decided with less than 25 h 11 min of ids: a repeat with another time,
+    /// or of late money, may have been taken for new. `always` if there are none.
     package var idsShortUntil: Minute
 
     package init(valuesFrom: Minute, idsFrom: Minute, idsShortUntil: Minute = Claims.always) {
@@ -21,24 +21,24 @@ package struct Claims: Hashable, Sendable {
         self.idsShortUntil = idsShortUntil
     }
 
-    /// Of a state that has no values of before the minute that it knows in full.
+    /// The claims of a state without values from before the minute that it knows in full.
     package init(from minute: Minute) { self.init(valuesFrom: minute, idsFrom: minute) }
 
-    /// Of a state that folded its log from the beginning.
+    /// The claims of a state that folded its log from the beginning.
     package static let all = Claims(valuesFrom: always, idsFrom: always)
 
-    /// Whether a state with these claims may replace minutes of one with `other`: it reaches
-    /// further back, and no minute was decided with fewer ids.
+    /// True if a state with these claims may replace minutes of one with `other`: it reaches
+    /// further back, and it decided no minute with fewer ids.
     package func reachesFurtherBack(than other: Claims) -> Bool {
         idsFrom < other.idsFrom && idsShortUntil <= other.idsShortUntil
     }
 
-    /// Whether these minutes were decided from all of their records, with all ids that matter.
+    /// True if the state decided these minutes from all of their records, with all ids that matter.
     package func know(_ minutes: ClosedRange<Minute>) -> Bool {
         minutes.lowerBound >= max(idsFrom, idsShortUntil)
     }
 
-    /// The claims of a state that a node with `other` continues: only minutes known to both are
+    /// The claims after a node with `other` continues this state: only minutes known to both are
     /// kept up to date.
     package func narrowed(by other: Claims) -> Claims {
         Claims(

@@ -1,41 +1,42 @@
 package import CivilTime
 package import Topology
 
-/// What HQ did with one shard of a request.
+/// HQ's result for one shard of a request.
 package enum ShardOutcome: Hashable, Sendable {
-    /// The buckets, or at an equal coverage the facts beside them, are written.
+    /// HQ wrote the buckets or, at an equal coverage, the other facts.
     case committed
-    /// HQ stands at this coverage or a later one: no effect.
+    /// HQ is at this coverage or a later one: no effect.
     case `repeat`
-    /// HQ stands before `base`: no effect; send again from the watermark, at once.
+    /// HQ is below `base`: no effect; send again from the watermark, at once.
     case behind
-    /// Nothing is written and sending the same again will not help.
+    /// HQ wrote nothing, and sending the same again will not help.
     case refused(RefusalReason)
 }
 
-/// Why a shard was refused. Each is an operator's matter, except `store`, which passes.
+/// Why HQ refused a shard. Each needs an operator, except `store`, which passes.
 package enum RefusalReason: String, Hashable, Sendable, CaseIterable {
-    /// The topology has no such log, or the partition is outside it.
+    /// The topology has no such log, or the log no such partition.
     case unknownLog = "unknown_log"
-    /// A value or a sum leaves the bounds.
+    /// A value or a sum is out of bounds.
     case overflow
-    /// Buckets out of order or named twice.
+    /// Buckets out of order or repeated.
     case unsorted
-    /// Offsets or minutes that no shard can have: coverage below base, a bucket that
-    /// none of its rules allows, more buckets than a shard holds.
+    /// Impossible offsets or minutes: coverage below base, a bucket that the fold's rules exclude,
+    /// or more buckets than a shard holds.
     case malformed
     /// A lower fold version than the one HQ has for the shard.
     case foldVersionOlder = "fold_version_older"
     /// The same generations as HQ's with another digest: settings changed without a new generation.
     case foldVersionConflict = "fold_version_conflict"
-    /// A higher fold version must bring the whole shard (base 0).
+    /// A higher fold version requires the whole shard (base 0).
     case foldVersionNeedsBaseZero = "fold_version_needs_base_zero"
-    /// The record at the watermark is not the one HQ remembers.
+    /// The record at the watermark differs from the one that HQ has.
     case fingerprint
-    /// The store did not take it now; send again.
+    /// The store could not take it now; send again.
     case store
-    /// The log has another number of partitions than when it was first committed: with more, one
-    /// transfer's repeat meets another partition's memory. It needs a new log id that `continues`.
+    /// The log has another number of partitions than at its first commit. A repeat would then reach
+    /// a partition that has not seen the transfer's id. The log needs a new log id that `continues`
+    /// it.
     case partitionCount = "partition_count"
 }
 
@@ -43,9 +44,9 @@ package struct ShardReply: Hashable, Sendable {
     package var log: LogID
     package var partition: Int32
     package var outcome: ShardOutcome
-    /// The coverage HQ has committed for the shard; 0 where it has none.
+    /// The coverage that HQ has committed for the shard; 0 if it has none.
     package var watermark: Int64
-    /// What HQ's state of the shard says of itself; nil where it has no such shard.
+    /// The claims of HQ's state of the shard; nil if HQ has no such shard.
     package var claims: Claims?
     /// The last record below `watermark`, as nodes reported it.
     package var fingerprint: Fingerprint?
@@ -67,12 +68,12 @@ package struct ShardReply: Hashable, Sendable {
     }
 }
 
-/// What HQ answers to a push.
+/// HQ's reply to a push.
 package struct DeltaReply: Hashable, Sendable {
     package var shards: [ShardReply]
-    /// HQ's present: the node counts its own from it.
+    /// HQ's current time, from which the node derives its own.
     package var serverTime: UnixTime
-    /// What HQ wants of the region, at most `Limits.commandsPerReply`.
+    /// Commands for the region, at most `Limits.commandsPerReply`.
     package var commands: [RegionCommand]
 
     package init(
@@ -84,7 +85,7 @@ package struct DeltaReply: Hashable, Sendable {
     }
 }
 
-/// What HQ answers to a question for a region's shards.
+/// HQ's reply to a query for a region's shards.
 package struct ShardStatuses: Hashable, Sendable {
     package var shards: [ShardStatus]
     /// As in `DeltaReply`.
@@ -96,7 +97,7 @@ package struct ShardStatuses: Hashable, Sendable {
     }
 }
 
-/// What HQ stands at for one shard; with values, what a node without history is seeded from.
+/// HQ's state of one shard. With values, it can seed a node without history.
 package struct ShardStatus: Hashable, Sendable {
     package var log: LogID
     package var partition: Int32
@@ -105,7 +106,7 @@ package struct ShardStatus: Hashable, Sendable {
     package var foldVersion: FoldVersion
     /// The last record folded into the values.
     package var fingerprint: Fingerprint?
-    /// The values at `watermark`, read with it in one atomic step; nil where not asked for.
+    /// The values at `watermark`, read with it in one atomic step; nil if not requested.
     package var values: Values?
 
     /// A shard's buckets and late money, sorted as in a delta.

@@ -1,13 +1,13 @@
-/// Which function folded a log: a state folded by other rules is another state.
+/// Identifies the function that folded a log: other rules produce another state.
 ///
-/// Order is by `rules`, then by `settings`. HQ refuses a lower version, and the same one with
+/// Ordered by `rules`, then by `settings`. HQ refuses a lower version, and an equal one with
 /// another digest; a higher one replaces the shard.
 package struct FoldVersion: Hashable, Sendable {
     /// The generation of the fold's rules in the code.
     package var rules: UInt32
     /// The generation of the region file's settings that the fold reads; an operator raises it.
     package var settings: UInt32
-    /// A digest of both, which shows a change that forgot to raise its generation.
+    /// A digest of both, which reveals a change that did not raise its generation.
     package var digest: UInt64
 
     package init(rules: UInt32, settings: UInt32, digest: UInt64) {

@@ -1,11 +1,11 @@
-/// Every bound of the region-HQ contract, named once.
+/// Every bound of the region-HQ contract, defined once.
 public enum Limits {
-    /// The protocol version this build speaks; one version of skew is accepted.
+    /// The protocol version of this build; one version of skew is accepted.
     package static let protocolVersion: UInt32 = 2
 
     /// A request body, in bytes. A full shard of 50 currencies is about 0.6 MiB.
     package static let requestBytes = 4 << 20
-    /// A reply body, in bytes: the values of one full shard for seeding fit with room.
+    /// A reply body, in bytes: large enough for the values of one full shard.
     package static let replyBytes = 16 << 20
     /// Shards of one request.
     package static let shardsPerRequest = 1_024
@@ -19,9 +19,9 @@ public enum Limits {
     package static let outcomesPerRequest = 64
     /// Bytes of a command's id.
     package static let commandIDBytes = 128
-    /// Bytes of a correction's reason, and of who asked for it.
+    /// Bytes of a correction's reason, and of its requester.
     package static let reasonBytes = 512
-    /// Bytes of what went wrong with a command.
+    /// Bytes of a command's error description.
     package static let problemBytes = 200
     /// Bytes of a ledger's system identifier.
     package static let ledgerSystemBytes = 64

@@ -1,16 +1,17 @@
 package import CivilTime
 package import Money
 
-/// Something that HQ wants of a region, carried by the answers to its pushes.
+/// A task for a region, sent in replies to its pushes.
 ///
-/// HQ offers a command to one node until an outcome comes back; carrying one out twice is harmless.
+/// HQ offers a command to one node until an outcome comes back. Executing a command twice is
+/// harmless.
 package struct RegionCommand: Hashable, Sendable {
     package enum Kind: Hashable, Sendable {
         /// Publish this correction into partition 0 of the region's current log.
         case publish(BucketCorrection)
     }
 
-    /// 1 to `Limits.commandIDBytes` bytes; that of a correction is its `correction_id`.
+    /// 1 to `Limits.commandIDBytes` bytes; a correction's is its `correction_id`.
     package var id: String
     package var kind: Kind
 
@@ -19,7 +20,7 @@ package struct RegionCommand: Hashable, Sendable {
         self.kind = kind
     }
 
-    /// Whether all texts and numbers are within their bounds.
+    /// True if all strings and numbers are within their bounds.
     package var isWithinLimits: Bool {
         guard (1...Limits.commandIDBytes).contains(id.utf8.count) else { return false }
         switch kind {
@@ -28,12 +29,12 @@ package struct RegionCommand: Hashable, Sendable {
     }
 }
 
-/// A signed change of one bucket, as it is to be written into the log. It applies once, and only
-/// where the bucket's correction is `before`.
+/// A signed change of one bucket, to be written into the log. It applies once, and only if the
+/// bucket's correction is `before`.
 package struct BucketCorrection: Hashable, Sendable {
     package var currency: Currency
     package var minute: Minute
-    /// Minor units, signed; within ±`Limits.sumMagnitude`, as `before`.
+    /// Minor units, signed; within ±`Limits.sumMagnitude`, like `before`.
     package var delta: Int64
     package var before: Int64
     /// At most `Limits.reasonBytes` bytes.
@@ -63,12 +64,13 @@ package struct BucketCorrection: Hashable, Sendable {
     }
 }
 
-/// What became of a command, carried by a later request of the node that it was offered to.
+/// The outcome of a command, sent in a later request of the node that it was offered to.
 package struct CommandOutcome: Hashable, Sendable {
     package enum Result: Hashable, Sendable {
-        /// Acknowledged by all in-sync replicas, at this place of the region's current log.
+        /// Published at this position of the region's current log and acknowledged by all in-sync
+        /// replicas.
         case published(partition: Int32, offset: Int64)
-        /// Not carried out; at most `Limits.problemBytes` bytes. HQ offers it again.
+        /// Failed; at most `Limits.problemBytes` bytes. HQ offers the command again.
         case failed(problem: String)
     }
 

@@ -6,24 +6,24 @@ package import Topology
 package struct ShardDelta: Hashable, Sendable {
     package var log: LogID
     package var partition: Int32
-    /// The offset from which changes are named; 0 means that the delta is the whole shard.
+    /// The delta contains changes from this offset on; 0 means that it is the whole shard.
     package var base: Int64
     /// The offset up to which the shard has folded its partition, exclusive; `base` or more.
     package var coverage: Int64
     /// How far back the state reaches. Buckets before `claims.idsFrom` are seeded.
     package var claims: Claims
-    /// The minutes of which every bucket that is not named is 0: with base 0 all from the later of
-    /// `claims.idsFrom` and the node's floor on, in a healing one range of a digest; else nil.
+    /// The minutes in which every bucket that the delta omits is 0: with base 0, all from the later
+    /// of `claims.idsFrom` and the node's floor on; in a healing, one digest range; else nil.
     package var replaced: ClosedRange<Minute>?
-    /// The watermark of HQ's at which the buckets before `claims.idsFrom` were true; only an HQ
-    /// that has committed less takes them. 0 where the state was not seeded.
+    /// HQ's watermark at which the buckets before `claims.idsFrom` were true. Only an HQ that has
+    /// committed less takes them. 0 if the state was not seeded.
     package var seedWatermark: Int64
     /// The time up to which the shard has provably seen its partition; nil before the first proof.
     package var observedThrough: UnixTime?
     package var marker: LedgerMarker?
     /// The last record folded; nil before the first.
     package var fingerprint: Fingerprint?
-    /// The last record below `base`, where the node knows it.
+    /// The last record below `base`, if the node knows it.
     package var baseFingerprint: Fingerprint?
     /// A digest of one range of minutes, at `coverage`; not in every delta.
     package var digest: RangeDigest?
@@ -34,7 +34,7 @@ package struct ShardDelta: Hashable, Sendable {
     package var late: [Bucket]
     /// Money that records at `base` or later added to minutes that the node no longer holds, by
     /// currency code; `minute` is the first that the node holds. HQ adds it to its own sum, so it
-    /// must be sent once. Empty with base 0.
+    /// must be sent only once. Empty with base 0.
     package var missed: [Bucket]
 
     /// A digest of the buckets and late money of some minutes.
@@ -48,7 +48,7 @@ package struct ShardDelta: Hashable, Sendable {
         }
     }
 
-    /// - Parameter replaced: with base 0 all from ids-from on, where nothing else is said.
+    /// - Parameter replaced: by default, with base 0 all minutes from ids-from on.
     package init(
         log: LogID, partition: Int32, base: Int64, coverage: Int64, claims: Claims,
         replaced: ClosedRange<Minute>? = nil, seedWatermark: Int64 = 0,
@@ -81,9 +81,9 @@ package struct DeltaRequest: Hashable, Sendable {
     package var version: UInt32
     package var foldVersion: FoldVersion
     package var region: RegionID
-    /// Names the node in logs and status; carries no authority.
+    /// Identifies the node in logs and status; carries no authority.
     package var node: String
-    /// The node's own clock. It bounds how far HQ believes its own.
+    /// The node's own clock. It limits how far HQ trusts its own.
     package var sentAt: UnixTime
     /// How many partitions each of the region's current logs has.
     package var partitionCounts: [LogID: Int32]
@@ -91,7 +91,7 @@ package struct DeltaRequest: Hashable, Sendable {
     /// Outcomes of commands, at most `Limits.outcomesPerRequest`. Each is repeated until a reply
     /// shows that HQ received it.
     package var outcomes: [CommandOutcome]
-    /// How many commands the node takes with one answer; 0 where it knows none.
+    /// The number of commands that the node accepts per reply; 0 if it supports none.
     package var commandsTaken: Int
 
     package init(

@@ -1,8 +1,8 @@
 package import CivilTime
 package import Money
 
-/// A digest of a set of buckets: equal sets give equal digests in any order, zero buckets count
-/// for nothing. It finds accidents, not attackers.
+/// A digest of a set of buckets: equal sets give equal digests in any order; zero buckets do not
+/// count. It detects accidents, not attackers.
 ///
 /// Each bucket is mixed to 128 bits by chained SplitMix64 finalizers; the digest is the wrapping
 /// sum, so that a set can be digested in parts.
@@ -15,7 +15,7 @@ package struct ShardDigest: Hashable, Sendable {
         self.low = low
     }
 
-    /// - Parameter isLate: whether it is late money, which is another set.
+    /// - Parameter isLate: true for late money, which is a separate set.
     package mutating func add(
         minute: Minute, currency: Currency, value: BucketValue, isLate: Bool
     ) {

@@ -1,7 +1,7 @@
 package import CivilTime
 
-/// The last record that was folded: it names the log's content, as coverage names its length. A
-/// recreated or rewritten log shows itself by another record at the offset.
+/// The last folded record: it identifies the log's content, as coverage identifies its length. A
+/// recreated or rewritten log has another record at this offset.
 package struct Fingerprint: Hashable, Sendable {
     /// The record's offset. Transaction markers may lie between it and the coverage.
     package var offset: Int64
@@ -17,14 +17,14 @@ package struct Fingerprint: Hashable, Sendable {
     }
 }
 
-/// The last position of the ledger that a shard has proof of.
+/// The last ledger position that a shard has proof of.
 package struct LedgerMarker: Hashable, Sendable {
     /// A Postgres log sequence number, as one integer.
     package var lsn: UInt64
     /// The ledger's system identifier; at most `Limits.ledgerSystemBytes` bytes.
     package var system: String
     package var timeline: Int64
-    /// The ledger's time when `lsn` was its current position.
+    /// The ledger's clock when `lsn` was its current position.
     package var markedAt: UnixTime
 
     package init(lsn: UInt64, system: String, timeline: Int64, markedAt: UnixTime) {
@@ -35,7 +35,7 @@ package struct LedgerMarker: Hashable, Sendable {
     }
 }
 
-/// How the records that a node folded ended. `consumed` is the sum of the other five, always;
+/// The outcomes of the records that a node folded. `consumed` is always the sum of the other five;
 /// `conflicts` counts those of `duplicate` whose content differed.
 package struct ShardCounters: Hashable, Sendable {
     package var applied: Int64 = 0

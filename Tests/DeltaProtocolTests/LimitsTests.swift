@@ -3,26 +3,26 @@ import Money
 import Testing
 import Topology
 
-/// The limits hold only together.
+/// Checks the limits against each other.
 @Suite struct LimitsTests {
-    @Test func `a window lies within what is retained`() {
+    @Test func `the window is within the retention`() {
         #expect(Limits.windowMinutes == 24 * 60)
         #expect(Limits.windowMinutes < Limits.retainedMinutes)
         #expect(Limits.futureMinutes > 0)
     }
 
-    @Test func `a full ring of every currency is a shard that may be sent`() {
+    @Test func `a full ring of every currency fits the limit of a shard`() {
         let ring = Limits.retainedMinutes + Limits.futureMinutes
         #expect(Currency.count * ring <= Limits.bucketsPerShard)
         #expect(Limits.bucketsPerShard % ring == 0)
     }
 
-    @Test func `every partition of a log fits one request, and answers fit more than requests`() {
+    @Test func `all partitions of a log fit one request, and replies may be larger`() {
         #expect(Int(ShardID.maximumPartitions) <= Limits.shardsPerRequest)
         #expect(Limits.replyBytes >= Limits.requestBytes)
     }
 
-    @Test func `what is published of a bucket, and its sum over all shards, stays in 64 bits`() {
+    @Test func `a bucket's published value, summed over all shards, fits 64 bits`() {
         let greatest = BucketValue(
             settled: Limits.sumMagnitude, transfers: Limits.sumMagnitude,
             correction: Limits.sumMagnitude)
@@ -32,7 +32,7 @@ import Topology
             by: Int64(Topology.maximumShards))
         #expect(!overflow)
         #expect(sum < .max)
-        // The sums of two requests meet in one addition.
+        // One addition may combine the sums of two requests.
         #expect(!sum.addingReportingOverflow(greatest.published).overflow)
     }
 

@@ -6,7 +6,7 @@ import Testing
 @Suite struct ShardDigestTests {
     private static let currencies = ["EUR", "JPY", "USD"].compactMap { Currency(code: $0) }
 
-    /// Forty buckets, no two alike.
+    /// Forty different buckets.
     private static let buckets: [Bucket] = (0..<40).map { number in
         let value = BucketValue(
             settled: Int64(number) * 1_000_003 - 9, transfers: Int64(number + 1),
@@ -22,7 +22,7 @@ import Testing
         return digest
     }
 
-    @Test func `nothing digests to zero, and something to something else`() {
+    @Test func `only the empty set digests to zero`() {
         #expect(Self.digest([]) == ShardDigest(high: 0, low: 0))
         for bucket in Self.buckets { #expect(Self.digest([bucket]) != ShardDigest()) }
     }
@@ -30,7 +30,7 @@ import Testing
     @Test(arguments: 0..<20 as Range<UInt64>)
     func `the order of buckets does not matter`(seed: UInt64) {
         var shuffled = Self.buckets
-        // A linear congruential generator is chance enough for an order.
+        // A linear congruential generator is random enough for a shuffle.
         var state = seed &+ 1
         for place in shuffled.indices.reversed() {
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -40,7 +40,7 @@ import Testing
         #expect(Self.digest(shuffled) == Self.digest(Self.buckets))
     }
 
-    @Test func `both ways to add a bucket are one`() {
+    @Test func `both ways to add a bucket give the same digest`() {
         var digest = ShardDigest()
         for bucket in Self.buckets {
             digest.add(
@@ -50,7 +50,7 @@ import Testing
         #expect(digest == Self.digest(Self.buckets))
     }
 
-    @Test func `a bucket that is zero counts for nothing, one that sums to zero does`() {
+    @Test func `a zero bucket does not count, one whose fields cancel out does`() {
         let place = Self.buckets[0]
         var zero = place
         zero.value = .zero
@@ -61,7 +61,7 @@ import Testing
         #expect(Self.digest(Self.buckets + [zero]) != Self.digest(Self.buckets))
     }
 
-    @Test func `a difference of any field of any bucket shows`() {
+    @Test func `a change of any field of any bucket changes the digest`() {
         let changes: [(inout Bucket) -> Void] = [
             { $0.minute = $0.minute.advanced(by: 1) },
             { $0.minute = $0.minute.advanced(by: -1) },
@@ -92,7 +92,7 @@ import Testing
         #expect(expected > 400)
     }
 
-    @Test func `values that change places change the digest`() {
+    @Test func `swapping values between buckets changes the digest`() {
         var buckets = Self.buckets
         let first = buckets[3].value
         buckets[3].value = buckets[4].value

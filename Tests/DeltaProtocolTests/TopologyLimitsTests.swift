@@ -4,7 +4,7 @@ import Testing
 import Topology
 
 @Suite struct TopologyLimitsTests {
-    @Test func `validation bounds a shard by the contract's own limits`() {
+    @Test func `validation bounds a shard by the contract's limits`() {
         #expect(Topology.maximumRequestBytes == Limits.requestBytes)
         #expect(Topology.minutesPerShard == Limits.retainedMinutes + Limits.futureMinutes)
         #expect(Currency.count * Topology.minutesPerShard <= Limits.bucketsPerShard)
