@@ -3,7 +3,7 @@ internal import DeltaProtocol
 internal import Money
 
 extension WireBucketColumns {
-    /// Currencies enter the table in the order in which the buckets name them.
+    /// Currencies are added to the table in the order of the buckets.
     init(_ buckets: [Bucket]) {
         self.init()
         var tableIndex = [UInt32](repeating: .max, count: Currency.count)
@@ -41,7 +41,7 @@ extension WireBucketColumns {
         self.corrections = corrections
     }
 
-    /// The buckets in the order of the wire, whatever order that is.
+    /// The buckets in the order of the message, which need not be sorted.
     func buckets() throws(ShardProblem) -> [Bucket] {
         let count = settled.count
         guard count <= Limits.bucketsPerShard else { throw .tooManyBuckets }
@@ -73,7 +73,7 @@ extension WireBucketColumns {
         return buckets
     }
 
-    /// The columns' size on the wire, in bytes: never less than it is, seldom much more.
+    /// An upper bound of the columns' encoded size in bytes, seldom much too large.
     static func byteBound(_ buckets: [Bucket]) -> Int {
         var total = 0
         var minute: Int32 = 0

@@ -12,7 +12,7 @@ extension WireCommand {
         }
     }
 
-    /// Nil for a kind, or of a currency, that this build does not know: a later HQ may have more.
+    /// Nil for a kind or currency that this build does not know: a later HQ may have more.
     func decoded() throws(DeltaCodecError) -> RegionCommand? {
         guard case .publish(let wire) = kind, let currency = Currency(code: wire.currency) else {
             return nil
@@ -25,7 +25,7 @@ extension WireCommand {
                     before: wire.before, reason: wire.reason, requestedBy: wire.requestedBy,
                     issuedAt: UnixTime(milliseconds: wire.issuedAtMs))))
         guard command.isWithinLimits else {
-            throw DeltaCodecError(.invalidEnvelope, "commands: expected one within its limits")
+            throw DeltaCodecError(.invalidEnvelope, "commands: expected values within the limits")
         }
         return command
     }

@@ -1,12 +1,12 @@
 package import DeltaProtocol
 package import Topology
 
-/// A request as it came in: the shards that are plain values, and those that cannot become any.
+/// A received request: the shards that decoded to plain values, and those that did not.
 package struct DecodedRequest: Hashable, Sendable {
-    /// Its `shards` are in the order of the wire, without those of `malformedShards`. They are
-    /// representable, no more: the merge decides whether they make sense.
+    /// Its `shards` are in the order of the message, without `malformedShards`. They are only
+    /// representable: the merge decides whether they are valid.
     package var request: DeltaRequest
-    /// Each is to be answered `refused(.malformed)`; the other shards stand.
+    /// HQ must answer each with `refused(.malformed)`; the other shards are unaffected.
     package var malformedShards: [MalformedShard]
 
     package init(request: DeltaRequest, malformedShards: [MalformedShard] = []) {
@@ -15,7 +15,7 @@ package struct DecodedRequest: Hashable, Sendable {
     }
 }
 
-/// A shard of a request whose content has no plain value.
+/// A shard of a request that does not decode to a plain value.
 package struct MalformedShard: Hashable, Sendable {
     package var log: LogID
     package var partition: Int32
@@ -28,9 +28,9 @@ package struct MalformedShard: Hashable, Sendable {
     }
 }
 
-/// What makes a shard malformed; the raw value is for logs.
+/// Why a shard is malformed; the raw value is for logs.
 package enum ShardProblem: String, Error, Hashable, Sendable, CaseIterable {
-    /// A code that the built-in ISO 4217 table does not have.
+    /// A code that is not in the built-in ISO 4217 table.
     case unknownCurrency = "unknown_currency"
     /// A currency index outside the shard's table.
     case currencyIndex = "currency_index"

@@ -1,25 +1,26 @@
 package import DeltaProtocol
 internal import SwiftProtobuf
 
-/// The region-HQ protocol on the wire; `delta.proto` is its documentation.
+/// Encodes and decodes the region-HQ protocol, which `delta.proto` documents.
 ///
-/// Encoding is deterministic: equal values give equal bytes. Decoding takes any bytes: it throws
-/// or answers, never traps, and needs memory proportional to the input, at most about 24 times
-/// its size. All functions are pure and may run on any thread.
+/// Encoding is deterministic: equal values give equal bytes. Decoding accepts any bytes: it throws
+/// or returns, never traps, and needs memory proportional to the input, at most about 24 times its
+/// size. All functions are pure and may run on any thread.
 package enum DeltaCodec {
-    /// The greatest offset a message may name: no log gets there, and arithmetic on it is safe.
+    /// The greatest offset that a message may hold: no log reaches it, and arithmetic on it is
+    /// safe.
     package static let maximumOffset: Int64 = 1 << 62
     /// Shards of one `ShardStatuses`: those of current logs and of the logs they continue.
     package static let maximumStatuses = 8 * Limits.shardsPerRequest
-    /// The protocol versions that this build reads: its own and the one before.
+    /// The protocol versions that this build accepts: its own and the one before.
     package static let readableVersions =
         max(1, Limits.protocolVersion - 1)...Limits.protocolVersion
 
     /// The two forms of every message.
     package enum Format: Hashable, Sendable, CaseIterable {
-        /// Protocol Buffers' binary form: what nodes speak.
+        /// Protocol Buffers' binary form, which nodes use.
         case protobuf
-        /// Protocol Buffers' JSON form: for people with curl.
+        /// Protocol Buffers' JSON form, for people with curl.
         case json
 
         /// The value of `Content-Type`.
@@ -30,8 +31,8 @@ package enum DeltaCodec {
             }
         }
 
-        /// The form named by a `Content-Type`, whose parameters and letter case do not matter;
-        /// nil for any other media type.
+        /// The form that a `Content-Type` denotes, ignoring its parameters and letter case; nil for
+        /// any other media type.
         package init?(contentType: String) {
             let essence = contentType.prefix { $0 != ";" }.lowercased()
                 .filter { $0 != " " && $0 != "\t" }
@@ -48,7 +49,7 @@ package enum DeltaCodec {
         bytes(of: WireDeltaRequest(request), as: format)
     }
 
-    /// - Throws: For a mistake in the envelope; a mistake within one shard is in the result.
+    /// - Throws: For an error in the envelope. An error within one shard is in the result.
     package static func decodeRequest(
         _ bytes: UnsafeRawBufferPointer, as format: Format = .protobuf
     ) throws(DeltaCodecError) -> DecodedRequest {
@@ -58,7 +59,7 @@ package enum DeltaCodec {
         ).decoded()
     }
 
-    /// - Throws: For a mistake in the envelope; a mistake within one shard is in the result.
+    /// - Throws: For an error in the envelope. An error within one shard is in the result.
     package static func decodeRequest(
         _ bytes: [UInt8], as format: Format = .protobuf
     ) throws(DeltaCodecError) -> DecodedRequest {
@@ -73,7 +74,7 @@ package enum DeltaCodec {
         bytes(of: WireDeltaReply(reply), as: format)
     }
 
-    /// - Throws: For any mistake: a reply is understood as a whole or not at all. Bytes cut between
+    /// - Throws: For any error: a reply is decoded as a whole or not at all. Bytes cut between
     ///   two shards still decode, so compare the shards with those of the request.
     package static func decodeReply(
         _ bytes: UnsafeRawBufferPointer, as format: Format = .protobuf
@@ -83,7 +84,7 @@ package enum DeltaCodec {
         ).decoded()
     }
 
-    /// As the other `decodeReply`.
+    /// Like the other `decodeReply`.
     package static func decodeReply(
         _ bytes: [UInt8], as format: Format = .protobuf
     ) throws(DeltaCodecError) -> DeltaReply {
@@ -100,7 +101,7 @@ package enum DeltaCodec {
         bytes(of: WireShardStatuses(statuses), as: format)
     }
 
-    /// - Throws: For any mistake: statuses are understood as a whole or not at all. Bytes cut
+    /// - Throws: For any error: statuses are decoded as a whole or not at all. Bytes cut
     ///   between two shards still decode.
     package static func decodeStatuses(
         _ bytes: UnsafeRawBufferPointer, as format: Format = .protobuf
@@ -110,7 +111,7 @@ package enum DeltaCodec {
         ).decoded()
     }
 
-    /// As the other `decodeStatuses`.
+    /// Like the other `decodeStatuses`.
     package static func decodeStatuses(
         _ bytes: [UInt8], as format: Format = .protobuf
     ) throws(DeltaCodecError) -> ShardStatuses {
@@ -160,7 +161,7 @@ package enum DeltaCodec {
             case .json:
                 var options = JSONDecodingOptions()
                 options.messageDepthLimit = MessageShape.maximumDepth
-                // A copy: SwiftProtobuf reads JSON from an array only.
+                // Copies the bytes, because SwiftProtobuf reads JSON only from an array.
                 return try M(jsonUTF8Bytes: [UInt8](bytes), options: options)
             }
         } catch {

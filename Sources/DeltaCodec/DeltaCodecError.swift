@@ -1,20 +1,21 @@
-/// Why bytes are not a message of the protocol. Nothing of a message that throws this was used.
+/// Why bytes are not a message of the protocol. The caller uses nothing of a message that throws
+/// this.
 ///
-/// The description holds no bytes of the input, so it is safe to print and to send back.
+/// The description contains no input bytes, so it is safe to print and to send back.
 package struct DeltaCodecError: Error, Hashable, Sendable, CustomStringConvertible {
     package enum Code: Hashable, Sendable {
         /// More bytes, shards or logs than `Limits` allows.
         case tooLarge
-        /// Not Protocol Buffers, or not the JSON form, of the expected message.
+        /// Not the expected message in Protocol Buffers' binary or JSON form.
         case undecodable
         /// A protocol version that this build does not speak.
         case unsupportedVersion
-        /// A field of the envelope is missing or outside its bounds.
+        /// An envelope field is missing or out of bounds.
         case invalidEnvelope
     }
 
     package var code: Code
-    /// What was expected, and of which field.
+    /// The field, and what was expected of it.
     package var description: String
 
     init(_ code: Code, _ description: String) {

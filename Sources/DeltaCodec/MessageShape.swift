@@ -1,21 +1,21 @@
 internal import DeltaProtocol
 
-/// The nesting of a message, and how often a field may stand in it: what is checked before a
-/// general decoder allocates anything.
+/// The nesting of a message, and how often each field may occur. It is checked before a general
+/// decoder allocates anything.
 ///
-/// Protocol Buffers let any field be given again and again. A general decoder would then build a
-/// message object for every two bytes, or grow a column by one entry at each of a million pieces.
+/// Protocol Buffers allow any field to repeat. A general decoder would then build a message object
+/// for every two bytes, or grow a column by one entry at each of a million pieces.
 struct MessageShape: Sendable {
-    /// For messages to people.
+    /// For error messages.
     var name: String
-    /// How often each repeated field of the wire type "length-delimited" may stand.
+    /// The maximum number of occurrences of each repeated length-delimited field.
     var repeated: [Int: Int] = [:]
-    /// The fields that are messages themselves.
+    /// The fields that are messages.
     var nested: [Int: MessageShape] = [:]
-    /// How many JSON objects the whole message can have.
+    /// The maximum number of JSON objects in the whole message.
     var maximumObjects = 0
 
-    /// Messages within messages: envelope, shard, columns; and one to spare.
+    /// Nested messages: envelope, shard, columns; and one to spare.
     static let maximumDepth = 5
     /// Codes in a currency table: ISO 4217 has about 300, current and historic.
     static let maximumCurrencies = 1_024
@@ -53,11 +53,11 @@ struct MessageShape: Sendable {
         ],
         maximumObjects: objects(shards: DeltaCodec.maximumStatuses))
 
-    /// A shard has at most ten objects, the envelope three and two for each command or outcome;
-    /// braces in texts take from the rest.
+    /// A shard has at most ten objects; the envelope has three, and two for each command or
+    /// outcome. Braces in strings take from the rest.
     private static func objects(shards: Int) -> Int { 11 * shards + 256 }
 
-    /// Walks the tags of a message in the binary form; the content of packed columns is skipped.
+    /// Walks the tags of a message in the binary form and skips the content of packed columns.
     func checkBinary(_ bytes: UnsafeRawBufferPointer) throws(DeltaCodecError) {
         var reader = TagReader(bytes)
         var seen: UInt64 = 0
@@ -82,7 +82,7 @@ struct MessageShape: Sendable {
         }
     }
 
-    /// Counts what could become an object.
+    /// Counts braces, each of which could open an object.
     func checkJSON(_ bytes: UnsafeRawBufferPointer) throws(DeltaCodecError) {
         var objects = 0
         for byte in bytes where byte == UInt8(ascii: "{") { objects += 1 }
@@ -92,7 +92,7 @@ struct MessageShape: Sendable {
     }
 }
 
-/// Reads the fields of one message in the binary form, without their meaning.
+/// Reads the fields of one message in the binary form, without interpreting them.
 private struct TagReader {
     struct Field {
         var number: Int

@@ -69,7 +69,7 @@ extension WireShardReply {
         case .behind: outcome = .behind
         case .refused: outcome = .refused(reason.value)
         case .unspecified, .UNRECOGNIZED:
-            throw DeltaCodecError(.invalidEnvelope, "shards.outcome: expected a known one")
+            throw DeltaCodecError(.invalidEnvelope, "shards.outcome: expected a known outcome")
         }
         var claims: Claims?
         if hasIdsFrom {
@@ -100,7 +100,7 @@ extension WireRefusalReason {
         }
     }
 
-    /// A reason of a later version reads as the one that asks a human to look.
+    /// An unknown reason, of a later version, becomes the one that asks an operator to look.
     var value: RefusalReason {
         switch self {
         case .unknownLog: .unknownLog

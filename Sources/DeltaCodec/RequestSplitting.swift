@@ -2,11 +2,11 @@ package import DeltaProtocol
 internal import Topology
 
 extension DeltaCodec {
-    /// The request as one or more that keep the limits of size and of shards, each with the same
-    /// envelope; the outcomes of commands go with the first one. Shards stay whole and in order.
+    /// Splits a request into requests within the limits of size and shard count. Each has the same
+    /// envelope; the first carries the outcomes of commands. Shards stay whole and in order.
     ///
-    /// A shard too large for any request stands in one of its own, which HQ refuses as too large;
-    /// the limits of the topology exclude it.
+    /// A shard too large for any request gets one of its own, which HQ refuses as too large; the
+    /// limits of the topology exclude it.
     package static func split(_ request: DeltaRequest) -> [DeltaRequest] {
         var envelope = request
         envelope.shards = []
@@ -30,14 +30,15 @@ extension DeltaCodec {
         return requests
     }
 
-    /// A shard's size within a request, in bytes: never less than it is.
+    /// An upper bound of a shard's encoded size within a request, in bytes.
     package static func byteBound(_ shard: ShardDelta) -> Int {
         facts(of: shard) + WireBucketColumns.byteBound(shard.buckets)
             + WireBucketColumns.byteBound(shard.late)
             + WireBucketColumns.byteBound(shard.missed)
     }
 
-    /// All but the columns: 38 numbers of at most 11 bytes with their tags, and two names.
+    /// An upper bound of all but the columns: 38 numbers of at most 11 bytes with their tags, and
+    /// two names.
     private static func facts(of shard: ShardDelta) -> Int {
         440 + shard.log.name.utf8.count + (shard.marker?.system.utf8.count ?? 0)
     }

@@ -20,7 +20,7 @@ extension WireFingerprint {
         self.offset = fingerprint.offset
     }
 
-    /// In version 1 it was always the record right below the coverage.
+    /// In version 1 the offset was always the one right below the coverage.
     func value(below coverage: Int64) -> Fingerprint {
         Fingerprint(
             offset: hasOffset ? offset : coverage - 1, timestamp: timestampMs, crc: crc)
@@ -85,7 +85,7 @@ extension WireCounters {
         self.conflicts = counters.conflicts
     }
 
-    /// The bounds make the sum of all counters safe.
+    /// The bounds keep the sum of all counters from overflowing.
     func counters() throws(ShardProblem) -> ShardCounters {
         let all = [applied, duplicate, late, rejected, control, conflicts]
         guard all.allSatisfy({ (0...Limits.sumMagnitude).contains($0) }) else { throw .counter }

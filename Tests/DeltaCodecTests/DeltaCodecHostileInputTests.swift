@@ -4,9 +4,9 @@ import DeltaProtocol
 import Testing
 import Topology
 
-@Suite("Hostile bytes are an error or a refused shard, never more")
+@Suite("Hostile bytes cause an error or a refused shard, nothing worse")
 struct DeltaCodecHostileInputTests {
-    /// The code of the error; nil where the bytes decode.
+    /// The error's code; nil if the bytes decode.
     private func problem(_ writer: WireWriter) -> DeltaCodecError.Code? {
         problem { () throws(DeltaCodecError) in _ = try DeltaCodec.decodeRequest(writer.bytes) }
     }
@@ -20,7 +20,7 @@ struct DeltaCodecHostileInputTests {
         }
     }
 
-    @Test("Mistakes of the envelope refuse the request")
+    @Test("An error in the envelope refuses the request")
     func envelope() {
         #expect(problem(.envelope()) == nil)
         #expect(problem(WireWriter()) == .unsupportedVersion)
@@ -60,7 +60,7 @@ struct DeltaCodecHostileInputTests {
         #expect(problem(badLog) == .invalidEnvelope)
     }
 
-    @Test("A mistake of one shard spares the others")
+    @Test("An error in one shard does not affect the others")
     func malformedShards() throws {
         typealias Body = (inout WireWriter) -> Void
         let columns: (Int, @escaping Body) -> Body = { field, body in { $0.message(field, body) } }
@@ -119,7 +119,7 @@ struct DeltaCodecHostileInputTests {
         }
     }
 
-    @Test("What the merge must judge reaches it unchanged")
+    @Test("Values that the merge must check reach it unchanged")
     func nonsenseSurvives() throws {
         let shard = ShardDelta(
             log: LogID("unheard-of")!, partition: -5, base: 10, coverage: 3,
@@ -135,7 +135,7 @@ struct DeltaCodecHostileInputTests {
         #expect(decoded == DecodedRequest(request: request))
     }
 
-    @Test("Fields given again and again are refused before they cost memory or time")
+    @Test("Repeated fields are refused before they cost memory or time")
     func repetition() {
         let mebibyte = 1 << 20
         var emptyShards = WireWriter.envelope()
@@ -145,7 +145,7 @@ struct DeltaCodecHostileInputTests {
             })
         #expect(problem(emptyShards) == .tooLarge)
 
-        // A column in a million pieces makes a decoder that reserves room for each quadratic.
+        // A column in a million pieces is quadratic in a decoder that reserves room for each piece.
         var pieces: [UInt8] = []
         for _ in 0..<mebibyte { pieces += [4 << 3 | 2, 1, 1] }
         var splitColumn = WireWriter.envelope()
@@ -169,7 +169,7 @@ struct DeltaCodecHostileInputTests {
         }
         #expect(problem(codes) == .tooLarge)
 
-        // Numbers outside packed form are legal, and as many as bytes allow.
+        // Numbers outside packed form are legal, and as many as the bytes allow.
         var unpacked = WireWriter.envelope()
         unpacked.message(7) { shard in
             shard.text(1, "a")
@@ -214,7 +214,7 @@ struct DeltaCodecHostileInputTests {
     }
 
     @Test(
-        "JSON that is no request does not decode",
+        "JSON that is not a request does not decode",
         arguments: [
             "", "{", "[]", "null", "1", "{}", "{\"version\":1.5}", "{\"version\":\"x\"}",
             "{\"version\":1,\"unheard_of\":1}", "{\"version\":99999999999999999999}",
@@ -266,7 +266,7 @@ struct DeltaCodecHostileInputTests {
         #expect(unknown.shards.map(\.outcome) == [.refused(.malformed)])
     }
 
-    @Test("Damaged messages never trap, and what still decodes is a whole message")
+    @Test("Damaged messages never trap, and those that still decode are whole")
     func damage() throws {
         var decodedCount = 0
         for seed in UInt64(0)..<2_000 {
@@ -294,7 +294,7 @@ struct DeltaCodecHostileInputTests {
     }
 }
 
-/// Commands and outcomes that no peer of ours sends.
+/// Commands and outcomes that a correct peer never sends.
 @Suite struct CommandHostileInputTests {
     private static func reply(_ change: (inout RegionCommand) -> Void) -> DeltaReply {
         var random = RandomMessages(seed: 11)
@@ -335,9 +335,9 @@ struct DeltaCodecHostileInputTests {
         }
     }
 
-    @Test("A command of a kind or currency that is not known is passed over")
+    @Test("A command of an unknown kind or currency is skipped")
     func unknown() throws {
-        // Field 3 of the reply, a command with an id and field 9, which nobody knows yet.
+        // Field 3 of the reply: a command with an id and field 9, which does not exist yet.
         let kind: [UInt8] = [0x1A, 0x06, 0x0A, 0x01, 0x63, 0x4A, 0x01, 0x00]
         #expect(try DeltaCodec.decodeReply(kind).commands == [])
         // The same with `publish` and the currency "XQX".

@@ -8,7 +8,7 @@ import Topology
 @Suite("Messages survive the wire")
 struct DeltaCodecRoundTripTests {
     @Test(
-        "Random requests come back as they were, in both forms",
+        "Random requests survive a round trip in both forms",
         arguments: DeltaCodec.Format.allCases)
     func requests(format: DeltaCodec.Format) throws {
         for seed in UInt64(0)..<400 {
@@ -21,7 +21,7 @@ struct DeltaCodecRoundTripTests {
     }
 
     @Test(
-        "Random replies come back as they were, in both forms",
+        "Random replies survive a round trip in both forms",
         arguments: DeltaCodec.Format.allCases)
     func replies(format: DeltaCodec.Format) throws {
         for seed in UInt64(0)..<400 {
@@ -34,7 +34,7 @@ struct DeltaCodecRoundTripTests {
     }
 
     @Test(
-        "Random statuses come back as they were, in both forms",
+        "Random statuses survive a round trip in both forms",
         arguments: DeltaCodec.Format.allCases)
     func statuses(format: DeltaCodec.Format) throws {
         for seed in UInt64(0)..<400 {
@@ -46,7 +46,7 @@ struct DeltaCodecRoundTripTests {
         }
     }
 
-    @Test("The encoder's bytes are those that the .proto file promises")
+    @Test("The encoder's bytes match the .proto file")
     func goldenBytes() {
         let request = DeltaRequest(
             foldVersion: FoldVersion(rules: 3, settings: 7, digest: 0x0102_0304_0506_0708),
@@ -155,7 +155,7 @@ struct DeltaCodecRoundTripTests {
         #expect(decoded == DecodedRequest(request: expected))
     }
 
-    @Test("A content type names its form whatever its case, spaces and parameters")
+    @Test("A content type is recognized whatever its case, spaces and parameters")
     func contentTypes() {
         #expect(DeltaCodec.Format(contentType: "application/x-protobuf") == .protobuf)
         #expect(DeltaCodec.Format(contentType: "Application/JSON; charset=utf-8") == .json)

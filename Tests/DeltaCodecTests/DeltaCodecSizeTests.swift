@@ -9,7 +9,7 @@ import Topology
 
 @Suite("Messages are small and fast")
 struct DeltaCodecSizeTests {
-    /// What a steady region may send, HTTP included.
+    /// The bound on a steady region's traffic, HTTP included.
     private static let bytesPerSecondMax = 5_000
 
     @Test("A steady region sends less than 5 KB/s, HTTP included")
@@ -141,7 +141,7 @@ struct DeltaCodecSizeTests {
             partitionCounts: [LogID("settled-1")!: 6], shards: shards)
     }
 
-    @Test("A request of six full shards fits, and decodes at once")
+    @Test("A request of six full shards fits and decodes quickly")
     func fullRequest() throws {
         let request = request(shards: (0..<6).map(fullShard))
         let clock = ContinuousClock()
@@ -181,7 +181,7 @@ struct DeltaCodecSizeTests {
         #expect(DeltaCodec.split(request(shards: [])).count == 1)
     }
 
-    @Test("The size foretold for a shard is never too small, and close for large ones")
+    @Test("The predicted size of a shard is never too small, and close for large ones")
     func byteBound() {
         for seed in UInt64(0)..<300 {
             var messages = RandomMessages(seed: seed)

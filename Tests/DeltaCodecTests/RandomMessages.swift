@@ -18,7 +18,7 @@ struct SeededGenerator: RandomNumberGenerator {
     }
 }
 
-/// Values over the whole range that the wire can carry, sensible or not.
+/// Values over the whole range that a message can carry, sensible or not.
 struct RandomMessages {
     var random: SeededGenerator
 

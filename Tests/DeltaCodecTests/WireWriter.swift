@@ -1,4 +1,4 @@
-/// Writes Protocol Buffers by hand, so that tests own every byte, wrong ones included.
+/// Writes Protocol Buffers by hand, so that tests control every byte, wrong ones included.
 struct WireWriter {
     private(set) var bytes: [UInt8] = []
 
@@ -51,7 +51,7 @@ struct WireWriter {
         content(field, inner.bytes)
     }
 
-    /// An envelope that is in order, before its shards.
+    /// A valid envelope without shards.
     static func envelope() -> WireWriter {
         var writer = WireWriter()
         writer.number(1, 1)
