@@ -4,14 +4,14 @@ internal import FoundationEssentials
 internal import HTTPClient
 internal import Topology
 
-/// From a whole HTTP answer to what it means. Pure.
+/// Interprets a whole HTTP answer. Pure.
 enum AnswerReading {
-    /// Characters of a refusal's title that are kept.
+    /// The maximum number of characters kept of a refusal's title.
     static let maximumTitleCharacters = 200
-    /// A problem document larger than this is not looked into.
+    /// A larger problem document is not parsed.
     static let maximumProblemBytes = 64 << 10
 
-    /// - Parameter decode: Nil where the body is not an answer to the request.
+    /// - Parameter decode: returns nil if the body does not answer the request.
     static func read<Value>(
         _ response: HTTPResponse, decode: ([UInt8]) -> Value?
     ) -> HeadquartersAnswer<Value> {
@@ -28,8 +28,8 @@ enum AnswerReading {
         }
     }
 
-    /// The reply, if it answers every shard of the request once and nothing else: bytes that were
-    /// cut between two shards decode, but acknowledge nothing.
+    /// The reply, if it answers exactly the shards of the request, each once. Bytes cut between two
+    /// shards decode, but acknowledge nothing.
     static func reply(_ body: [UInt8], to request: DeltaRequest) -> DeltaReply? {
         guard let reply = try? DeltaCodec.decodeReply(body) else { return nil }
         let asked = request.shards.map { ShardName(log: $0.log, partition: $0.partition) }
@@ -55,7 +55,7 @@ enum AnswerReading {
             response.body.count <= maximumProblemBytes,
             let problem = try? JSONDecoder().decode(Problem.self, from: Data(response.body))
         else { return "" }
-        // What HQ says ends in logs: no line breaks or terminal codes.
+        // HQ's text ends up in logs: remove line breaks and terminal codes.
         let printable = problem.title.unicodeScalars.filter {
             !$0.properties.isDefaultIgnorableCodePoint && $0.properties.generalCategory != .control
                 && $0.properties.generalCategory != .lineSeparator

@@ -6,13 +6,13 @@ internal import WorkerThread
 
 /// A node's conversation with one HQ: one connection, kept alive, one exchange at a time.
 ///
-/// All blocking work, encoding included, is on a thread of its own. Calls may come from any task;
-/// those that wait are bounded, more are answered `retry(.busy)` at once. There are no retries
-/// in here: when to try again is the caller's decision, with `Backoff`.
+/// All blocking work, encoding included, runs on a dedicated thread. Calls may come from any task;
+/// a bounded number may wait, and further ones get `retry(.busy)` at once. The client never
+/// retries: the caller decides when to try again, with `Backoff`.
 package final class DeltaClient: Sendable {
-    /// Bytes of an answer's body.
+    /// Maximum bytes of an answer's body.
     package static let maximumAnswerBytes = Limits.replyBytes
-    /// Exchanges that may wait for the one that runs.
+    /// Maximum number of exchanges waiting for the one that runs.
     private static let waitingExchanges = 16
     private static let deltasPath = "/internal/v1/rollup/deltas"
     private static let shardsPath = "/internal/v1/rollup/shards"
@@ -23,9 +23,9 @@ package final class DeltaClient: Sendable {
     private let thread: WorkerThread<HTTPConversation>
     private let stopSignal = StopSignal()
 
-    /// Connects nowhere yet.
-    /// - Throws: For a URL that is none, or plain HTTP to another machine without
-    ///   `allowsPlainHTTP`; for times that are not positive; when there can be no thread.
+    /// Does not connect yet.
+    /// - Throws: For an invalid URL; for plain HTTP to another machine without
+    ///   `allowsPlainHTTP`; for times that are not positive; if no thread can be created.
     package init(_ configuration: DeltaClientConfiguration) throws(DeltaClientError) {
         let url = try HeadquartersURL(
             configuration.url, allowsPlainHTTP: configuration.allowsPlainHTTP)
@@ -49,12 +49,12 @@ package final class DeltaClient: Sendable {
         }
     }
 
-    /// The request as one or more that HQ takes; each is pushed on its own.
+    /// Splits the request into requests that HQ accepts, each to be pushed separately.
     package static func split(_ request: DeltaRequest) -> [DeltaRequest] {
         DeltaCodec.split(request)
     }
 
-    /// Pushes one request. An answer names every shard of it exactly once.
+    /// Pushes one request. An answer contains every shard of it exactly once.
     package func push(_ request: DeltaRequest) async -> HeadquartersAnswer<DeltaReply> {
         await perform { conversation in
             let body = DeltaCodec.encode(request)
@@ -68,8 +68,8 @@ package final class DeltaClient: Sendable {
         }
     }
 
-    /// Asks what HQ stands at for the region's shards; with a partition, for that partition of
-    /// each log, values included.
+    /// Queries HQ's state of the region's shards or, with a partition, of that partition of each
+    /// log, values included.
     package func statuses(
         region: RegionID, partition: Int32? = nil
     ) async -> HeadquartersAnswer<ShardStatuses> {
@@ -85,8 +85,8 @@ package final class DeltaClient: Sendable {
         }
     }
 
-    /// Ends the running exchange within a second, answers all others `retry(.stopped)`, and
-    /// returns when the thread and the connection are gone.
+    /// Ends the running exchange within a second, answers all others `retry(.stopped)`, and returns
+    /// when the thread and the connection are gone.
     package func stop() async {
         stopSignal.stop()
         await thread.stop()

@@ -1,15 +1,15 @@
 internal import HTTPClient
 
-/// What became of one exchange with HQ. Only `answered` acknowledges anything.
+/// The result of one exchange with HQ. Only `answered` acknowledges anything.
 package enum HeadquartersAnswer<Value: Sendable>: Sendable {
-    /// HQ answered in full and the answer was understood in full.
+    /// HQ's answer arrived complete and was decoded completely.
     case answered(Value)
-    /// It is unknown whether HQ acted; asking again, after a backoff, does no harm. `after` is
-    /// what HQ asked for by Retry-After, at most a day.
+    /// It is unknown whether HQ acted. Asking again, after a backoff, does no harm. `after` is HQ's
+    /// Retry-After, at most a day.
     case retry(DeliveryProblem, after: Duration?)
-    /// HQ understood and said no, so the same again will fail again until somebody changes
-    /// something: try slowly. `title` is HQ's word for it, at most 200 printable characters, empty
-    /// where it gave none.
+    /// HQ understood and refused, so the same request fails until an operator changes something:
+    /// retry slowly. `title` is HQ's reason, at most 200 printable characters, empty if it gave
+    /// none.
     case refused(status: Int, title: String)
 }
 
@@ -23,9 +23,9 @@ package enum DeliveryProblem: Hashable, Sendable, CustomStringConvertible {
     case untrusted
     /// Connecting, or the whole exchange, took too long, or bytes came too slowly.
     case timeout
-    /// The connection ended, or broke, before the answer was complete.
+    /// The connection ended before the answer was complete.
     case torn
-    /// More bytes of answer than any answer has.
+    /// The answer is larger than any valid one.
     case oversize
     /// 200, but not an answer to this request.
     case unintelligible
@@ -33,9 +33,9 @@ package enum DeliveryProblem: Hashable, Sendable, CustomStringConvertible {
     case status(Int)
     /// The client was stopped before the answer came.
     case stopped
-    /// Too many exchanges wait already.
+    /// Too many exchanges are already waiting.
     case busy
-    /// libcurl could not begin: out of memory, or built without what we need.
+    /// libcurl could not start: out of memory, or built without a feature that we need.
     case library
 
     /// For logs and metric labels: few values, no outside data.

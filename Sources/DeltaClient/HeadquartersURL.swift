@@ -1,6 +1,6 @@
 internal import HTTPClient
 
-/// HQ's address, where nothing but scheme, host and port is ours to name.
+/// HQ's address: the operator configures only scheme, host and port.
 struct HeadquartersURL: Sendable {
     let address: HTTPAddress
 
@@ -18,7 +18,7 @@ struct HeadquartersURL: Sendable {
             throw DeltaClientError("url: expected nothing after the port")
         }
         guard !address.isPlain || allowsPlainHTTP || address.isLoopback else {
-            throw DeltaClientError("url: expected https, since the host is not this machine")
+            throw DeltaClientError("url: expected https, because the host is not this machine")
         }
     }
 }

@@ -8,7 +8,7 @@ import Topology
 
 @Suite("A node's conversation with HQ")
 struct DeltaClientTests {
-    @Test("Pushes share one connection, and say no more than they must")
+    @Test("Pushes share one connection and send no needless headers")
     func connectionReuse() async throws {
         let request = pushOf(shards: 3)
         try await withPeer(.reply(committed(request))) { peer, client in
@@ -30,7 +30,7 @@ struct DeltaClientTests {
         }
     }
 
-    @Test("A large body goes out without asking first")
+    @Test("A large body is sent without Expect: 100-continue")
     func largeBody() async throws {
         var request = pushOf(shards: 1)
         request.shards[0].buckets = manyBuckets(count: 100_000)
@@ -41,7 +41,7 @@ struct DeltaClientTests {
         }
     }
 
-    @Test("A connection that HQ closed in between is replaced")
+    @Test("A connection that HQ closed between pushes is replaced")
     func closedInBetween() async throws {
         let request = pushOf(shards: 1)
         try await withPeer(.replyAndClose(committed(request))) { peer, client in
@@ -52,7 +52,7 @@ struct DeltaClientTests {
         }
     }
 
-    @Test("Statuses are asked for by region, and by partition for seeding")
+    @Test("Statuses are queried by region, and by partition for seeding")
     func statuses() async throws {
         let status = ShardStatus(
             log: LogID("settled-1")!, partition: 3, watermark: 900, claims: Claims(from: Minute(7)),
@@ -91,7 +91,7 @@ struct DeltaClientTests {
         }
     }
 
-    @Test("Where nobody listens, HQ is unreachable")
+    @Test("If no server listens, HQ is unreachable")
     func unreachable() async throws {
         let peer = try ScriptedPeer(.hang)
         await peer.stop()
@@ -100,7 +100,7 @@ struct DeltaClientTests {
         await client.stop()
     }
 
-    @Test("A stop ends the exchange that hangs, and all later ones")
+    @Test("Stopping ends a hanging exchange and all later ones")
     func stop() async throws {
         let peer = try ScriptedPeer(.hang)
         let client = try DeltaClient(DeltaClientConfiguration(url: peer.url))
@@ -115,7 +115,7 @@ struct DeltaClientTests {
     }
 
     @Test(
-        "Plain HTTP stays on this machine unless told otherwise",
+        "Plain HTTP stays on this machine unless configured otherwise",
         arguments: [
             ("http://127.0.0.1:8081", false, true), ("http://127.9.9.9", false, true),
             ("http://localhost:1/", false, true), ("http://[::1]:1", false, true),

@@ -41,7 +41,7 @@ func committed(_ request: DeltaRequest) -> [UInt8] {
     answer(200, body: DeltaCodec.encode(replyTo(request)))
 }
 
-/// A client of the peer with times short enough for a test.
+/// A client of the peer with timeouts short enough for a test.
 func withPeer(
     _ behavior: ScriptedPeer.Behavior, change: (inout DeltaClientConfiguration) -> Void = { _ in },
     _ body: (ScriptedPeer, DeltaClient) async throws -> Void

@@ -6,12 +6,12 @@ import HTTPTestSupport
 import Testing
 import Topology
 
-@Suite("Only a whole and fitting answer acknowledges")
+@Suite("Only a complete answer to the request acknowledges")
 struct TornAnswerTests {
     private static let request = pushOf(shards: 4)
     private static let body = DeltaCodec.encode(replyTo(request))
 
-    /// After the fault the peer is well again: the client must be too.
+    /// After the fault the peer works again, and so must the client.
     private func expect(
         _ problem: DeliveryProblem, from fault: ScriptedPeer.Behavior, after: Duration? = nil,
         change: (inout DeltaClientConfiguration) -> Void = { _ in },
@@ -23,7 +23,7 @@ struct TornAnswerTests {
         try await withPeer(script, change: change) { _, client in
             let torn = await client.push(Self.request)
             #expect(torn == .retry(problem, after: after), sourceLocation: sourceLocation)
-            // A busy machine may need longer than the short time-outs that the faults are given.
+            // A busy machine may need longer than the short timeouts set for the faults.
             let deadline = ContinuousClock.now + .seconds(20)
             var whole = await client.push(Self.request)
             while whole == .retry(.timeout, after: nil), ContinuousClock.now < deadline {
@@ -33,7 +33,7 @@ struct TornAnswerTests {
         }
     }
 
-    @Test("A body that ends before its length is torn, wherever it ends")
+    @Test("A body shorter than its length is torn, wherever it ends")
     func cutBody() async throws {
         for kept in [0, 1, Self.body.count / 2, Self.body.count - 1] {
             let cut = answer(200, body: Array(Self.body.prefix(kept)), length: Self.body.count)
@@ -43,7 +43,7 @@ struct TornAnswerTests {
         try await expect(.torn, from: .replyAndReset(half))
     }
 
-    @Test("Headers cut anywhere, no HTTP, and no bytes at all are torn")
+    @Test("Headers cut anywhere, other protocols, and empty answers are torn")
     func cutHeaders() async throws {
         let whole = answer(200, body: Self.body)
         for kept in [0, 5, 12, 30, whole.count - Self.body.count - 1] {
@@ -64,7 +64,7 @@ struct TornAnswerTests {
         }
     }
 
-    @Test("A body that only the end of the connection delimits could be cut, so it is torn")
+    @Test("A body delimited only by the connection's end may be cut, so it is torn")
     func undelimited() async throws {
         try await expect(
             .torn, from: .replyAndClose(answer(200, body: Self.body, length: .some(nil))))
@@ -96,7 +96,7 @@ struct TornAnswerTests {
         try await expect(.unintelligible, from: .reply(page))
     }
 
-    @Test("An answer larger than any is cut off, announced or not, in headers or body")
+    @Test("A too large answer is cut off, announced or not, in headers or body")
     func oversize() async throws {
         let announced = answer(200, body: [1], length: DeltaClient.maximumAnswerBytes + 1)
         try await expect(.oversize, from: .replyAndClose(announced))
@@ -111,7 +111,7 @@ struct TornAnswerTests {
         try await expect(.oversize, from: .replyAndClose(flood))
     }
 
-    @Test("A peer that hangs, drips or never ends runs into a time-out")
+    @Test("A peer that hangs, drips or never ends causes a timeout")
     func slowPeers() async throws {
         try await expect(.timeout, from: .hang) { $0.totalTimeout = .milliseconds(200) }
         try await expect(.timeout, from: .hang)
@@ -132,7 +132,7 @@ struct TornAnswerTests {
         }
     }
 
-    @Test("Overload and server errors are retried, after what Retry-After says")
+    @Test("Overload and server errors are retried after the Retry-After time")
     func retryAfter() async throws {
         for status in [408, 425, 429, 500, 502, 503, 507] {
             let busy = answer(status, headers: ["Retry-After: 7"])
@@ -154,7 +154,7 @@ struct TornAnswerTests {
         }
     }
 
-    @Test("What one answer asked for is forgotten with the next")
+    @Test("One answer's Retry-After does not affect the next")
     func retryAfterForgotten() async throws {
         let script: @Sendable (Int, ScriptedPeer.Request) -> ScriptedPeer.Behavior = {
             number, _ in .reply(answer(503, headers: number == 0 ? ["Retry-After: 9"] : []))
@@ -165,7 +165,7 @@ struct TornAnswerTests {
         }
     }
 
-    @Test("A refusal comes with HQ's title, fit for a log line")
+    @Test("A refusal carries HQ's title, safe for a log line")
     func refusals() async throws {
         let problem = "application/problem+json"
         let long = String(repeating: "x", count: 500)
@@ -197,7 +197,7 @@ struct TornAnswerTests {
         }
     }
 
-    @Test("Statuses that were cut are no statuses")
+    @Test("Truncated statuses are not accepted")
     func cutStatuses() async throws {
         let status = ShardStatus(
             log: LogID("settled-1")!, partition: 0, watermark: 1, claims: Claims(from: Minute(1)),
