@@ -9,18 +9,18 @@ internal import NIOCore
 internal import Synchronization
 package import Topology
 
-/// What stands behind the ingest interface. Its answers are per shard; whatever keeps it from
-/// giving any is `IngestUnavailable`.
+/// The backend of the ingest interface. It answers per shard, and throws `IngestUnavailable` if it
+/// cannot answer at all.
 package protocol DeltaHandler: Sendable {
     /// Commits a request and answers every shard of it, in any order.
     func commit(_ request: DeltaRequest) async throws(IngestUnavailable) -> DeltaReply
-    /// What stands for a region's shards, or with values for one partition of each log.
+    /// HQ's state of a region's shards or, with values, of one partition of each log.
     func statuses(
         region: RegionID, partition: Int32?
     ) async throws(IngestUnavailable) -> ShardStatuses
 }
 
-/// Nothing can be committed or read now. Whether a commit took effect is unknown.
+/// Commits or reads are impossible now. Whether a commit took effect is unknown.
 package struct IngestUnavailable: Error {
     /// When to ask again.
     package var retryAfterSeconds: Int
@@ -30,23 +30,23 @@ package struct IngestUnavailable: Error {
 
 /// The interface that regions push to, `/internal/v1/rollup/…`.
 ///
-/// A mistake in the envelope of a request is a 4xx problem and nothing of it is committed; a
-/// mistake within one shard is that shard's answer beside those of the others. Requests are not
-/// signed, so it refuses to listen anywhere but on loopback.
+/// An error in the envelope of a request is a 4xx problem and commits nothing. An error within one
+/// shard is that shard's answer, next to those of the others. Requests are not signed, so the
+/// interface listens only on loopback.
 package struct DeltaIngest: Sendable {
     package static let deltasPath = "/internal/v1/rollup/deltas"
     package static let shardsPath = "/internal/v1/rollup/shards"
-    /// Commits at a time. Further ones get 503.
+    /// Maximum concurrent commits. Further ones get 503.
     package static let requestsMax = 32
-    /// Bytes of large bodies in memory at a time, received in full or in part. A request that
-    /// exceeds it gets 503. A body still arriving does not count as a commit.
+    /// Maximum bytes of large bodies in memory, received in full or in part. A request that exceeds
+    /// it gets 503. A body still arriving does not count as a commit.
     package static let bodyBytesMax = 192 << 20
     /// The same for bodies that declare a small length. Regions without a backlog send only these,
     /// so large bodies cannot keep them out.
     package static let smallBodyBytesMax = 64 << 20
-    /// The greatest length of a small body.
+    /// The maximum length of a small body.
     package static let smallBodyBytes = 64 << 10
-    /// Different readings of the store at a time. Requests for the same reading share one.
+    /// Maximum concurrent different readings of the store. Requests for the same reading share one.
     package static let readingsMax = 4
     /// Nodes need one connection each. The rest is room for slow clients until they are
     /// disconnected.
@@ -68,8 +68,8 @@ package struct DeltaIngest: Sendable {
     }
 
     /// - Parameters:
-    ///   - regions: those of the topology; any other is unknown.
-    ///   - pace: how slow a client may be.
+    ///   - regions: the topology's regions; any other is unknown.
+    ///   - pace: the slowest rate allowed for a client.
     package init(
         regions: some Sequence<RegionID>, handler: any DeltaHandler,
         pace: RequestPace = RequestPace(), logger: Logger
@@ -81,7 +81,7 @@ package struct DeltaIngest: Sendable {
         refused = RareLog(logger)
     }
 
-    /// A listener of this interface.
+    /// Creates a listener of this interface.
     ///
     /// - Parameter connectionsMax: lower it if the process may open fewer files.
     /// - Throws: `ListenerError` for an address that other machines can reach.
@@ -92,7 +92,7 @@ package struct DeltaIngest: Sendable {
         guard address.isLoopback else {
             throw ListenerError(
                 address: address,
-                reason: "ingest takes unsigned requests and listens on loopback only")
+                reason: "ingest accepts unsigned requests, so it listens only on loopback")
         }
         var configuration = Listener.Configuration(
             address: address, connectionsMax: connectionsMax)
@@ -111,7 +111,7 @@ package struct DeltaIngest: Sendable {
                 return try await showShards(request)
             case ("/livez", .get), ("/livez", .head): return Self.plain("ok\n")
             case ("/readyz", .get), ("/readyz", .head):
-                // The store answers a reading that needs nothing but the store.
+                // Answer readiness with a reading that needs only the store.
                 if let region = regions.min() { _ = try await statuses(region, nil) }
                 return Self.plain("ok\n")
             case (Self.shardsPath, _), ("/livez", _), ("/readyz", _):
@@ -137,10 +137,10 @@ extension DeltaIngest {
     private func takeDeltas(_ request: Request) async throws -> Response {
         _ = try QueryParameters(request.uri.query, allowed: [])
         guard let format = request.headers[.contentType].flatMap(DeltaCodec.Format.init) else {
-            throw Self.unsupported("Content-Type has to be \(Self.mediaTypes).")
+            throw Self.unsupported("Content-Type must be \(Self.mediaTypes).")
         }
         guard request.headers[.contentEncoding] == nil else {
-            throw Self.unsupported("Content-Encoding is not taken: send the body as it is.")
+            throw Self.unsupported("Content-Encoding is not supported: send the body unencoded.")
         }
         let declared = request.headers[.contentLength].flatMap { Int($0) } ?? .max
         let holding = Holding(declared <= Self.smallBodyBytes ? smallBodies : bodies)
@@ -168,7 +168,7 @@ extension DeltaIngest {
         return Self.response(DeltaCodec.encode(reply, as: answered), answered)
     }
 
-    /// The answers of shards that could not be read, each with what HQ has of it.
+    /// The answers for malformed shards, each with HQ's state of it.
     private func refusals(_ decoded: DecodedRequest) async throws -> [ShardReply] {
         let statuses = try await statuses(decoded.request.region, nil)
         return decoded.malformedShards.map { shard in
@@ -182,8 +182,8 @@ extension DeltaIngest {
         }
     }
 
-    /// One line for a request, since it can name a thousand shards. Refusals by the store are left
-    /// out: they pass without an operator.
+    /// Logs one line per request, because a request can contain a thousand shards. Refusals by the
+    /// store are omitted: they pass without an operator.
     private func logRefusals(_ reply: DeltaReply, _ decoded: DecodedRequest) {
         var refusals = decoded.malformedShards.map {
             "\($0.log)/\($0.partition): \($0.problem.rawValue)"
@@ -201,7 +201,7 @@ extension DeltaIngest {
             ])
     }
 
-    /// How many shards a line of the log names.
+    /// How many shards a log line names.
     private static let shardsShown = 4
 
     private func statuses(
@@ -223,7 +223,7 @@ extension DeltaIngest {
         let parameters = try QueryParameters(
             request.uri.query, allowed: ["region", "partition"])
         guard let region = parameters["region"].flatMap(RegionID.init(_:)) else {
-            throw Problem.invalidQuery("The parameter region is missing or no region's name.")
+            throw Problem.invalidQuery("The parameter region is missing or not a region name.")
         }
         guard regions.contains(region) else { throw Self.unknownRegion }
         var partition: Int32?
@@ -256,7 +256,7 @@ extension DeltaIngest {
     private static let mediaTypes = DeltaCodec.Format.allCases.map(\.mediaType)
         .joined(separator: " or ")
 
-    /// The first form that `Accept` names; preferences by weight are not for two forms.
+    /// The first form that `Accept` names. With only two forms, preferences by weight are ignored.
     private static func format(
         accepting request: Request, default fallback: DeltaCodec.Format
     ) -> DeltaCodec.Format {
@@ -294,7 +294,7 @@ extension DeltaIngest {
 
     private static func unavailable(_ error: IngestUnavailable) -> Problem {
         .unavailable(
-            "Deltas cannot be taken now. Sending the same again is always right.",
+            "Deltas cannot be accepted now. Resending the same request is safe.",
             retryAfterSeconds: error.retryAfterSeconds)
     }
 
@@ -332,7 +332,7 @@ extension DeltaIngest {
         case .tooSlow, .broken:
             return Problem(
                 .requestTimeout, kind: "incomplete", title: "Incomplete request",
-                detail: "The body did not come in time or in full."
+                detail: "The body did not arrive in time or was incomplete."
             ).response.closingConnection()
         }
     }

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// A fixed number of places. Entering takes them or fails at once.
+/// A fixed number of places. `enter` takes some or fails at once.
 final class Gate: Sendable {
     private let free: Mutex<Int>
 
@@ -30,7 +30,7 @@ final class Holding: Sendable {
         return true
     }
 
-    /// Gives them back.
+    /// Returns the places to the gate.
     func end() {
         let taken = count.withLock { count in
             defer { count = 0 }

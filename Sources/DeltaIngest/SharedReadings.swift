@@ -1,7 +1,7 @@
 internal import Synchronization
 
-/// Readings of the store, which has one thread. Concurrent requests for the same reading share its
-/// answer, and only a few different readings run at a time.
+/// Limits readings of the store, which has one thread. Concurrent requests for the same reading
+/// share its answer, and only a few different readings run at a time.
 final class SharedReadings<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     typealias Found = Result<Value, IngestUnavailable>
 

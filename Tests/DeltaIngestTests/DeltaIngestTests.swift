@@ -67,7 +67,7 @@ import Topology
         }
     }
 
-    /// Sends the bytes on a connection of their own and expects a problem of this kind.
+    /// Sends the bytes on a new connection and expects a problem of this kind.
     func expectProblem(
         _ bytes: [UInt8], _ status: Int, _ kind: String, port: Int,
         sourceLocation: SourceLocation = #_sourceLocation
@@ -87,7 +87,7 @@ import Topology
             sourceLocation: sourceLocation)
     }
 
-    @Test("A request is committed and answered in its own form, or the one that Accept names")
+    @Test("A request is committed and answered in its own form, or in Accept's")
     func commits() async throws {
         try await withIngest { handler, port in
             let connection = try RawConnection(port: port)
@@ -113,7 +113,7 @@ import Topology
         }
     }
 
-    @Test("The client of the regions gets its answers")
+    @Test("The regions' client gets its answers")
     func deltaClient() async throws {
         try await withIngest { handler, port in
             let status = ShardStatus(
@@ -143,7 +143,7 @@ import Topology
         }
     }
 
-    @Test("A mistake in the envelope is a 4xx problem, and nothing is written")
+    @Test("An error in the envelope is a 4xx problem, and nothing is written")
     func envelope() async throws {
         try await withIngest { handler, port in
             let good = DeltaCodec.encode(Self.request())
@@ -188,7 +188,7 @@ import Topology
         }
     }
 
-    @Test("A body over 4 MiB is 413 whatever it declared, and the connection lives on")
+    @Test("A body over 4 MiB is 413 whatever it declared, and the connection stays open")
     func oversize() async throws {
         try await withIngest { handler, port in
             let good = Self.post(DeltaCodec.encode(Self.request()))
@@ -213,7 +213,7 @@ import Topology
             await connection.send(good)
             #expect(try await connection.response().status == 200)
 
-            // One that never ends is cut.
+            // A body that never ends is cut.
             await connection.send(
                 "POST \(Self.deltas) HTTP/1.1\r\nHost: hq\r\nContent-Type: \(Self.protobuf)\r\n"
                     + "Content-Length: 1000000000\r\n\r\n")
@@ -236,7 +236,7 @@ import Topology
             sourceLocation: sourceLocation)
     }
 
-    @Test("A shard that cannot be read is refused with its watermark; the others are committed")
+    @Test("A malformed shard is refused with its watermark; the others are committed")
     func malformedShard() async throws {
         try await withIngest { handler, port in
             handler.setStatuses([
@@ -266,7 +266,7 @@ import Topology
         }
     }
 
-    @Test("Shards are shown as JSON, or in the form that Accept names; the query is strict")
+    @Test("Shards are returned as JSON, or in Accept's form; the query is strict")
     func shards() async throws {
         try await withIngest { handler, port in
             let status = ShardStatus(
@@ -331,7 +331,7 @@ import Topology
         }
     }
 
-    @Test("More requests at a time than there are places are told to come again")
+    @Test("Requests beyond the concurrency limit get 503 with Retry-After")
     func places() async throws {
         try await withIngest { handler, port in
             let bytes = Self.post(DeltaCodec.encode(Self.request()))
@@ -359,7 +359,7 @@ import Topology
         }
     }
 
-    @Test("It refuses to listen where other machines can reach it")
+    @Test("Ingest refuses to listen on an address that other machines can reach")
     func loopbackOnly() {
         let ingest = DeltaIngest(
             regions: [Self.eu], handler: RecordingHandler(), logger: Logger(label: "test"))
@@ -370,7 +370,7 @@ import Topology
         }
     }
 
-    @Test("Header fields over the limits, and what is no HTTP, end the connection with 400")
+    @Test("Oversized headers, and bytes that are not HTTP, end the connection with 400")
     func hostileHeads() async throws {
         try await withIngest { handler, port in
             let fields = (0..<65).map { "x-\($0): 1\r\n" }.joined()

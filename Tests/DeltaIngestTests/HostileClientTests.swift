@@ -91,8 +91,8 @@ import Testing
             handler.hold()
             let connection = try RawConnection(port: port)
             await connection.send(Base.post(DeltaCodec.encode(Base.request())))
-            // Each of these is disconnected after the pace's time, so the server's timers have run
-            // several times over for the waiting client too.
+            // Each of these is disconnected after the pace's time, so the server's timers have
+            // expired several times for the waiting client too.
             for _ in 0..<4 {
                 let slow = try RawConnection(port: port)
                 await slow.send("GET /li")
@@ -103,7 +103,7 @@ import Testing
         }
     }
 
-    @Test func `equal readings are shared, and few different ones run at a time`() async throws {
+    @Test func `equal readings are shared, and few different ones run at once`() async throws {
         try await withIngest { handler, port in
             handler.holdReadings()
             var readers: [RawConnection] = []
@@ -122,7 +122,7 @@ import Testing
             }
             let one = Array(Base.get(Base.shards + "?region=eu-west&partition=9").utf8)
             #expect(try await Self.status(of: one, port: port) == 503)
-            // Commits are not kept waiting.
+            // Commits do not wait for them.
             let bytes = Base.post(DeltaCodec.encode(Base.request()))
             #expect(try await Self.status(of: bytes, port: port) == 200)
             handler.release()
@@ -134,7 +134,7 @@ import Testing
         }
     }
 
-    @Test func `many refused shards make one line of the log`() async throws {
+    @Test func `many refused shards make one log line`() async throws {
         let log = LogCapture()
         try await withIngest(log: log) { _, port in
             let request = Base.request(partitions: 0..<40)

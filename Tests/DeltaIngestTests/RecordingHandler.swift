@@ -4,7 +4,7 @@ import DeltaProtocol
 import Synchronization
 import Topology
 
-/// A store that commits everything and remembers what it was given.
+/// A store that commits everything and records its requests.
 final class RecordingHandler: DeltaHandler {
     private struct State {
         var committed: [DeltaRequest] = []
@@ -31,7 +31,7 @@ final class RecordingHandler: DeltaHandler {
     /// From now on readings wait until `release`.
     func holdReadings() { state.withLock { $0.isHoldingReadings = true } }
 
-    /// Whether `count` readings are held within ten seconds.
+    /// True if `count` readings are held within ten seconds.
     func holds(_ count: Int) async throws -> Bool {
         let deadline = ContinuousClock.now + .seconds(10)
         while held < count {
