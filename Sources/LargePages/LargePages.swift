@@ -7,21 +7,21 @@ package import Aggregation
 #endif
 
 extension ZeroedMemory {
-    /// Memory of the kernel's own, in pages of 2 MiB where it has them (Linux's transparent huge
-    /// pages, `madvise` or `always`); a table below that size lives on the heap. A day's ids, 128
-    /// MiB, are 64 such pages in place of 32,768 (`perf stat -e page-faults` of a rollup), and few
-    /// of their look-ups wait for address translation.
+    /// Memory mapped from the kernel, in pages of 2 MiB where it has them (Linux's transparent huge
+    /// pages, `madvise` or `always`). Smaller tables are on the heap. A day's ids, 128 MiB, need 64
+    /// such pages instead of 32,768 (`perf stat -e page-faults` of a rollup), and few of their
+    /// look-ups wait for address translation.
     package static let largePages = ZeroedMemory(
         allocate: { byteCount in
             guard byteCount >= largePageBytes else { return heap.allocate(byteCount) }
-            // Anonymous memory is zero, and costs nothing until it is touched.
+            // Anonymous memory is zero and costs nothing until it is touched.
             let mapped = mmap(
                 nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
             guard let mapped, mapped != MAP_FAILED else {
-                preconditionFailure("the system has no \(byteCount) bytes for an id table")
+                preconditionFailure("the system cannot map \(byteCount) bytes for an id table")
             }
             #if canImport(Glibc)
-                // A kernel without large pages says no, and nothing else is lost.
+                // A kernel without large pages returns an error, which is harmless.
                 _ = madvise(mapped, byteCount, MADV_HUGEPAGE)
             #endif
             return mapped
