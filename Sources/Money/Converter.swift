@@ -3,18 +3,18 @@ import BigInt
 /// Converts sums of many currencies with one rate set, exactly: the total is a rational number
 /// until it is rounded, once, to the target's minor unit.
 ///
-/// With rate m·10^−s of a currency of exponent e, an amount of a minor units is worth
-/// a · 10^(s−e) ÷ m units of the base. Over the common denominator L = lcm of all m that is
-/// a · w ÷ (L · 10^K) with an integer weight w = (L ÷ m) · 10^(s−e+K), where K makes every power
-/// of ten whole. Weights and divisors depend on the rates alone and are made here, so that a sum
-/// costs one multiplication a currency, and each target one division. With 50 rates of six
-/// digits L has about 1,000 bits.
+/// With rate m·10^−s of a currency of exponent e, an amount of a minor units is worth a · 10^(s−e)
+/// ÷ m units of the base. Over the common denominator L = lcm of all m this is a · w ÷ (L · 10^K)
+/// with an integer weight w = (L ÷ m) · 10^(s−e+K), where K makes every power of ten whole. Weights
+/// and divisors depend only on the rates and are computed once, so that a sum costs one
+/// multiplication per currency, and each target one division. With 50 rates of six digits L has
+/// about 1,000 bits.
 package struct Converter: Sendable {
     package let rates: RateSet
 
-    /// By currency index; nil where there is no rate.
+    /// By currency index; nil if there is no rate.
     private let weights: [BigUInt?]
-    /// By currency index: what turns the sum's numerator into minor units of that currency.
+    /// By currency index: converts the sum's numerator to minor units of that currency.
     private let targets: [Target?]
 
     /// Minor units of a target are numerator · `factor` ÷ `divisor`.
@@ -50,7 +50,7 @@ package struct Converter: Sendable {
     }
 
     /// The exact sum of `amounts`, in minor units of their currencies. The order of the amounts
-    /// does not matter, and a currency may come more than once.
+    /// does not matter, and a currency may occur more than once.
     package func sum(
         _ amounts: some Sequence<(currency: Currency, minorUnits: Int128)>
     ) -> ExactSum {
@@ -68,7 +68,7 @@ package struct Converter: Sendable {
 
     func target(_ currency: Currency) -> Target? { targets[Int(currency.index)] }
 
-    /// Euclid's; that of a number and zero is the number.
+    /// Euclid's algorithm; the divisor of a number and zero is the number.
     private static func greatestCommonDivisor(_ a: UInt64, _ b: UInt64) -> UInt64 {
         var (a, b) = (a, b)
         while b != 0 { (a, b) = (b, a % b) }

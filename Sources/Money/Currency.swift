@@ -1,6 +1,6 @@
 /// A currency of the built-in ISO 4217 table, current or historic: a dense index into it.
 ///
-/// The index is stable within one build only: wires and stores carry the three-letter code.
+/// The index is stable only within one build: messages and stores carry the three-letter code.
 public struct Currency: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// 0 to `count` − 1, in the order of the codes.
     public let index: UInt16
@@ -33,13 +33,13 @@ extension Currency {
         ]
     }
 
-    /// The code's ASCII letters in the low 24 bits, the first one highest. Order is that of codes.
+    /// The code's ASCII letters in the low 24 bits, the first one highest. Sorts like the codes.
     package var packedCode: UInt32 { ISO4217.table[Int(index)].packedCode }
 
-    /// How many decimal digits its minor unit stands for: 0 to 4.
+    /// The number of decimal digits of its minor unit: 0 to 4.
     package var exponent: Int { Int(ISO4217.table[Int(index)].exponent) }
 
-    /// The currency of this code in upper case; nil where the table has none.
+    /// The currency with this upper-case code; nil if the table has none.
     package init?(code: String) {
         let bytes = Array(code.utf8)
         guard bytes.count == 3,
@@ -50,11 +50,11 @@ extension Currency {
         self.init(uncheckedIndex: index)
     }
 
-    /// What `indexBySlot` holds where there is no such currency.
+    /// The value in `indexBySlot` for codes that are not currencies.
     @inlinable
     package static var none: UInt16 { .max }
 
-    /// Table index by `slot`, for readers of many codes; `none` where there is no such currency.
+    /// Table index by `slot`, for readers of many codes; `none` if there is no such currency.
     package static let indexBySlot: [UInt16] = {
         var table = [UInt16](repeating: none, count: 26 * 26 * 26)
         for (index, entry) in ISO4217.table.enumerated() {
@@ -69,7 +69,7 @@ extension Currency {
         return table
     }()
 
-    /// The place of three upper-case letters in `indexBySlot`; nil for anything else.
+    /// The index of three upper-case letters in `indexBySlot`; nil for anything else.
     @inlinable @inline(__always)
     package static func slot(_ a: UInt8, _ b: UInt8, _ c: UInt8) -> Int? {
         let x = a &- 0x41

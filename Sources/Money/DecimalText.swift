@@ -1,6 +1,6 @@
-/// Amounts as decimal text, written from integers.
+/// Formats integer amounts as decimal text.
 package enum DecimalText {
-    /// `minorUnits` · 10^−`exponent` with exactly `exponent` fraction digits: a number of JSON.
+    /// `minorUnits` · 10^−`exponent` with exactly `exponent` fraction digits: a JSON number.
     ///
     /// `-5` with exponent 2 is `-0.05`, `123` with exponent 0 is `123`, zero has no sign.
     /// `exponent` must not be negative.
@@ -16,7 +16,7 @@ package enum DecimalText {
         return String(decoding: digits, as: UTF8.self)
     }
 
-    /// As the other `format`, with the digits of `currency`.
+    /// Like the other `format`, with the digits of `currency`.
     package static func format(minorUnits: Int128, of currency: Currency) -> String {
         format(minorUnits: minorUnits, exponent: currency.exponent)
     }

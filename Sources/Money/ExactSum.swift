@@ -3,8 +3,8 @@ import BigInt
 /// Money of many currencies as one exact rational number, not yet rounded.
 package struct ExactSum: Sendable {
     private let numerator: BigInt
-    /// Currencies whose amounts are not in the sum because there is no rate for them, in the order
-    /// of their codes. An amount of zero needs no rate.
+    /// Currencies omitted from the sum because they have no rate, in the order of their codes. An
+    /// amount of zero needs no rate.
     package let leftOut: [Currency]
     private let converter: Converter
 

@@ -1,7 +1,7 @@
 import BigInt
 
 extension ExchangeRate {
-    /// Whether neither of `a` ÷ `b` and `c` ÷ `d` is more than `factor` times the other. Exact.
+    /// True if neither of `a` ÷ `b` and `c` ÷ `d` is more than `factor` times the other. Exact.
     package static func agree(
         _ a: ExchangeRate, per b: ExchangeRate = .one, with c: ExchangeRate,
         per d: ExchangeRate = .one, within factor: ExchangeRate
@@ -9,7 +9,7 @@ extension ExchangeRate {
         !isGreater([a, d], than: [c, b, factor]) && !isGreater([c, b], than: [a, d, factor])
     }
 
-    /// Whether the product of `a` is greater than the product of `b`. Exact.
+    /// True if the product of `a` is greater than the product of `b`. Exact.
     private static func isGreater(_ a: [ExchangeRate], than b: [ExchangeRate]) -> Bool {
         product(a, scale: b) > product(b, scale: a)
     }

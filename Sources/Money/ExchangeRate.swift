@@ -7,14 +7,14 @@ package struct ExchangeRate: Hashable, Sendable, CustomStringConvertible {
     /// Fraction digits, 0 to `maximumTextBytes`.
     package let scale: Int
 
-    /// One unit for one.
+    /// The rate 1.
     package static let one = ExchangeRate(mantissa: 1, scale: 0)
-    /// Three for two.
+    /// The rate 1.5.
     package static let oneAndAHalf = ExchangeRate(mantissa: 15, scale: 1)
 
-    /// A rate's text may be this long. Sources print 6 to 12 digits.
+    /// The maximum length of a rate's text. Sources print 6 to 12 digits.
     package static let maximumTextBytes = 32
-    /// A rate may have this many digits from its first non-zero one to its last.
+    /// The maximum number of digits from the first non-zero one to the last.
     package static let maximumDigits = 18
 
     private init(mantissa: UInt64, scale: Int) {
@@ -23,19 +23,18 @@ package struct ExchangeRate: Hashable, Sendable, CustomStringConvertible {
     }
 
     package var isAboveOne: Bool {
-        // A scale of 18 or more leaves no digit of 18 before the point.
+        // With a scale of 18 or more, none of at most 18 digits is before the decimal point.
         guard scale < Self.maximumDigits else { return false }
         return mantissa > (0..<scale).reduce(UInt64(1)) { power, _ in power * 10 }
     }
 
-    /// Plain decimal text that reads as this rate again, without superfluous zeros.
+    /// Plain decimal text that parses to the same rate, without superfluous zeros.
     package var description: String {
         DecimalText.format(minorUnits: Int128(mantissa), exponent: scale)
     }
 
-    /// Reads decimal text as JSON writes numbers: digits, optionally with a point between them and
-    /// with an exponent, so that `5.98e-05` is 0.0000598. No sign, no spaces, no superfluous
-    /// leading zero.
+    /// Parses a decimal number in JSON's notation: digits, optionally with a decimal point and an
+    /// exponent, so that `5.98e-05` is 0.0000598. No sign, no spaces, no superfluous leading zero.
     package init(_ text: String) throws(ExchangeRateError) {
         let bytes = Array(text.utf8)
         guard bytes.count <= Self.maximumTextBytes else { throw .tooLong }

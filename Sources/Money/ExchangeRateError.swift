@@ -1,4 +1,5 @@
-/// Why a text is no exchange rate. Descriptions are safe to print: they hold nothing of the text.
+/// Why a text is not an exchange rate. Descriptions do not quote the text, so they are safe to
+/// print.
 package enum ExchangeRateError: Error, Hashable, CustomStringConvertible {
     /// Not decimal text.
     case malformed

@@ -1,14 +1,14 @@
-/// A last good rate that stays in use although its source now gives a different rate that is not
-/// believed yet, or no sound rate.
+/// A last good rate that stays in use because its source now gives a different rate that is not yet
+/// trusted, or no valid rate.
 package struct HeldRate: Hashable, Sendable {
     package var currency: Currency
     /// Units per one of the set's base.
     package var rate: ExchangeRate
     /// The day of the rate, `YYYY-MM-DD`.
     package var day: String
-    /// Why the rate is held, as the public interface spells it: `jump`, `missing` and so on.
+    /// Why the rate is held, in the public interface's words: `jump`, `missing` and so on.
     package var reason: String
-    /// The rate that the source gives instead, and its day; nil where it gives no sound rate.
+    /// The rate that the source gives instead, and its day; nil if it gives no valid rate.
     package var offered: ExchangeRate?
     package var offeredDay: String?
 

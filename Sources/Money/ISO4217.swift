@@ -1,11 +1,11 @@
 /// The built-in table of ISO 4217: every current code that has a minor unit, the test code `XTS`,
 /// and the national codes withdrawn since 2000.
 ///
-/// Current codes and their minor units are those of the maintenance agency's list one (SIX,
-/// published 2026-01-01). Withdrawal months are those of its list three, which names no minor
-/// units: a withdrawn code keeps the last one that list one gave it. Beginnings are filled in
-/// where a code took over from another one. Codes without a minor unit (metals, bond units,
-/// `XDR`, `XXX`) are no money that could settle here.
+/// Current codes and their minor units come from the maintenance agency's list one (SIX, published
+/// 2026-01-01). Withdrawal months come from its list three, which has no minor units: a withdrawn
+/// code keeps the last one that list one gave it. Start months are given for codes that replaced
+/// another one. Codes without a minor unit (metals, bond units, `XDR`, `XXX`) are not money that
+/// could settle here.
 enum ISO4217 {
     struct Entry {
         var packedCode: UInt32
@@ -14,8 +14,8 @@ enum ISO4217 {
         var validTo: YearMonth?
     }
 
-    /// One word per code: the code, `:` and the exponent where it is not 2, `@` and the first
-    /// month where known, `>` and the month of withdrawal where there is one.
+    /// One word per code: the code, `:` and the exponent if it is not 2, `@` and the first month if
+    /// known, `>` and the month of withdrawal if there is one.
     private static let text = """
         ADP:0>2003-07 AED AFA>2003-01 AFN@2002-10 ALL AMD ANG>2025-03 AOA@1999-12 AOR>2000-02 ARS
         ATS>2002-03 AUD AWG AZM>2005-12 AZN@2006-01
@@ -62,7 +62,7 @@ enum ISO4217 {
 }
 
 extension ISO4217.Entry {
-    /// Reads a word of the table's text; nil where it is malformed.
+    /// Parses a word of the table's text; nil if it is malformed.
     init?(word: [UInt8]) {
         guard word.count >= 3, word[..<3].allSatisfy({ (0x41...0x5A).contains($0) }) else {
             return nil

@@ -1,14 +1,14 @@
-/// The exchange rates that one source published together: how many units of each currency one
-/// unit of the base is worth.
+/// The exchange rates that one source published together: units of each currency per unit of the
+/// base.
 ///
 /// A conversion uses one set and never mixes two.
 package struct RateSet: Sendable {
-    /// Names the set's content: the same for the same source, date, base and rates, however they
-    /// were written, and another for anything else.
+    /// Identifies the set's content: equal for the same source, date, base and rates, however they
+    /// were written, and different for anything else.
     package let id: String
-    /// Where the set came from, as shown to people.
+    /// The set's origin, for display.
     package let source: String
-    /// The day the source gives the rates, as `YYYY-MM-DD`.
+    /// The source's date of the rates, as `YYYY-MM-DD`.
     package let date: String
     /// The currency that every rate is quoted against; its own rate is one.
     package let base: Currency
@@ -16,8 +16,8 @@ package struct RateSet: Sendable {
     /// By currency index.
     private let rateByIndex: [ExchangeRate?]
 
-    /// A set whose id is the `ContentHash` of its content. Nil where `rates` gives the base itself
-    /// another rate than one.
+    /// Creates a set whose id is the `ContentHash` of its content. Nil if `rates` gives the base a
+    /// rate other than one.
     package init?(
         source: String, date: String, base: Currency, rates: [Currency: ExchangeRate]
     ) {
@@ -29,7 +29,7 @@ package struct RateSet: Sendable {
             id: ContentHash.of(content), source: source, date: date, base: base, rates: rates)
     }
 
-    /// As the other initializer, under an id of the caller's.
+    /// Like the other initializer, with the caller's id.
     package init?(
         id: String, source: String, date: String, base: Currency, rates: [Currency: ExchangeRate]
     ) {
@@ -41,11 +41,11 @@ package struct RateSet: Sendable {
         rateByIndex = Currency.all.map { $0 == base ? .one : rates[$0] }
     }
 
-    /// Units of `currency` per one unit of the base; nil where the set has no such rate.
+    /// Units of `currency` per unit of the base; nil if the set has no such rate.
     package func rate(of currency: Currency) -> ExchangeRate? {
         rateByIndex[Int(currency.index)]
     }
 
-    /// The currencies with a rate, the base among them, in the order of their codes.
+    /// The currencies with a rate, including the base, in the order of their codes.
     package var currencies: [Currency] { Currency.all.filter { rate(of: $0) != nil } }
 }

@@ -1,6 +1,6 @@
 import BigInt
 
-/// How an exact amount becomes whole minor units. Every answer names its policy.
+/// How an exact amount is rounded to whole minor units. Every answer names its policy.
 package enum RoundingPolicy: String, Hashable, Sendable, CaseIterable {
     /// To the nearest; a tie goes to the even neighbour.
     case halfEven = "half_even"

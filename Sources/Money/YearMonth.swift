@@ -1,4 +1,4 @@
-/// A month of the calendar, as precise as the lists of ISO 4217 date their codes.
+/// A calendar month, the precision with which ISO 4217 dates its codes.
 package struct YearMonth: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// 0 to 9999.
     package var year: Int
@@ -10,7 +10,7 @@ package struct YearMonth: Hashable, Comparable, Sendable, CustomStringConvertibl
         self.month = month
     }
 
-    /// Reads `YYYY-MM`; nil for anything else.
+    /// Parses `YYYY-MM`; nil for anything else.
     package init?(_ text: String) {
         self.init(ascii: Array(text.utf8)[...])
     }

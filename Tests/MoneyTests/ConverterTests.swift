@@ -16,7 +16,7 @@ import Testing
                 rates: parsed))
     }
 
-    /// Converts `amounts` with `rates`, all by their codes.
+    /// Converts `amounts` with `rates`, all given by currency code.
     private static func total(
         _ amounts: [(String, Int128)], in target: String, rates: [String: String],
         rounding: RoundingPolicy = .halfEven
@@ -26,7 +26,7 @@ import Testing
             .minorUnits(in: currency(target), rounding: rounding)
     }
 
-    @Test func `amounts of several exponents meet in one total`() throws {
+    @Test func `amounts of several exponents add up to one total`() throws {
         let rates = ["USD": "1.25", "JPY": "160", "KWD": "0.4"]
         let amounts: [(String, Int128)] = [
             ("EUR", 100_00), ("USD", 125_00), ("JPY", 16_000), ("KWD", 40_000),
@@ -57,8 +57,8 @@ import Testing
         }
     }
 
-    @Test func `a hair beside a tie rounds to the nearer side`() throws {
-        // 0.5 of a cent more or less one part in 10^17.
+    @Test func `a value just off a tie rounds to the nearer side`() throws {
+        // 0.5 of a cent, plus or minus one part in 10^17.
         let below = ["USD": "2.00000000000000001"]
         let above = ["USD": "1.99999999999999999"]
         for policy in RoundingPolicy.allCases {
@@ -70,13 +70,13 @@ import Testing
     }
 
     @Test func `a total is rounded once, not by currency`() throws {
-        // Three thirds of a cent are one cent; each alone rounds to nothing.
+        // Three thirds of a cent are one cent; each alone rounds to zero.
         let rates = ["USD": "3", "GBP": "3", "CHF": "3"]
         #expect(
             try Self.total([("USD", 1), ("GBP", 1), ("CHF", 1)], in: "EUR", rates: rates) == 1)
     }
 
-    @Test func `a currency's own amount comes back unchanged at any rate`() throws {
+    @Test func `an amount in its own currency is unchanged at any rate`() throws {
         let rates = ["USD": "1.0842", "IDR": "17123.45", "BHD": "0.40903", "CLF": "0.025731"]
         for code in ["EUR", "USD", "IDR", "BHD", "CLF"] {
             let word = Int128(1) << 64
@@ -118,7 +118,7 @@ import Testing
         #expect(try Self.total([], in: "EUR", rates: [:]) == 0)
     }
 
-    /// The slow way: one fraction, added up term by term with its own rounding.
+    /// A slow reference: one fraction, added up term by term, with separate rounding code.
     private static func slow(
         _ amounts: [(currency: Currency, minorUnits: Int128)], rates: [Currency: String],
         target: Currency, rounding: RoundingPolicy
@@ -140,7 +140,7 @@ import Testing
             let d = down * rateUp * power(currency.exponent)
             (numerator, denominator) = (numerator * d + n * denominator, denominator * d)
         }
-        // Floor of x + 1/2, put right where x is a tie.
+        // Floor of x + 1/2, adjusted if x is a tie.
         let doubled = 2 * numerator + denominator
         var (floor, rest) = doubled.quotientAndRemainder(dividingBy: 2 * denominator)
         if rest < 0 {
@@ -161,7 +161,7 @@ import Testing
         var texts: [Currency: String] = [euro: "1"]
         var rates: [Currency: ExchangeRate] = [:]
         for currency in Currency.all.shuffled(using: &random).prefix(12) where currency != euro {
-            // Few distinct small rates make ties and common factors likely.
+            // A few small rates make ties and common factors likely.
             let text =
                 Bool.random(using: &random)
                 ? ["2", "4", "0.5", "8", "0.02", "16"][Int.random(in: 0..<6, using: &random)]

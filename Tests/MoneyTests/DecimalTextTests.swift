@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test(arguments: [("JPY", "1234"), ("USD", "12.34"), ("KWD", "1.234"), ("CLF", "0.1234")])
-    func `the currency brings its digits`(code: String, text: String) throws {
+    func `the currency decides the number of digits`(code: String, text: String) throws {
         let currency = try #require(Currency(code: code))
         #expect(DecimalText.format(minorUnits: 1_234, of: currency) == text)
     }

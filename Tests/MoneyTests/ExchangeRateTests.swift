@@ -38,7 +38,7 @@ import Testing
         String(repeating: "1", count: 1_000_000), "0." + String(repeating: "0", count: 30) + "1",
         "1e-33", "1e18", "1e999999999999", "1e-999999999999",
     ])
-    func `too long a text is refused`(text: String) {
+    func `a text that is too long is refused`(text: String) {
         #expect(throws: ExchangeRateError.tooLong) { try ExchangeRate(text) }
     }
 
@@ -71,7 +71,7 @@ import Testing
         return agree
     }
 
-    @Test func `rates agree up to the factor, exactly, either way`() throws {
+    @Test func `rates agree up to exactly the factor, in both directions`() throws {
         #expect(try Self.agree("1.00000000000000001", with: "1.50000000000000001"))
         #expect(try !Self.agree("1.00000000000000001", with: "1.50000000000000002"))
         #expect(try Self.agree("160", with: "240"))

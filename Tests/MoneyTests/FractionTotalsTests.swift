@@ -3,7 +3,7 @@ import Money
 import Subprocess
 import Testing
 
-/// Totals beside those of a program that shares nothing with this one: Python's fractions.
+/// Compares totals with those of an independent program: Python's fractions.
 @Suite struct FractionTotalsTests {
     private static let script = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent()
@@ -11,7 +11,7 @@ import Testing
     private static let sets = 10_000
     private static let seed = 1
 
-    /// What the script prints.
+    /// The script's output, split into words.
     private static func output() async throws -> [[String]] {
         let result = try await Subprocess.run(
             .name("python3"), arguments: [script, "--sets", "\(sets)", "--seed", "\(seed)"],
@@ -26,7 +26,7 @@ import Testing
         try #require(Currency(code: String(code)))
     }
 
-    /// Elements `CODE:text` of a list.
+    /// Parses the list's `CODE:text` elements.
     private static func pairs(_ list: String) throws -> [(currency: Currency, text: String)] {
         try list.split(separator: " ").map { element in
             let parts = element.split(separator: ":")
@@ -34,12 +34,12 @@ import Testing
         }
     }
 
-    @Test func `totals of 10,000 random rate sets are those of exact fractions`() async throws {
+    @Test func `totals of 10,000 random rate sets equal those of exact fractions`() async throws {
         let lines = try await Self.output()
         let end = try #require(lines.last)
         #expect(end.first == "end")
         #expect(lines.count == Self.sets + 1)
-        // The script must have exercised what the test is about.
+        // Check that the script covered ties and differing roundings.
         let ties = try #require(Int(end[2]))
         let different = try #require(Int(end[3]))
         #expect(ties > 500)
@@ -75,7 +75,7 @@ import Testing
         print("\(Self.sets) totals equal those of fractions, \(ties) of them exact ties")
     }
 
-    @Test func `totals have exactly the digits of their currency`() throws {
+    @Test func `totals have exactly their currency's digits`() throws {
         for (code, minorUnits, text) in [
             ("JPY", Int128(1_234_567), "1234567"), ("JPY", 0, "0"), ("JPY", -5, "-5"),
             ("KWD", 1_234_567, "1234.567"), ("KWD", 7, "0.007"), ("KWD", -1_000, "-1.000"),

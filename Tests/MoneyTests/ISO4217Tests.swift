@@ -2,7 +2,7 @@ import Money
 import Testing
 
 @Suite struct ISO4217Tests {
-    /// The current codes by exponent, written down apart from the table.
+    /// The current codes by exponent, listed independently of the table.
     static let zero = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
     static let three = "BHD IQD JOD KWD LYD OMR TND"
     static let four = "CLF UYW"
@@ -51,11 +51,11 @@ import Testing
     @Test(arguments: [
         "AFN", "ALL", "IRR", "KPW", "LAK", "LBP", "MGA", "MMK", "RSD", "SOS", "SYP", "YER",
     ])
-    func `where locale libraries show no digits, the standard's two hold`(code: String) throws {
+    func `currencies that locale libraries show without digits have two`(code: String) throws {
         #expect(try #require(Currency(code: code)).exponent == 2)
     }
 
-    @Test func `the Iraqi dinar has three digits, whatever locale libraries show`() throws {
+    @Test func `the Iraqi dinar has three digits, unlike in locale libraries`() throws {
         #expect(try #require(Currency(code: "IQD")).exponent == 3)
     }
 
@@ -90,7 +90,7 @@ import Testing
         }
     }
 
-    @Test func `in the month of a changeover both codes stand`() throws {
+    @Test func `in the month of a changeover both codes are valid`() throws {
         let guilder = try #require(Currency(code: "ANG"))
         let successor = try #require(Currency(code: "XCG"))
         let months = try ["2025-02", "2025-03", "2025-04"].map { try #require(YearMonth($0)) }
@@ -99,11 +99,11 @@ import Testing
     }
 
     @Test(arguments: ["2025-13", "2025-00", "2025-1", "25-01", "2025/01", "2025-01 ", "-025-01"])
-    func `months are read strictly`(text: String) {
+    func `months are parsed strictly`(text: String) {
         #expect(YearMonth(text) == nil)
     }
 
-    @Test func `months print as they are read`() {
+    @Test func `months print as they were written`() {
         #expect(YearMonth("0987-06")?.description == "0987-06")
         #expect(YearMonth(year: 2025, month: 11).description == "2025-11")
     }

@@ -14,7 +14,7 @@ import Testing
         return try #require(RateSet(source: source, date: date, base: base, rates: parsed)).id
     }
 
-    @Test func `content hashes are those of FNV-1a`() {
+    @Test func `content hashes are FNV-1a`() {
         #expect(ContentHash.of("") == "cbf29ce484222325")
         #expect(ContentHash.of("a") == "af63dc4c8601ec8c")
         #expect(ContentHash.of("foobar") == "85944171f73967e8")
@@ -27,7 +27,7 @@ import Testing
         #expect(try Self.id([Self.euro: "1", Self.yen: "163.2", Self.dollar: "1.08"]) == plain)
     }
 
-    @Test func `any other content has another id`() throws {
+    @Test func `different content has a different id`() throws {
         let ids = [
             try Self.id(), try Self.id(source: "file"), try Self.id(date: "2026-03-26"),
             try Self.id([Self.dollar: "1.08"]), try Self.id([:]),
@@ -38,14 +38,14 @@ import Testing
         #expect(Set(ids).count == ids.count)
     }
 
-    @Test func `a base's own rate is one or there is no set`() throws {
+    @Test func `a set whose base rate is not one is refused`() throws {
         let rates = [Self.euro: try ExchangeRate("1.01")]
         #expect(
             RateSet(source: "a", date: "2026-03-25", base: Self.euro, rates: rates) == nil)
     }
 
     @Test(arguments: ["1", "0.5", "163.27", "0.000000000000000001", "999999999999999999"])
-    func `a rate is written as it was read`(text: String) throws {
+    func `a rate prints as it was parsed`(text: String) throws {
         #expect(try ExchangeRate(text).description == text)
     }
 
@@ -53,7 +53,7 @@ import Testing
         ("1.00000000000000001", true), ("1.5", true), ("999999999999999999", true), ("1", false),
         ("0.999999999999999999", false), ("0.000000000000000000000000000001", false),
     ])
-    func `whether a rate is above one is exact`(text: String, isAboveOne: Bool) throws {
+    func `the comparison of a rate with one is exact`(text: String, isAboveOne: Bool) throws {
         #expect(try ExchangeRate(text).isAboveOne == isAboveOne)
     }
 }
