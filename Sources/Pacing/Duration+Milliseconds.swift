@@ -1,5 +1,5 @@
 extension Duration {
-    /// In whole milliseconds, the rest cut off; saturating.
+    /// In whole milliseconds, truncated and saturating.
     package var milliseconds: Int64 {
         let (seconds, attoseconds) = components
         let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000)

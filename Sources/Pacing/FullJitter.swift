@@ -1,7 +1,7 @@
-/// How long to wait before the next try: exponential with full jitter, so that many clients do not
-/// come back in step after a server was away.
+/// The wait before the next try: exponential with full jitter, so that many clients do not return
+/// in step after a server outage.
 ///
-/// A plain value: the random numbers and the waiting are the caller's.
+/// A plain value: the caller provides the random numbers and does the waiting.
 package struct FullJitter: Hashable, Sendable {
     /// The first window.
     package let base: Duration
@@ -12,7 +12,7 @@ package struct FullJitter: Hashable, Sendable {
     /// Failures since the last success.
     package private(set) var failures = 0
 
-    /// `base` doubled this often is over any cap we use.
+    /// `base` doubled this often exceeds any cap that we use.
     private static let maximumDoublings = 16
 
     package init(base: Duration, cap: Duration, retryAfterCap: Duration) {
@@ -24,8 +24,8 @@ package struct FullJitter: Hashable, Sendable {
     /// Forgets all failures.
     package mutating func reset() { failures = 0 }
 
-    /// The wait after one more failure: uniform in 0 ... min(cap, base · 2ⁿ), on top of what the
-    /// server asked for.
+    /// The wait after one more failure: uniform in 0 ... min(cap, base · 2ⁿ), plus the server's
+    /// Retry-After.
     package mutating func wait(
         after retryAfter: Duration?, using random: inout some RandomNumberGenerator
     ) -> Duration {
@@ -36,7 +36,7 @@ package struct FullJitter: Hashable, Sendable {
         return asked + Self.uniform(upTo: min(window, cap), using: &random)
     }
 
-    /// The wait after a failure that the same again will not mend: cap to 2 · cap.
+    /// The wait after a failure that a retry will not fix: cap to 2 · cap.
     package mutating func waitAfterRefusal(
         using random: inout some RandomNumberGenerator
     ) -> Duration {

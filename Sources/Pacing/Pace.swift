@@ -1,20 +1,20 @@
 package import CivilTime
 
-/// Something that is done at most once in an interval, by a clock that may jump.
+/// Limits an action to once per interval, with a clock that may jump.
 package struct Pace: Hashable, Sendable {
-    /// When it was done last; nil before the first time.
+    /// The time of the last action; nil before the first.
     private var last: UnixTime?
 
     package init() {}
 
-    /// Whether `milliseconds` have passed since the last time. A clock that jumped back does not
-    /// silence it: a last time that lies ahead counts as long ago.
+    /// True if `milliseconds` have passed since the last action. If the clock jumped back, so that
+    /// the last time lies ahead, the action is due.
     package func isDue(every milliseconds: Int64, at now: UnixTime) -> Bool {
         guard let last, last <= now else { return true }
         return last + milliseconds <= now
     }
 
-    /// Where it is due, notes it as done and answers true.
+    /// If the action is due, records it and returns true.
     package mutating func take(every milliseconds: Int64, at now: UnixTime) -> Bool {
         guard isDue(every: milliseconds, at: now) else { return false }
         last = now
