@@ -1,20 +1,20 @@
 import Glibc
 import WorkerThread
 
-/// A chosen port in front of a broker whose own port cannot be chosen, as librdkafka's mock
-/// brokers pick free ones. Kafka clients need it only for their first question: the answer
-/// names the broker's own port, to which they connect next. Loopback only.
+/// Forwards a chosen port to a broker whose own port cannot be chosen: librdkafka's mock brokers
+/// pick free ones. Kafka clients use it only to bootstrap: the answer contains the broker's own
+/// port, to which they connect next. Loopback only.
 package final class BootstrapPort: Sendable {
-    /// The port listened on.
+    /// The port to listen on.
     package let port: UInt16
     private let worker: WorkerThread<RelayLoop>
 
-    /// Listens at once.
+    /// Starts to listen at once.
     ///
     /// - Parameters:
     ///   - port: 1 to 65535, on 127.0.0.1.
     ///   - target: the broker's port on 127.0.0.1.
-    /// - Throws: ``SocketError`` when the port is taken.
+    /// - Throws: ``SocketError`` if the port is taken.
     package init(port: UInt16, target: UInt16) throws {
         let listener = try Socket.listening(port: port)
         self.port = port
@@ -36,6 +36,6 @@ package struct SocketError: Error, CustomStringConvertible {
     package let errorNumber: Int32
 
     package var description: String {
-        "127.0.0.1:\(port) cannot be listened on: \(String(cString: strerror(errorNumber)))"
+        "127.0.0.1:\(port) cannot listen: \(String(cString: strerror(errorNumber)))"
     }
 }

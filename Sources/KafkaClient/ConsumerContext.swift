@@ -1,14 +1,14 @@
 internal import CRdKafka
 import Logging
 
-/// What the consumer's callbacks write. They run inside the polling thread's own calls
-/// (`rd_kafka_consume_batch_queue`, `rd_kafka_consumer_close`), so nothing here is locked.
+/// State that the consumer's callbacks write. They run inside the polling thread's own calls
+/// (`rd_kafka_consume_batch_queue`, `rd_kafka_consumer_close`), so nothing needs a lock.
 final class ConsumerContext: HandleContext, @unchecked Sendable {
-    /// Events in the order in which librdkafka raised them, not yet delivered.
+    /// Undelivered events, in the order in which librdkafka raised them.
     var pending: [KafkaEvent] = []
-    /// What the group lets us read at present.
+    /// The partitions that the group currently lets us read.
     var held: Set<Int32> = []
-    /// The consumer's queue, to end a wait once an event is pending.
+    /// The consumer's queue, used to end a wait once an event is pending.
     var queue: OpaquePointer?
 
     func raise(_ event: KafkaEvent) {
@@ -30,9 +30,9 @@ func setConsumerCallbacks(_ configuration: OpaquePointer) {
     rd_kafka_conf_set_offset_commit_cb(configuration, commitCallback)
 }
 
-/// Answers the group at once, with an empty assignment: that ends the rebalance without reading
-/// anything. Where to read from is known only after the owner has looked at its state, which may
-/// take long; see ``KafkaConsumer/assign(_:)``.
+/// Answers the group at once with an empty assignment, which ends the rebalance without reading
+/// anything. The owner knows where to read only after it has examined its state, which may take
+/// long; see ``KafkaConsumer/assign(_:)``.
 private func rebalanceCallback(
     _ handle: OpaquePointer?, _ code: rd_kafka_resp_err_t,
     _ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?,

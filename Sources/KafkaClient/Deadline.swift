@@ -1,6 +1,6 @@
 import Glibc
 
-/// The moment by which a call must be done, on the clock that never jumps.
+/// The time by which a call must end, on the monotonic clock.
 struct Deadline {
     private let endMs: Int64
 
@@ -8,7 +8,7 @@ struct Deadline {
 
     var isOver: Bool { endMs <= Self.nowMs() }
 
-    /// At least 1. Throws when the time is up.
+    /// At least 1. Throws if the time is up.
     func remainingMs() throws(KafkaError) -> Int32 {
         let remaining = endMs - Self.nowMs()
         guard remaining > 0 else { throw KafkaError(code: .timedOut) }
@@ -22,7 +22,7 @@ struct Deadline {
     }
 }
 
-/// Puts the calling thread to sleep; never to be called on a cooperative thread.
+/// Blocks the calling thread; never call it on a cooperative thread.
 func pauseThread(milliseconds: Int) {
     var duration = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
     nanosleep(&duration, nil)

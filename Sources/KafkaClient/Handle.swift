@@ -1,14 +1,14 @@
 internal import CRdKafka
 
-/// Owns one `rd_kafka_t`. librdkafka's functions may be called on it from any thread at once
-/// (INTRODUCTION.md, "Threads and callbacks"); what may not is said by the types that use it.
+/// Owns one `rd_kafka_t`. Any threads may call librdkafka's functions on it concurrently
+/// (INTRODUCTION.md, "Threads and callbacks"); the types that use it state the exceptions.
 final class Handle: @unchecked Sendable {
     /// Valid until ``destroy()``.
     let raw: OpaquePointer
     private let context: Unmanaged<HandleContext>
     private var isDestroyed = false
 
-    /// Takes over `configuration`, on every path.
+    /// Takes ownership of `configuration`, even if it throws.
     init(
         _ kind: rd_kafka_type_t, _ configuration: OpaquePointer, _ context: HandleContext
     ) throws(KafkaError) {
@@ -29,11 +29,11 @@ final class Handle: @unchecked Sendable {
 
     deinit { destroy() }
 
-    /// Leaves the library's threads and memory as they are: for one that would never end.
+    /// Leaks the library's threads and memory, for a handle that `destroy()` might never end.
     func abandon() { isDestroyed = true }
 
-    /// Ends librdkafka's threads and waits for them. All queues, topics and messages of the
-    /// handle have been given back before; not to be called by two threads at once.
+    /// Ends librdkafka's threads and waits for them. The caller must have released all queues,
+    /// topics and messages of the handle. Two threads must not call it at once.
     func destroy() {
         if isDestroyed { return }
         isDestroyed = true

@@ -1,17 +1,17 @@
 internal import CRdKafka
 
-/// Builds librdkafka's configuration: the user's properties word for word, our defaults where
-/// the user is silent, and the few values that correctness rests on.
+/// Builds librdkafka's configuration: the user's properties unchanged, our defaults for properties
+/// that the user does not set, and the few values that correctness depends on.
 struct HandleConfiguration {
     /// The user's properties, as in the region file.
     var properties: [String: String]
-    /// Used where the user says nothing.
+    /// Used for properties that the user does not set.
     var defaults: [String: String] = [:]
-    /// Not negotiable: another value for one of these is refused, the same value is fine.
+    /// Required values: any other value for one of these is refused.
     var fixed: [String: String] = [:]
-    /// Properties that must not be given at all.
+    /// Properties that must not be set at all.
     var forbidden: Set<String> = []
-    /// Properties that are another kind of client's, and are left out here.
+    /// Properties of the other kind of client, which are ignored.
     var others: Set<String> = []
 
     /// Properties whose value never appears in an error.
@@ -28,7 +28,7 @@ struct HandleConfiguration {
         guard let configuration = rd_kafka_conf_new() else {
             throw KafkaError(code: .invalidConfiguration)
         }
-        // In order of names, so that of two mistakes the same one is always reported.
+        // In order of names, so that the same one of two errors is always reported.
         for (name, value) in merged.sorted(by: { $0.key < $1.key }) {
             if let problem = Self.set(configuration, name, value) {
                 rd_kafka_conf_destroy(configuration)
@@ -49,7 +49,7 @@ struct HandleConfiguration {
         }
     }
 
-    /// Sets one property; nil when it was taken, else what is wrong with it.
+    /// Sets one property. Returns nil on success, else the error.
     private static func set(
         _ configuration: OpaquePointer, _ name: String, _ value: String
     ) -> String? {

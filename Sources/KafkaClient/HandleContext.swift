@@ -2,21 +2,21 @@ import Glibc
 import Logging
 import Synchronization
 
-/// What librdkafka's callbacks find behind a handle's opaque pointer. The handle keeps it alive
-/// until after `rd_kafka_destroy`, when no callback can come any more.
+/// The object that a handle's opaque pointer passes to librdkafka's callbacks. The handle keeps it
+/// alive until after `rd_kafka_destroy`, when no callback can run any more.
 class HandleContext: @unchecked Sendable {
     let libraryLog: LibraryLog
 
     init(logger: Logger) { libraryLog = LibraryLog(logger: logger) }
 }
 
-/// Passes librdkafka's own messages on, a few at a time: a broker that is down says so for every
-/// attempt. Safe from any thread; librdkafka logs from all of its own.
+/// Forwards librdkafka's own log messages at a limited rate, because a broker that is down causes
+/// one per connection attempt. Safe from any thread; librdkafka logs from all of its own.
 final class LibraryLog: Sendable {
-    /// Messages of one facility that pass in each period; the rest is counted.
+    /// Messages of one facility forwarded per period; further ones are only counted.
     private static let messagesPerPeriodMax = 3
     private static let periodSeconds = 30
-    /// Facilities that are told apart; librdkafka has about a hundred names.
+    /// Facilities tracked separately; librdkafka has about a hundred.
     private static let facilitiesMax = 256
 
     private struct Share {
@@ -38,7 +38,7 @@ final class LibraryLog: Sendable {
         logger.log(level: Self.level(severity), "kafka library", metadata: metadata)
     }
 
-    /// Nil when the message is one too many; else how many were held back before it.
+    /// The number of messages suppressed before this one, or nil to suppress this one too.
     private func admit(_ facility: String) -> Int? {
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)

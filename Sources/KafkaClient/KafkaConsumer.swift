@@ -3,16 +3,17 @@ package import Logging
 
 /// A member of a consumer group, reading one topic.
 ///
-/// Confined to one thread: make it, use it and drop it there (a ``WorkerThread``'s state is the
-/// place). Callbacks run inside ``poll(maxRecords:timeoutMs:onRecords:onEvent:)``, so the owner
-/// sees records and rebalances in one order and needs no lock. librdkafka 2.0.2 may lose
-/// messages when a batch is read while another thread rebalances or seeks; here nobody can.
+/// Confined to one thread: create it, use it and drop it there (as a ``WorkerThread``'s state).
+/// Callbacks run inside ``poll(maxRecords:timeoutMs:onRecords:onEvent:)``, so the owner sees
+/// records and rebalances in one order and needs no lock. librdkafka 2.0.2 may lose messages if a
+/// batch is read while another thread rebalances or seeks; confinement rules that out.
 ///
-/// Nothing is committed or reset by itself. The owner says where each partition starts
-/// (``assign(_:)``) and what is safe to forget (``commit(_:)``).
+/// Nothing is committed or reset automatically. The owner decides where each partition starts
+/// (``assign(_:)``) and which offsets are safe to commit (``commit(_:)``).
 package final class KafkaConsumer {
-    /// Most records that one call of `poll` can deliver. Each is passed over four times (taken,
-    /// described, folded, freed): so many stay in a core's own cache from the first to the last.
+    /// The maximum number of records that one call of `poll` delivers. Each record is accessed four
+    /// times (fetched, described, folded, freed); this many stay in the core's own cache
+    /// throughout.
     package static let batchRecordsMax = 1024
 
     private let handle: Handle
@@ -26,7 +27,7 @@ package final class KafkaConsumer {
     private let records: UnsafeMutablePointer<KafkaRecord>
 
     /// - Parameters:
-    ///   - properties: librdkafka's, word for word; see ``fixedProperties`` for the exceptions.
+    ///   - properties: librdkafka's, passed through unchanged except for ``fixedProperties``.
     ///   - group: the consumer group's name.
     /// - Throws: ``KafkaErrorCode/invalidConfiguration``. No broker is contacted yet.
     package init(
@@ -60,8 +61,8 @@ package final class KafkaConsumer {
         records.deallocate()
     }
 
-    /// What correctness rests on. Cooperative assignment is left out because of known faults in
-    /// librdkafka 2.0.2.
+    /// The values that correctness depends on. Cooperative assignment is excluded because of known
+    /// faults in librdkafka 2.0.2.
     package static let fixedProperties = [
         "enable.auto.commit": "false", "enable.auto.offset.store": "false",
         "auto.offset.reset": "error", "enable.partition.eof": "true",
@@ -70,18 +71,18 @@ package final class KafkaConsumer {
         "check.crcs": "true",
     ]
 
-    /// Used where the properties are silent: a broker that is back is found within 2 s, an idle
-    /// partition's end is reported 10 times a second, and a backlog is read without pauses.
+    /// Used for properties that the user does not set: the client finds a recovered broker within 2
+    /// s, reports an idle partition's end 10 times a second, and reads a backlog without pauses.
     ///
-    /// librdkafka 2.0.2 stops fetching for a second when its queue is full, which a rebuild would
-    /// meet again and again with the library's 100,000 records: a queue of half a second's fold
-    /// costs some 300 MB while there is a backlog, and nothing otherwise.
+    /// librdkafka 2.0.2 stops fetching for a second when its queue is full. With the library's
+    /// default of 100,000 records a rebuild would hit that repeatedly. A queue of half a second's
+    /// fold costs about 300 MB during a backlog, and nothing otherwise.
     private static let defaultProperties = [
         "client.id": "tributary", "reconnect.backoff.max.ms": "2000", "fetch.wait.max.ms": "100",
         "queued.min.messages": "1000000", "queued.max.messages.kbytes": "262144",
     ]
 
-    /// Joins the group for one topic. The group's answer comes as ``KafkaEvent/assigned(_:)``.
+    /// Joins the group for one topic. The group answers with ``KafkaEvent/assigned(_:)``.
     ///
     /// - Parameter topic: its exact name; a pattern (leading `^`) is refused.
     package func subscribe(_ topic: String) throws(KafkaError) {
@@ -93,21 +94,21 @@ package final class KafkaConsumer {
         try KafkaError.check(rd_kafka_subscribe(handle.raw, list.raw))
     }
 
-    /// Delivers what has arrived, or waits for something to arrive.
+    /// Delivers records and events that have arrived, or waits for some.
     ///
-    /// Records come in runs of one partition in rising offset order, as large as the batch has
-    /// them; buffers are used again, nothing is allocated for a record. All records of a call
-    /// that come before a rebalance are delivered before its event.
+    /// Records come in runs of one partition in rising offset order, as long as the batch allows.
+    /// Buffers are reused; nothing is allocated per record. All records of a call that precede a
+    /// rebalance are delivered before its event.
     ///
-    /// Call it at least every `max.poll.interval.ms` (5 minutes by default), else the group
-    /// takes the partitions away.
+    /// Call it at least every `max.poll.interval.ms` (5 minutes by default), or the group takes the
+    /// partitions away.
     ///
     /// - Parameters:
     ///   - maxRecords: 1 to ``batchRecordsMax``.
-    ///   - timeoutMs: how long to wait when nothing is there; returns as soon as anything is.
-    ///   - onRecords: the partition and its records, whose bytes are valid only in this call.
-    ///     When it throws, the rest of the batch is gone: assign the partitions again.
-    /// - Returns: how many records were delivered.
+    ///   - timeoutMs: how long to wait if nothing has arrived; returns as soon as anything does.
+    ///   - onRecords: the partition and its records, whose bytes are valid only during the call.
+    ///     If it throws, the rest of the batch is lost: assign the partitions again.
+    /// - Returns: the number of records delivered.
     package func poll(
         maxRecords: Int = KafkaConsumer.batchRecordsMax, timeoutMs: Int32,
         onRecords: (_ partition: Int32, _ records: UnsafeBufferPointer<KafkaRecord>) throws -> Void,
@@ -119,15 +120,15 @@ package final class KafkaConsumer {
             for index in 0..<count { rd_kafka_message_destroy(messages[index]) }
         }
         let delivered = try deliver(count, onRecords, onEvent)
-        // The callbacks ran before we returned from `receive`, in the middle of the batch at the
-        // latest; librdkafka drops what it had queued for an older assignment, so every record
-        // of the batch precedes them.
+        // The callbacks ran inside `receive`, in the middle of the batch at the latest. librdkafka
+        // drops what it had queued for an older assignment, so every record of the batch precedes
+        // them.
         while !context.pending.isEmpty { try onEvent(context.pending.removeFirst()) }
         return delivered
     }
 
-    /// Fills `messages`. The batch call waits until the batch is full, so it is never asked to
-    /// wait for more than the first message.
+    /// Fills `messages`. The batch call would wait until the batch is full, so only the first
+    /// message is waited for.
     private func receive(limit: Int, _ timeoutMs: Int32) -> Int {
         let ready = rd_kafka_consume_batch_queue(queue, 0, messages, limit)
         if ready > 0 || timeoutMs <= 0 || !context.pending.isEmpty { return max(ready, 0) }
@@ -167,7 +168,7 @@ package final class KafkaConsumer {
         return delivered + run
     }
 
-    /// What an error message in the queue stands for.
+    /// The event that an error message in the queue denotes.
     private func event(of message: UnsafeMutablePointer<rd_kafka_message_t>) -> KafkaEvent {
         let code = KafkaErrorCode(message.pointee.err)
         let partition = message.pointee.partition
@@ -181,16 +182,15 @@ package final class KafkaConsumer {
             let text = rd_kafka_message_errstr(message).map { String(cString: $0) }
             var error = KafkaError(code: code, message: text)
             if code == .fatal { error = KafkaError.fatal(of: handle.raw) ?? error }
-            // An error of the group's names no topic, and by that no partition, whatever it holds.
+            // A group error has no topic; its partition field is then meaningless.
             let isGeneral = partition < 0 || message.pointee.rkt == nil
             return isGeneral || error.isFatal
                 ? .error(error) : .partitionFailed(partition: partition, error)
         }
     }
 
-    /// Leaves the group and ends librdkafka's threads. Blocks for milliseconds; where the broker is
-    /// away and a commit was under way to it, for `closeMsMax` and little more. Calling it again
-    /// changes nothing.
+    /// Leaves the group and ends librdkafka's threads. Blocks for milliseconds or, if the broker is
+    /// away during a commit to it, slightly longer than `closeMsMax`. Further calls have no effect.
     package func close() {
         if isClosed { return }
         isClosed = true
@@ -200,25 +200,25 @@ package final class KafkaConsumer {
         if hasLeft {
             handle.destroy()
         } else {
-            logger.warning("the group was not left in time: it will notice by the session's end")
+            logger.warning("the group was not left in time: the session times out instead")
             handle.abandon()
         }
     }
 
-    /// How long the group's coordinator is waited for at the end. Less than a service manager
-    /// waits, more than librdkafka's own retries take as a rule.
+    /// How long closing waits for the group's coordinator: less than a service manager waits, and
+    /// usually more than librdkafka's own retries take.
     package static let closeMsMax: Int32 = 8_000
 
     private static let closePollMs: Int32 = 100
 
-    /// False where the library does not come to an end. librdkafka up to 2.x may ask for the
-    /// group's coordinator for ever when a commit is under way to a broker that is gone (its issue
-    /// 3740), and neither `rd_kafka_consumer_close` nor `rd_kafka_destroy` would return.
+    /// Returns false if the library does not finish. While a commit to an unreachable broker is in
+    /// flight, librdkafka up to 2.x may query for the group's coordinator forever (its issue 3740);
+    /// neither `rd_kafka_consumer_close` nor `rd_kafka_destroy` would then return.
     private func leaveGroup() -> Bool {
         guard let events = rd_kafka_queue_new(handle.raw) else { return false }
         defer { rd_kafka_queue_destroy(events) }
         if let error = rd_kafka_consumer_close_queue(handle.raw, events) {
-            // A consumer in a fatal state takes part in no group; it can be destroyed.
+            // A consumer in a fatal state is not in a group and can be destroyed.
             rd_kafka_error_destroy(error)
             return true
         }
@@ -226,7 +226,7 @@ package final class KafkaConsumer {
         while rd_kafka_consumer_closed(handle.raw) == 0 {
             guard !deadline.isOver else { return false }
             guard let event = rd_kafka_queue_poll(events, Self.closePollMs) else { continue }
-            // From this queue the last rebalance comes as an event, not by the callback.
+            // This queue delivers the last rebalance as an event, not through the callback.
             if rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE {
                 rd_kafka_assign(handle.raw, nil)
             }
@@ -237,12 +237,12 @@ package final class KafkaConsumer {
 }
 
 extension KafkaConsumer {
-    /// The partitions the group lets this member read at present.
+    /// The partitions that the group currently lets this member read.
     package var heldPartitions: Set<Int32> { context.held }
 
-    /// Reads exactly these partitions, each from the offset given; replaces what was read so far.
+    /// Reads exactly these partitions, each from the given offset, instead of the present ones.
     ///
-    /// May be called again with more or fewer partitions: all start at the offsets given, and
+    /// May be called again with more or fewer partitions: all start at the given offsets, and
     /// nothing fetched for an earlier assignment is delivered any more. Call it between polls.
     ///
     /// - Throws: ``KafkaErrorCode/notAssigned`` for a partition the group did not give us,
@@ -260,24 +260,24 @@ extension KafkaConsumer {
         try KafkaError.check(rd_kafka_assign(handle.raw, list.raw))
     }
 
-    /// Stops delivery of these partitions without giving them up; their position is kept.
+    /// Pauses delivery of these partitions without giving them up; their positions are kept.
     package func pause(_ partitions: [Int32]) throws(KafkaError) {
         let list = PartitionList(topic: topic, partitions: partitions, offset: 0)
         try KafkaError.check(rd_kafka_pause_partitions(handle.raw, list.raw))
         _ = try list.offsets()
     }
 
-    /// Goes on where ``pause(_:)`` stopped.
+    /// Resumes where ``pause(_:)`` stopped.
     package func resume(_ partitions: [Int32]) throws(KafkaError) {
         let list = PartitionList(topic: topic, partitions: partitions, offset: 0)
         try KafkaError.check(rd_kafka_resume_partitions(handle.raw, list.raw))
         _ = try list.offsets()
     }
 
-    /// Sends the group's offsets on their way and returns at once. A failure comes as
+    /// Starts to commit the group's offsets and returns at once. A failure is reported as
     /// ``KafkaEvent/commitFailed(_:_:)``; success is silent.
     ///
-    /// - Parameter positions: per partition the next record a new owner would read.
+    /// - Parameter positions: per partition, the next record that a new owner would read.
     package func commit(_ positions: [KafkaPosition]) throws(KafkaError) {
         if positions.isEmpty { return }
         if positions.contains(where: { $0.offset < 0 }) { throw Self.negativeOffset }
@@ -285,9 +285,9 @@ extension KafkaConsumer {
         try KafkaError.check(rd_kafka_commit(handle.raw, list.raw, 1))
     }
 
-    /// What the group has committed; a partition without a committed offset is left out.
+    /// The group's committed offsets, without partitions that have none.
     ///
-    /// - Parameter other: a topic to ask about without being a member; nil for the one subscribed.
+    /// - Parameter other: a topic to query without being a member; nil for the subscribed one.
     package func committedOffsets(
         _ partitions: [Int32], of other: String? = nil, timeoutMs: Int32
     ) throws(KafkaError) -> [Int32: Int64] {
@@ -303,7 +303,7 @@ extension KafkaConsumer {
 }
 
 extension KafkaRecord {
-    /// A view of a message that stays owned by whoever consumed it.
+    /// A view of a message, which its consumer still owns.
     init(_ message: UnsafeMutablePointer<rd_kafka_message_t>) {
         var kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE
         let timestampMs = rd_kafka_message_timestamp(message, &kind)

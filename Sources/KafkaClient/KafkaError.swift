@@ -6,7 +6,7 @@ package struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
     package let code: KafkaErrorCode
     /// One sentence for people.
     package let message: String
-    /// The handle that reported it can never be used again and has to be made anew.
+    /// The handle that reported it is unusable; create a new one.
     package let isFatal: Bool
 
     package init(code: KafkaErrorCode, message: String? = nil, isFatal: Bool = false) {
@@ -15,7 +15,7 @@ package struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
         self.isFatal = isFatal || code == .fatal
     }
 
-    /// The one answer most callers need.
+    /// The action that most callers should take.
     package var answer: KafkaAnswer { isFatal ? .stop : code.answer }
 
     /// The same call may succeed later.
@@ -27,12 +27,12 @@ package struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
 extension KafkaError {
     init(_ code: rd_kafka_resp_err_t) { self.init(code: KafkaErrorCode(code)) }
 
-    /// Throws unless `code` says that all went well.
+    /// Throws unless `code` means success.
     static func check(_ code: rd_kafka_resp_err_t) throws(KafkaError) {
         if code != RD_KAFKA_RESP_ERR_NO_ERROR { throw KafkaError(code) }
     }
 
-    /// What stands behind `_FATAL` on this handle; nil when nothing fatal has happened.
+    /// The error that `_FATAL` refers to on this handle; nil if nothing fatal has happened.
     static func fatal(of handle: OpaquePointer) -> KafkaError? {
         let text = UnsafeMutableBufferPointer<CChar>.allocate(capacity: 512)
         defer { text.deallocate() }

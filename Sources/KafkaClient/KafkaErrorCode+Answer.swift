@@ -1,17 +1,17 @@
 internal import CRdKafka
 
 extension KafkaErrorCode {
-    /// What to do about a failure with this code. A code that is in neither table is
-    /// ``KafkaAnswer/stop``: an error nobody thought of must be seen, not repeated for ever.
+    /// What to do about a failure with this code. For a code in neither table it is
+    /// ``KafkaAnswer/stop``, so that an unforeseen error is noticed instead of retried forever.
     package var answer: KafkaAnswer {
         if Self.transient.contains(self) { return .retry }
         if Self.oneRecord.contains(self) { return .drop }
         return .stop
     }
 
-    /// Conditions that pass by themselves: connections (TLS and authentication of one among them:
-    /// librdkafka tries again, and a certificate or a password may be changed under way),
-    /// elections, coordinators, rebalances, time-outs, full queues, throttling.
+    /// Conditions that pass by themselves: connections (including TLS and authentication:
+    /// librdkafka retries, and an operator may replace a certificate or password meanwhile),
+    /// elections, coordinators, rebalances, timeouts, full queues, throttling.
     private static let transient: Set<KafkaErrorCode> = Set(
         [
             RD_KAFKA_RESP_ERR__BAD_MSG, RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__RESOLVE,
@@ -52,7 +52,7 @@ extension KafkaErrorCode {
             RD_KAFKA_RESP_ERR_THROTTLING_QUOTA_EXCEEDED,
         ].map { KafkaErrorCode($0) })
 
-    /// Whether an operator took a right away: reading goes on by nobody's patience.
+    /// True for authorization errors: retrying cannot help until an operator grants access.
     package var isAuthorization: Bool {
         Self.authorization.contains(self)
     }
@@ -64,7 +64,7 @@ extension KafkaErrorCode {
             RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED,
         ].map { KafkaErrorCode($0) })
 
-    /// Whether the record is larger than the library, the broker or the topic takes.
+    /// True if the record is larger than the library, the broker or the topic accepts.
     package var isSize: Bool { Self.size.contains(self) }
 
     private static let size: Set<KafkaErrorCode> = Set(
@@ -73,7 +73,7 @@ extension KafkaErrorCode {
             RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE,
         ].map { KafkaErrorCode($0) })
 
-    /// The broker or the library refuses this record and would refuse it again.
+    /// The broker or the library refuses this record and would refuse it every time.
     private static let oneRecord: Set<KafkaErrorCode> = Set(
         [
             RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,

@@ -1,19 +1,19 @@
 internal import CRdKafka
 
-/// What the one who made a Kafka call should do about its failure.
+/// What the caller of a failed Kafka function should do.
 package enum KafkaAnswer: Sendable {
-    /// The same call may succeed later; nothing is wrong with what was asked.
+    /// The same call may succeed later; the request is valid.
     case retry
-    /// This one record or request is at fault: leave it out and go on.
+    /// This one record or request is at fault: skip it and continue.
     case drop
-    /// Nobody but an operator can help: configuration, permission, version, or a fatal error.
+    /// Only an operator can help: configuration, permission, version, or a fatal error.
     case stop
 }
 
 /// An error code of librdkafka (negative) or of the Kafka protocol (positive).
 ///
-/// A struct rather than an enum because brokers and newer libraries add codes; a code this build
-/// does not know has a name all the same and the answer ``KafkaAnswer/stop``.
+/// A struct rather than an enum because brokers and newer libraries add codes. A code that this
+/// build does not know still has a name, and the answer ``KafkaAnswer/stop``.
 package struct KafkaErrorCode: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     package let rawValue: Int32
 
@@ -26,12 +26,12 @@ package struct KafkaErrorCode: RawRepresentable, Hashable, Sendable, CustomStrin
         String(cString: rd_kafka_err2name(rd_kafka_resp_err_t(rawValue)))
     }
 
-    /// librdkafka's sentence about the code, in English.
+    /// librdkafka's English description of the code.
     package var meaning: String {
         String(cString: rd_kafka_err2str(rd_kafka_resp_err_t(rawValue)))
     }
 
-    /// Every code the installed library knows, its range markers left out.
+    /// Every code that the installed library knows, except its range markers.
     package static var all: [KafkaErrorCode] {
         var descriptions: UnsafePointer<rd_kafka_err_desc>?
         var count = 0
@@ -45,18 +45,18 @@ package struct KafkaErrorCode: RawRepresentable, Hashable, Sendable, CustomStrin
     private static let end = Self(RD_KAFKA_RESP_ERR__END)
 
     package static let noError = Self(RD_KAFKA_RESP_ERR_NO_ERROR)
-    /// The connection broke or could not be made.
+    /// A connection broke or could not be established.
     package static let transport = Self(RD_KAFKA_RESP_ERR__TRANSPORT)
-    /// A TLS session could not be made, or broke.
+    /// A TLS session broke or could not be established.
     package static let insecure = Self(RD_KAFKA_RESP_ERR__SSL)
-    /// The broker did not accept who a connection says it is.
+    /// The broker rejected a connection's credentials.
     package static let unauthenticated = Self(RD_KAFKA_RESP_ERR__AUTHENTICATION)
     package static let allBrokersDown = Self(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
     package static let timedOut = Self(RD_KAFKA_RESP_ERR__TIMED_OUT)
     package static let invalidArgument = Self(RD_KAFKA_RESP_ERR__INVALID_ARG)
-    /// A property is unknown, malformed, or one that Tributary sets itself.
+    /// A property is unknown, malformed, or reserved for Tributary.
     package static let invalidConfiguration = Self(RD_KAFKA_RESP_ERR_INVALID_CONFIG)
-    /// A partition was named that this consumer does not hold.
+    /// This consumer does not hold the partition.
     package static let notAssigned = Self(RD_KAFKA_RESP_ERR__STATE)
     /// The producer's queue is full: wait for space, then produce again.
     package static let queueFull = Self(RD_KAFKA_RESP_ERR__QUEUE_FULL)
@@ -68,7 +68,7 @@ package struct KafkaErrorCode: RawRepresentable, Hashable, Sendable, CustomStrin
     package static let unknownTopic = Self(RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
     package static let unknownPartition = Self(RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
     package static let offsetOutOfRange = Self(RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE)
-    /// librdkafka's report that it would have had to reset an offset, which we forbid.
+    /// librdkafka reports that it would have reset an offset, which we forbid.
     package static let offsetResetForbidden = Self(RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
     package static let fatal = Self(RD_KAFKA_RESP_ERR__FATAL)
     package static let pollIntervalExceeded = Self(RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED)

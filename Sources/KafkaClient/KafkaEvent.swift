@@ -1,23 +1,23 @@
-/// What a consumer tells its owner besides records. Delivered on the polling thread, inside
+/// What a consumer reports to its owner besides records. Delivered on the polling thread, inside
 /// ``KafkaConsumer/poll(maxRecords:timeoutMs:onRecords:onEvent:)``.
 package enum KafkaEvent: Equatable, Sendable {
-    /// The group gave us these partitions. Nothing of them is read until
-    /// ``KafkaConsumer/assign(_:)`` names where to begin.
+    /// The group assigned these partitions. The consumer reads none of them until
+    /// ``KafkaConsumer/assign(_:)`` names the offsets.
     case assigned([Int32])
-    /// The group takes these partitions back; all records of them before this event are ours.
+    /// The group revokes these partitions; all of their records before this event are ours.
     case revoked([Int32])
-    /// As ``revoked(_:)``, but another member may own them already and commits will fail.
+    /// Like ``revoked(_:)``, but another member may already own them and commits will fail.
     case lost([Int32])
-    /// All there is has been delivered; `offset` is the next one to come. It can be higher than
-    /// the last record's offset + 1, because a log may end with records that carry no data.
+    /// All present records were delivered; `offset` is the next one. It can exceed the last
+    /// record's offset + 1, because a log may end with records that carry no data.
     case endOfPartition(partition: Int32, offset: Int64)
-    /// The broker no longer has `offset`, or not yet. Nothing was reset: the partition stands
-    /// still until it is assigned again.
+    /// The broker does not have `offset`, or not any more. Nothing was reset: the partition pauses
+    /// until it is assigned again.
     case offsetOutOfRange(partition: Int32, offset: Int64)
-    /// Reading one partition failed; librdkafka goes on trying where the error is retriable.
+    /// Reading one partition failed; librdkafka retries if the error is retriable.
     case partitionFailed(partition: Int32, KafkaError)
-    /// A commit did not succeed. Correctness never rests on it; commit again later.
+    /// A commit failed. Correctness never depends on it; commit again later.
     case commitFailed([KafkaPosition], KafkaError)
-    /// Anything about the client as a whole. After a fatal one the consumer must be made anew.
+    /// An error of the client as a whole. After a fatal one, create a new consumer.
     case error(KafkaError)
 }

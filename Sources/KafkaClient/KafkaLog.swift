@@ -2,11 +2,11 @@ internal import CRdKafka
 package import Logging
 import Synchronization
 
-/// Answers questions about one topic without being a member of any group: how many partitions,
-/// where they begin and end, what a record was, where a time begins.
+/// Queries one topic without being a member of any group: partition count, begin and end offsets,
+/// single records, offsets by time.
 ///
-/// Several threads may ask, each about partitions of its own; none of them the consumer's. Every
-/// call blocks, at most for its time-out, and throws when the broker does not answer in time.
+/// Several threads may query, each its own partitions; the consumer's thread must not. Every call
+/// blocks, at most for its timeout, and throws if the broker does not answer in time.
 package final class KafkaLog: Sendable {
     private let handle: Handle
     private let topicObject: KafkaTopic
@@ -14,14 +14,14 @@ package final class KafkaLog: Sendable {
     package let topic: String
     private let isClosed = Atomic(false)
 
-    /// - Parameter properties: librdkafka's, as for ``KafkaConsumer``; what it reads ahead is
-    ///   for the consumer alone.
+    /// - Parameter properties: librdkafka's, as for ``KafkaConsumer``; settings for reading ahead
+    ///   apply only to the consumer.
     /// - Throws: ``KafkaErrorCode/invalidConfiguration``. No broker is contacted yet.
     package init(
         properties: [String: String], topic: String, logger: Logger
     ) throws(KafkaError) {
         var properties = properties
-        // One record is wanted at a time.
+        // Fetch only one record at a time.
         properties["queued.min.messages"] = "1"
         let configuration = try HandleConfiguration(
             properties: properties,
@@ -32,7 +32,7 @@ package final class KafkaLog: Sendable {
             fixed: [
                 "auto.offset.reset": "error", "enable.partition.eof": "true",
                 "allow.auto.create.topics": "false",
-                // The end is the high watermark: an open transaction is not an end.
+                // The end is the high watermark, not the start of an open transaction.
                 "isolation.level": "read_uncommitted",
             ], others: OneSidedProperties.producer
         ).build()
@@ -47,15 +47,15 @@ package final class KafkaLog: Sendable {
 
     deinit { close() }
 
-    /// Ends librdkafka's threads. No other call may run or follow, save this one.
+    /// Ends librdkafka's threads. No other call except this one may run or follow.
     package func close() {
         if isClosed.exchange(true, ordering: .acquiringAndReleasing) { return }
         rd_kafka_topic_destroy(topicHandle)
         handle.destroy()
     }
 
-    /// How many partitions the topic has now.
-    /// - Throws: ``KafkaErrorCode/unknownTopicOrPartition`` when there is no such topic.
+    /// The topic's current partition count.
+    /// - Throws: ``KafkaErrorCode/unknownTopicOrPartition`` if there is no such topic.
     package func partitionCount(timeoutMs: Int32) throws(KafkaError) -> Int {
         var answer: UnsafePointer<rd_kafka_metadata>?
         try KafkaError.check(
@@ -68,8 +68,8 @@ package final class KafkaLog: Sendable {
         return Int(found.pointee.partition_cnt)
     }
 
-    /// The first offset still there, and the offset the next record will get. Open
-    /// transactions count.
+    /// The first offset that the log still holds, and the offset that the next record will get.
+    /// Open transactions count.
     package func watermarks(
         partition: Int32, timeoutMs: Int32
     ) throws(KafkaError) -> (low: Int64, high: Int64) {
@@ -82,9 +82,9 @@ package final class KafkaLog: Sendable {
         return (low, high)
     }
 
-    /// The end of each partition, in one request to each broker that leads any of them.
+    /// The end of each partition, with one request to each broker that leads any of them.
     ///
-    /// - Throws: unless every one of the partitions was answered for.
+    /// - Throws: if the answer for any of the partitions is missing.
     package func endOffsets(
         _ partitions: [Int32], timeoutMs: Int32
     ) throws(KafkaError) -> [Int32: Int64] {
@@ -92,7 +92,7 @@ package final class KafkaLog: Sendable {
             partitions, at: Int64(RD_KAFKA_OFFSET_END), Deadline(afterMs: timeoutMs))
     }
 
-    /// The beginning of each partition, as ``endOffsets(_:timeoutMs:)``.
+    /// The beginning of each partition, like ``endOffsets(_:timeoutMs:)``.
     package func startOffsets(
         _ partitions: [Int32], timeoutMs: Int32
     ) throws(KafkaError) -> [Int32: Int64] {
@@ -116,9 +116,9 @@ package final class KafkaLog: Sendable {
 // MARK: - Records and times
 
 extension KafkaLog {
-    /// The record at exactly this offset; nil when there is none (compacted away, or not data).
+    /// The record at exactly this offset; nil if there is none (compacted, or not data).
     ///
-    /// - Throws: ``KafkaErrorCode/offsetOutOfRange`` when the offset lies outside the log.
+    /// - Throws: ``KafkaErrorCode/offsetOutOfRange`` if the offset is outside the log.
     package func record(
         at offset: Int64, partition: Int32, timeoutMs: Int32
     ) throws(KafkaError) -> KafkaStoredRecord? {
@@ -130,7 +130,7 @@ extension KafkaLog {
         return found
     }
 
-    /// The last record of the partition; nil when it holds none.
+    /// The last record of the partition; nil if it has none.
     package func lastRecord(
         partition: Int32, timeoutMs: Int32
     ) throws(KafkaError) -> KafkaStoredRecord? {
@@ -139,12 +139,12 @@ extension KafkaLog {
         return try lastRecord(partition, bounds, deadline)
     }
 
-    /// Where to begin to read everything whose timestamp is `timeMs` or later: the offset of the
-    /// first such record, the end when all records are older, and the beginning when the broker
-    /// cannot look up by time.
+    /// The offset from which to read everything whose timestamp is `timeMs` or later: the first
+    /// such record; the end, if all records are older; the beginning, if the broker cannot look up
+    /// by time.
     ///
-    /// A broker's "no such record" is not believed by itself, because some answer it always;
-    /// the last record's timestamp decides.
+    /// Some brokers always answer "no such record", so that answer alone is not trusted: the last
+    /// record's timestamp decides.
     package func firstOffset(
         atOrAfter timeMs: Int64, partition: Int32, timeoutMs: Int32
     ) throws(KafkaError) -> Int64 {
@@ -155,13 +155,13 @@ extension KafkaLog {
         let bounds = try watermarks(partition: partition, timeoutMs: try deadline.remainingMs())
         guard let last = try lastRecord(partition, bounds, deadline) else { return bounds.high }
         if let lastMs = last.timestampMs, lastMs < timeMs {
-            // Not the end offset of now: what arrived since we asked may be young enough.
+            // Not the current end: records that arrived since the query may be recent enough.
             return last.position.offset + 1
         }
         return bounds.low
     }
 
-    /// Looks backwards from the end in growing steps, because the last offsets of a log can be
+    /// Searches backwards from the end in growing steps, because the last offsets of a log can be
     /// transaction markers or holes of compaction.
     private func lastRecord(
         _ partition: Int32, _ bounds: (low: Int64, high: Int64), _ deadline: Deadline

@@ -3,24 +3,26 @@ package import Logging
 import Synchronization
 import WorkerThread
 
-/// A producer that acknowledges a record only when every in-sync replica has it.
+/// A producer that acknowledges a record only once every in-sync replica has it.
 ///
-/// May be used from any thread; nothing but ``flush(timeoutMs:)``, ``waitForSpace(timeoutMs:)``
-/// and ``close()`` blocks. A thread of its own serves delivery reports.
+/// May be used from any thread; only ``flush(timeoutMs:)``, ``waitForSpace(timeoutMs:)`` and
+/// ``close()`` block. A dedicated thread serves delivery reports.
 package final class KafkaProducer: Sendable {
-    /// What correctness rests on: nothing acknowledged is lost, and a key goes to the partition
-    /// to which Java producers and Debezium send it (librdkafka's default does not).
+    /// The values that correctness depends on: no acknowledged record is lost, and a key goes to
+    /// the same partition as with Java producers and Debezium (librdkafka's default differs).
     package static let fixedProperties = ["acks": "all", "partitioner": "murmur2_random"]
 
-    /// Used where the properties are silent. Long batches compress well: transfers shrink to a
-    /// quarter. Idempotence keeps librdkafka's own retries from repeating or reordering records.
+    /// Used for properties that the user does not set. Long batches compress well: transfers shrink
+    /// to a quarter. Idempotence keeps librdkafka's own retries from repeating or reordering
+    /// records.
     private static let defaultProperties = [
         "client.id": "tributary", "reconnect.backoff.max.ms": "2000",
         "enable.idempotence": "true", "compression.codec": "zstd", "linger.ms": "20",
         "batch.num.messages": "10000", "batch.size": "1000000",
     ]
 
-    /// How long one wait of the report thread lasts, and so how long ``close()`` can take more.
+    /// The length of one wait of the report thread, and so the extra time that ``close()`` can
+    /// take.
     private static let reportWaitMs: Int32 = 50
 
     private let handle: Handle
@@ -30,9 +32,9 @@ package final class KafkaProducer: Sendable {
     private let isClosed = Atomic(false)
 
     /// - Parameters:
-    ///   - properties: librdkafka's, word for word; see ``fixedProperties`` for the exceptions.
-    ///   - onDelivery: called once for each record that was taken, on the producer's own thread,
-    ///     which it must not block.
+    ///   - properties: librdkafka's, passed through unchanged except for ``fixedProperties``.
+    ///   - onDelivery: called once for each accepted record, on the producer's own thread, which
+    ///     it must not block.
     /// - Throws: ``KafkaErrorCode/invalidConfiguration``. No broker is contacted yet.
     package init(
         properties: [String: String], logger: Logger,
@@ -57,7 +59,7 @@ package final class KafkaProducer: Sendable {
 
     deinit { close() }
 
-    /// The place to produce to; kept, so that a record costs no look-up by name.
+    /// The topic to produce to; cached, so that a record needs no look-up by name.
     package func topic(_ name: String) throws(KafkaError) -> KafkaTopic {
         try topics.withLock { topics throws(KafkaError) in
             if isClosed.load(ordering: .acquiring) { throw Self.closedError }
@@ -71,16 +73,16 @@ package final class KafkaProducer: Sendable {
         }
     }
 
-    /// Queues one record; its bytes are copied before this returns.
+    /// Queues one record; copies its bytes before returning.
     ///
     /// - Parameters:
-    ///   - partition: chosen by the key's murmur2 hash when nil, at random without a key.
-    ///   - value: nil makes a tombstone.
-    ///   - timestampMs: since 1970, above 0; the present time when nil.
-    ///   - token: comes back in the delivery report, otherwise unused.
-    /// - Throws: ``KafkaErrorCode/queueFull`` (wait for space, then try again),
+    ///   - partition: nil chooses by the key's murmur2 hash, or at random without a key.
+    ///   - value: nil produces a tombstone.
+    ///   - timestampMs: since 1970, above 0; nil for the present time.
+    ///   - token: returned in the delivery report, otherwise unused.
+    /// - Throws: ``KafkaErrorCode/queueFull`` (wait for space, then retry),
     ///   ``KafkaErrorCode/messageTooLarge`` (over `message.max.bytes`), or another error. A
-    ///   record that was refused gets no report.
+    ///   refused record gets no report.
     package func produce(
         to topic: KafkaTopic, partition: Int32? = nil, key: UnsafeRawBufferPointer?,
         value: UnsafeRawBufferPointer?, timestampMs: Int64? = nil, headers: [KafkaHeader] = [],
@@ -102,7 +104,7 @@ package final class KafkaProducer: Sendable {
         }
     }
 
-    /// As the form with buffers, for callers that hold arrays.
+    /// Like the form with buffers, for callers that hold arrays.
     package func produce(
         to topic: KafkaTopic, partition: Int32? = nil, key: [UInt8]?, value: [UInt8]?,
         timestampMs: Int64? = nil, headers: [KafkaHeader] = [], token: UInt = 0
@@ -135,21 +137,21 @@ package final class KafkaProducer: Sendable {
 // MARK: - Waiting and ending
 
 extension KafkaProducer {
-    /// Records queued, in flight, or acknowledged with their report not yet handled.
+    /// Records that are queued, in flight, or acknowledged but not yet reported.
     package var outstanding: Int { Int(rd_kafka_outq_len(handle.raw)) }
 
     /// Records acknowledged so far.
     package var delivered: Int { context.delivered.load(ordering: .acquiring) }
 
-    /// Records given up so far; each was reported with its error.
+    /// Records abandoned so far; each was reported with its error.
     package var failed: Int { context.failed.load(ordering: .acquiring) }
 
-    /// The error after which this producer can only be closed and made anew.
+    /// The error that makes this producer unusable: close it and create a new one.
     package var fatalError: KafkaError? { KafkaError.fatal(of: handle.raw) }
 
-    /// Blocks until everything taken so far was reported, or the time is over.
+    /// Blocks until every accepted record is reported or the time is up.
     ///
-    /// - Returns: true when nothing is outstanding.
+    /// - Returns: true if nothing is outstanding.
     package func flush(timeoutMs: Int32) -> Bool {
         let deadline = Deadline(afterMs: timeoutMs)
         while outstanding > 0 {
@@ -159,7 +161,7 @@ extension KafkaProducer {
         return true
     }
 
-    /// As ``flush(timeoutMs:)``, from a task: waits without blocking its thread.
+    /// Like ``flush(timeoutMs:)``, from a task: waits without blocking its thread.
     package func flushed(within timeout: Duration) async throws -> Bool {
         let deadline = ContinuousClock.now + timeout
         while outstanding > 0 {
@@ -169,10 +171,10 @@ extension KafkaProducer {
         return true
     }
 
-    /// Blocks until fewer than `limit` records are outstanding; the answer to
+    /// Blocks until fewer than `limit` records are outstanding. Call it after
     /// ``KafkaErrorCode/queueFull`` (the queue's own limit is `queue.buffering.max.messages`).
     ///
-    /// - Returns: false when the time was over first.
+    /// - Returns: false if the time was up first.
     package func waitForSpace(
         below limit: Int = KafkaProducer.comfortableRecords, timeoutMs: Int32
     ) -> Bool {
@@ -184,11 +186,11 @@ extension KafkaProducer {
         return true
     }
 
-    /// Half of librdkafka's default queue, so that a producer that waits here keeps it busy.
+    /// Half of librdkafka's default queue, so that waiting here does not let the producer run dry.
     package static var comfortableRecords: Int { 50_000 }
 
-    /// Ends the producer and its threads; what is still outstanding is given up, so flush
-    /// before. Blocks for some 50 ms. No other call may run or follow.
+    /// Ends the producer and its threads and abandons outstanding records, so flush first. Blocks
+    /// for about 50 ms. No other call may run or follow.
     package func close() {
         if isClosed.exchange(true, ordering: .acquiringAndReleasing) { return }
         reporter.stopAndJoin()
@@ -197,20 +199,19 @@ extension KafkaProducer {
             topics = [:]
         }
         rd_kafka_purge(handle.raw, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT)
-        // The reports of what was purged.
+        // Serve the reports of the purged records.
         rd_kafka_poll(handle.raw, 0)
         handle.destroy()
     }
 }
 
-/// A topic to produce to. Of use only with the producer it came from, until that is closed.
+/// A topic to produce to. Valid only for the producer that created it, until that is closed.
 package struct KafkaTopic: Sendable {
     /// librdkafka's topic object, owned by the producer; may be used from any thread.
     nonisolated(unsafe) let raw: OpaquePointer
 }
 
-/// Memory to point to where there is a value and it is empty: librdkafka takes a null pointer
-/// for no value at all.
+/// An address for empty values: librdkafka interprets a null pointer as no value at all.
 private nonisolated(unsafe) let emptyBytes = UnsafeMutableRawPointer.allocate(
     byteCount: 1, alignment: 1)
 
@@ -218,7 +219,7 @@ extension UnsafeRawBufferPointer {
     fileprivate var start: UnsafeRawPointer { baseAddress ?? UnsafeRawPointer(emptyBytes) }
 }
 
-/// Lends an optional array's bytes; nil stays nil.
+/// Passes an optional array's bytes; nil stays nil.
 private func withBytes(
     of array: [UInt8]?, _ body: (UnsafeRawBufferPointer?) throws(KafkaError) -> Void
 ) throws(KafkaError) {

@@ -1,9 +1,9 @@
 internal import CRdKafka
 
-/// A copy of one record with everything it carries, for questions rather than for the hot path.
+/// A complete copy of one record, for queries rather than for the hot path.
 package struct KafkaStoredRecord: Equatable, Sendable {
     package let position: KafkaPosition
-    /// Milliseconds since 1970; nil when the record has none.
+    /// Milliseconds since 1970; nil if the record has none.
     package let timestampMs: Int64?
     package let timestampKind: KafkaTimestampKind
     package let key: [UInt8]?

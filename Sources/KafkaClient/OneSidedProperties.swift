@@ -1,6 +1,6 @@
-/// librdkafka's properties that only a consumer or only a producer takes (CONFIGURATION.md, column
-/// C/P). A region's properties serve both: each client leaves out what is the other's, of which the
-/// library would warn at every start.
+/// librdkafka's properties that only a consumer or only a producer accepts (CONFIGURATION.md,
+/// column C/P). A region's properties serve both: each client omits the other's, for which the
+/// library would log a warning at every start.
 enum OneSidedProperties {
     static let consumer: Set<String> = [
         "allow.auto.create.topics", "auto.commit.enable", "auto.commit.interval.ms",

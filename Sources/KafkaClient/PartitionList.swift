@@ -1,6 +1,6 @@
 internal import CRdKafka
 
-/// librdkafka's list of (topic, partition, offset, error), here always of one topic.
+/// librdkafka's list of (topic, partition, offset, error), always for one topic.
 struct PartitionList: ~Copyable {
     let raw: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>
 
@@ -28,7 +28,7 @@ struct PartitionList: ~Copyable {
 
     var entries: UnsafeBufferPointer<rd_kafka_topic_partition_t> { raw.entries }
 
-    /// The answers by partition, or the first entry's error.
+    /// The resulting offsets by partition. Throws the first entry's error.
     func offsets() throws(KafkaError) -> [Int32: Int64] {
         var answer: [Int32: Int64] = [:]
         for entry in entries {

@@ -2,19 +2,19 @@ internal import CRdKafka
 import Logging
 import Synchronization
 
-/// What became of one record.
+/// The delivery report of one record.
 package struct KafkaDelivery: Equatable, Sendable {
-    /// The token it was produced with.
+    /// The token passed to `produce`.
     package let token: UInt
     package let partition: Int32
-    /// Its place in the log; nil when it was not acknowledged.
+    /// Its offset in the log; nil if it was not acknowledged.
     package let offset: Int64?
-    /// Nil when it was acknowledged. After ``KafkaErrorCode/messageTimedOut`` it may be in the
-    /// log all the same.
+    /// Nil if it was acknowledged. After ``KafkaErrorCode/messageTimedOut`` the record may still be
+    /// in the log.
     package let error: KafkaError?
 }
 
-/// What the producer's callbacks write, on the thread that serves reports.
+/// State that the producer's callbacks write, on the thread that serves reports.
 final class ProducerContext: HandleContext, @unchecked Sendable {
     let delivered = Atomic(0)
     let failed = Atomic(0)

@@ -1,11 +1,11 @@
 import Glibc
 
-/// Carries bytes between clients and one port, all on one thread with `poll`. Bounded: so many
-/// connections, so many bytes each way; a side that does not read stops its peer.
+/// Forwards bytes between clients and one port, on one thread with `poll`. Connections and buffered
+/// bytes are bounded; a side that does not read stops its peer.
 struct RelayLoop: ~Copyable {
-    /// Connections relayed at a time; more wait in the system's queue.
+    /// Maximum concurrent connections; further ones wait in the system's queue.
     private static let connectionsMax = 128
-    /// How long a step waits when nothing happens, and so how long closing can take.
+    /// How long a step waits if nothing happens, and so how long closing can take.
     private static let waitMs: Int32 = 50
 
     private let listener: Socket
@@ -18,7 +18,7 @@ struct RelayLoop: ~Copyable {
         self.target = target
     }
 
-    /// Waits until something can be done, does it, and returns.
+    /// Waits until a socket is ready, serves it, and returns.
     mutating func step() {
         let accepts = relays.count < Self.connectionsMax
         var descriptors = [listener.waiting(for: accepts ? POLLIN : 0)]
@@ -26,7 +26,7 @@ struct RelayLoop: ~Copyable {
         guard poll(&descriptors, nfds_t(descriptors.count), Self.waitMs) > 0 else { return }
         for relay in relays { relay.advance() }
         relays.removeAll { $0.isOver }
-        // A client beyond what the target takes is dropped; it tries again by itself.
+        // Drop a client that the target does not accept; it retries by itself.
         if accepts, descriptors[0].revents != 0, let client = listener.accepted(),
             let server = Socket.connecting(port: target)
         {
@@ -47,7 +47,7 @@ private final class Relay {
         self.server = server
     }
 
-    /// One side has ended and all that it sent has been passed on, or the other cannot take it.
+    /// True if one side has ended and all of its bytes were forwarded, or the other side is closed.
     var isOver: Bool { toServer.isOver || toClient.isOver }
 
     var interests: [pollfd] {

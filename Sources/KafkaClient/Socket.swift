@@ -1,8 +1,8 @@
 import Glibc
 
-/// A TCP socket on 127.0.0.1 that never blocks; closed when the last reference goes.
+/// A non-blocking TCP socket on 127.0.0.1; closed with its last reference.
 final class Socket: Sendable {
-    /// What became of one read or write.
+    /// The result of one read or write.
     enum Transfer {
         case bytes(Int)
         case wouldBlock
@@ -32,8 +32,8 @@ final class Socket: Sendable {
         return socket
     }
 
-    /// Keeps the kernel from giving the port to anyone who asks for a free one. Nobody listens;
-    /// whoever asks for the port by number, as we do, may have it all the same.
+    /// Binds without listening, so that the kernel does not assign the port to others; SO_REUSEADDR
+    /// lets us rebind it.
     static func bound(port: UInt16) throws(SocketError) -> Socket {
         guard let socket = open() else { throw SocketError(port: port, errorNumber: errno) }
         var yes: Int32 = 1
@@ -45,7 +45,7 @@ final class Socket: Sendable {
         return socket
     }
 
-    /// A socket on its way to that port; nil when there is none.
+    /// A socket connecting to that port; nil on failure.
     static func connecting(port: UInt16) -> Socket? {
         guard let socket = open() else { return nil }
         let result = withAddress(port) { connect(socket.descriptor, $0, $1) }
@@ -55,7 +55,7 @@ final class Socket: Sendable {
     func accepted() -> Socket? {
         let peer = accept(descriptor, nil, nil)
         guard peer >= 0 else { return nil }
-        // `accept4`, which does this in one step, is a GNU extension the module lacks.
+        // `accept4` would do this in one step, but the module lacks this GNU extension.
         _ = fcntl(peer, F_SETFL, O_NONBLOCK)
         _ = fcntl(peer, F_SETFD, FD_CLOEXEC)
         return Socket(descriptor: peer)

@@ -4,7 +4,7 @@ import Subprocess
 import Testing
 
 @Suite struct BrokerCommandTests {
-    @Test func `kcat produces to the asked port and reads from it`() async throws {
+    @Test func `kcat produces to the requested port and reads from it`() async throws {
         let port = try freePort()
         let topic = "transaction.settled"
         try await withBroker(["--port", "\(port)", "--topic", "\(topic):3"]) { bootstrap, _ in
@@ -44,7 +44,7 @@ import Testing
     }
 
     @Test(arguments: [Signal.terminate, .interrupt])
-    func `A signal ends it within a second, with a client connected`(signal: Signal) async throws {
+    func `A signal ends it within a second, even with a client connected`(signal: Signal) async throws {
         let port = try freePort()
         var signalled: ContinuousClock.Instant?
         let status = try await withBroker(["--port", "\(port)", "--topic", "t:1"]) {
@@ -59,7 +59,7 @@ import Testing
         #expect(end - (try #require(signalled)) < .seconds(1))
     }
 
-    @Test func `A port that is taken is an error that names it`() async throws {
+    @Test func `The error for a taken port names the port`() async throws {
         let port = try freePort()
         try await withBroker(["--port", "\(port)"]) { _, _ in
             let second = try await run(
@@ -75,7 +75,7 @@ import Testing
         ["--topic", "no-count"], ["--topic", "t:0"], ["--topic", "t:1025"], ["--topic", ":3"],
         ["--topic", "bad name:3"], ["--topic", "t:1", "--topic", "t:2"], ["--port", "65536"],
     ])
-    func `What cannot be meant is refused before anything starts`(arguments: [String])
+    func `Invalid arguments are refused before anything starts`(arguments: [String])
         async throws
     {
         let result = try await run(
@@ -86,7 +86,7 @@ import Testing
     }
 }
 
-/// Starts the binary built beside this test, in such a way that it ends when the test does.
+/// Runs the binary that was built with this test, in such a way that it ends when the test does.
 private let brokerArguments: [String] = {
     var path = [CChar](repeating: 0, count: Int(PATH_MAX))
     let length = readlink("/proc/self/exe", &path, path.count)
@@ -96,7 +96,8 @@ private let brokerArguments: [String] = {
     return ["--pdeathsig", "TERM", folder + "/tributary", "broker"]
 }()
 
-/// Starts a broker, waits for its line, and stops it at the end if `body` has not.
+/// Starts a broker, waits for its first line, and stops it at the end if `body` has not.
+/// Runs kcat to its end and returns its output.
 @discardableResult
 private func withBroker(
     _ arguments: [String],
@@ -128,7 +129,7 @@ private func kcat(_ arguments: [String], input: String = "") async throws -> Str
     return result.standardOutput
 }
 
-/// A port of loopback that is free at this moment.
+/// A port of loopback that is currently free.
 private func freePort() throws -> UInt16 {
     let cluster = try MockCluster(logger: silent)
     defer { cluster.close() }

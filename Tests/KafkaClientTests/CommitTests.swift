@@ -2,7 +2,7 @@ import KafkaClient
 import Testing
 
 @Suite struct CommitTests {
-    @Test func `Committed offsets are those committed, and survive the member`() async throws {
+    @Test func `Committed offsets can be read back, even after the member is gone`() async throws {
         try await withCluster(partitions: 3) { cluster, topic in
             let member = try await Member(cluster, topic)
             try await member.hold([0, 1, 2])

@@ -8,7 +8,7 @@ import Testing
         ("group.id", "another"), ("partition.assignment.strategy", "cooperative-sticky"),
         ("isolation.level", "read_uncommitted"), ("check.crcs", "false"),
     ])
-    func `What correctness rests on cannot be changed`(name: String, value: String) {
+    func `Properties that correctness depends on cannot be changed`(name: String, value: String) {
         #expect {
             _ = try KafkaConsumer(properties: [name: value], group: "group", logger: silent)
         } throws: {
@@ -17,7 +17,7 @@ import Testing
         }
     }
 
-    @Test func `Each client leaves out the other kind's properties and warns of none`() throws {
+    @Test func `Each client omits the other kind's properties without a warning`() throws {
         let properties = [
             "bootstrap.servers": "127.0.0.1:1", "session.timeout.ms": "6000",
             "heartbeat.interval.ms": "500", "max.poll.interval.ms": "60000",
@@ -40,7 +40,7 @@ import Testing
         #expect(capture.lines.filter { $0.contains("property") } == [])
     }
 
-    @Test func `The same value as ours is no conflict`() throws {
+    @Test func `A property with our fixed value is accepted`() throws {
         let consumer = try KafkaConsumer(
             properties: ["enable.auto.commit": "false", "group.id": "group"], group: "group",
             logger: silent)
@@ -51,7 +51,7 @@ import Testing
         ["acks": "1"], ["partitioner": "random"], ["transactional.id": "x"],
         ["no.such.property": "1"], ["linger.ms": "soon"],
     ])
-    func `A producer refuses what would lose or misplace records`(properties: [String: String]) {
+    func `A producer refuses settings that lose or misplace records`(properties: [String: String]) {
         #expect { _ = try KafkaProducer(properties: properties, logger: silent) } throws: {
             ($0 as? KafkaError)?.code == .invalidConfiguration
                 && ($0 as? KafkaError)?.answer == .stop
@@ -60,8 +60,8 @@ import Testing
     }
 
     /// With read_committed, the log would seem to end at the oldest open transaction, and a shard
-    /// that waits behind it would claim to have seen everything.
-    @Test func `The end of the log is not where a transaction is open`() {
+    /// waiting behind it would claim to have seen everything.
+    @Test func `An open transaction is not the end of the log`() {
         #expect {
             _ = try KafkaLog(
                 properties: ["isolation.level": "read_committed"], topic: "topic", logger: silent)
@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    @Test func `How far a consumer reads ahead is no matter of questions to the log`() throws {
+    @Test func `A consumer's read-ahead settings do not apply to log queries`() throws {
         let log = try KafkaLog(
             properties: ["queued.min.messages": "500"], topic: "topic", logger: silent)
         log.close()
@@ -106,7 +106,7 @@ import Testing
         }
     }
 
-    @Test func `Every code has a name, a sentence and an answer`() {
+    @Test func `Every code has a name, a description and an answer`() {
         #expect(KafkaErrorCode.all.count > 140)
         for code in KafkaErrorCode.all {
             #expect(!code.description.isEmpty && !code.meaning.isEmpty)

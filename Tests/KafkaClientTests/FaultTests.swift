@@ -5,7 +5,7 @@ import Testing
 import WorkerThread
 
 @Suite struct FaultTests {
-    @Test func `A consumer goes on after its broker was away`() async throws {
+    @Test func `A consumer continues after a broker outage`() async throws {
         try await withCluster(partitions: 1) { cluster, topic in
             try await fill(cluster, topic, (0..<5).map { Sample("\($0)") })
             let member = try await Member(cluster, topic)
@@ -23,7 +23,7 @@ import WorkerThread
                 })
             try cluster.bringUp()
             try await fill(cluster, topic, (5..<10).map { Sample("\($0)") })
-            // The group may have lost the member meanwhile and given the partition anew.
+            // The group may have removed the member meanwhile and assigned the partition again.
             #expect(
                 try await eventually {
                     try await member.ask { state in
@@ -52,8 +52,8 @@ import WorkerThread
         }
     }
 
-    @Test func `Questions to a broker that is not there fail in time`() async throws {
-        // A port that nobody listens on: taken and given back.
+    @Test func `Queries to a missing broker fail in time`() async throws {
+        // A port without a listener: taken and released.
         let port = try MockCluster(logger: silent)
         let nowhere = port.bootstrapServers
         port.close()
@@ -75,7 +75,7 @@ import WorkerThread
         }
     }
 
-    @Test func `A member leaves in time although its broker is away`() async throws {
+    @Test func `A member leaves in time during a broker outage`() async throws {
         try await withCluster(partitions: 1) { cluster, topic in
             let joined = try await Member(cluster, topic)
             let committing = try await Member(cluster, topic, group: "another")
@@ -87,15 +87,15 @@ import WorkerThread
                 try $0.consumer?.commit([KafkaPosition(partition: 0, offset: 0)])
             }
             for member in [joined, committing, alone] {
-                // One that never ends would end the whole run; how long it may take is a constant.
+                // If this never ended, the whole run would hang; the limit is a constant.
                 try await member.close()
             }
             try cluster.bringUp()
         }
     }
 
-    /// The threads that librdkafka starts inherit the priority of the thread that made the
-    /// handle, which tells them from those of tests that run at the same time.
+    /// The threads that librdkafka starts inherit the priority of the thread that created the
+    /// handle, which distinguishes them from threads of concurrent tests.
     @Test func `No thread is left after close`() async throws {
         let priority: Int32 = 3
         try await withCluster(partitions: 2) { cluster, topic in
@@ -113,7 +113,7 @@ import WorkerThread
                 try producer.produce(to: producer.topic(topic), key: nil, value: [1])
                 _ = producer.flush(timeoutMs: 10_000)
                 let ownCluster = try MockCluster(logger: silent)
-                // A member that reads has a rebalance to go through before it can end.
+                // A member that is reading must complete a rebalance before it can end.
                 let end = ContinuousClock.now + .seconds(60)
                 while consumer.heldPartitions != [0, 1], ContinuousClock.now < end {
                     _ = consumer.poll(timeoutMs: 20, onRecords: { _, _ in }, onEvent: { _ in })
@@ -127,13 +127,13 @@ import WorkerThread
                 return (during, threads(ofPriority: priority))
             }
             #expect(during >= 10)
-            #expect(after == 1, "beside the thread that counted")
+            #expect(after == 1, "only the counting thread remains")
             await worker.stop()
         }
     }
 }
 
-/// How many threads of this process have this nice value.
+/// The number of threads of this process with this nice value.
 private func threads(ofPriority priority: Int32) -> Int {
     guard let folder = opendir("/proc/self/task") else { return -1 }
     defer { closedir(folder) }

@@ -4,10 +4,10 @@ import Logging
 import Testing
 import WorkerThread
 
-/// Nothing a library says belongs into a test's output.
+/// Keeps the library's messages out of the tests' output.
 let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-/// Longest a test waits for anything; a rebalance of the mock takes up to 5 s.
+/// The longest wait in a test; a rebalance of the mock takes up to 5 s.
 let patience = Duration.seconds(30)
 
 /// A cluster of one broker with one topic, closed at the end.
@@ -27,7 +27,7 @@ func withCluster<Answer>(
     }
 }
 
-/// What a test wants in the log.
+/// A record that a test writes to the log.
 struct Sample: Equatable, Sendable {
     var partition: Int32 = 0
     var key: [UInt8]? = nil
@@ -67,7 +67,7 @@ func fill(_ cluster: MockCluster, _ topic: String, _ samples: [Sample]) async th
     producer.close()
 }
 
-/// Waits until `condition` holds. False when patience ended first.
+/// Waits until `condition` holds. False if patience ends first.
 func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
     let deadline = ContinuousClock.now + patience
     while ContinuousClock.now < deadline {
@@ -92,7 +92,7 @@ struct Seen: Equatable, Sendable {
     }
 }
 
-/// A group member on a thread of its own that polls whenever it is not asked anything.
+/// A group member on a dedicated thread that polls whenever no test calls it.
 final class Member: Sendable {
     struct State {
         var consumer: KafkaConsumer?
@@ -100,7 +100,7 @@ final class Member: Sendable {
         var events: [KafkaEvent] = []
         var runs = 0
 
-        /// Starts every partition held, where `start` says or else at 0.
+        /// Starts every held partition at the offset in `start`, or at 0.
         mutating func assignHeld(_ start: [Int32: Int64] = [:]) throws {
             guard let consumer else { return }
             try consumer.assign(
@@ -157,12 +157,12 @@ final class Member: Sendable {
         try await worker.perform(question)
     }
 
-    /// Waits until the group has given exactly these partitions.
+    /// Waits until the group has assigned exactly these partitions.
     func hold(_ partitions: Set<Int32>) async throws {
         #expect(
             try await eventually {
                 try await ask { $0.consumer?.heldPartitions == partitions }
-            }, "the group did not give \(partitions)")
+            }, "the group did not assign \(partitions)")
     }
 
     func close() async throws {
@@ -174,7 +174,7 @@ final class Member: Sendable {
     }
 }
 
-/// Runs blocking calls of a log handle on a thread of their own.
+/// Runs blocking calls of a log handle on a dedicated thread.
 func withLog<Answer: Sendable>(
     _ bootstrapServers: String, _ topic: String,
     _ body: @escaping @Sendable (KafkaLog) throws -> Answer

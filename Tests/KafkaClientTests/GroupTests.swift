@@ -2,7 +2,7 @@ import KafkaClient
 import Testing
 
 @Suite struct GroupTests {
-    @Test func `Nothing is read before the owner says where to begin`() async throws {
+    @Test func `Nothing is read before the owner assigns offsets`() async throws {
         try await withCluster(partitions: 2) { cluster, topic in
             try await fill(cluster, topic, (0..<20).map { Sample(partition: $0 % 2, "\($0)") })
             let member = try await Member(cluster, topic)
@@ -18,7 +18,7 @@ import Testing
         }
     }
 
-    @Test func `A larger assignment begins exactly where it says, with nothing stale`()
+    @Test func `A larger assignment starts exactly at its offsets, without stale records`()
         async throws
     {
         let count: Int64 = 20_000
@@ -61,7 +61,7 @@ import Testing
         }
     }
 
-    @Test func `Two members share the partitions, and one takes over after the other`()
+    @Test func `Two members share the partitions, and one takes over when the other leaves`()
         async throws
     {
         try await withCluster(partitions: 4) { cluster, topic in
@@ -83,7 +83,7 @@ import Testing
                     return one.count == 2 && two.count == 2 && one.isDisjoint(with: two)
                 })
             #expect(try await first.ask { $0.events.contains(.revoked([0, 1, 2, 3])) })
-            // What was assigned before is read no more, and what is new not yet.
+            // The member no longer reads its former partitions, and does not read new ones yet.
             try await fill(cluster, topic, samples)
             #expect(try await first.ask { $0.seen.values.map(\.count).reduce(0, +) } == 40)
 
@@ -108,7 +108,7 @@ import Testing
                         state.seen.values.map(\.count).reduce(0, +) == 80
                     }
                 })
-            // And back again: a member that rejoins gets its share.
+            // The reverse: a member that joins gets its share.
             let third = try await Member(cluster, topic)
             #expect(
                 try await eventually {
@@ -121,7 +121,7 @@ import Testing
         }
     }
 
-    @Test func `A partition that is not ours cannot be read`() async throws {
+    @Test func `A partition that the member does not hold cannot be read`() async throws {
         try await withCluster(partitions: 1) { cluster, topic in
             let member = try await Member(cluster, topic)
             try await member.hold([0])
@@ -152,7 +152,7 @@ import Testing
                         $0.events.contains(.offsetOutOfRange(partition: 0, offset: offset))
                     }
                 })
-            // The other partition is read all the same; the first one stands still.
+            // The other partition is still read; the first one is stopped.
             #expect(try await eventually { try await member.ask { $0.seen[1]?.count == 10 } })
             try await fill(cluster, topic, [Sample("more")])
             #expect(
@@ -168,7 +168,7 @@ import Testing
         }
     }
 
-    @Test func `Paused partitions wait and go on without loss`() async throws {
+    @Test func `Paused partitions resume without loss`() async throws {
         try await withCluster(partitions: 1) { cluster, topic in
             try await fill(cluster, topic, (0..<10).map { Sample("\($0)") })
             let member = try await Member(cluster, topic)

@@ -2,7 +2,7 @@ import KafkaClient
 import Testing
 
 @Suite struct LogQuestionTests {
-    @Test func `Ends, beginnings and partition counts are those of the log`() async throws {
+    @Test func `Ends, beginnings and partition counts match the log`() async throws {
         try await withCluster(partitions: 5) { cluster, topic in
             try await fill(
                 cluster, topic,
@@ -42,7 +42,7 @@ import Testing
         }
     }
 
-    @Test func `One record is read by its offset, the last one without it`() async throws {
+    @Test func `A record can be read by offset, and the last one without it`() async throws {
         try await withCluster(partitions: 2) { cluster, topic in
             try await fill(
                 cluster, topic,
@@ -75,7 +75,7 @@ import Testing
     }
 
     /// The mock cluster answers every look-up by time with "all records are older".
-    @Test func `A broker that cannot look up by time is not believed`() async throws {
+    @Test func `The answer of a broker that cannot look up by time is not trusted`() async throws {
         try await withCluster(partitions: 2) { cluster, topic in
             try await fill(
                 cluster, topic,

@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 
 @Suite struct ProducerTests {
-    @Test func `Each record is reported once, with its token and place`() async throws {
+    @Test func `Each record is reported once, with its token and position`() async throws {
         try await withCluster(partitions: 2) { cluster, topic in
             let reports = Reports()
             let producer = try KafkaProducer(
@@ -29,7 +29,7 @@ import Testing
         }
     }
 
-    @Test func `A full queue refuses, and takes more once there is space`() async throws {
+    @Test func `A full queue refuses records until there is space`() async throws {
         try await withCluster(partitions: 1) { cluster, topic in
             try cluster.setRoundTrip(milliseconds: 200)
             let producer = try KafkaProducer(
@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    @Test func `A record that no broker took is reported as failed`() async throws {
+    @Test func `A record that no broker acknowledged is reported as failed`() async throws {
         try await withCluster(partitions: 1) { cluster, topic in
             try cluster.takeDown()
             let reports = Reports()

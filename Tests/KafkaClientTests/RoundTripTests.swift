@@ -2,7 +2,7 @@ import KafkaClient
 import Testing
 
 @Suite struct RoundTripTests {
-    @Test func `Every byte, key, header and timestamp comes back as it went`() async throws {
+    @Test func `Values, keys, headers and timestamps survive a round trip`() async throws {
         let bytes = Array(UInt8.min...UInt8.max)
         let samples = [
             Sample(key: bytes, value: bytes.reversed(), timestampMs: 1),
@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    @Test func `Records arrive in long runs, in order, without gap or repeat`() async throws {
+    @Test func `Records arrive in long runs, in order, without gaps or repeats`() async throws {
         let count = 30_000
         try await withCluster(partitions: 3) { cluster, topic in
             try await fill(
@@ -93,8 +93,9 @@ import Testing
         }
     }
 
-    /// As Apache Kafka's Java clients place a key: murmur2 of its bytes, sign bit cleared.
-    @Test func `A key goes to the partition to which Java producers send it`() async throws {
+    /// The partition of a key in Apache Kafka's Java clients: murmur2 of its bytes, sign bit
+    /// cleared.
+    @Test func `A key goes to the same partition as with Java producers`() async throws {
         let partitions: UInt32 = 7
         try await withCluster(partitions: Int(partitions)) { cluster, topic in
             let producer = try KafkaProducer(
