@@ -2,10 +2,10 @@ import CivilTime
 import Money
 import Topology
 
-/// Bytes that are not what `ByteWriter` writes.
+/// The bytes were not written by `ByteWriter`.
 struct NotARecording: Error {}
 
-/// Reads what `ByteWriter` wrote; any other bytes throw, none trap.
+/// Reads the output of `ByteWriter`; any other bytes throw, none trap.
 struct ByteReader {
     private let bytes: ArraySlice<UInt8>
     private(set) var position: Int
@@ -52,7 +52,7 @@ struct ByteReader {
 
     mutating func count() throws -> Int {
         let count: Int = try integer()
-        // Nothing that is counted takes less than a byte.
+        // Every element takes at least one byte.
         guard (0...bytes.endIndex - position).contains(count) else { throw NotARecording() }
         return count
     }

@@ -2,8 +2,8 @@ import CivilTime
 import Money
 import Topology
 
-/// Numbers and texts as bytes: variable-length integers as Protocol Buffers has them, texts and
-/// lists behind their length. Equal values give equal bytes.
+/// Encodes numbers and texts: variable-length integers as in Protocol Buffers, texts and lists
+/// prefixed with their length. Equal values give equal bytes.
 struct ByteWriter {
     private(set) var bytes: [UInt8] = []
 
@@ -57,7 +57,7 @@ struct ByteWriter {
         for element in elements { body(&self, element) }
     }
 
-    /// What `body` writes, behind its kind and its length: readable without knowing the kind.
+    /// Writes a kind, a length, and the output of `body`: readable without knowing the kind.
     mutating func write(kind: UInt8, _ body: (inout ByteWriter) -> Void) {
         var inner = ByteWriter()
         body(&inner)

@@ -4,7 +4,7 @@ import DeltaCodec
 import DeltaProtocol
 import RegionCore
 
-/// Actions of a node as bytes: for comparison, so only one way.
+/// Encodes a node's actions. They are only compared, so there is no decoder.
 extension ByteWriter {
     mutating func write(_ action: RegionAction) {
         write(kind: action.kind.rawValue) { $0.writeContent(of: action) }
@@ -65,7 +65,7 @@ extension ByteWriter {
     }
 }
 
-/// The kinds of actions, as numbers that stay.
+/// The kinds of actions, with stable numbers.
 enum RegionActionKind: UInt8, CaseIterable {
     case read = 1
     case askCommitted, commit, askFacts, askEnds, push, askStatuses, sendLetter

@@ -6,9 +6,9 @@ import Money
 import RegionCore
 import Topology
 
-/// Settings and events of a node as bytes, both ways.
+/// Encodes and decodes a node's settings and events.
 extension ByteWriter {
-    /// All but the key that ids are hashed with: no action rests on it.
+    /// Omits the key of the id hashes, on which no action depends.
     mutating func write(_ settings: RegionNodeSettings) {
         write(settings.region)
         write(settings.node)
@@ -141,7 +141,7 @@ extension ByteWriter {
     }
 }
 
-/// The kinds of events, as numbers that stay.
+/// The kinds of events, with stable numbers.
 enum RegionEventKind: UInt8, CaseIterable {
     case turn = 1
     case assigned, revoked, committed, committedUnknown, commitFailed, endOfPartition

@@ -6,7 +6,7 @@ package import Federation
 package import RegionCore
 package import Topology
 
-/// What a recording is of, in its first bytes.
+/// The kind of a recording, in its first bytes.
 enum RecordingKind: String, CaseIterable {
     case node = "tributary recording of a node, 2\n"
     case rounds = "tributary recording of commit rounds, 1\n"
@@ -19,7 +19,7 @@ enum NodeEntry: UInt8 {
     case event
     /// Records of a partition.
     case records
-    /// An action that was performed.
+    /// An action that the driver performed.
     case action
 }
 
@@ -28,11 +28,11 @@ enum RoundEntry: UInt8 {
     case request = 1
     /// An event of a round, and the action that followed.
     case event
-    /// A command that a region is asked for.
+    /// A command requested of a region.
     case asked
 }
 
-/// Writes every event of a node, and every action that was performed. One owner: the node's driver.
+/// Records every event of a node and every performed action. One owner: the node's driver.
 package struct NodeRecorder: Sendable {
     private let file: RecordingFile
 
@@ -69,8 +69,8 @@ package struct NodeRecorder: Sendable {
         }
     }
 
-    /// Notes an action as it was performed. Actions come in the order in which the node wanted
-    /// them, each behind the events that they followed from.
+    /// Records an action after it was performed. Actions come in the order in which the node issued
+    /// them, each after the events that caused it.
     package func note(_ action: RegionAction) {
         append { entry in
             entry.write(UInt64(NodeEntry.action.rawValue))
@@ -86,8 +86,8 @@ package struct NodeRecorder: Sendable {
     }
 }
 
-/// Writes every event that an HQ's commit rounds receive, and every action. Calls come in the order
-/// in which the rounds' memory is changed.
+/// Records every event and action of an HQ's commit rounds. Calls come in the order in which the
+/// rounds' memory changes.
 package struct RoundRecorder: Sendable {
     private let file: RecordingFile
 

@@ -1,36 +1,36 @@
 import Glibc
 import Synchronization
 
-/// Why nothing can be recorded or replayed. Safe to print.
+/// Why recording or replay is impossible. Safe to print.
 package struct RecordingError: Error, Hashable, CustomStringConvertible {
     package let description: String
 
     init(_ description: String) { self.description = description }
 }
 
-/// A new file that entries are appended to, each behind its length.
+/// A new file to which entries are appended, each after its length.
 ///
-/// Only its owner can read it: it holds transfers. A process that is killed loses up to
+/// Only its owner can read it, because it contains transfers. A process that is killed loses up to
 /// `gatheredBytesMax` of the newest entries; every earlier entry is whole. A full disk ends the
 /// recording, not the process.
 package final class RecordingFile: Sendable {
-    /// Entries are gathered up to so many bytes before they are written.
+    /// Entries are buffered up to this many bytes before they are written.
     private static let gatheredBytesMax = 64 << 10
 
     private struct State {
         var gathered: [UInt8] = []
-        /// Below 0 once the file is closed or took no more.
+        /// Negative once the file is closed or a write failed.
         var descriptor: Int32
     }
 
     private let state: Mutex<State>
 
-    /// - Throws: Where the file exists already, or cannot be made.
+    /// - Throws: If the file already exists or cannot be created.
     package init(_ path: String) throws {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             let reason = String(cString: strerror(errno))
-            throw RecordingError("\(path): \(reason); expected the name of a new file")
+            throw RecordingError("\(path): \(reason); expected a file that does not exist yet")
         }
         state = Mutex(State(descriptor: descriptor))
     }
@@ -52,7 +52,7 @@ package final class RecordingFile: Sendable {
         }
     }
 
-    /// Hands everything to the operating system.
+    /// Writes all buffered entries to the operating system.
     package func flush() { state.withLock { Self.flush(&$0) } }
 
     private static func flush(_ state: inout State) {

@@ -6,19 +6,19 @@ import Federation
 import RegionCore
 import Topology
 
-/// Feeds a recording's events to the same types and compares the actions that come out.
+/// Feeds a recording's events to the same types and compares the resulting actions.
 package enum Replay {
-    /// What a recording came to.
+    /// The result of replaying a recording.
     package struct Report: Sendable {
         /// `node` or `rounds`.
         package var kind = ""
         package var events = 0
         package var actions = 0
-        /// By name, how often each kind of action occurred.
+        /// The number of actions of each kind, by name.
         package var actionsByKind: [String: Int] = [:]
-        /// Whether the file ends within an entry, as one does whose process was killed.
+        /// True if the file ends within an entry, as after a kill of the process.
         package var isCut = false
-        /// The first entry whose actions differ, in words for a person; nil where none does.
+        /// Describes the first entry whose actions differ; nil if none do.
         package var difference: String?
     }
 
@@ -26,7 +26,7 @@ package enum Replay {
     package static func run(_ bytes: [UInt8]) throws -> Report {
         var entries = EntryReader(bytes)
         guard let first = entries.next() else {
-            throw RecordingError("expected a recording; there is no whole entry")
+            throw RecordingError("expected a recording; the file has no complete entry")
         }
         do {
             var reader = ByteReader(first)
@@ -45,7 +45,7 @@ package enum Replay {
     }
 }
 
-/// Takes a recording apart.
+/// Splits a recording into entries.
 struct EntryReader {
     private let bytes: [UInt8]
     private var position = 0
@@ -54,7 +54,7 @@ struct EntryReader {
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-    /// Nil at the end, and where the last entry is not whole.
+    /// The next entry; nil at the end, or if the last entry is incomplete.
     mutating func next() -> ArraySlice<UInt8>? {
         guard position < bytes.count else { return nil }
         var reader = ByteReader(bytes[position...])
@@ -68,13 +68,13 @@ struct EntryReader {
     }
 }
 
-/// Compares what was recorded with what happens now.
+/// Compares recorded actions with replayed ones.
 private struct Comparison {
     var report = Replay.Report()
 
     /// Compares one action.
     ///
-    /// - Returns: False where they differ.
+    /// - Returns: False if they differ.
     mutating func compare(
         _ recorded: ArraySlice<UInt8>, _ replayed: [UInt8], entry: Int, what: String, name: String
     ) -> Bool {
@@ -98,7 +98,7 @@ private struct Comparison {
 private struct NodeReplay: ~Copyable {
     private var node: RegionNode
     private var comparison = Comparison()
-    /// What the node wants done and was not recorded yet, the next first.
+    /// Actions that the node issued and that have not been compared yet, the next first.
     private var wanted: ArraySlice<RegionAction> = []
     private var lastEvent = ""
     private var hasEnded = false
@@ -117,22 +117,22 @@ private struct NodeReplay: ~Copyable {
         }
         comparison.report.isCut = entries.isCut
         if hasEnded, let undone = wanted.first, comparison.report.difference == nil {
-            _ = comparison.differ("\(undone.kind) was wanted by \(lastEvent) and not done")
+            _ = comparison.differ("\(lastEvent) caused \(undone.kind), which was not performed")
         }
         return comparison.report
     }
 
-    /// - Returns: False where what was recorded differs.
+    /// - Returns: False if the recording differs.
     private mutating func take(_ entry: ArraySlice<UInt8>, number: Int) throws -> Bool {
         var reader = ByteReader(entry)
         switch NodeEntry(rawValue: UInt8(clamping: try reader.unsigned())) {
         case .event:
             let now = try reader.time()
             let event = try reader.regionEvent()
-            // All that is wanted is done before time passes.
+            // All actions are performed before time passes.
             if case .turn = event, let undone = wanted.first {
                 return comparison.differ(
-                    "entry \(number): \(undone.kind) was wanted by \(lastEvent) and not done")
+                    "entry \(number): \(lastEvent) caused \(undone.kind), which was not performed")
             }
             lastEvent = "\(event.kind) at \(now.milliseconds)"
             comparison.report.events += 1
@@ -145,7 +145,7 @@ private struct NodeReplay: ~Copyable {
         case .action:
             guard let action = wanted.popFirst() else {
                 return comparison.differ(
-                    "entry \(number): after \(lastEvent) something was done that nobody wanted")
+                    "entry \(number): the action after \(lastEvent) was not caused by any event")
             }
             if case .end = action { hasEnded = true }
             var replayed = ByteWriter()
@@ -170,7 +170,7 @@ private struct NodeReplay: ~Copyable {
                 value: try reader.optional { Array(try $0.content()) }
             )
         }
-        // The values one behind the other, so that their bytes stay where they are.
+        // Concatenate the values, so that their addresses stay valid.
         let bytes = contents.flatMap { $0.value ?? [] }
         bytes.withUnsafeBytes { bytes in
             var start = 0

@@ -5,7 +5,7 @@ import Federation
 import Money
 import Topology
 
-/// Settings and events of commit rounds as bytes, both ways.
+/// Encodes and decodes commit rounds' settings and events.
 extension ByteWriter {
     mutating func write(_ settings: CommitRound.Settings) {
         write(each: settings.knownLogs.sorted { $0.key < $1.key }) {
@@ -130,7 +130,7 @@ extension ByteWriter {
     }
 }
 
-/// The kinds of events and actions, as numbers that stay.
+/// The kinds of events and actions, with stable numbers.
 enum RoundEventKind: UInt8, CaseIterable {
     case begun = 1
     case repaired, read, written, conflicted, failed, digested, storeFailed

@@ -10,13 +10,13 @@ import RegionCore
 import Testing
 import Topology
 
-/// What is recorded is repeated exactly; what was done otherwise shows.
+/// A replay repeats a recording exactly and reports any deviation.
 @Suite struct RecordingTests {
     static let log = LogID(unchecked: "main")
     static let region = RegionID(unchecked: "eu-west")
     static let start = UnixTime(seconds: 1_774_445_100)
 
-    /// A file of this test's own, for as long as `body` runs.
+    /// A temporary file that exists while `body` runs.
     static func withFile(_ body: (String) throws -> Void) throws {
         let folder = FileManager.default.temporaryDirectory.appending(
             path: "recording-\(UUID().uuidString)")
@@ -37,7 +37,8 @@ import Topology
                 logs: [log], continuingLogs: [log], generation: 2), headquarters: 2, seed: 99)
     }
 
-    /// The events of a short life: joins, folds good and bad records, pushes, is refused, stops.
+    /// The events of a short life: the node joins, folds good and bad records, pushes, is refused,
+    /// stops.
     static func events(_ actions: [RegionAction]) -> [RegionEvent] {
         actions.compactMap { action in
             switch action {
@@ -64,7 +65,7 @@ import Topology
         }
     }
 
-    /// Lives that life with a recorder; `hand` may do something else than the node wants.
+    /// Runs that life with a recorder. `hand` may perform another action than the node issued.
     static func live(
         _ path: String, hand: (RegionAction) -> RegionAction? = { $0 }
     ) throws -> Int {
@@ -115,7 +116,7 @@ import Topology
         return performed
     }
 
-    @Test("A node's recording is repeated action by action")
+    @Test("A node's recording replays action by action")
     func node() throws {
         try Self.withFile { path in
             let performed = try Self.live(path)
@@ -130,7 +131,7 @@ import Topology
         }
     }
 
-    @Test("Something done otherwise, left out, or done of one's own accord shows")
+    @Test("A changed, missing or additional action is reported")
     func otherwise() throws {
         let hands: [(RegionAction) -> RegionAction?] = [
             { if case .askEnds = $0 { nil } else { $0 } },
@@ -149,14 +150,14 @@ import Topology
         }
     }
 
-    @Test("A recording is its owner's alone, and overwrites nothing")
+    @Test("Only its owner can read a recording, and it overwrites nothing")
     func file() throws {
         try Self.withFile { path in
             _ = try Self.live(path)
             let attributes = try FileManager.default.attributesOfItem(atPath: path)
             #expect(attributes[.posixPermissions] as? Int == 0o600)
             #expect(throws: RecordingError.self) { _ = try RecordingFile(path) }
-            // The key that ids are hashed with is not in it.
+            // The key of the id hashes is not in it.
             let key = withUnsafeBytes(of: UInt64(0x7472_6962_7574_6172)) { Array($0) }
             var settings = Self.settings
             settings.fold = FoldSettings(
@@ -169,7 +170,7 @@ import Topology
         }
     }
 
-    @Test("A cut recording is repeated as far as it goes; other bytes are refused, none trap")
+    @Test("A cut recording replays as far as it goes; other bytes are refused, none trap")
     func hostile() throws {
         try Self.withFile { path in
             _ = try Self.live(path)
@@ -218,7 +219,7 @@ import Topology
             ])
     }
 
-    /// Two rounds between each other; the first script fails, and digests differ.
+    /// Two interleaved rounds; the first script fails, and digests differ.
     static func rounds(_ path: String, readings: [ShardReading?]) throws {
         let settings = CommitRound.Settings(
             knownLogs: [log: 1], currentLog: log, comparesDigests: true)
@@ -268,7 +269,7 @@ import Topology
         recorder.flush()
     }
 
-    @Test("Commit rounds are repeated with what they share")
+    @Test("Commit rounds replay together with their shared memory")
     func roundsRepeat() throws {
         let reading = ShardReading(
             watermark: nil, liveness: "torn 1",
