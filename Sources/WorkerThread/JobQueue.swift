@@ -1,7 +1,7 @@
 import Glibc
 
-/// One job: what to run, and what to do instead when the thread stops before its turn.
-/// Exactly one of the two closures is called, once.
+/// One job: the work, and what to do instead if the thread stops first. Exactly one of the two
+/// closures is called, once.
 struct Job<State: ~Copyable>: Sendable {
     let run: @Sendable (inout State) -> Void
     let refuse: @Sendable () -> Void
@@ -62,10 +62,10 @@ final class JobQueue<State: ~Copyable>: @unchecked Sendable {
         if let problem { throw problem }
     }
 
-    /// What the worker thread does next.
+    /// The worker thread's next step.
     enum Turn {
         case job(Job<State>)
-        /// Nothing waits.
+        /// No job is waiting.
         case idle
         case stop
     }
@@ -79,7 +79,7 @@ final class JobQueue<State: ~Copyable>: @unchecked Sendable {
         }
     }
 
-    /// Ends the queue and refuses all that waits in it. Calling it again changes nothing.
+    /// Ends the queue and refuses all waiting jobs. Further calls have no effect.
     func stop() {
         let refused = locked {
             stopRequested = true
@@ -91,7 +91,7 @@ final class JobQueue<State: ~Copyable>: @unchecked Sendable {
         for job in refused { job.refuse() }
     }
 
-    /// The worker thread's last statement, after its state is gone.
+    /// The worker thread's last statement, after it has destroyed its state.
     func markEnded() {
         let waiters = locked {
             hasEnded = true
@@ -118,7 +118,7 @@ final class JobQueue<State: ~Copyable>: @unchecked Sendable {
         }
     }
 
-    /// The oldest waiting job. The mutex is held.
+    /// Removes the oldest waiting job. The caller holds the mutex.
     private func removeFirst() -> Job<State>? {
         guard count > 0, let job = places[head].take() else { return nil }
         head = (head + 1) % capacity

@@ -1,9 +1,9 @@
 import Glibc
 
-/// Longest thread name the kernel keeps, without its closing zero.
+/// The longest thread name that the kernel keeps, without its terminating zero.
 private let threadNameBytesMax = 15
 
-/// What a new thread needs, carried through the C interface.
+/// The parameters of a new thread, passed through the C interface.
 private final class ThreadBody {
     let name: String
     let run: @Sendable () -> Void
@@ -14,7 +14,7 @@ private final class ThreadBody {
     }
 }
 
-/// Starts a joinable thread that runs `body` once, with every signal blocked: signals belong to
+/// Starts a joinable thread that runs `body` once, with every signal blocked, so that signals go to
 /// the threads that wait for them.
 func startThread(
     name: String, _ body: @escaping @Sendable () -> Void
@@ -22,7 +22,7 @@ func startThread(
     var all = sigset_t()
     var before = sigset_t()
     sigfillset(&all)
-    // A thread inherits the mask of its creator, so there is no moment at which it is open.
+    // A thread inherits its creator's mask, so signals are blocked from its first instruction.
     pthread_sigmask(SIG_SETMASK, &all, &before)
     defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
 
@@ -44,7 +44,7 @@ private func threadMain(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRaw
     return nil
 }
 
-/// Names the calling thread for `ps -L`. A kernel that refuses costs us the name, nothing else.
+/// Names the calling thread for `ps -L`. If the kernel refuses, the thread stays unnamed.
 private func nameCallingThread(_ name: String) {
     // The C function for this is a GNU extension that the Glibc module does not declare.
     let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)

@@ -3,32 +3,32 @@ import Synchronization
 
 /// One named operating system thread that owns a blocking conversation with a C library.
 ///
-/// Blocking calls must never run on Swift's cooperative threads: as many of them as there are
-/// cores stop the whole process. The `State` is made on the thread, is only ever touched there,
-/// and is destroyed there when the thread ends, so a C handle inside it needs no lock.
+/// Blocking calls must never run on Swift's cooperative threads: as many of them as there are cores
+/// stop the whole process. The `State` is created, used and destroyed only on this thread, so a C
+/// handle inside it needs no lock.
 ///
-/// Jobs run one at a time in the order in which they were taken. The queue is bounded: a full
-/// queue is an error for the caller, never growth. A running job is never interrupted; bound it
-/// with the C library's own time-outs. Everything here may be called from any thread.
+/// Jobs run one at a time in the order of submission. The queue is bounded: if it is full, the
+/// caller gets an error. A running job is never interrupted; bound it with the C library's own
+/// timeouts. Everything here may be called from any thread.
 ///
 /// Dropping the last reference stops the thread as ``requestStop()`` does, without waiting.
 package final class WorkerThread<State: ~Copyable>: Sendable {
-    /// Jobs that may wait when the creator names no other bound.
+    /// The default bound on waiting jobs.
     package static var defaultCapacity: Int { 256 }
 
     private let queue: JobQueue<State>
-    /// The thread to join; nil once somebody has.
+    /// The thread to join; nil once it was joined.
     private let handle: Mutex<pthread_t?>
 
     /// Starts the thread.
     ///
     /// - Parameters:
     ///   - name: as shown by `ps -L` and `top -H`; the kernel keeps the first 15 bytes.
-    ///   - capacity: jobs that may wait, at least 1; the running one is not counted.
+    ///   - capacity: the maximum number of waiting jobs, at least 1, without the running one.
     ///   - makeState: runs on the new thread before the first job.
-    ///   - whenIdle: if given, runs again and again whenever no job waits: the thread's own
-    ///     conversation, such as polling. It must block for a short while itself (it is what
-    ///     paces the thread), and jobs and a stop wait until it returns.
+    ///   - whenIdle: if given, runs repeatedly whenever no job waits: the thread's own
+    ///     conversation, such as polling. It must block briefly itself, which paces the thread.
+    ///     Jobs and a stop wait until it returns.
     package init(
         name: String, capacity: Int = WorkerThread.defaultCapacity,
         makeState: @escaping @Sendable () -> State,
@@ -57,24 +57,24 @@ package final class WorkerThread<State: ~Copyable>: Sendable {
         if let thread = handle.withLock({ $0.take() }) { pthread_detach(thread) }
     }
 
-    /// True from the first request to stop on. A job that loops for as long as the thread lives
-    /// must look at this between its blocking calls.
+    /// True from the first stop request on. A job that loops for the life of the thread must check
+    /// this between its blocking calls.
     package var isStopping: Bool { queue.isStopping }
 
-    /// Jobs that have not begun; a gauge, already old when it is read.
+    /// Jobs that have not begun; a gauge, already outdated when it is read.
     package var waitingJobs: Int { queue.waiting }
 
-    /// Queues a job without waiting for it. It is dropped unseen if the thread stops first.
+    /// Queues a job without waiting for it. If the thread stops first, the job is dropped silently.
     package func submit(
         _ job: @escaping @Sendable (inout State) -> Void
     ) throws(WorkerThreadError) {
         try queue.append(Job(run: job, refuse: {}))
     }
 
-    /// Runs `body` on the thread and answers what it returned or threw.
+    /// Runs `body` on the thread and returns or throws its result.
     ///
-    /// Cancelling the task does not take back a job that was queued.
-    /// - Throws: what `body` throws, or ``WorkerThreadError``.
+    /// Cancelling the task does not remove a queued job.
+    /// - Throws: `body`'s error, or ``WorkerThreadError``.
     package func perform<Answer: Sendable>(
         _ body: @escaping @Sendable (inout State) throws -> Answer
     ) async throws -> Answer {
@@ -106,7 +106,7 @@ package final class WorkerThread<State: ~Copyable>: Sendable {
         reap()
     }
 
-    /// Stops the thread and blocks until it has ended. Not to be called from a job or a task.
+    /// Stops the thread and blocks until it has ended. Never call it from a job or a task.
     package func stopAndJoin() {
         queue.stop()
         queue.waitUntilEnded()

@@ -17,7 +17,7 @@ import WorkerThread
         await worker.stop()
     }
 
-    @Test func `An error of a job reaches the one who asked`() async throws {
+    @Test func `A job's error reaches its caller`() async throws {
         struct Refusal: Error {}
         let worker = try WorkerThread<Void>(name: "refusal")
         await #expect(throws: Refusal.self) {
@@ -27,7 +27,7 @@ import WorkerThread
         await worker.stop()
     }
 
-    @Test func `A full queue is an error, and has room again after a job ran`() async throws {
+    @Test func `A full queue refuses jobs until one has run`() async throws {
         let gate = Gate()
         let worker = try WorkerThread<Int>(name: "full", capacity: 2) { 0 }
         try worker.submit { _ in gate.enterAndWait() }
@@ -50,7 +50,7 @@ import WorkerThread
         await worker.stop()
     }
 
-    @Test func `Stopping lets the running job finish and refuses those that wait`() async throws {
+    @Test func `Stopping lets the running job finish and refuses waiting ones`() async throws {
         let gate = Gate()
         let ran = Mutex<[String]>([])
         let worker = try WorkerThread<Void>(name: "stop")
@@ -71,7 +71,7 @@ import WorkerThread
         #expect(ran.withLock { $0 } == ["running"])
     }
 
-    @Test func `The state is made and destroyed on the thread, before stop returns`() async throws {
+    @Test func `The state lives and dies on the thread, before stop returns`() async throws {
         final class Witness {
             let log: @Sendable (pthread_t) -> Void
             init(log: @escaping @Sendable (pthread_t) -> Void) {
@@ -87,7 +87,7 @@ import WorkerThread
         #expect(seen.all == [thread, thread])
     }
 
-    @Test func `No thread is left after stop, join, or the last reference going away`() async throws
+    @Test func `No thread is left after stop, join, or the last reference is dropped`() async throws
     {
         let name = "left-\(UInt16.random(in: 0...9999))"
         let stopped = try WorkerThread<Void>(name: name)
@@ -104,7 +104,7 @@ import WorkerThread
         #expect(threads(named: name) == 0)
     }
 
-    @Test func `An idle thread goes on with its own work, and jobs come between`() async throws {
+    @Test func `An idle thread does its own work between jobs`() async throws {
         struct Count { var idle = 0, jobs = 0 }
         let worker = try WorkerThread<Count>(name: "idle") {
             Count()
