@@ -2,32 +2,33 @@ package import CivilTime
 package import Money
 package import Topology
 
-/// Everything that the public is told at one tick, in exact values, already reduced to what may be
-/// told: rendering adds nothing but form. Immutable; two reports that are equal render alike.
+/// All public information of one tick, in exact values, already reduced to what may be published:
+/// rendering only formats it. Immutable; equal reports render alike.
 package struct PublicReport: Hashable, Sendable {
-    /// Names the state of the store that the report stands on, in printable ASCII without spaces.
-    /// Replicas that read the same state give the same name.
+    /// Identifies the store state that the report is based on, in printable ASCII without spaces.
+    /// Replicas that read the same state use the same version.
     package var version: String
     /// The last minute of the window.
     package var currentMinute: Minute
-    /// The time up to which every region has been seen. It never runs backwards.
+    /// The time up to which every region has been seen. It never goes back.
     package var dataAsOf: UnixTime
     /// When the report was made, by HQ's clock.
     package var madeAt: UnixTime
-    /// By currency code. One whose figure would expose single transfers is in `other` instead.
+    /// By currency code. A currency whose figure would expose single transfers is in `other`
+    /// instead.
     package var currencies: [CurrencyFigure]
-    /// What was folded together for having too few transfers; nil when nothing was.
+    /// The sum of currencies with too few transfers to be published; nil if there are none.
     package var other: OtherFigure?
     /// By region name, every region of the topology.
     package var regions: [RegionStanding]
     /// Nil while no rates are known.
     package var rates: RatesStanding?
-    /// Why the answer is less than it should be; empty for a whole one.
+    /// Why the answer is incomplete or stale; empty if it is neither.
     package var degradations: [ReportedDegradation]
     package var accounts: Accounts
-    /// In the order of the topology; a base without a rate is missing.
+    /// In the order of the topology; a base without a rate is omitted.
     package var bases: [BaseReport]
-    /// The base of an answer where the question names none. It is in `bases` if it has a rate.
+    /// The base of an answer to a query without a base. It is in `bases` if it has a rate.
     package var defaultBase: Currency
 
     package init(
@@ -57,7 +58,7 @@ package struct PublicReport: Hashable, Sendable {
     }
 }
 
-/// What moved in one currency in the window.
+/// The sum of one currency in the window.
 package struct CurrencyFigure: Hashable, Sendable {
     package var currency: Currency
     /// In minor units of `currency`.
@@ -71,7 +72,8 @@ package struct CurrencyFigure: Hashable, Sendable {
     }
 }
 
-/// Currencies folded together: how many, and their transfers. Their converted sum is the base's.
+/// Currencies combined into one figure: their number, and their transfers. Their converted sum is
+/// in the base report.
 package struct OtherFigure: Hashable, Sendable {
     package var currencies: Int
     package var transfers: Int128
@@ -85,8 +87,8 @@ package struct OtherFigure: Hashable, Sendable {
 /// Money outside the total. Each account is sorted by region name, then currency code; nil if it
 /// has not been read.
 package struct Accounts: Hashable, Sendable {
-    /// Transfers that arrived more than 25 hours late, or whose minute is known too little to tell
-    /// repeats apart: not in the total, an upper bound.
+    /// Transfers that arrived more than 25 hours late, or whose minute is not known well enough to
+    /// detect repeats: not in the total, an upper bound.
     package var late: [AccountFigure]?
     /// Transfers that reached headquarters after their minute had expired, because of an outage of
     /// more than a day: not in the total, an upper bound.

@@ -1,24 +1,24 @@
 package import CivilTime
 package import Money
 
-/// Which exchange rates a report was converted with.
+/// The exchange rates that a report was converted with.
 package struct RatesStanding: Hashable, Sendable {
-    /// A hash of what the source said.
+    /// A hash of the source's content.
     package var id: String
-    /// Who published them, such as `ECB`.
+    /// The publisher, such as `ECB`.
     package var source: String
-    /// How old the total's rates are: the first day, `YYYY-MM-DD`, such that rates of it and of
-    /// earlier ones convert at least one part in a hundred of the money.
+    /// The age of the total's rates: the first day, `YYYY-MM-DD`, such that rates from that day or
+    /// earlier convert at least one hundredth of the money.
     package var date: String
-    /// When they were fetched; nil where they came from a file.
+    /// When they were fetched; nil if they came from a file.
     package var fetchedAt: UnixTime?
-    /// Whether newer ones should have come by now for at least that part of the money.
+    /// True if newer rates are overdue for at least that part of the money.
     package var isStale: Bool
     /// The rounding policy of every converted amount, such as `half_even`.
     package var rounding: String
     /// The day of each rate.
     package var days: [Currency: String]
-    /// Last good rates that hold money and are not what the source now says, by code.
+    /// Last good rates that convert money and differ from the source's present rates, by code.
     package var held: [HeldRate]
 
     package init(

@@ -1,7 +1,7 @@
 package import CivilTime
 package import Topology
 
-/// How a region stands, as far as the public needs to know.
+/// A region's public status.
 package struct RegionStanding: Hashable, Sendable {
     package var region: RegionID
     package var state: State
@@ -14,31 +14,31 @@ package struct RegionStanding: Hashable, Sendable {
         self.observedThrough = observedThrough
     }
 
-    /// The worst that holds, worst first; the raw values are the public contract.
+    /// The worst state that applies, worst first; the raw values are the public contract.
     package enum State: String, Hashable, Sendable, CaseIterable {
         /// It has never pushed.
         case missing
-        /// A shard of it has not pushed for too long.
+        /// One of its shards has not pushed for too long.
         case silent
-        /// Last good values are shown while the store is filled again.
+        /// Last good values are shown while the regions refill the store.
         case recovering
         /// Some of its partitions or minutes are not known in full.
         case incomplete
         /// Its event time is too far behind the clock.
         case lagging
         case live
-        /// It is not read any more; its money slides out of the window.
+        /// The topology declares it retired; its money leaves the window with time.
         case retired
     }
 }
 
-/// One reason why an answer is less than it should be.
+/// One reason why an answer is incomplete or stale.
 package struct ReportedDegradation: Hashable, Sendable {
-    /// A word of the public contract in lower case with underscores, such as `region_silent`.
+    /// A public contract word in lower case with underscores, such as `region_silent`.
     package var reason: String
-    /// Nil where the reason is not a region's: it then touches the whole total.
+    /// Nil if the reason does not belong to a region: it then affects the whole total.
     package var region: RegionID?
-    /// The currencies that are left out, by code, where that is the reason.
+    /// The omitted currencies, by code, if that is the reason.
     package var currencies: [String]
 
     package init(reason: String, region: RegionID? = nil, currencies: [String] = []) {
