@@ -73,115 +73,135 @@ let package = Package(
 
         // Values.
         library("CivilTime", settings: pure),
-        library("Money", [bigInt], settings: pure),
+        library("Money", ["Hashing", bigInt], settings: pure),
         library("Pacing", ["CivilTime"], settings: pure),
-        library("Topology", ["Money"], settings: pure),
+        library("Hashing", settings: pure),
+        library("Identifiers", settings: pure),
+        library("Addresses", settings: pure),
 
         // The region-HQ contract, and the pure state machines on both sides of it.
-        library("DeltaProtocol", ["Money", "CivilTime", "Topology"], settings: pure),
+        library("DeltaProtocol", ["CivilTime", "Money", "Hashing", "Identifiers"], settings: pure),
+        // What is deployed.
         library(
-            "Aggregation", ["Money", "CivilTime", "Topology", "DeltaProtocol"], settings: pure),
-        library("Federation", ["Money", "CivilTime", "Topology", "DeltaProtocol"], settings: pure),
+            "Topology", ["Money", "Identifiers", "Addresses", "DeltaProtocol"], settings: pure),
+        library(
+            "Aggregation",
+            ["CivilTime", "Money", "Hashing", "Identifiers", "DeltaProtocol", "Topology"],
+            settings: pure),
+        library(
+            "Federation",
+            ["CivilTime", "Money", "Hashing", "Identifiers", "DeltaProtocol", "Topology"],
+            settings: pure),
         library(
             "RegionCore",
-            ["Money", "CivilTime", "Pacing", "Topology", "DeltaProtocol", "Aggregation"],
+            [
+                "CivilTime", "Money", "Pacing", "Hashing", "Identifiers", "DeltaProtocol",
+                "Aggregation",
+            ],
             settings: pure),
-        library("RatesCore", ["Money", "CivilTime", "Topology"], settings: pure),
-        library("TransferGenerator", ["Money", "CivilTime"], settings: pure),
+        library("RatesCore", ["CivilTime", "Money", "Topology"], settings: pure),
+        library("TransferGenerator", ["CivilTime", "Money", "Hashing"], settings: pure),
 
         // What the public is told, and the pages that tell it.
-        library("Reporting", ["Money", "CivilTime", "Topology"], settings: pure),
         library(
-            "Dashboard", ["Money", "CivilTime", "Topology", "Reporting"], settings: pure,
+            "Publishing",
+            [
+                "CivilTime", "Money", "Hashing", "Identifiers", "DeltaProtocol", "Topology",
+                "Federation",
+            ], settings: pure),
+        library(
+            "Dashboard",
+            ["CivilTime", "Money", "Hashing", "Identifiers", "Topology", "Publishing"],
+            settings: pure,
             resources: [.embedInCode("Assets")]),
         library(
             "Simulation",
             [
-                "Money", "CivilTime", "Pacing", "Topology", "DeltaProtocol", "Aggregation",
-                "Federation", "RegionCore", "DeltaCodec",
+                "CivilTime", "Money", "Pacing", "Hashing", "Identifiers", "DeltaProtocol",
+                "Topology", "Aggregation", "Federation", "RegionCore", "Publishing", "DeltaCodec",
             ], settings: pure),
 
         // Adapters.
         library(
-            "DeltaCodec", ["Money", "CivilTime", "Topology", "DeltaProtocol", protobuf],
+            "DeltaCodec",
+            ["CivilTime", "Money", "Identifiers", "DeltaProtocol", protobuf],
             exclude: ["delta.proto"]),
         library(
             "TopologyFile",
-            ["Topology", "Money", "CivilTime", .product(name: "Yams", package: "Yams")]),
+            [
+                "CivilTime", "Money", "Identifiers", "Addresses", "Topology",
+                .product(name: "Yams", package: "Yams"),
+            ]),
         library(
             "Recording",
             [
-                "Money", "CivilTime", "Topology", "DeltaProtocol", "Aggregation", "Federation",
+                "CivilTime", "Money", "Identifiers", "DeltaProtocol", "Aggregation", "Federation",
                 "RegionCore", "DeltaCodec",
             ]),
-        library("WorkerThread"),
+        library("Platform", ["CivilTime"]),
         library("Gzip", ["CZlib"]),
-        library("LargePages", ["Aggregation"]),
         library("HTTPClient", ["CCurl"]),
-        library("KafkaClient", ["CRdKafka", "CJemalloc", "WorkerThread", logging]),
+        library("KafkaClient", ["CRdKafka", "CJemalloc", "Platform", logging]),
         library(
             "DeltaClient",
-            ["HTTPClient", "WorkerThread", "Topology", "DeltaProtocol", "DeltaCodec", logging]),
+            ["Identifiers", "DeltaProtocol", "DeltaCodec", "Platform", "HTTPClient", logging]),
         library(
             "HTTPListener",
-            ["Topology", hummingbird, hummingbirdCore, httpTypes, nioCore, lifecycle, logging]),
+            ["Addresses", hummingbird, hummingbirdCore, httpTypes, nioCore, lifecycle, logging]),
         library(
             "DeltaIngest",
             [
-                "Topology", "CivilTime", "DeltaProtocol", "DeltaCodec", "HTTPListener",
-                hummingbird, httpTypes, nioCore, logging,
+                "CivilTime", "Identifiers", "Addresses", "DeltaProtocol", "DeltaCodec",
+                "HTTPListener", hummingbird, httpTypes, nioCore, logging,
             ]),
         library(
             "PublicAPI",
             [
-                "Gzip", "Money", "CivilTime", "Topology", "Reporting", "Dashboard",
+                "CivilTime", "Money", "Hashing", "Addresses", "Publishing", "Dashboard", "Gzip",
                 "HTTPListener", httpTypes, nioCore, nioPosix, lifecycle, logging,
             ], resources: [.embedInCode("openapi.json")]),
         library(
             "RedisStore",
             [
-                "CHiredis", "WorkerThread", "Money", "CivilTime", "Topology", "DeltaProtocol",
-                "Federation", logging,
+                "CHiredis", "CivilTime", "Money", "Identifiers", "DeltaProtocol", "Federation",
+                "Platform", logging,
             ]),
 
         library(
             "RatesFeed",
             [
-                "RatesCore", "HTTPClient", "Gzip", "Pacing", "WorkerThread", "Money", "CivilTime",
-                "Topology", "TopologyFile", lifecycle, logging,
+                "CivilTime", "Money", "Pacing", "Addresses", "Topology", "RatesCore",
+                "TopologyFile", "Platform", "Gzip", "HTTPClient", lifecycle, logging,
             ]),
 
         // Services.
         library(
             "Rollup",
-            [
-                "Money", "CivilTime", "Topology", "DeltaProtocol", "Aggregation", "LargePages",
-                "Gzip",
-            ]),
+            ["CivilTime", "Money", "DeltaProtocol", "Topology", "Aggregation", "Platform", "Gzip"]),
         library(
             "RegionService",
             [
-                "CivilTime", "Pacing", "Topology", "DeltaProtocol", "Aggregation", "RegionCore",
-                "Recording", "KafkaClient", "DeltaClient", "WorkerThread", "LargePages", lifecycle,
+                "CivilTime", "Pacing", "Identifiers", "DeltaProtocol", "Topology", "Aggregation",
+                "RegionCore", "Recording", "Platform", "KafkaClient", "DeltaClient", lifecycle,
                 logging,
             ]),
         library(
             "HeadquartersService",
             [
-                "Money", "CivilTime", "Pacing", "Topology", "DeltaProtocol", "Federation",
-                "Recording", "RatesCore", "RatesFeed", "RedisStore", "HTTPListener", "DeltaIngest",
-                "Reporting",
-                "PublicAPI", "WorkerThread", lifecycle, logging,
+                "CivilTime", "Money", "Pacing", "Identifiers", "Addresses", "DeltaProtocol",
+                "Topology", "Federation", "RatesCore", "Publishing", "Recording", "Platform",
+                "HTTPListener", "DeltaIngest", "PublicAPI", "RedisStore", "RatesFeed", lifecycle,
+                logging,
             ]),
 
         // The one binary, and what measures and attacks it.
         .executableTarget(
             name: "tributary",
             dependencies: [
-                "Money", "CivilTime", "Topology", "TopologyFile", "TransferGenerator", "Rollup",
-                "Simulation", "Recording", "KafkaClient", "RegionService", "HeadquartersService",
-                "HTTPListener", "RedisStore", "Aggregation", "DeltaProtocol", "DeltaClient",
-                "Federation", "WorkerThread", lifecycle, logging,
+                "CivilTime", "Money", "Identifiers", "Addresses", "DeltaProtocol", "Topology",
+                "Aggregation", "Federation", "TransferGenerator", "Simulation", "TopologyFile",
+                "Recording", "Platform", "KafkaClient", "DeltaClient", "HTTPListener", "RedisStore",
+                "Rollup", "RegionService", "HeadquartersService", lifecycle, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
@@ -190,9 +210,9 @@ let package = Package(
         .executableTarget(
             name: "tributary-bench",
             dependencies: [
-                "Aggregation", "CivilTime", "DeltaProtocol", "Topology", "Money", "KafkaClient",
-                "LargePages", "WorkerThread", "Reporting", "PublicAPI", "RatesCore", "RatesFeed",
-                nioCore, nioPosix, lifecycle, logging,
+                "CivilTime", "Money", "Hashing", "Identifiers", "Addresses", "Topology",
+                "Aggregation", "RatesCore", "Publishing", "Platform", "KafkaClient", "PublicAPI",
+                "RatesFeed", nioCore, nioPosix, lifecycle, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -200,100 +220,116 @@ let package = Package(
         .executableTarget(
             name: "bench-refresh",
             dependencies: [
-                "CivilTime", "DeltaProtocol", "Federation", "HeadquartersService", "Money",
-                "Reporting", "Topology",
+                "CivilTime", "Money", "Identifiers", "DeltaProtocol", "Federation", "Publishing",
+                "HeadquartersService",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
+        library("FuzzSupport"),
         .executableTarget(
             name: "fuzz-record-decoder",
-            dependencies: ["Aggregation", "DeltaProtocol", "Money", "CivilTime"],
+            dependencies: ["CivilTime", "Money", "DeltaProtocol", "Aggregation", "FuzzSupport"],
             swiftSettings: strict),
         .executableTarget(
-            name: "fuzz-delta-codec", dependencies: ["DeltaCodec", "DeltaProtocol"],
+            name: "fuzz-delta-codec", dependencies: ["DeltaProtocol", "DeltaCodec", "FuzzSupport"],
             swiftSettings: strict),
 
         // What tests of listeners share.
         .target(
             name: "HTTPTestSupport",
-            dependencies: ["HTTPListener", "Topology", "WorkerThread", lifecycle, logging],
+            dependencies: ["Addresses", "Platform", lifecycle, logging],
             path: "Tests/HTTPTestSupport", swiftSettings: strict),
 
-        test("CivilTime"),
-        test("Money", [bigInt, .product(name: "Subprocess", package: "swift-subprocess")]),
-        test("Topology", ["TopologyFile", "Money"]),
-        test("DeltaProtocol", ["Money", "CivilTime", "Topology"]),
+        test("CivilTime", ["Hashing"]),
+        test(
+            "Money", ["Hashing", bigInt, .product(name: "Subprocess", package: "swift-subprocess")]),
+        test(
+            "Topology",
+            ["Money", "Hashing", "Identifiers", "Addresses", "DeltaProtocol", "TopologyFile"]),
+        test("Addresses"),
+        test("Hashing"),
+        test(
+            "Publishing",
+            [
+                "CivilTime", "Money", "Hashing", "Identifiers", "DeltaProtocol", "Topology",
+                "Federation",
+            ]),
+        test("DeltaProtocol", ["CivilTime", "Money", "Identifiers", "Topology"]),
         test(
             "DeltaCodec",
             [
-                "DeltaProtocol", "Money", "CivilTime", "Topology", "DeltaClient",
+                "CivilTime", "Money", "Hashing", "Identifiers", "DeltaProtocol", "DeltaClient",
                 "HTTPTestSupport",
             ]),
-        test("Aggregation", ["Money", "CivilTime", "Topology", "DeltaProtocol"]),
-        test("Federation", ["Money", "CivilTime", "Topology", "DeltaProtocol"]),
-        test("RegionCore", ["Aggregation", "CivilTime", "DeltaProtocol", "Money", "Topology"]),
+        test("Aggregation", ["CivilTime", "Money", "Hashing", "Identifiers", "DeltaProtocol"]),
+        test("Federation", ["CivilTime", "Money", "Hashing", "Identifiers", "DeltaProtocol"]),
+        test("RegionCore", ["CivilTime", "Money", "Identifiers", "DeltaProtocol", "Aggregation"]),
         test(
             "Recording",
             [
-                "Aggregation", "CivilTime", "DeltaProtocol", "Federation", "Money", "Pacing",
-                "RegionCore", "Topology",
+                "CivilTime", "Money", "Pacing", "Hashing", "Identifiers", "DeltaProtocol",
+                "Aggregation", "Federation", "RegionCore",
             ]),
-        test("Simulation", ["Money", "CivilTime", "DeltaProtocol", "Aggregation", "Federation"]),
-        test("TransferGenerator", ["Money", "CivilTime"]),
+        test("Simulation"),
+        test("TransferGenerator", ["CivilTime", "Money"]),
         test(
             "Rollup",
             [
-                "TransferGenerator", "Aggregation", "Money", "CivilTime",
+                "CivilTime", "Aggregation", "TransferGenerator",
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ]),
-        test("WorkerThread"),
+        test("Platform"),
         test(
             "KafkaClient",
             [
-                "WorkerThread", "HTTPTestSupport", logging,
+                "Platform", "HTTPTestSupport", logging,
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ]),
         test(
             "DeltaClient",
             [
-                "Topology", "CivilTime", "Money", "DeltaProtocol", "DeltaCodec", "HTTPTestSupport",
-                logging,
+                "CivilTime", "Money", "Identifiers", "DeltaProtocol", "DeltaCodec",
+                "HTTPTestSupport", logging,
             ]),
         test(
             "DeltaIngest",
             [
-                "Topology", "CivilTime", "Money", "DeltaProtocol", "DeltaCodec", "DeltaClient",
-                "HTTPListener", "HTTPTestSupport", logging,
+                "CivilTime", "Money", "Identifiers", "Addresses", "DeltaProtocol", "DeltaCodec",
+                "DeltaClient", "HTTPListener", "HTTPTestSupport", logging,
             ]),
         test(
             "PublicAPI",
             [
-                "Money", "CivilTime", "Topology", "Reporting", "Dashboard", "HTTPTestSupport",
+                "CivilTime", "Money", "Identifiers", "Publishing", "Dashboard", "HTTPTestSupport",
                 lifecycle, logging,
             ]),
-        test("Dashboard", ["Money", "CivilTime", "Topology", "Reporting"]),
+        test("Dashboard", ["CivilTime", "Money", "Hashing", "Identifiers", "Publishing"]),
         test(
             "RedisStore",
-            ["Federation", "DeltaProtocol", "Money", "CivilTime", "Topology", logging]),
+            [
+                "CivilTime", "Money", "Hashing", "Identifiers", "DeltaProtocol", "Federation",
+                logging,
+            ]),
         test(
             "RatesFeed",
             [
-                "RatesCore", "Money", "CivilTime", "Topology", "HTTPClient", "Gzip",
-                "HTTPTestSupport", lifecycle, logging,
+                "CivilTime", "Money", "Hashing", "Identifiers", "Addresses", "Topology",
+                "RatesCore", "Gzip", "HTTPClient", "HTTPTestSupport", lifecycle, logging,
             ]),
         test(
             "RegionService",
             [
-                "Topology", "DeltaProtocol", "Money", "CivilTime", "Aggregation", "KafkaClient",
-                "DeltaClient", "DeltaIngest", "RegionCore", "WorkerThread", "HTTPTestSupport",
-                lifecycle, logging, .product(name: "Subprocess", package: "swift-subprocess"),
+                "CivilTime", "Money", "Identifiers", "DeltaProtocol", "Topology", "Aggregation",
+                "RegionCore", "Platform", "KafkaClient", "DeltaClient", "DeltaIngest",
+                "HTTPTestSupport", lifecycle, logging,
+                .product(name: "Subprocess", package: "swift-subprocess"),
             ]),
         test(
             "HeadquartersService",
             [
-                "Topology", "DeltaProtocol", "Federation", "Money", "CivilTime", "DeltaClient",
-                "RedisStore", "PublicAPI", "Reporting", "HTTPTestSupport", bigInt, lifecycle,
-                logging,
+                "CivilTime", "Money", "Identifiers", "Addresses", "DeltaProtocol", "Topology",
+                "Federation", "Publishing", "DeltaClient", "RedisStore", "HTTPTestSupport", bigInt,
+                lifecycle, logging,
             ]),
         .testTarget(
             name: "DemoTests",

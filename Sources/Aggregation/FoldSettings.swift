@@ -1,6 +1,8 @@
 package import DeltaProtocol
+import Hashing
+package import Identifiers
 package import Money
-package import Topology
+import Topology
 
 /// All that the fold reads besides the log: two nodes with equal settings fold a log to equal bits.
 package struct FoldSettings: Sendable {
@@ -44,37 +46,31 @@ package struct FoldSettings: Sendable {
         self.logs = logs
         self.continuingLogs = continuingLogs
         var digest = FNV1a()
-        digest.add(Self.rulesGeneration.description)
-        digest.add(generation.description)
-        digest.add(Limits.retainedMinutes.description)
-        digest.add(Limits.sumMagnitude.description)
-        digest.add(RecordDecoder.maximumBytes.description)
-        for log in logs.sorted() { digest.add(log.name) }
-        for log in continuingLogs.sorted() { digest.add("continues=\(log.name)") }
+        digest.addText(Self.rulesGeneration.description)
+        digest.addText(generation.description)
+        digest.addText(Limits.retainedMinutes.description)
+        digest.addText(Limits.sumMagnitude.description)
+        digest.addText(RecordDecoder.maximumBytes.description)
+        for log in logs.sorted() { digest.addText(log.name) }
+        for log in continuingLogs.sorted() { digest.addText("continues=\(log.name)") }
         var scales = [Int8](repeating: 0, count: exponents.isEmpty ? 0 : Currency.count)
         for (currency, exponent) in exponents.sorted(by: { $0.key < $1.key }) {
             scales[Int(currency.index)] = Int8(clamping: currency.exponent - exponent)
-            digest.add("\(currency.code)=\(exponent)")
+            digest.addText("\(currency.code)=\(exponent)")
         }
         scaleByCurrency = scales
         for word in settledWords.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
-            digest.add("settled=\(word)")
+            digest.addText("settled=\(word)")
         }
         version = FoldVersion(
             rules: Self.rulesGeneration, settings: generation, digest: digest.value)
     }
 }
 
-/// The 64-bit FNV-1a hash of strings, each terminated by a zero byte.
-private struct FNV1a {
-    private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
-
-    mutating func add(_ text: String) {
-        for byte in text.utf8 { add(byte) }
-        add(0)
-    }
-
-    private mutating func add(_ byte: UInt8) {
-        value = (value ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
+extension FNV1a {
+    /// Adds a text and the zero byte that ends it.
+    fileprivate mutating func addText(_ text: String) {
+        add(text.utf8)
+        add(CollectionOfOne(0))
     }
 }

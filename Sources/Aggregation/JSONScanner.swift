@@ -17,7 +17,7 @@ struct JSONScanner {
     }
 
     /// Scans the text's only value, which white space may surround.
-    mutating func document() throws(RejectReason) -> JSONValue {
+    mutating func document() throws(RejectReason) -> JSONSpan {
         skipSpace()
         let value = try value(depth: 0)
         skipSpace()
@@ -28,7 +28,7 @@ struct JSONScanner {
     /// Calls `body` for each member of the object that starts at the current position.
     mutating func members(
         depth: Int = 0,
-        _ body: (_ key: JSONValue, _ value: JSONValue) throws(RejectReason) -> Void
+        _ body: (_ key: JSONSpan, _ value: JSONSpan) throws(RejectReason) -> Void
     ) throws(RejectReason) {
         at += 1
         skipSpace()
@@ -66,30 +66,30 @@ struct JSONScanner {
         }
     }
 
-    private mutating func value(depth: Int) throws(RejectReason) -> JSONValue {
+    private mutating func value(depth: Int) throws(RejectReason) -> JSONSpan {
         guard depth <= Self.maximumDepth else { throw .json }
         let start = at
         switch peek {
         case 0x7B:
             try members(depth: depth) { _, _ in }
-            return JSONValue(kind: .object, start: start, end: at)
+            return JSONSpan(kind: .object, start: start, end: at)
         case 0x5B:
             try elements(depth: depth)
-            return JSONValue(kind: .array, start: start, end: at)
+            return JSONSpan(kind: .array, start: start, end: at)
         case 0x22:
             return try string()
         case 0x74:
             try literal("true")
-            return JSONValue(kind: .boolean, start: start, end: at)
+            return JSONSpan(kind: .boolean, start: start, end: at)
         case 0x66:
             try literal("false")
-            return JSONValue(kind: .boolean, start: start, end: at)
+            return JSONSpan(kind: .boolean, start: start, end: at)
         case 0x6E:
             try literal("null")
-            return JSONValue(kind: .null, start: start, end: at)
+            return JSONSpan(kind: .null, start: start, end: at)
         default:
             try number()
-            return JSONValue(kind: .number, start: start, end: at)
+            return JSONSpan(kind: .number, start: start, end: at)
         }
     }
 
@@ -128,7 +128,7 @@ struct JSONScanner {
         while peek &- 0x30 <= 9 { at += 1 }
     }
 
-    private mutating func string() throws(RejectReason) -> JSONValue {
+    private mutating func string() throws(RejectReason) -> JSONSpan {
         at += 1
         let start = at
         var isEscaped = false
@@ -137,7 +137,7 @@ struct JSONScanner {
             switch byte {
             case 0x22:
                 at += 1
-                return JSONValue(kind: .string, start: start, end: at - 1, isEscaped: isEscaped)
+                return JSONSpan(kind: .string, start: start, end: at - 1, isEscaped: isEscaped)
             case 0x5C:
                 isEscaped = true
                 try escape()

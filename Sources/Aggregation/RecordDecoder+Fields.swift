@@ -16,7 +16,7 @@ extension RecordDecoder {
     }
 
     func identifier(
-        _ value: JSONValue?, of bytes: UnsafeRawBufferPointer, key: IDKey
+        _ value: JSONSpan?, of bytes: UnsafeRawBufferPointer, key: IDKey
     ) throws(RejectReason) -> IDHash {
         guard let value else { throw .missing }
         guard value.kind == .string else { throw .type }
@@ -31,7 +31,7 @@ extension RecordDecoder {
     }
 
     func currency(
-        _ value: JSONValue?, of bytes: UnsafeRawBufferPointer
+        _ value: JSONSpan?, of bytes: UnsafeRawBufferPointer
     ) throws(RejectReason) -> Currency {
         let code = try unsafe text(value, of: bytes)
         guard let currency = Currency(code: code) else { throw .currency }
@@ -39,7 +39,7 @@ extension RecordDecoder {
     }
 
     func time(
-        _ value: JSONValue?, of bytes: UnsafeRawBufferPointer
+        _ value: JSONSpan?, of bytes: UnsafeRawBufferPointer
     ) throws(RejectReason) -> UnixTime {
         guard let value else { throw .missing }
         guard value.kind == .string else { throw .type }
@@ -55,7 +55,7 @@ extension RecordDecoder {
     }
 
     func text(
-        _ value: JSONValue?, of bytes: UnsafeRawBufferPointer
+        _ value: JSONSpan?, of bytes: UnsafeRawBufferPointer
     ) throws(RejectReason) -> String {
         guard let value else { throw .missing }
         guard value.kind == .string else { throw .type }
@@ -64,7 +64,7 @@ extension RecordDecoder {
 
     /// An integer in JSON's grammar: no fraction, no exponent, no leading zero or plus.
     func integer(
-        _ value: JSONValue?, of bytes: UnsafeRawBufferPointer, otherwise reason: RejectReason
+        _ value: JSONSpan?, of bytes: UnsafeRawBufferPointer, otherwise reason: RejectReason
     ) throws(RejectReason) -> Int64 {
         guard let value else { throw .missing }
         guard value.kind == .number else { throw .type }

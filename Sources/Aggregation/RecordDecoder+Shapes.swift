@@ -27,7 +27,7 @@ extension RecordDecoder {
 
     /// Interprets a value that is a record, a wrapper of one, or a string that holds either.
     private func interpret(
-        _ value: JSONValue, of bytes: UnsafeRawBufferPointer, in wrapping: Wrapping,
+        _ value: JSONSpan, of bytes: UnsafeRawBufferPointer, in wrapping: Wrapping,
         into transfer: inout DecodedTransfer
     ) throws(RejectReason) -> DecodedRecord {
         switch value.kind {
@@ -54,7 +54,7 @@ extension RecordDecoder {
 
     /// Interprets a JSON document that is encoded as an escaped string.
     private func interpretText(
-        _ text: JSONValue, of bytes: UnsafeRawBufferPointer, in wrapping: Wrapping,
+        _ text: JSONSpan, of bytes: UnsafeRawBufferPointer, in wrapping: Wrapping,
         into transfer: inout DecodedTransfer
     ) throws(RejectReason) -> DecodedRecord {
         let inner = try unsafe text.unescaped(in: bytes)
@@ -133,9 +133,9 @@ extension RecordDecoder {
     }
 
     /// `state`, or `status` if a row has no `state`.
-    private static func state(of row: RecordFields) -> JSONValue? { row[.state] ?? row[.status] }
+    private static func state(of row: RecordFields) -> JSONSpan? { row[.state] ?? row[.status] }
 
-    private func meansSettled(_ state: JSONValue, in bytes: UnsafeRawBufferPointer) -> Bool {
+    private func meansSettled(_ state: JSONSpan, in bytes: UnsafeRawBufferPointer) -> Bool {
         settledWords.contains { word in
             unsafe word.withUnsafeBytes { unsafe state.equals($0, in: bytes) }
         }

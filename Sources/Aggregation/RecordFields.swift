@@ -57,14 +57,14 @@ enum RecordField: Int, CaseIterable {
 /// The known fields of one object. A known field that occurs twice is an error, because JSON does
 /// not say which one counts.
 struct RecordFields {
-    private var values = [JSONValue?](repeating: nil, count: RecordField.allCases.count)
+    private var values = [JSONSpan?](repeating: nil, count: RecordField.allCases.count)
 
-    subscript(field: RecordField) -> JSONValue? { values[field.rawValue] }
+    subscript(field: RecordField) -> JSONSpan? { values[field.rawValue] }
 
     /// Reads the members of `object`, which the scanner must have checked.
-    init(object: JSONValue, of bytes: UnsafeRawBufferPointer) throws(RejectReason) {
+    init(object: JSONSpan, of bytes: UnsafeRawBufferPointer) throws(RejectReason) {
         var scanner = unsafe JSONScanner(bytes, at: object.start)
-        try scanner.members { (key: JSONValue, value: JSONValue) throws(RejectReason) in
+        try scanner.members { (key: JSONSpan, value: JSONSpan) throws(RejectReason) in
             guard let field = try unsafe Self.field(key, of: bytes) else { return }
             guard values[field.rawValue] == nil else { throw .duplicateKey }
             values[field.rawValue] = value
@@ -72,7 +72,7 @@ struct RecordFields {
     }
 
     private static func field(
-        _ key: JSONValue, of bytes: UnsafeRawBufferPointer
+        _ key: JSONSpan, of bytes: UnsafeRawBufferPointer
     ) throws(RejectReason) -> RecordField? {
         for field in RecordField.allCases where unsafe key.equals(field.key, in: bytes) {
             return field

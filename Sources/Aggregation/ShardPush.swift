@@ -1,6 +1,6 @@
 package import CivilTime
 package import DeltaProtocol
-package import Topology
+package import Identifiers
 
 /// Decides what to send to HQ about one shard, and when: the region's half of the delta protocol.
 ///

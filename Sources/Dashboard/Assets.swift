@@ -1,3 +1,5 @@
+import Hashing
+
 extension Dashboard {
     /// A file served beside the pages.
     package struct Asset: Hashable, Sendable {
@@ -15,17 +17,10 @@ extension Dashboard {
 
         init(name: String, suffix: String, contentType: String, bytes: [UInt8]) {
             self.init(
-                path: "/assets/\(name)-\(Self.hash(bytes)).\(suffix)",
+                path: "/assets/\(name)-\(FNV1a.hash(bytes).hexadecimal).\(suffix)",
                 contentType: contentType, bytes: bytes)
         }
 
-        /// The 64-bit FNV-1a hash in hexadecimal digits: tells one release's file from the next.
-        private static func hash(_ bytes: [UInt8]) -> String {
-            var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-            for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-            let digits = String(hash, radix: 16)
-            return String(repeating: "0", count: 16 - digits.count) + digits
-        }
     }
 
     /// Every file that the pages refer to, none of them a third party's.

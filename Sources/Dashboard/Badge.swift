@@ -1,5 +1,5 @@
 internal import Money
-internal import Reporting
+internal import Publishing
 
 /// The number as a picture for pages that run no script: two fields side by side, each as wide as
 /// its text.

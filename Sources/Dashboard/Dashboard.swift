@@ -1,5 +1,5 @@
 package import Money
-package import Reporting
+package import Publishing
 
 /// The pages that people see, rendered from one report: pure functions from values to text, each
 /// complete without JavaScript.

@@ -1,5 +1,5 @@
 internal import Money
-internal import Reporting
+internal import Publishing
 
 /// The dashboard: one report in one base currency.
 ///

@@ -1,6 +1,6 @@
 internal import CivilTime
-internal import Reporting
-internal import Topology
+internal import Identifiers
+internal import Publishing
 
 extension DashboardPage {
     /// Why the answer is less than it should be, which regions are concerned, since when, and how

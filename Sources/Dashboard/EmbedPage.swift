@@ -1,5 +1,5 @@
 internal import Money
-internal import Reporting
+internal import Publishing
 
 /// The number alone, for a frame in another site's page.
 struct EmbedPage {

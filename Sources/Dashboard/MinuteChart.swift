@@ -1,6 +1,6 @@
 internal import CivilTime
 internal import Money
-internal import Reporting
+internal import Publishing
 
 /// The window's minutes as one picture: a line over its area, broken where a minute is not known.
 ///

@@ -1,6 +1,6 @@
 internal import CivilTime
 internal import Money
-internal import Reporting
+internal import Publishing
 
 extension DashboardPage {
     /// Which rates the total was converted with.

@@ -1,6 +1,7 @@
 internal import CivilTime
+import Identifiers
 internal import Money
-internal import Reporting
+internal import Publishing
 internal import Topology
 
 /// A column of a table: what its head says, and how its cells are set.

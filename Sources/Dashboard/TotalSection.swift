@@ -1,6 +1,6 @@
 internal import CivilTime
 internal import Money
-internal import Reporting
+internal import Publishing
 
 extension DashboardPage {
     /// The number itself, and what a reader must know to read it.

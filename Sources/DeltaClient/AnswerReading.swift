@@ -2,7 +2,7 @@ internal import DeltaCodec
 internal import DeltaProtocol
 internal import FoundationEssentials
 internal import HTTPClient
-internal import Topology
+internal import Identifiers
 
 /// Interprets a whole HTTP answer. Pure.
 enum AnswerReading {
@@ -32,28 +32,19 @@ enum AnswerReading {
     /// shards decode, but acknowledge nothing.
     static func reply(_ body: [UInt8], to request: DeltaRequest) -> DeltaReply? {
         guard let reply = try? DeltaCodec.decodeReply(body) else { return nil }
-        let asked = request.shards.map { ShardName(log: $0.log, partition: $0.partition) }
-        let answered = reply.shards.map { ShardName(log: $0.log, partition: $0.partition) }
+        let asked = request.shards.map { LogPartition(log: $0.log, partition: $0.partition) }
+        let answered = reply.shards.map { LogPartition(log: $0.log, partition: $0.partition) }
         return asked.sorted() == answered.sorted() ? reply : nil
     }
 
-    private struct ShardName: Comparable {
-        var log: LogID
-        var partition: Int32
-
-        static func < (a: ShardName, b: ShardName) -> Bool {
-            (a.log, a.partition) < (b.log, b.partition)
-        }
-    }
-
-    private struct Problem: Decodable {
+    private struct ProblemDocument: Decodable {
         var title: String
     }
 
     private static func title(_ response: HTTPResponse) -> String {
         guard response.contentType.lowercased().hasPrefix("application/problem+json"),
             response.body.count <= maximumProblemBytes,
-            let problem = try? JSONDecoder().decode(Problem.self, from: Data(response.body))
+            let problem = try? JSONDecoder().decode(ProblemDocument.self, from: Data(response.body))
         else { return "" }
         // HQ's text ends up in logs: remove line breaks and terminal codes.
         let printable = problem.title.unicodeScalars.filter {

@@ -1,8 +1,8 @@
 internal import DeltaCodec
 package import DeltaProtocol
 internal import HTTPClient
-package import Topology
-internal import WorkerThread
+package import Identifiers
+internal import Platform
 
 /// A node's conversation with one HQ: one connection, kept alive, one exchange at a time.
 ///

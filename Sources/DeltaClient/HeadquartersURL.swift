@@ -5,7 +5,7 @@ struct HeadquartersURL: Sendable {
     let address: HTTPAddress
 
     init(_ text: String, allowsPlainHTTP: Bool) throws(DeltaClientError) {
-        do throws(HTTPAddress.Problem) {
+        do throws(MalformedAddress) {
             address = try HTTPAddress(text)
         } catch {
             switch error {

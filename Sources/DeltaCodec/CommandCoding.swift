@@ -1,10 +1,10 @@
 internal import CivilTime
 internal import DeltaProtocol
+internal import Identifiers
 internal import Money
-internal import Topology
 
 extension WireCommand {
-    init(_ command: RegionCommand) {
+    init(_ command: NodeCommand) {
         self.init()
         self.id = command.id
         switch command.kind {
@@ -13,11 +13,11 @@ extension WireCommand {
     }
 
     /// Nil for a kind or currency that this build does not know: a later HQ may have more.
-    func decoded() throws(DeltaCodecError) -> RegionCommand? {
+    func decoded() throws(DeltaCodecError) -> NodeCommand? {
         guard case .publish(let wire) = kind, let currency = Currency(code: wire.currency) else {
             return nil
         }
-        let command = RegionCommand(
+        let command = NodeCommand(
             id: id,
             kind: .publish(
                 BucketCorrection(

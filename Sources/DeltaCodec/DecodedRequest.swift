@@ -1,5 +1,5 @@
 package import DeltaProtocol
-package import Topology
+package import Identifiers
 
 /// A received request: the shards that decoded to plain values, and those that did not.
 package struct DecodedRequest: Hashable, Sendable {

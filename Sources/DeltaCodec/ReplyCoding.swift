@@ -1,6 +1,6 @@
 internal import CivilTime
 internal import DeltaProtocol
-internal import Topology
+internal import Identifiers
 
 extension WireDeltaReply {
     init(_ reply: DeltaReply) {
@@ -22,7 +22,7 @@ extension WireDeltaReply {
             throw DeltaCodecError(
                 .tooLarge, "commands: expected at most \(Limits.commandsPerReply)")
         }
-        var wanted: [RegionCommand] = []
+        var wanted: [NodeCommand] = []
         for command in commands {
             if let command = try command.decoded() { wanted.append(command) }
         }

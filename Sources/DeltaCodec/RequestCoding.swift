@@ -1,6 +1,6 @@
 internal import CivilTime
 internal import DeltaProtocol
-internal import Topology
+internal import Identifiers
 
 extension WireDeltaRequest {
     init(_ request: DeltaRequest) {

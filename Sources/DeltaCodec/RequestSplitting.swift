@@ -1,5 +1,5 @@
 package import DeltaProtocol
-internal import Topology
+internal import Identifiers
 
 extension DeltaCodec {
     /// Splits a request into requests within the limits of size and shard count. Each has the same

@@ -1,6 +1,6 @@
 internal import CivilTime
 internal import DeltaProtocol
-internal import Topology
+internal import Identifiers
 
 extension WireShardStatuses {
     init(_ statuses: ShardStatuses) {

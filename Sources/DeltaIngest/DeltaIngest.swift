@@ -1,13 +1,14 @@
 internal import CivilTime
 internal import DeltaCodec
+package import Addresses
 package import DeltaProtocol
 package import HTTPListener
 internal import HTTPTypes
 package import Hummingbird
+package import Identifiers
 package import Logging
 internal import NIOCore
 internal import Synchronization
-package import Topology
 
 /// The backend of the ingest interface. It answers per shard, and throws `IngestUnavailable` if it
 /// cannot answer at all.

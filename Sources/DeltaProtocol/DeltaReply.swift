@@ -1,5 +1,5 @@
 package import CivilTime
-package import Topology
+package import Identifiers
 
 /// HQ's result for one shard of a request.
 package enum ShardOutcome: Hashable, Sendable {
@@ -74,10 +74,10 @@ package struct DeltaReply: Hashable, Sendable {
     /// HQ's current time, from which the node derives its own.
     package var serverTime: UnixTime
     /// Commands for the region, at most `Limits.commandsPerReply`.
-    package var commands: [RegionCommand]
+    package var commands: [NodeCommand]
 
     package init(
-        shards: [ShardReply], serverTime: UnixTime, commands: [RegionCommand] = []
+        shards: [ShardReply], serverTime: UnixTime, commands: [NodeCommand] = []
     ) {
         self.shards = shards
         self.serverTime = serverTime

@@ -1,5 +1,5 @@
 package import CivilTime
-package import Topology
+package import Identifiers
 
 /// The buckets of one shard that changed at or after `base`, each with its new absolute value,
 /// and the coverage they are true at.

@@ -1,4 +1,5 @@
 package import CivilTime
+import Hashing
 package import Money
 
 /// A digest of a set of buckets: equal sets give equal digests in any order; zero buckets do not
@@ -36,11 +37,8 @@ package struct ShardDigest: Hashable, Sendable {
             minute: bucket.minute, currency: bucket.currency, value: bucket.value, isLate: isLate)
     }
 
-    /// The finalizer of SplitMix64.
+    /// SplitMix64's next draw after the state `value`.
     private static func mix(_ value: UInt64) -> UInt64 {
-        var z = value &+ 0x9E37_79B9_7F4A_7C15
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
+        SplitMix64.mix(value &+ SplitMix64.increment)
     }
 }

@@ -1,9 +1,6 @@
 package import DeltaProtocol
 
 extension BucketValue {
-    /// `published` of a sum over shards, whose two parts may each fill an `Int64`.
-    var publishedWide: Int128 { Int128(settled) + Int128(correction) }
-
     /// The sum of both, part by part; nil where a part would leave `Int64`.
     package func adding(_ other: BucketValue) -> BucketValue? {
         let settled = settled.addingReportingOverflow(other.settled)

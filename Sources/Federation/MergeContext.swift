@@ -1,6 +1,6 @@
 package import CivilTime
 package import DeltaProtocol
-package import Topology
+package import Identifiers
 
 /// What the deltas of one request are decided under.
 package struct MergeContext: Sendable {

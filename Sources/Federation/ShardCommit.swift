@@ -1,7 +1,7 @@
 package import CivilTime
 package import DeltaProtocol
+package import Identifiers
 package import Money
-package import Topology
 
 /// What HQ writes for one shard, in one step with the other shards of the request, and only if the
 /// shard's two texts are still the ones expected.

@@ -1,7 +1,7 @@
 package import CivilTime
 package import DeltaProtocol
+package import Identifiers
 import Money
-package import Topology
 
 /// HQ's merge: what a delta does to what stands of its shard, as a pure function of both.
 ///
@@ -39,8 +39,8 @@ package enum ShardMerge {
     /// Whether each shard of a request is named there for the first time. A later delta of the
     /// same shard would be decided from what the first one is about to change; HQ refuses it.
     package static func isFirstOfItsShard(_ shards: [ShardDelta]) -> [Bool] {
-        var seen: Set<ShardName> = []
-        return shards.map { seen.insert(ShardName(log: $0.log, partition: $0.partition)).inserted }
+        var seen: Set<LogPartition> = []
+        return shards.map { seen.insert(LogPartition(log: $0.log, partition: $0.partition)).inserted }
     }
 
     /// HQ's decision on one delta.
@@ -283,10 +283,5 @@ package enum ShardMerge {
         guard let range = ranges.first else { return minutes }
         return minutes.filter { $0 < range.lowerBound } + Array(range)
             + minutes.filter { $0 > range.upperBound }
-    }
-
-    private struct ShardName: Hashable {
-        var log: LogID
-        var partition: Int32
     }
 }

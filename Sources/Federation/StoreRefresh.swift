@@ -1,7 +1,7 @@
 package import CivilTime
 package import DeltaProtocol
+package import Identifiers
 package import Money
-package import Topology
 
 /// Which state of which database a reader has seen.
 package struct StorePosition: Hashable, Sendable {

@@ -1,3 +1,5 @@
+import Hashing
+package import Identifiers
 import Money
 package import Topology
 
@@ -37,7 +39,7 @@ package struct StoreTopology: Hashable, Sendable {
             let names = logs.map { "\($0.id):\($0.partitions.map(String.init) ?? "-")" }
             return "\(region) \(names.joined(separator: " "))\n"
         }
-        return ContentHash.of(lines.joined())
+        return FNV1a.hash(lines.joined().utf8).hexadecimal
     }
 
     func counts(_ log: LogID, of region: RegionID) -> Bool {

@@ -1,4 +1,4 @@
-package import Topology
+package import Identifiers
 
 /// Makes sure that the store counts the logs that one HQ process's files count, and that the logs
 /// they replace are taken out before anything is added: once per connection, because a new one may

@@ -13,17 +13,7 @@ package struct HTTPAddress: Hashable, Sendable {
     /// Whether the host is this machine.
     package let isLoopback: Bool
 
-    /// Why a text is no such address.
-    package enum Problem: Error {
-        /// Not a URL with a host.
-        case malformed
-        /// Another scheme than http or https.
-        case scheme
-        /// A user name, a password or a fragment.
-        case extras
-    }
-
-    package init(_ text: String) throws(Problem) {
+    package init(_ text: String) throws(MalformedAddress) {
         guard let url = curl_url() else { throw .malformed }
         defer { curl_url_cleanup(url) }
         guard curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK,
@@ -55,4 +45,14 @@ package struct HTTPAddress: Hashable, Sendable {
         return inet_pton(AF_INET, host, &address) == 1
             && UInt32(bigEndian: address.s_addr) >> 24 == 127
     }
+}
+
+/// Why a text is no such address.
+package enum MalformedAddress: Error {
+    /// Not a URL with a host.
+    case malformed
+    /// Another scheme than http or https.
+    case scheme
+    /// A user name, a password or a fragment.
+    case extras
 }

@@ -1,10 +1,10 @@
 internal import Glibc
+package import Addresses
 package import Hummingbird
 internal import HummingbirdCore
 package import Logging
 internal import NIOCore
 internal import ServiceLifecycle
-package import Topology
 
 /// One HTTP/1.1 listener with the bounds that every listener of ours has.
 ///

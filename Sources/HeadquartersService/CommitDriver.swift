@@ -1,11 +1,12 @@
 import CivilTime
 package import DeltaProtocol
 package import Federation
+package import Identifiers
 import Logging
+import Platform
 import Recording
 import RedisStore
 import Synchronization
-package import Topology
 
 /// The state that the commit rounds of an HQ process share with everything that requests commands.
 package final class CommitState: Sendable {
@@ -45,7 +46,7 @@ package final class CommitState: Sendable {
     ///
     /// - Returns: False if too many commands of the region are open, or the command exceeds its
     ///   limits.
-    package func ask(_ command: RegionCommand, of region: RegionID) -> Bool {
+    package func ask(_ command: NodeCommand, of region: RegionID) -> Bool {
         guarded.withLock { state in
             // The desk refuses a command outside its limits, and a replay could not decode it.
             if command.isWithinLimits { state.recorder?.note(asked: command, of: region) }
@@ -69,7 +70,7 @@ struct CommitDriver: Sendable {
     func commit(
         _ request: DeltaRequest, settings: CommitRound.Settings
     ) async throws -> DeltaReply {
-        let reading = WallClock.reading()
+        let reading = SystemClock.reading()
         let (number, now) = state.guarded.withLock { guarded in
             guarded.memory.clock.hear(request.sentAt, of: request.region, at: reading)
             let now = guarded.memory.clock.present(at: reading)
@@ -80,7 +81,7 @@ struct CommitDriver: Sendable {
         let round = CommitRound(request, settings: settings, now: now)
         let (state, logger) = (state, logger)
         return try await store.carryOut(round, now: now) { round, event in
-            let now = state.present(at: WallClock.reading())
+            let now = state.present(at: SystemClock.reading())
             let compared = round.comparison
             let (action, differences) = state.guarded.withLock { guarded in
                 let before = guarded.memory.audit.counters.differences

@@ -1,4 +1,4 @@
-package import Topology
+package import Identifiers
 
 /// The store holds money of regions that the topology does not list. Starting would silently remove
 /// that money from the total.

@@ -1,3 +1,4 @@
+package import Addresses
 package import Topology
 
 /// The settings of one HQ process.

@@ -1,13 +1,16 @@
+package import Addresses
 import DeltaIngest
 import Federation
 import HTTPListener
+import Identifiers
 package import Logging
+import Platform
 import PublicAPI
 import RatesFeed
 import Recording
 import RedisStore
 import ServiceLifecycle
-package import Topology
+import Topology
 
 /// Headquarters in one process: ingest commits the regions' deltas, the publisher reads the store
 /// after commits, and the public API serves what the publisher published.
@@ -78,7 +81,7 @@ package struct HeadquartersService: Service {
     private func refuseForgottenRegions(_ store: RedisStore) async throws {
         let regions: [RegionID]
         do {
-            regions = try await store.foreignRegions(now: WallClock.now())
+            regions = try await store.foreignRegions(now: SystemClock.now())
         } catch {
             logger.warning(
                 "cannot check whether Redis holds regions that the topology lacks",
@@ -90,7 +93,7 @@ package struct HeadquartersService: Service {
 
     private func publicServices(_ store: RedisStore) throws -> [any Service] {
         let topology = configuration.topology
-        let published = PublishedSnapshot()
+        let published = ReportBoard()
         let api = PublicAPI(
             bases: topology.baseCurrencies, defaultBase: topology.defaultBase,
             published: published)

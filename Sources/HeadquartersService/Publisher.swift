@@ -1,13 +1,16 @@
+import Addresses
 import CivilTime
 import Federation
+import Identifiers
 import Logging
 import Money
 import Pacing
+import Platform
 import PublicAPI
+import Publishing
 import RatesCore
 import RatesFeed
 import RedisStore
-import Reporting
 import ServiceLifecycle
 import Synchronization
 import Topology
@@ -23,9 +26,9 @@ final class Publisher: Service {
         var builder: ReportBuilder
         var clockwork: PublicationClockwork
         /// What is served now, and what viewers of the stream last received.
-        var snapshot: PublicSnapshot?
-        var sent: PublicSnapshot?
-        var counters = Publication.Counters()
+        var rendered: RenderedReport?
+        var sent: RenderedReport?
+        var counters = PublicationCounters()
         /// The position in the list of changed minutes up to which the file is complete; nil if
         /// the whole file must be written.
         var keptUpTo: ChangePosition?
@@ -42,7 +45,7 @@ final class Publisher: Service {
     private let configuration: Configuration
     private let store: RedisStore
     private let ratesFeed: RatesFeed?
-    private let published: PublishedSnapshot
+    private let published: ReportBoard
     private let commits: CommitState
     private let keeper: StateKeeper?
     private let firstTurn: FirstTurn
@@ -55,7 +58,7 @@ final class Publisher: Service {
     ///   - firstTurn: ended after the first report is published, or was not available in time.
     init(
         _ configuration: Configuration, store: RedisStore, ratesFeed: RatesFeed?,
-        published: PublishedSnapshot, commits: CommitState, keeper: StateKeeper?,
+        published: ReportBoard, commits: CommitState, keeper: StateKeeper?,
         firstTurn: FirstTurn, logger: Logger
     ) {
         self.configuration = configuration
@@ -75,10 +78,10 @@ final class Publisher: Service {
     }
 
     func run() async throws {
-        if let keeper, let snapshot = await keeper.load(now: present()) {
+        if let keeper, let checkpoint = await keeper.load(now: present()) {
             let settings = configuration.topology.publicationSettings
             state.withLock {
-                $0.publication = Publication(settings: settings, restoring: snapshot)
+                $0.publication = Publication(settings: settings, restoring: checkpoint)
             }
         }
         await awaitFirstRates()
@@ -96,16 +99,16 @@ final class Publisher: Service {
         if let keeper {
             // Nothing is published any more, so the next run continues from exactly this state.
             let now = present()
-            let last = state.withLock { $0.publication.snapshot(since: nil, now: now) }
+            let last = state.withLock { $0.publication.checkpoint(since: nil, now: now) }
             if let last { _ = await keeper.keep(last) }
             await keeper.stop()
         }
     }
 
-    private func present() -> UnixTime { commits.present(at: WallClock.reading()) }
+    private func present() -> UnixTime { commits.present(at: SystemClock.reading()) }
 
     /// The clockwork's time.
-    private static func uptime() -> Int64 { WallClock.reading().uptime }
+    private static func uptime() -> Int64 { SystemClock.uptime() }
 
     /// Sleeps until a time of the clockwork; returns at once if it is past.
     private static func sleep(until time: Int64) async throws {
@@ -205,21 +208,21 @@ final class Publisher: Service {
     private func publish() {
         let now = present()
         let rates = rates(now: now)
-        let findings = commits.findings(at: WallClock.reading())
+        let findings = commits.findings(at: SystemClock.reading())
         let events = state.withLock { state -> [Event] in
             state.publication.take(findings)
             let report = state.builder.report(of: &state.publication, rates: rates, now: now)
-            let before = state.snapshot
+            let before = state.rendered
             if let report, isNews(report, after: before?.report) {
-                let snapshot = PublicSnapshot(
+                let rendered = RenderedReport(
                     report: report, origin: configuration.topology.listeners.publicURL?.origin)
-                state.snapshot = snapshot
-                published.publish(snapshot)
+                state.rendered = rendered
+                published.publish(rendered)
                 firstTurn.end()
             }
-            let hasSame = state.snapshot.map { state.sent?.hasSameTotals(as: $0) ?? false } ?? true
+            let hasSame = state.rendered.map { state.sent?.hasSameTotals(as: $0) ?? false } ?? true
             if state.clockwork.reported(isNews: !hasSame, at: Self.uptime()) {
-                state.sent = state.snapshot
+                state.sent = state.rendered
                 published.notifyViewers()
             }
             return report.map { Self.events($0, after: before?.report, &state) } ?? []
@@ -245,9 +248,9 @@ extension Publisher {
     private func keepChanges() async {
         guard let keeper else { return }
         let now = present()
-        let news = state.withLock { state -> (PublicationSnapshot, ChangePosition)? in
+        let news = state.withLock { state -> (PublicationCheckpoint, ChangePosition)? in
             guard let position = state.keptUpTo,
-                let changes = state.publication.snapshot(since: position, now: now),
+                let changes = state.publication.checkpoint(since: position, now: now),
                 !changes.isWhole
             else {
                 state.keptUpTo = nil
@@ -270,14 +273,14 @@ extension Publisher {
         while true {
             try await Task.sleep(for: interval)
             let now = present()
-            let whole = state.withLock { state -> (PublicationSnapshot, ChangePosition)? in
+            let whole = state.withLock { state -> (PublicationCheckpoint, ChangePosition)? in
                 guard state.keptUpTo == nil,
-                    let snapshot = state.publication.snapshot(since: nil, now: now)
+                    let checkpoint = state.publication.checkpoint(since: nil, now: now)
                 else { return nil }
-                return (snapshot, state.publication.changesEnd)
+                return (checkpoint, state.publication.changesEnd)
             }
-            if let (snapshot, end) = whole {
-                let next = await keeper.keep(snapshot)
+            if let (checkpoint, end) = whole {
+                let next = await keeper.keep(checkpoint)
                 state.withLock { $0.keptUpTo = next == .changes ? end : nil }
                 syncedAt = .now
             } else if .now - syncedAt >= configuration.stateInterval {

@@ -1,8 +1,10 @@
 import DeltaIngest
 import DeltaProtocol
 import Federation
+import Identifiers
 import Logging
 import Pacing
+import Platform
 import RedisStore
 import Topology
 
@@ -48,7 +50,7 @@ struct StoreDeltaHandler: DeltaHandler {
     func statuses(
         region: RegionID, partition: Int32?
     ) async throws(IngestUnavailable) -> ShardStatuses {
-        let now = driver.state.present(at: WallClock.reading())
+        let now = driver.state.present(at: SystemClock.reading())
         return try await answering {
             ShardStatuses(
                 shards: try await store.statuses(

@@ -1,4 +1,5 @@
 import Logging
+import Platform
 import RedisStore
 import ServiceLifecycle
 
@@ -24,7 +25,7 @@ struct StoreMaintenance: Service {
     private func maintain(_ state: StoreState) async {
         do {
             let done = try await store.maintenance(
-                now: commits.present(at: WallClock.reading()))
+                now: commits.present(at: SystemClock.reading()))
             state.note(nil)
             if done.repairedKeys > 0 || done.droppedWatermarks > 0 {
                 logger.warning(

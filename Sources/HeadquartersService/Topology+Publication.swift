@@ -1,6 +1,7 @@
 import DeltaProtocol
-import Federation
+import Identifiers
 import Pacing
+import Publishing
 import Topology
 
 extension Topology {
@@ -8,7 +9,7 @@ extension Topology {
     var publicationSettings: PublicationSettings {
         PublicationSettings(
             regions: regions.map { region in
-                PublicationSettings.Region(
+                PublicationSettings.RegionSettings(
                     id: region.id, isRetired: region.state == .retired,
                     currentLogs: [region.currentLog].compactMap(\.?.id),
                     earlierLogs: region.countedLogs.dropLast().map(\.id))

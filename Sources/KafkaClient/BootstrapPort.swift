@@ -1,5 +1,5 @@
 import Glibc
-import WorkerThread
+import Platform
 
 /// Forwards a chosen port to a broker whose own port cannot be chosen: librdkafka's mock brokers
 /// pick free ones. Kafka clients use it only to bootstrap: the answer contains the broker's own

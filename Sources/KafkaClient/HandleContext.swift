@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import Platform
 import Synchronization
 
 /// The object that a handle's opaque pointer passes to librdkafka's callbacks. The handle keeps it
@@ -40,9 +41,7 @@ final class LibraryLog: Sendable {
 
     /// The number of messages suppressed before this one, or nil to suppress this one too.
     private func admit(_ facility: String) -> Int? {
-        var now = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &now)
-        let period = now.tv_sec / Self.periodSeconds
+        let period = Int(SystemClock.uptime()) / 1_000 / Self.periodSeconds
         return shares.withLock { shares in
             guard shares.count < Self.facilitiesMax || shares[facility] != nil else { return nil }
             var share = shares[facility] ?? Share(period: period)

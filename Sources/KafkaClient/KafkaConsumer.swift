@@ -1,5 +1,6 @@
 internal import CRdKafka
 package import Logging
+import Platform
 
 /// A member of a consumer group, reading one topic.
 ///
@@ -224,7 +225,7 @@ package final class KafkaConsumer {
         }
         let deadline = Deadline(afterMs: Self.closeMsMax)
         while rd_kafka_consumer_closed(handle.raw) == 0 {
-            guard !deadline.isOver else { return false }
+            guard !deadline.hasPassed else { return false }
             guard let event = rd_kafka_queue_poll(events, Self.closePollMs) else { continue }
             // This queue delivers the last rebalance as an event, not through the callback.
             if rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE {

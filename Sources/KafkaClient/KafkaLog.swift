@@ -1,5 +1,6 @@
 internal import CRdKafka
 package import Logging
+import Platform
 import Synchronization
 
 /// Queries one topic without being a member of any group: partition count, begin and end offsets,

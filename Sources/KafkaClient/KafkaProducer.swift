@@ -1,7 +1,7 @@
 internal import CRdKafka
 package import Logging
 import Synchronization
-import WorkerThread
+import Platform
 
 /// A producer that acknowledges a record only once every in-sync replica has it.
 ///
@@ -155,7 +155,7 @@ extension KafkaProducer {
     package func flush(timeoutMs: Int32) -> Bool {
         let deadline = Deadline(afterMs: timeoutMs)
         while outstanding > 0 {
-            guard !deadline.isOver else { return false }
+            guard !deadline.hasPassed else { return false }
             pauseThread(milliseconds: 1)
         }
         return true
@@ -180,7 +180,7 @@ extension KafkaProducer {
     ) -> Bool {
         let deadline = Deadline(afterMs: timeoutMs)
         while outstanding >= limit {
-            guard !deadline.isOver else { return false }
+            guard !deadline.hasPassed else { return false }
             pauseThread(milliseconds: 1)
         }
         return true

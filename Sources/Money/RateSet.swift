@@ -1,3 +1,5 @@
+import Hashing
+
 /// The exchange rates that one source published together: units of each currency per unit of the
 /// base.
 ///
@@ -16,7 +18,7 @@ package struct RateSet: Sendable {
     /// By currency index.
     private let rateByIndex: [ExchangeRate?]
 
-    /// Creates a set whose id is the `ContentHash` of its content. Nil if `rates` gives the base a
+    /// Creates a set whose id is the FNV-1a hash of its content. Nil if `rates` gives the base a
     /// rate other than one.
     package init?(
         source: String, date: String, base: Currency, rates: [Currency: ExchangeRate]
@@ -26,7 +28,7 @@ package struct RateSet: Sendable {
         }
         let content = "\(source)\n\(date)\n\(base)\n\(quoted.joined())"
         self.init(
-            id: ContentHash.of(content), source: source, date: date, base: base, rates: rates)
+            id: FNV1a.hash(content.utf8).hexadecimal, source: source, date: date, base: base, rates: rates)
     }
 
     /// Like the other initializer, with the caller's id.

@@ -1,7 +1,7 @@
 internal import Dashboard
 internal import Money
 internal import NIOCore
-internal import Reporting
+internal import Publishing
 
 /// All answers of one report in one base currency. Renders the total at once, the others on demand.
 final class BaseAnswers: Sendable {

@@ -1,7 +1,7 @@
 internal import HTTPListener
 internal import HTTPTypes
 internal import Money
-internal import Reporting
+internal import Publishing
 
 /// The base currencies that a request may name, and the default.
 struct BaseCurrencies: Sendable {
@@ -16,7 +16,7 @@ struct BaseCurrencies: Sendable {
 
     /// Reads a value of the parameter `base_currency`.
     /// - Throws: `Problem`, 400.
-    func base(_ code: String?, _ snapshot: PublicSnapshot?) throws(Problem) -> Currency {
+    func base(_ code: String?, _ snapshot: RenderedReport?) throws(Problem) -> Currency {
         guard let code else { return defaultBase }
         if let currency = Currency(code: code),
             named.contains(currency) || snapshot?.answers(in: currency) != nil

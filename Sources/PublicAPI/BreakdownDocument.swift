@@ -1,7 +1,7 @@
 internal import CivilTime
 internal import HTTPListener
 internal import Money
-internal import Reporting
+internal import Publishing
 
 /// The breakdown: the parts of the total, and the facts that a reader needs to trust it.
 struct BreakdownDocument {

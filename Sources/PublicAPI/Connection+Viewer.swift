@@ -39,7 +39,7 @@ extension Connection {
 
     /// Sends the viewer its total if that has changed. Does nothing if the connection is not a
     /// viewer.
-    func offer(_ snapshot: PublicSnapshot) {
+    func offer(_ snapshot: RenderedReport) {
         guard case .viewer(var viewer) = phase, let context else { return }
         guard let answers = snapshot.answers(in: viewer.base) else {
             // The base has no rate any more. The viewer reconnects and gets the reason.

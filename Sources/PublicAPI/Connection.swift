@@ -211,7 +211,7 @@ extension Connection {
     /// degraded, other processes published the same answer for it.
     private func isUpToDate(
         _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, _ answers: BaseAnswers,
-        _ latest: PublishedSnapshot.Current?
+        _ latest: ReportBoard.Current?
     ) -> Bool {
         guard let id = head.lastEventID, let latest else { return false }
         return latest.isOnlyOneOfVersion && !answers.isDegraded

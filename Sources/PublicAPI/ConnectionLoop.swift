@@ -26,11 +26,11 @@ final class ConnectionLoop {
     let closes = ByteBuffer(string: "Connection: close\r\n")
     let keepsAlive = ByteBuffer(string: "Connection: keep-alive\r\n")
 
-    private let published: PublishedSnapshot
+    private let published: ReportBoard
     private let counter: ConnectionCounter
     private var datedLines = DatedLines()
     private var connections: [Connection] = []
-    private var current: PublishedSnapshot.Current?
+    private var current: ReportBoard.Current?
     private var generation: UInt64 = 0
     /// The number of sweeps: the clock of all timeouts.
     private(set) var tick: UInt32 = 0
@@ -45,7 +45,7 @@ final class ConnectionLoop {
 
     init(
         eventLoop: any EventLoop, router: Router, configuration: PublicServerConfiguration,
-        published: PublishedSnapshot, counter: ConnectionCounter
+        published: ReportBoard, counter: ConnectionCounter
     ) {
         self.eventLoop = eventLoop
         self.router = router
@@ -67,7 +67,7 @@ final class ConnectionLoop {
     }
 
     /// The current snapshot. Costs one read of a counter if nothing has changed.
-    var latest: PublishedSnapshot.Current? {
+    var latest: ReportBoard.Current? {
         if published.generation != generation { (current, generation) = published.read() }
         return current
     }

@@ -1,25 +1,23 @@
+import Hashing
+
 /// A strong entity tag: a hash of the body, so that replicas with the same body agree on it.
 ///
 /// The compressed body is a different representation; its tag ends with `-gzip`.
 struct EntityTag: Hashable, Sendable {
     /// Distinguishes bodies. Not secure against forgery, which cannot happen: all bodies are ours.
-    let hash: UInt64
+    let hash: FNV1a
 
     private static let gzipSuffix = Array("-gzip".utf8)
     private static let hashDigits = 16
 
     /// - Parameter body: the identity body. Its hash is the 64-bit FNV-1a.
     init(body: some Sequence<UInt8>) {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in body { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-        self.hash = hash
+        hash = FNV1a.hash(body)
     }
 
     /// The tag in a header field, with quotes.
     func text(isGzip: Bool) -> String {
-        let digits = String(hash, radix: 16)
-        let zeros = String(repeating: "0", count: Self.hashDigits - digits.count)
-        return "\"\(zeros)\(digits)\(isGzip ? "-gzip" : "")\""
+        return "\"\(hash.hexadecimal)\(isGzip ? "-gzip" : "")\""
     }
 
     /// Representations of one body.
@@ -93,7 +91,7 @@ struct EntityTag: Hashable, Sendable {
                 return []
             }
         }
-        guard value == hash else { return [] }
+        guard value == hash.value else { return [] }
         let rest = opaque.dropFirst(Self.hashDigits)
         if rest.isEmpty { return .identity }
         return rest.elementsEqual(Self.gzipSuffix) ? .gzip : []

@@ -17,7 +17,7 @@ struct OEmbedAnswers: Sendable {
     /// - Throws: `Problem`: 400 for an invalid query, 404 for an address that is not one of our
     ///   pages, 501 for the format XML.
     func answer(
-        _ parameters: QueryParameters, host: String, _ snapshot: PublicSnapshot?
+        _ parameters: QueryParameters, host: String, _ snapshot: RenderedReport?
     ) throws(Problem) -> PreparedResponse {
         guard let url = parameters["url"] else {
             throw .invalidQuery("The parameter url is missing.")
@@ -46,7 +46,7 @@ struct OEmbedAnswers: Sendable {
 
     /// The site and the base of a page's address; nil if the page is not ours.
     private func page(
-        _ url: String, host: String, _ snapshot: PublicSnapshot?
+        _ url: String, host: String, _ snapshot: RenderedReport?
     ) -> (origin: String, base: Currency)? {
         let address = url.prefix { $0 != "#" }
         guard let scheme = ["https://", "http://"].first(where: address.hasPrefix) else {

@@ -1,6 +1,6 @@
+package import Addresses
 package import Logging
 package import Money
-package import Topology
 
 /// The public interface answers GET and HEAD from the published snapshot alone. A request never
 /// causes a calculation or a read of the store.
@@ -9,12 +9,12 @@ package struct PublicAPI: Sendable {
     package static let retryAfterSeconds = 2
 
     private let bases: BaseCurrencies
-    private let published: PublishedSnapshot
+    private let published: ReportBoard
 
     /// - Parameter bases: the currencies that requests may name, including `defaultBase`. A base
     ///   that the snapshot lacks has no rate at the moment.
     package init(
-        bases: some Sequence<Currency>, defaultBase: Currency, published: PublishedSnapshot
+        bases: some Sequence<Currency>, defaultBase: Currency, published: ReportBoard
     ) {
         self.bases = BaseCurrencies(bases, defaultBase: defaultBase)
         self.published = published

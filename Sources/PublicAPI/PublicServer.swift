@@ -1,23 +1,23 @@
+internal import Addresses
 internal import Glibc
 internal import HTTPListener
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import ServiceLifecycle
-internal import Topology
 
 /// The listener of the public interface: HTTP/1.1 directly on the event loops. For a request, it
 /// parses the bytes and writes prepared ones, without a task, an actor or a lock.
 package struct PublicServer: Service {
     private let configuration: PublicServerConfiguration
     private let router: Router
-    private let published: PublishedSnapshot
+    private let published: ReportBoard
     private let logger: Logger
     private let whenReady: @Sendable () async -> Void
     private let onListening: @Sendable (HostPort) async -> Void
 
     init(
-        configuration: PublicServerConfiguration, router: Router, published: PublishedSnapshot,
+        configuration: PublicServerConfiguration, router: Router, published: ReportBoard,
         logger: Logger, whenReady: @escaping @Sendable () async -> Void,
         onListening: @escaping @Sendable (HostPort) async -> Void
     ) {

@@ -1,4 +1,4 @@
-package import Topology
+package import Addresses
 
 /// The address and limits of the public interface.
 package struct PublicServerConfiguration: Sendable {

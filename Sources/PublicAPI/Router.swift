@@ -1,7 +1,7 @@
 internal import Dashboard
 internal import HTTPListener
 internal import Money
-internal import Reporting
+internal import Publishing
 
 /// Finds the answer to a request. Renders only problems, and answers that no earlier request needed
 /// of the snapshot. Immutable: all threads share one.
@@ -42,7 +42,7 @@ struct Router: Sendable {
     ///   - bytes: the bytes from which `head` was read.
     ///   - snapshot: nil before the first one.
     func answer(
-        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, _ snapshot: PublicSnapshot?
+        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, _ snapshot: RenderedReport?
     ) -> Answer {
         let path = UnsafeRawBufferPointer(rebasing: bytes[head.path])
         guard let resource = paths.resource(at: path) else { return .response(problems.notFound) }
@@ -56,7 +56,7 @@ struct Router: Sendable {
 
     private func answer(
         _ resource: Resource, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer,
-        _ snapshot: PublicSnapshot?
+        _ snapshot: RenderedReport?
     ) throws(Problem) -> Answer {
         let query = head.query.map { UnsafeRawBufferPointer(rebasing: bytes[$0]) }
         // Answers the most common request without creating a string.
@@ -94,7 +94,7 @@ struct Router: Sendable {
     }
 
     /// The answer for a valid base that the snapshot does not have.
-    private func missing(_ resource: Resource, _ snapshot: PublicSnapshot?) -> PreparedResponse {
+    private func missing(_ resource: Resource, _ snapshot: RenderedReport?) -> PreparedResponse {
         guard snapshot == nil else { return problems.noRate }
         return switch resource {
         case .page: waitingPage

@@ -1,6 +1,6 @@
 internal import CivilTime
 internal import Money
-internal import Reporting
+internal import Publishing
 
 /// The window, minute by minute.
 struct SeriesDocument {

@@ -3,7 +3,7 @@ internal import RatesCore
 internal import Synchronization
 internal import Topology
 internal import TopologyFile
-internal import WorkerThread
+internal import Platform
 
 /// Fetches a provider's rates over one connection, with conditional requests once a set was taken.
 ///

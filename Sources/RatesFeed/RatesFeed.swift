@@ -1,8 +1,10 @@
+import Addresses
 package import CivilTime
 internal import Glibc
 package import HTTPClient
 package import Logging
 internal import Money
+import Platform
 package import RatesCore
 internal import ServiceLifecycle
 internal import Synchronization
@@ -52,7 +54,7 @@ package final class RatesFeed: Service {
     package convenience init?(
         topology: Topology, logger: Logger, keptIn path: String? = nil,
         bounds: HTTPClientConfiguration = defaultBounds,
-        now: @escaping @Sendable () -> UnixTime = RatesFeed.systemTime
+        now: @escaping @Sendable () -> UnixTime = SystemClock.now
     ) throws(RatesFeedError) {
         guard let source = topology.rates else { return nil }
         var provider: RatesProvider?
@@ -101,7 +103,7 @@ package final class RatesFeed: Service {
             }
         } catch let error as RatesFeedError {
             throw error
-        } catch is HTTPAddress.Problem {
+        } catch is MalformedAddress {
             throw RatesFeedError("rates: expected a URL as https://host/path")
         } catch {
             throw RatesFeedError("rates: \(error)")
@@ -218,12 +220,5 @@ package final class RatesFeed: Service {
             // Ended by a cancellation, which ends the loop.
             try? await Task.sleep(for: wait)
         }
-    }
-
-    /// The machine's clock.
-    package static func systemTime() -> UnixTime {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return UnixTime(milliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
     }
 }

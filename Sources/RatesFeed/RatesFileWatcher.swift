@@ -2,7 +2,7 @@ internal import Glibc
 internal import RatesCore
 internal import Synchronization
 internal import TopologyFile
-internal import WorkerThread
+internal import Platform
 
 /// Reads a file of exchange rates whenever it has changed.
 final class RatesFileWatcher: RatesOrigin {

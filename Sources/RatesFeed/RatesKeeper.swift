@@ -1,5 +1,5 @@
 internal import Glibc
-internal import WorkerThread
+internal import Platform
 
 /// Keeps the last good rates in a file, on a thread of its own, so that a run that begins while the
 /// provider is away goes on with them.
@@ -59,17 +59,10 @@ final class RatesKeeper: Sendable {
     }
 
     private static func replace(_ path: String, with bytes: [UInt8]) throws(RatesFeedError) {
-        let temporary = path + ".new"
-        let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW
-        let descriptor = open(temporary, flags, 0o600)
-        guard descriptor >= 0 else { throw failure("creating") }
-        guard let file = fdopen(descriptor, "w") else {
-            Glibc.close(descriptor)
-            throw failure("creating")
+        do throws(FileError) {
+            Glibc.close(try AtomicFile.replace(path, with: bytes))
+        } catch {
+            throw RatesFeedError("\(error)")
         }
-        let isWritten = fwrite(bytes, 1, bytes.count, file) == bytes.count
-        let isSynced = fflush(file) == 0 && fsync(descriptor) == 0
-        guard fclose(file) == 0, isWritten, isSynced else { throw failure("writing") }
-        guard rename(temporary, path) == 0 else { throw failure("renaming") }
     }
 }

@@ -5,7 +5,7 @@ import DeltaProtocol
 import RegionCore
 
 /// Encodes a node's actions. They are only compared, so there is no decoder.
-extension ByteWriter {
+extension FieldWriter {
     mutating func write(_ action: RegionAction) {
         write(kind: action.kind.rawValue) { $0.writeContent(of: action) }
     }

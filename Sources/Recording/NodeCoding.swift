@@ -2,12 +2,12 @@ import Aggregation
 import CivilTime
 import DeltaCodec
 import DeltaProtocol
+import Identifiers
 import Money
 import RegionCore
-import Topology
 
 /// Encodes and decodes a node's settings and events.
-extension ByteWriter {
+extension FieldWriter {
     /// Omits the key of the id hashes, on which no action depends.
     mutating func write(_ settings: RegionNodeSettings) {
         write(settings.region)
@@ -182,7 +182,7 @@ extension RegionEvent {
     }
 }
 
-extension ByteReader {
+extension FieldReader {
     mutating func nodeSettings() throws -> RegionNodeSettings {
         let region = try id(RegionID.self)
         let node = try text()
@@ -233,7 +233,7 @@ extension ByteReader {
 
     mutating func regionEvent() throws -> RegionEvent {
         guard let kind = RegionEventKind(rawValue: try byte()) else { throw NotARecording() }
-        var reader = ByteReader(try content())
+        var reader = FieldReader(try content())
         let event = try reader.content(of: kind)
         guard reader.isAtEnd else { throw NotARecording() }
         return event

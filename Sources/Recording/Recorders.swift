@@ -3,8 +3,8 @@ package import CivilTime
 import DeltaCodec
 package import DeltaProtocol
 package import Federation
+package import Identifiers
 package import RegionCore
-package import Topology
 
 /// The kind of a recording, in its first bytes.
 enum RecordingKind: String, CaseIterable {
@@ -79,8 +79,8 @@ package struct NodeRecorder: Sendable {
         if case .end = action { file.flush() }
     }
 
-    private func append(_ body: (inout ByteWriter) -> Void) {
-        var entry = ByteWriter()
+    private func append(_ body: (inout FieldWriter) -> Void) {
+        var entry = FieldWriter()
         body(&entry)
         file.append(entry)
     }
@@ -120,7 +120,7 @@ package struct RoundRecorder: Sendable {
         }
     }
 
-    package func note(asked command: RegionCommand, of region: RegionID) {
+    package func note(asked command: NodeCommand, of region: RegionID) {
         let carrier = DeltaReply(
             shards: [], serverTime: UnixTime(milliseconds: 0), commands: [command])
         append { entry in
@@ -132,8 +132,8 @@ package struct RoundRecorder: Sendable {
 
     package func flush() { file.flush() }
 
-    private func append(_ body: (inout ByteWriter) -> Void) {
-        var entry = ByteWriter()
+    private func append(_ body: (inout FieldWriter) -> Void) {
+        var entry = FieldWriter()
         body(&entry)
         file.append(entry)
     }

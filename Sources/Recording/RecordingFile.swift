@@ -42,8 +42,8 @@ package final class RecordingFile: Sendable {
         }
     }
 
-    func append(_ entry: borrowing ByteWriter) {
-        var length = ByteWriter()
+    func append(_ entry: borrowing FieldWriter) {
+        var length = FieldWriter()
         length.write(entry.bytes.count)
         state.withLock { state in
             state.gathered += length.bytes

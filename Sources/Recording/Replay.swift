@@ -3,8 +3,8 @@ import CivilTime
 import DeltaCodec
 import DeltaProtocol
 import Federation
+import Identifiers
 import RegionCore
-import Topology
 
 /// Feeds a recording's events to the same types and compares the resulting actions.
 package enum Replay {
@@ -29,7 +29,7 @@ package enum Replay {
             throw RecordingError("expected a recording; the file has no complete entry")
         }
         do {
-            var reader = ByteReader(first)
+            var reader = FieldReader(first)
             switch RecordingKind(rawValue: try reader.text()) {
             case .node: return try NodeReplay(&reader).run(&entries)
             case .rounds:
@@ -57,7 +57,7 @@ struct EntryReader {
     /// The next entry; nil at the end, or if the last entry is incomplete.
     mutating func next() -> ArraySlice<UInt8>? {
         guard position < bytes.count else { return nil }
-        var reader = ByteReader(bytes[position...])
+        var reader = FieldReader(bytes[position...])
         guard let entry = try? reader.content() else {
             isCut = true
             return nil
@@ -103,7 +103,7 @@ private struct NodeReplay: ~Copyable {
     private var lastEvent = ""
     private var hasEnded = false
 
-    init(_ reader: inout ByteReader) throws {
+    init(_ reader: inout FieldReader) throws {
         guard try reader.unsigned() == UInt64(NodeEntry.settings.rawValue) else {
             throw NotARecording()
         }
@@ -124,7 +124,7 @@ private struct NodeReplay: ~Copyable {
 
     /// - Returns: False if the recording differs.
     private mutating func take(_ entry: ArraySlice<UInt8>, number: Int) throws -> Bool {
-        var reader = ByteReader(entry)
+        var reader = FieldReader(entry)
         switch NodeEntry(rawValue: UInt8(clamping: try reader.unsigned())) {
         case .event:
             let now = try reader.time()
@@ -148,7 +148,7 @@ private struct NodeReplay: ~Copyable {
                     "entry \(number): the action after \(lastEvent) was not caused by any event")
             }
             if case .end = action { hasEnded = true }
-            var replayed = ByteWriter()
+            var replayed = FieldWriter()
             replayed.write(action)
             return comparison.compare(
                 entry[reader.position...], replayed.bytes, entry: number,
@@ -162,7 +162,7 @@ private struct NodeReplay: ~Copyable {
 
     private var actions: [RegionAction] = []
 
-    private mutating func fold(_ reader: inout ByteReader, of partition: Int32) throws {
+    private mutating func fold(_ reader: inout FieldReader, of partition: Int32) throws {
         let areProducerStamped = try reader.flag()
         let contents = try reader.list { reader in
             (
@@ -205,7 +205,7 @@ private struct RoundReplay {
     }
 
     private mutating func take(_ entry: ArraySlice<UInt8>, number: Int) throws -> Bool {
-        var reader = ByteReader(entry)
+        var reader = FieldReader(entry)
         switch RoundEntry(rawValue: UInt8(clamping: try reader.unsigned())) {
         case .request:
             let round: Int = try reader.integer()
@@ -225,7 +225,7 @@ private struct RoundReplay {
     }
 
     private mutating func takeEvent(
-        _ reader: inout ByteReader, _ entry: ArraySlice<UInt8>, number: Int
+        _ reader: inout FieldReader, _ entry: ArraySlice<UInt8>, number: Int
     ) throws -> Bool {
         let round: Int = try reader.integer()
         let now = try reader.time()
@@ -238,7 +238,7 @@ private struct RoundReplay {
         default: break
         }
         comparison.report.events += 1
-        var replayed = ByteWriter()
+        var replayed = FieldWriter()
         replayed.write(action)
         return comparison.compare(
             entry[reader.position...], replayed.bytes, entry: number,

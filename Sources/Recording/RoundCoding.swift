@@ -2,11 +2,11 @@ import CivilTime
 import DeltaCodec
 import DeltaProtocol
 import Federation
+import Identifiers
 import Money
-import Topology
 
 /// Encodes and decodes commit rounds' settings and events.
-extension ByteWriter {
+extension FieldWriter {
     mutating func write(_ settings: CommitRound.Settings) {
         write(each: settings.knownLogs.sorted { $0.key < $1.key }) {
             $0.write($1.key)
@@ -169,7 +169,7 @@ extension CommitRound.Action {
     }
 }
 
-extension ByteReader {
+extension FieldReader {
     mutating func roundSettings() throws -> CommitRound.Settings {
         let logs = try list { (try $0.id(LogID.self), try $0.integer(Int32.self)) }
         let fixed = try list { (try $0.id(LogID.self), try $0.integer(Int32.self)) }
@@ -186,7 +186,7 @@ extension ByteReader {
 
     mutating func roundEvent() throws -> CommitRound.Event {
         guard let kind = RoundEventKind(rawValue: try byte()) else { throw NotARecording() }
-        var reader = ByteReader(try content())
+        var reader = FieldReader(try content())
         let event = try reader.content(of: kind)
         guard reader.isAtEnd else { throw NotARecording() }
         return event

@@ -1,8 +1,8 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import Money
-import Topology
 
 extension StoreTopology {
     /// The generation and digest that the store must have for this HQ to write.

@@ -1,9 +1,9 @@
 package import CivilTime
 package import DeltaProtocol
 package import Federation
+package import Identifiers
 package import Logging
-package import Topology
-import WorkerThread
+import Platform
 
 /// HQ's global Redis: one connection on a thread of its own. Several stores may share one Redis,
 /// in one process or in many; each operation is right beside all others.

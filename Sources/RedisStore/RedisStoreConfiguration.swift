@@ -1,5 +1,5 @@
 package import Federation
-package import Topology
+package import Identifiers
 
 /// How a `RedisStore` reaches its Redis, and its bounds.
 ///

@@ -1,6 +1,6 @@
 import Federation
+import Identifiers
 import Synchronization
-import Topology
 
 /// The store's topology as last read on its thread, shared with code that prepares requests.
 final class SharedTopology: Sendable {

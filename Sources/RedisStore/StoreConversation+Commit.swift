@@ -1,8 +1,9 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import Logging
-import Topology
+import Platform
 
 extension StoreConversation {
     /// A round, and the action that it has come to.

@@ -1,7 +1,8 @@
 import CivilTime
 import DeltaProtocol
 import Federation
-import Topology
+import Identifiers
+import Platform
 
 extension StoreConversation {
     /// The digest of a shard's buckets and late money in some minutes, all read in one step with

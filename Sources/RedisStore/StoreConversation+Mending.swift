@@ -1,5 +1,5 @@
 import Federation
-import Topology
+import Identifiers
 
 /// Recovery from unusable keys, and from a Redis that has become a replica.
 extension StoreConversation {

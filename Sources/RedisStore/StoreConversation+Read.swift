@@ -1,7 +1,8 @@
 import CivilTime
 import DeltaProtocol
 import Federation
-import Topology
+import Identifiers
+import Platform
 
 /// A key of late money that holds something no HQ wrote.
 struct DamagedLate: Hashable {

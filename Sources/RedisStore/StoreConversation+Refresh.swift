@@ -1,8 +1,9 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import Money
-import Topology
+import Platform
 
 extension StoreConversation {
     /// What has changed since `position`, or everything, as one consistent view.

@@ -1,6 +1,7 @@
 import CivilTime
 import Federation
-import Topology
+import Identifiers
+import Platform
 
 extension StoreConversation {
     /// Regions beside the configured ones that have buckets in the store, by name.

@@ -1,8 +1,9 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import Logging
-import Topology
+import Platform
 
 extension StoreConversation {
     /// Takes out what stands of a region's replaced logs, before anything of the log that replaces

@@ -1,7 +1,8 @@
 import CivilTime
 import Federation
+import Identifiers
 import Logging
-import Topology
+import Platform
 
 extension StoreConversation {
     /// Why sums are compared with their shards.

@@ -1,8 +1,9 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import Logging
-import Topology
+import Platform
 
 extension StoreConversation {
     /// What HQ stands at for the shards of a region, by log and partition.

@@ -1,7 +1,8 @@
 import CivilTime
 import Federation
+import Identifiers
 import Logging
-import Topology
+import Platform
 
 extension StoreConversation {
     /// What the store holds of its topology; nil where it holds none.

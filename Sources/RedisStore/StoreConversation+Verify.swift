@@ -1,7 +1,8 @@
 import CivilTime
 import DeltaProtocol
 import Federation
-import Topology
+import Identifiers
+import Platform
 
 /// What the checks of a store remember between two runs.
 struct VerificationMemory {

@@ -1,8 +1,9 @@
 import CivilTime
 import Federation
+import Identifiers
 import Logging
 import Money
-import Topology
+import Platform
 
 /// The thread's side of the store: the connection and what is remembered about it. Everything
 /// here blocks and is called on the store's own thread only.
@@ -221,15 +222,6 @@ struct StoreConversation: ~Copyable {
             throw error
         }
     }
-}
-
-/// When an operation must have begun its last step.
-struct Deadline: Sendable {
-    private let end: ContinuousClock.Instant
-
-    init(after timeout: Duration) { end = .now + timeout }
-
-    var hasPassed: Bool { .now >= end }
 }
 
 /// How long to leave a Redis alone that refused a connection.

@@ -1,6 +1,6 @@
 import CivilTime
 import Federation
-import Topology
+import Identifiers
 
 /// The names of the store's keys.
 enum StoreKeys {

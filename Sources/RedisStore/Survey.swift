@@ -1,8 +1,8 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import Money
-import Topology
 
 /// Sums and shards of some minutes side by side, all read in one step: of the first of those that
 /// were asked for, where they are too many for one.

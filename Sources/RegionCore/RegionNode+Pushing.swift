@@ -143,7 +143,7 @@ extension RegionNode {
 
     // MARK: - Commands
 
-    private mutating func take(_ offered: [RegionCommand], _ actions: inout [RegionAction]) {
+    private mutating func take(_ offered: [NodeCommand], _ actions: inout [RegionAction]) {
         // One that stops would not be there to say what became of it.
         guard stoppingUntil == nil else { return }
         for command in offered {

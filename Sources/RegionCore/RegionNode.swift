@@ -1,6 +1,7 @@
 package import Aggregation
 package import CivilTime
 import DeltaProtocol
+import Hashing
 import Pacing
 
 /// One node of a region: the shards that the group gave it, from taking them over to what HQ, the

@@ -1,5 +1,5 @@
 package import Aggregation
-package import Topology
+package import Identifiers
 
 /// What one node is made of. Two nodes of equal settings that receive equal events take equal
 /// actions.

@@ -1,11 +1,12 @@
 import Aggregation
 import CivilTime
 import DeltaProtocol
+import Identifiers
 import KafkaClient
 import Logging
 import RegionCore
 import Topology
-import WorkerThread
+import Platform
 
 /// Asks the broker, on threads of its own, what a node must know beside the records: where a
 /// shard begins, and where each partition ends now. Each question gets exactly one answer, as an

@@ -1,5 +1,5 @@
 import CivilTime
-import Glibc
+import Platform
 
 /// A node's clock: the machine's time at the node's start, continued by the boot-time clock, which
 /// cannot be set. The clocks of headquarters decide which minutes are held.
@@ -8,21 +8,15 @@ struct NodeClock {
     private let uptimeAtStart: Int64
 
     init() {
-        startedAt = Self.milliseconds(of: CLOCK_REALTIME)
-        uptimeAtStart = Self.milliseconds(of: CLOCK_BOOTTIME)
+        startedAt = SystemClock.now().milliseconds
+        uptimeAtStart = SystemClock.uptime()
     }
 
     func now() -> UnixTime {
         UnixTime(
-            milliseconds: startedAt + Self.milliseconds(of: CLOCK_BOOTTIME) - uptimeAtStart)
+            milliseconds: startedAt + SystemClock.uptime() - uptimeAtStart)
     }
 
     /// How far the machine's clock is ahead of this one, in milliseconds.
-    func wallAhead() -> Int64 { Self.milliseconds(of: CLOCK_REALTIME) - now().milliseconds }
-
-    private static func milliseconds(of clock: clockid_t) -> Int64 {
-        var time = timespec()
-        clock_gettime(clock, &time)
-        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
-    }
+    func wallAhead() -> Int64 { SystemClock.now().milliseconds - now().milliseconds }
 }

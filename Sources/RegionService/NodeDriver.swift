@@ -1,7 +1,7 @@
 import Aggregation
 import CivilTime
 import KafkaClient
-import LargePages
+import Platform
 import Logging
 import Recording
 import RegionCore
@@ -10,7 +10,7 @@ import Topology
 /// Feeds a node its events and performs its actions, on one thread; decides nothing.
 ///
 /// Anything that blocks for long runs elsewhere: `LogWatcher` queries the broker, each
-/// `HeadquartersLink` talks to its HQ, producers report on their own threads. All of them put
+/// `HeadquartersConnection` talks to its HQ, producers report on their own threads. All of them put
 /// events into one inbox.
 final class NodeDriver {
     /// How long one poll waits for records: bounds how late the inbox is read.
@@ -24,7 +24,7 @@ final class NodeDriver {
     private let logger: Logger
     private let consumer: KafkaConsumer
     private let watcher: LogWatcher
-    private let links: [HeadquartersLink]
+    private let links: [HeadquartersConnection]
     private let letters: DeadLetterProducer
     private let publisher: CorrectionPublisher
     private let inbox: Inbox<RegionEvent>
@@ -43,7 +43,7 @@ final class NodeDriver {
 
     init(
         _ configuration: RegionConfiguration, settings: RegionNodeSettings,
-        links: [HeadquartersLink], watcher: LogWatcher, inbox: Inbox<RegionEvent>, logger: Logger
+        links: [HeadquartersConnection], watcher: LogWatcher, inbox: Inbox<RegionEvent>, logger: Logger
     ) throws {
         region = configuration.region
         self.links = links

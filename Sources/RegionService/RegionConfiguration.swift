@@ -1,6 +1,7 @@
 package import Aggregation
 package import DeltaClient
-import LargePages
+import Identifiers
+import Platform
 import Pacing
 import RegionCore
 package import Topology
@@ -50,7 +51,8 @@ package struct RegionConfiguration: Sendable {
         settings.requiresBrokerStamps = region.timestamps == .broker
         // Kafka's default for what a producer's stamp may be off by; more would count as much.
         settings.disorderMilliseconds = region.timestamps == .broker ? 0 : 3_600_000
-        settings.memory = .largePages
+        settings.memory = ZeroedMemory(
+            allocate: LargePages.allocate, deallocate: LargePages.deallocate)
         settings.pushMilliseconds = region.pushInterval.milliseconds
         settings.headquartersMilliseconds = headquartersTimeout.milliseconds
         settings.endsMilliseconds = endOffsetInterval.milliseconds

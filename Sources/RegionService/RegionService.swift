@@ -1,10 +1,11 @@
+import Identifiers
 import KafkaClient
 package import Logging
+import Platform
 import RegionCore
 internal import ServiceLifecycle
 import Synchronization
 import Topology
-import WorkerThread
 
 /// A regional aggregator: reads the region's topic, keeps its minutes in memory, and pushes what
 /// changed to every HQ. Stateless: a node that starts anew rebuilds its shards from the log.
@@ -33,7 +34,7 @@ package struct RegionService: Service {
         let inbox = Inbox<RegionEvent>()
         let watcher = try LogWatcher(region: region, inbox: inbox, logger: logger)
         let links = try configuration.headquarters.enumerated().map { place, headquarters in
-            try HeadquartersLink(headquarters, place: place, region: region.id, inbox: inbox)
+            try HeadquartersConnection(headquarters, place: place, region: region.id, inbox: inbox)
         }
         let isStopping = StopFlag()
         let outcome: Result<Void, any Error>
@@ -57,7 +58,7 @@ package struct RegionService: Service {
 
     /// Runs the node and its links until the node ends.
     private func run(
-        _ settings: RegionNodeSettings, _ links: [HeadquartersLink], _ watcher: LogWatcher,
+        _ settings: RegionNodeSettings, _ links: [HeadquartersConnection], _ watcher: LogWatcher,
         _ inbox: Inbox<RegionEvent>, _ isStopping: StopFlag
     ) async throws {
         let configuration = configuration

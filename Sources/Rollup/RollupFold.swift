@@ -1,7 +1,7 @@
 internal import Aggregation
 internal import CivilTime
 internal import DeltaProtocol
-internal import LargePages
+internal import Platform
 internal import Money
 
 /// The rules of an offline fold, over entries in the order of their lines. One owner, any thread.
@@ -18,7 +18,8 @@ struct RollupFold: ~Copyable {
         self.dedupes = dedupes
         ids = IDMemory(
             expected: dedupes ? min(expectedIDs, Self.expectedIDsMax) : 0, forgets: false,
-            memory: .largePages)
+            memory: ZeroedMemory(
+                allocate: LargePages.allocate, deallocate: LargePages.deallocate))
     }
 
     mutating func fold(_ entries: [RollupEntry]) {

@@ -1,3 +1,4 @@
+import Hashing
 import Pacing
 
 /// SplitMix64, one stream for each part of the world: a draw more in one does not shift the others.

@@ -2,8 +2,8 @@ import Aggregation
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import Money
-import Topology
 
 /// One seed's world: the real core in the middle, and models of all that surrounds it. A pure
 /// function of the seed; one thread.

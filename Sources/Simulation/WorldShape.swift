@@ -1,5 +1,5 @@
 import DeltaProtocol
-import Topology
+import Identifiers
 
 /// The regions, logs and shards of a world, densely numbered.
 struct WorldShape {

@@ -1,3 +1,5 @@
+package import Addresses
+
 /// Where an HQ process listens. The three are apart so that the public one can face the world
 /// while the others do not.
 package struct Listeners: Hashable, Sendable {

@@ -1,3 +1,4 @@
+package import Addresses
 package import Money
 
 /// Where exchange rates come from, and what is believed of them.

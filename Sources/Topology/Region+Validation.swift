@@ -1,3 +1,5 @@
+import Identifiers
+
 extension Region {
     /// Everything wrong with the region by itself, in the order of the file's keys. Keys are those
     /// of a region file.

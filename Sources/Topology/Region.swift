@@ -1,3 +1,5 @@
+package import Addresses
+package import Identifiers
 package import Money
 
 /// A region of the topology: its Kafka, its topic, and how its records are to be read.

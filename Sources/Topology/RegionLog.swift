@@ -1,3 +1,5 @@
+package import Identifiers
+
 /// A log of a region, as its file declares it: one incarnation of the topic.
 package struct RegionLog: Hashable, Sendable {
     /// What a log is to the one declared before it.

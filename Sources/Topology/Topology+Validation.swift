@@ -1,3 +1,6 @@
+import Addresses
+import DeltaProtocol
+import Identifiers
 import Money
 
 extension Topology {
@@ -5,17 +8,14 @@ extension Topology {
     package static let maximumShards = 1_000
     package static let maximumRegions = 256
     package static let maximumHeadquarters = 8
-    /// The most bytes of one delta request, which one whole shard must fit: a shard is never split.
-    package static let maximumRequestBytes = 4 << 20
-    /// Minutes a shard can hold values of: those retained and the future ones.
-    package static let minutesPerShard = 1_506
     /// Bytes of one bucket in a delta request, on the safe side: three sums as variable-length
     /// integers and their place in packed columns (measured 8 with usual amounts).
     package static let bytesPerBucket = 12
 
-    /// The size of a shard that has every minute of every published currency, in bytes.
+    /// The size of a shard that has every minute of every published currency, in bytes. It must fit
+    /// one request, since a shard is never split.
     package static func shardBytes(currencies: Int) -> Int {
-        currencies * minutesPerShard * bytesPerBucket
+        currencies * (Limits.retainedMinutes + Limits.futureMinutes) * bytesPerBucket
     }
 
     /// Everything wrong with the topology itself, in the order of the file's keys. Keys are those
@@ -86,12 +86,12 @@ extension Topology {
         }
 
         if currencies.isEmpty { report("currencies", "at least one currency") }
-        if Self.shardBytes(currencies: currencies.count) > Self.maximumRequestBytes {
-            let most = Self.maximumRequestBytes / Self.shardBytes(currencies: 1)
+        if Self.shardBytes(currencies: currencies.count) > Limits.requestBytes {
+            let most = Limits.requestBytes / Self.shardBytes(currencies: 1)
             report(
                 "currencies",
                 "at most \(most) currencies: a shard of more could exceed the"
-                    + " \(Self.maximumRequestBytes) bytes of a request")
+                    + " \(Limits.requestBytes) bytes of a request")
         }
         check("currencies", currencies, within: nil, "")
         check("unconverted", unconverted, within: currencies, "a currency of the key currencies")

@@ -1,3 +1,5 @@
+package import Addresses
+package import Identifiers
 package import Money
 
 /// The whole of a deployment: its regions, what HQ publishes, and where everything is.

@@ -1,3 +1,5 @@
+import Addresses
+import Identifiers
 import Money
 import Topology
 

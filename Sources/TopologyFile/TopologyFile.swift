@@ -1,3 +1,4 @@
+import Identifiers
 import Money
 package import Topology
 

@@ -1,3 +1,5 @@
+import Hashing
+
 /// Random numbers by position: each concern has a stream of its own, and each position one draw
 /// in it, so that a new concern shifts no other and any event can be made without those before it.
 ///
@@ -22,28 +24,18 @@ struct RandomStreams: Sendable {
     private let seedKey: UInt64
 
     init(seed: UInt64) {
-        seedKey = Self.mix(seed &+ Self.increment)
+        seedKey = SplitMix64.mix(seed &+ SplitMix64.increment)
     }
 
     /// The 64 bits of `concern` at `position`.
     func bits(_ concern: Concern, at position: Int) -> UInt64 {
-        let key = Self.mix(seedKey ^ (concern.rawValue &* 0xD1B5_4A32_D192_ED03))
-        return Self.mix(key &+ UInt64(truncatingIfNeeded: position) &* Self.increment)
+        let key = SplitMix64.mix(seedKey ^ (concern.rawValue &* 0xD1B5_4A32_D192_ED03))
+        return SplitMix64.mix(key &+ UInt64(truncatingIfNeeded: position) &* SplitMix64.increment)
     }
 
     /// An integer in 0 ..< `bound`; `bound` must be positive. Its bias is below 2^−30 for bounds
     /// below 2^34, which no count here can show.
     func below(_ bound: Int, _ concern: Concern, at position: Int) -> Int {
         Int(bits(concern, at: position).multipliedFullWidth(by: UInt64(bound)).high)
-    }
-
-    /// The golden ratio's fraction in 64 bits, made odd.
-    private static let increment: UInt64 = 0x9E37_79B9_7F4A_7C15
-
-    private static func mix(_ value: UInt64) -> UInt64 {
-        var bits = value
-        bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
-        return bits ^ (bits >> 31)
     }
 }

@@ -3,9 +3,9 @@ import CivilTime
 import DeltaProtocol
 import Federation
 import HeadquartersService
+import Identifiers
 import Money
-import Reporting
-import Topology
+import Publishing
 
 /// Ticks of the publisher over whole days, for a tool that counts instructions: run twice with
 /// another number of ticks, and the difference is what they cost.

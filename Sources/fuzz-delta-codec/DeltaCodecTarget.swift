@@ -1,5 +1,6 @@
 import DeltaCodec
 import DeltaProtocol
+import FuzzSupport
 
 /// What must hold for any bytes that claim to be a message between a region and HQ: the codec
 /// answers or throws, and what it understood it writes so that it understands the same again.

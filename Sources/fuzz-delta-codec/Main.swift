@@ -8,6 +8,7 @@
     }
 #else
     import FoundationEssentials
+import FuzzSupport
 
     /// Checks the inputs in the files named, as the fuzzer would: what it once found stays found.
     @main struct Main {

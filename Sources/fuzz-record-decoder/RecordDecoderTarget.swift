@@ -1,6 +1,7 @@
 import Aggregation
 import CivilTime
 import DeltaProtocol
+import FuzzSupport
 import Money
 
 /// What must hold for any bytes that a record may have: the decoder answers and never traps, and

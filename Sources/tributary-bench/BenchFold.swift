@@ -1,6 +1,6 @@
 import Aggregation
 import KafkaClient
-import LargePages
+import Platform
 
 /// A shard as a region node folds it, for measuring from Kafka to ring.
 final class BenchFold {
@@ -14,7 +14,8 @@ final class BenchFold {
         start.waitingRecords = waitingRecords
         fold = ShardFold(
             settings: FoldSettings(idKey: IDKey(low: 1, high: 2)), start: start,
-            memory: .largePages)
+            memory: ZeroedMemory(
+                allocate: LargePages.allocate, deallocate: LargePages.deallocate))
     }
 
     func add(_ batch: UnsafeBufferPointer<KafkaRecord>) {

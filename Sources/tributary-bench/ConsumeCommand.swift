@@ -1,7 +1,7 @@
 import ArgumentParser
 import KafkaClient
 import Logging
-import WorkerThread
+import Platform
 
 /// Reads a topic through ``KafkaConsumer`` and counts bytes, or with `--fold` folds every record
 /// into its shard's ring: to be held against a bare loop over librdkafka in C

@@ -1,7 +1,8 @@
 import ArgumentParser
+import Hashing
 import KafkaClient
 import Logging
-import WorkerThread
+import Platform
 
 /// Fills a topic with records of the size of a transfer, for ``ConsumeCommand`` to read.
 struct ProduceCommand: AsyncParsableCommand {
@@ -38,7 +39,7 @@ struct ProduceCommand: AsyncParsableCommand {
         let producer = try KafkaProducer(properties: properties, logger: Logger(label: "bench"))
         defer { producer.close() }
         let place = try producer.topic(topic)
-        var random = SplitMix(state: 1)
+        var random = SplitMix64(seed: 1)
         var measurement = Measurement()
         measurement.startIfNeeded()
         for _ in 0..<records {
@@ -67,18 +68,5 @@ struct ProduceCommand: AsyncParsableCommand {
         }
         measurement.stop()
         return measurement
-    }
-}
-
-/// Numbers that are the same in every run.
-private struct SplitMix {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,10 +1,11 @@
+import Addresses
 import ArgumentParser
 import CivilTime
 import Glibc
 import Logging
+import Platform
 import PublicAPI
 import ServiceLifecycle
-import Topology
 import UnixSignals
 
 /// The public interface with made-up reports behind it, so that it can be loaded and tested
@@ -43,7 +44,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let synthetic = SyntheticReport()
-        let published = PublishedSnapshot()
+        let published = ReportBoard()
         var configuration = PublicServerConfiguration(
             address: HostPort(host: host, port: Int(port)))
         configuration.threads = threads
@@ -69,7 +70,7 @@ struct ServeCommand: AsyncParsableCommand {
 /// Publishes a report, and the next one after each interval.
 private struct Feed: Service {
     let synthetic: SyntheticReport
-    let published: PublishedSnapshot
+    let published: ReportBoard
     /// Nil publishes nothing, zero one report.
     let interval: Duration?
     let degradedEvery: Int
@@ -82,7 +83,7 @@ private struct Feed: Service {
             while true {
                 let isDegraded = degradedEvery > 0 && round % degradedEvery == degradedEvery - 1
                 published.publish(
-                    PublicSnapshot(
+                    RenderedReport(
                         report: synthetic.report(
                             at: now(), round: round, isDegraded: isDegraded)))
                 published.notifyViewers()
@@ -93,10 +94,5 @@ private struct Feed: Service {
         }
     }
 
-    private func now() -> UnixTime {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return UnixTime(
-            milliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
-    }
+    private func now() -> UnixTime { SystemClock.now() }
 }

@@ -1,7 +1,7 @@
 import CivilTime
+import Identifiers
 import Money
-import Reporting
-import Topology
+import Publishing
 
 /// Reports with the shape of real ones and made-up figures: 50 currencies, a day of minutes.
 struct SyntheticReport {

@@ -1,7 +1,9 @@
+import Addresses
+import CivilTime
 import Glibc
 import NIOCore
 import NIOPosix
-import Topology
+import Platform
 
 /// Connections to servers' live streams, all on one event loop.
 final class ViewerFleet: Sendable {
@@ -141,7 +143,7 @@ private final class ViewerHandler: ChannelInboundHandler {
             if let time = Self.publication(view[start..<end]) {
                 state.statistics.note(
                     target: target, publishedAt: time,
-                    arrivedAt: MonotonicClock.unixMilliseconds())
+                    arrivedAt: SystemClock.now().milliseconds)
             }
             start = end + 1
         }

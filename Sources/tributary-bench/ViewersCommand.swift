@@ -1,6 +1,7 @@
+import Addresses
 import ArgumentParser
 import Glibc
-import Topology
+import Platform
 
 /// Many viewers of the live stream from one process, some of which never read.
 struct ViewersCommand: AsyncParsableCommand {
@@ -54,9 +55,9 @@ struct ViewersCommand: AsyncParsableCommand {
         let fleet = try await ViewerFleet(
             targets: targets.compactMap { HostPort($0) }, source: source, count: count,
             silent: silent)
-        let began = MonotonicClock.milliseconds()
+        let began = SystemClock.uptime()
         try await fleet.connect()
-        let took = MonotonicClock.milliseconds() - began
+        let took = SystemClock.uptime() - began
         if waits {
             print("connected")
             fflush(nil)
@@ -78,19 +79,5 @@ struct ViewersCommand: AsyncParsableCommand {
                 """
             })
         await fleet.stop()
-    }
-}
-
-/// Milliseconds of a clock that never jumps.
-enum MonotonicClock {
-    static func milliseconds() -> Int64 { read(CLOCK_MONOTONIC) }
-
-    /// Of the wall clock.
-    static func unixMilliseconds() -> Int64 { read(CLOCK_REALTIME) }
-
-    private static func read(_ clock: clockid_t) -> Int64 {
-        var time = timespec()
-        clock_gettime(clock, &time)
-        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
     }
 }

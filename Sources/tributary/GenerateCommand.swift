@@ -1,5 +1,6 @@
 import ArgumentParser
 import CivilTime
+import Platform
 import TransferGenerator
 
 /// `tributary generate`.
@@ -52,7 +53,7 @@ struct GenerateCommand: ParsableCommand {
     }
 
     func run() throws {
-        let generator = TransferGenerator(settings(now: InstantArgument.now))
+        let generator = TransferGenerator(settings(now: SystemClock.now()))
         let line = ProgressLine()
         var pacer = EventPacer(count: count, rate: content.rate)
         let tally: EventTally

@@ -1,12 +1,13 @@
+import Addresses
 import ArgumentParser
 import Foundation
 import HTTPListener
 import HeadquartersService
+import Identifiers
 import Logging
 import Recording
 import RedisStore
 import ServiceLifecycle
-import Topology
 import UnixSignals
 
 /// `tributary hq`: headquarters.

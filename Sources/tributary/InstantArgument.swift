@@ -1,6 +1,6 @@
 import ArgumentParser
 import CivilTime
-import Foundation
+import Platform
 
 /// A time: RFC 3339, `now`, or `now` minus a span such as `now-24h`.
 struct InstantArgument: ExpressibleByArgument, Equatable {
@@ -12,20 +12,13 @@ struct InstantArgument: ExpressibleByArgument, Equatable {
         if let time = RFC3339.parse(argument) {
             self.time = time
         } else if argument == "now" {
-            time = Self.now
+            time = SystemClock.now()
         } else if argument.hasPrefix("now-"),
             let span = SpanArgument(argument: String(argument.dropFirst("now-".count)))
         {
-            time = Self.now - span.milliseconds
+            time = SystemClock.now() - span.milliseconds
         } else {
             return nil
         }
-    }
-
-    static var now: UnixTime {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return UnixTime(
-            milliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
     }
 }

@@ -3,6 +3,7 @@ import ArgumentParser
 import DeltaClient
 import DeltaProtocol
 import Foundation
+import Identifiers
 import KafkaClient
 import Logging
 import Recording

@@ -1,16 +1,17 @@
 import Aggregation
+import Hashing
 import Testing
 
 @Suite struct IDMemoryTests {
     private static func hash(_ id: UInt64) -> IDHash {
-        var random = SplitMix64(state: id)
+        var random = SplitMix64(seed: id)
         return IDHash(low: random.next() & 0x7FF, high: random.next())
     }
 
     /// Low words collide on purpose: 6,000 ids share 2,048 of them.
     @Test(arguments: 0..<10 as Range<UInt64>)
     func answersLikeADictionaryOfSightings(seed: UInt64) {
-        var random = SplitMix64(state: seed)
+        var random = SplitMix64(seed: seed)
         var memory = IDMemory()
         var sightings: [UInt64: (minute: Int32, content: UInt32)] = [:]
         var present = Int32.random(in: 20_000_000...30_000_000, using: &random)
@@ -72,7 +73,7 @@ import Testing
         var memory = IDMemory(forgets: false)
         for round in 0..<2 {
             for id in 0..<100_000 as Range<UInt64> {
-                var random = SplitMix64(state: id)
+                var random = SplitMix64(seed: id)
                 let hash = IDHash(low: random.next(), high: random.next())
                 let sighting = memory.sight(hash, contentCheck: 0, minute: 0, liveAfter: 0)
                 #expect(sighting == (round == 0 ? .fresh : .repeated))
@@ -85,7 +86,7 @@ import Testing
         for minute in 0..<20_000 as Range<Int32> {
             memory.free(through: minute - 1_620)
             for id in 0..<10 as Range<UInt64> {
-                var random = SplitMix64(state: UInt64(minute) * 10 + id)
+                var random = SplitMix64(seed: UInt64(minute) * 10 + id)
                 _ = memory.sight(
                     IDHash(low: random.next(), high: random.next()), contentCheck: 0,
                     minute: minute, liveAfter: minute - 1_500)

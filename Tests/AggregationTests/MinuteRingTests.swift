@@ -1,6 +1,7 @@
 import Aggregation
 import CivilTime
 import DeltaProtocol
+import Hashing
 import Money
 import Testing
 
@@ -25,7 +26,7 @@ import Testing
 
     @Test(arguments: 0..<6 as Range<UInt64>)
     func holdsWhatADictionaryHolds(seed: UInt64) {
-        var random = SplitMix64(state: seed)
+        var random = SplitMix64(seed: seed)
         var ring = MinuteRing()
         var model: [Key: (value: BucketValue, changed: Int64)] = [:]
         var present = Minute(Int32.random(in: -3_000...30_000_000, using: &random))

@@ -1,9 +1,10 @@
 import Aggregation
 import CivilTime
 import DeltaProtocol
+import Hashing
+import Identifiers
 import Money
 import Testing
-import Topology
 
 /// Money that a node counted but no longer holds.
 @Suite struct MissedMoneyTests {
@@ -92,7 +93,7 @@ import Topology
     /// Shortening the list does not change the sums since any possible watermark.
     @Test(arguments: [UInt64](1...20))
     func aLongListIsShortenedWithoutLoss(seed: UInt64) {
-        var random = SplitMix64(state: seed)
+        var random = SplitMix64(seed: seed)
         let offsets: [Int64] = [3_000, 9_000, 9_500]
         var missed = MissedMoney()
         var naive: [(offset: Int64, currency: Currency, settled: Int64)] = []

@@ -1,6 +1,7 @@
 import Aggregation
 import CivilTime
 import DeltaProtocol
+import Hashing
 import Money
 import Testing
 
@@ -245,7 +246,7 @@ import Testing
 
     @Test(arguments: 0..<20 as Range<UInt64>)
     func theCompactPathAgreesWithTheGeneralOne(seed: UInt64) {
-        var random = SplitMix64(state: seed)
+        var random = SplitMix64(seed: seed)
         var decoder = RecordDecoder(key: Records.settings.idKey)
         let bases = [Self.good, Self.with(id: "\"a\""), Self.with(id: "\"twelve chars\"")].map {
             Array($0.utf8)

@@ -1,9 +1,9 @@
 import Aggregation
 import CivilTime
 import DeltaProtocol
+import Identifiers
 import Money
 import Testing
-import Topology
 
 /// The wrappers of a record, the rows that settle a transfer, and the fields of control records.
 @Suite struct RecordShapeTests {

@@ -1,6 +1,7 @@
 import Aggregation
 import CivilTime
 import DeltaProtocol
+import Hashing
 import Money
 
 /// Record values and folds for the tests of this module.
@@ -80,18 +81,5 @@ extension ShardFold {
     @discardableResult
     mutating func fold(_ text: String, at time: UnixTime = Records.noon) -> [Diversion] {
         fold([Entry(text, at: time)])
-    }
-}
-
-/// SplitMix64: the tests' random generator, reproducible from the seed that a failure prints.
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -1,8 +1,8 @@
 import Aggregation
 import CivilTime
 import DeltaProtocol
+import Identifiers
 import Testing
-import Topology
 
 @Suite struct ShardPushTests {
     static let now = Records.noon

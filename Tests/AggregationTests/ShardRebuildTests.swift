@@ -1,9 +1,9 @@
 import Aggregation
 import CivilTime
 import DeltaProtocol
+import Identifiers
 import Money
 import Testing
-import Topology
 
 @Suite struct ShardRebuildTests {
     static let now = Records.noon

@@ -1,8 +1,8 @@
 import Aggregation
 import CivilTime
 import DeltaProtocol
+import Identifiers
 import Money
-import Topology
 
 /// A small random log and the states that nodes build from it.
 struct TwoHistories {

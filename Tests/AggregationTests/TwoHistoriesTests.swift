@@ -1,9 +1,9 @@
 import Aggregation
 import CivilTime
 import DeltaProtocol
+import Identifiers
 import Money
 import Testing
-import Topology
 
 /// Two nodes that reached the same coverage in different ways hold the same bits wherever both
 /// claim to know. One folded its log from the beginning. The others were rebuilt from what

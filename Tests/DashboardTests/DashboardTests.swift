@@ -1,8 +1,8 @@
 import Dashboard
+import Identifiers
 import Money
-import Reporting
+import Publishing
 import Testing
-import Topology
 
 @Suite struct DashboardTests {
     private static let bases = [SampleReport.usd, SampleReport.jpy, SampleReport.kwd]

@@ -1,9 +1,9 @@
 import Dashboard
 import Foundation
+import Identifiers
 import Money
-import Reporting
+import Publishing
 import Testing
-import Topology
 
 /// What holds of every page: well-formed, escaped, nothing inline, nothing from elsewhere.
 @Suite struct PagesTests {

@@ -1,7 +1,8 @@
 import CivilTime
+import Hashing
+import Identifiers
 import Money
-import Reporting
-import Topology
+import Publishing
 
 /// Made-up reports of a company's whole day.
 enum SampleReport {
@@ -100,7 +101,7 @@ enum SampleReport {
     private static let largeTotal: Int128 = 888_888_888_888_888_888_888
 
     private static func base(_ currency: Currency, currencies: Int) -> BaseReport {
-        var random = SplitMix(state: UInt64(currency.index) + 5)
+        var random = SplitMix64(seed: UInt64(currency.index) + 5)
         let series = (0..<1_440).map { minute -> Int128? in
             let day = abs(((minute + 300) % 1_440) - 720)
             return Int128(18_000_000 + 34_000 * day)
@@ -112,18 +113,5 @@ enum SampleReport {
             currency: currency, total: total, currencies: weights.map { total * $0 / sum },
             other: nil, regions: [total * 31 / 100, total * 12 / 100, total * 57 / 100],
             series: series)
-    }
-}
-
-/// The generator SplitMix64: the same picture every time.
-struct SplitMix {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

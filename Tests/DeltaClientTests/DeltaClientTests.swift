@@ -3,8 +3,8 @@ import DeltaClient
 import DeltaCodec
 import DeltaProtocol
 import HTTPTestSupport
+import Identifiers
 import Testing
-import Topology
 
 @Suite("A node's conversation with HQ")
 struct DeltaClientTests {

@@ -3,8 +3,8 @@ import DeltaClient
 import DeltaCodec
 import DeltaProtocol
 import HTTPTestSupport
+import Identifiers
 import Money
-import Topology
 
 func pushOf(shards: Int) -> DeltaRequest {
     DeltaRequest(

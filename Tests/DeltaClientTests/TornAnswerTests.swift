@@ -3,8 +3,8 @@ import DeltaClient
 import DeltaCodec
 import DeltaProtocol
 import HTTPTestSupport
+import Identifiers
 import Testing
-import Topology
 
 @Suite("Only a complete answer to the request acknowledges")
 struct TornAnswerTests {

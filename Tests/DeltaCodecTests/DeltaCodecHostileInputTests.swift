@@ -1,8 +1,8 @@
 import CivilTime
 import DeltaCodec
 import DeltaProtocol
+import Identifiers
 import Testing
-import Topology
 
 @Suite("Hostile bytes cause an error or a refused shard, nothing worse")
 struct DeltaCodecHostileInputTests {
@@ -296,7 +296,7 @@ struct DeltaCodecHostileInputTests {
 
 /// Commands and outcomes that a correct peer never sends.
 @Suite struct CommandHostileInputTests {
-    private static func reply(_ change: (inout RegionCommand) -> Void) -> DeltaReply {
+    private static func reply(_ change: (inout NodeCommand) -> Void) -> DeltaReply {
         var random = RandomMessages(seed: 11)
         var command = random.command()
         change(&command)

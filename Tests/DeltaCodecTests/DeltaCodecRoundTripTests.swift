@@ -1,9 +1,9 @@
 import CivilTime
 import DeltaCodec
 import DeltaProtocol
+import Identifiers
 import Money
 import Testing
-import Topology
 
 @Suite("Messages survive the wire")
 struct DeltaCodecRoundTripTests {

@@ -3,9 +3,10 @@ import DeltaClient
 import DeltaCodec
 import DeltaProtocol
 import HTTPTestSupport
+import Hashing
+import Identifiers
 import Money
 import Testing
-import Topology
 
 @Suite("Messages are small and fast")
 struct DeltaCodecSizeTests {
@@ -45,7 +46,7 @@ struct DeltaCodecSizeTests {
     /// A minute of a region in steady state: 6 shards, 60 transfers a second over 50 currencies,
     /// USD 40 %, 1 in 10 for the minute before; pushed twice a second; offsets of a whole day.
     private func steadyRequests() -> [DeltaRequest] {
-        var random = SeededGenerator(seed: 7)
+        var random = SplitMix64(seed: 7)
         let (shards, pushes, transfersPerPush) = (6, 120, 30)
         let now: Int32 = 29_456_210
         var values = [[Int: Bucket]](repeating: [:], count: shards)
@@ -116,7 +117,7 @@ struct DeltaCodecSizeTests {
 
     /// 1,440 minutes of 50 currencies.
     private func fullShard(partition: Int32) -> ShardDelta {
-        var random = SeededGenerator(seed: UInt64(partition))
+        var random = SplitMix64(seed: UInt64(partition))
         let currencies = Currency.all.prefix(50)
         var buckets: [Bucket] = []
         for minute in Int32(29_454_770)..<29_456_210 {

@@ -1,28 +1,14 @@
 import CivilTime
 import DeltaProtocol
+import Hashing
+import Identifiers
 import Money
-import Topology
-
-/// SplitMix64: a failing seed reproduces its message exactly.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
 
 /// Values over the whole range that a message can carry, sensible or not.
 struct RandomMessages {
-    var random: SeededGenerator
+    var random: SplitMix64
 
-    init(seed: UInt64) { random = SeededGenerator(seed: seed) }
+    init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
     mutating func chance(_ percent: Int) -> Bool {
         Int.random(in: 0..<100, using: &random) < percent
@@ -157,9 +143,9 @@ struct RandomMessages {
                 : .failed(problem: text(maximumBytes: Limits.problemBytes)))
     }
 
-    mutating func command() -> RegionCommand {
+    mutating func command() -> NodeCommand {
         let bound = Limits.sumMagnitude
-        return RegionCommand(
+        return NodeCommand(
             id: id(),
             kind: .publish(
                 BucketCorrection(

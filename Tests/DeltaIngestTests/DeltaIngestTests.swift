@@ -1,3 +1,4 @@
+import Addresses
 import CivilTime
 import DeltaClient
 import DeltaCodec
@@ -5,10 +6,10 @@ import DeltaIngest
 import DeltaProtocol
 import HTTPListener
 import HTTPTestSupport
+import Identifiers
 import Logging
 import Money
 import Testing
-import Topology
 
 @Suite struct DeltaIngestTests {
     static let eu = RegionID("eu-west")!

@@ -1,8 +1,8 @@
 import CivilTime
 import DeltaIngest
 import DeltaProtocol
+import Identifiers
 import Synchronization
-import Topology
 
 /// A store that commits everything and records its requests.
 final class RecordingHandler: DeltaHandler {

@@ -1,4 +1,5 @@
 import DeltaProtocol
+import Identifiers
 import Money
 import Testing
 import Topology

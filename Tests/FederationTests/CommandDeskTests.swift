@@ -1,13 +1,13 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import Testing
-import Topology
 
 /// Commands as HQ offers them, through whole rounds.
 @Suite struct CommandDeskTests {
-    static func command(_ id: String) -> RegionCommand {
-        RegionCommand(
+    static func command(_ id: String) -> NodeCommand {
+        NodeCommand(
             id: id,
             kind: .publish(
                 BucketCorrection(

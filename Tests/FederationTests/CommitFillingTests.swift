@@ -1,8 +1,8 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import Testing
-import Topology
 
 /// Commits that are cut into steps.
 @Suite struct CommitFillingTests {
@@ -24,7 +24,7 @@ import Topology
     @Test("What fits one script is one step, as decided")
     func one() {
         let commits = [Self.commit(0, minutes: 0..<3), Self.commit(1, minutes: 1..<2)]
-        let counts = [CommitStep.PartitionCount(log: Merge.log, count: 2)]
+        let counts = [PartitionCount(log: Merge.log, count: 2)]
         let steps = CommitFilling.steps(
             of: commits, salt: "", bucketsMax: 6, partitionCounts: counts)
         #expect(
@@ -38,7 +38,7 @@ import Topology
     @Test("Each step rests on the text of the one before, and the watermark comes last")
     func texts() throws {
         let commits = [Self.commit(0, minutes: 0..<8), Self.commit(1, minutes: 6..<8)]
-        let counts = [CommitStep.PartitionCount(log: Merge.log, count: 2)]
+        let counts = [PartitionCount(log: Merge.log, count: 2)]
         let steps = try #require(
             CommitFilling.steps(of: commits, salt: "a", bucketsMax: 4, partitionCounts: counts))
         #expect(steps.count == 4)

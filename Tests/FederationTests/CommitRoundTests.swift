@@ -1,8 +1,8 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import Testing
-import Topology
 
 /// Commit rounds under the test's hand: each answer of the store is scripted.
 @Suite struct CommitRoundTests {

@@ -1,8 +1,8 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import Money
-import Topology
 
 /// Short names for what the merge tests are made of.
 enum Merge {

@@ -1,6 +1,7 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Hashing
 import Money
 import Testing
 
@@ -21,7 +22,7 @@ import Testing
     }
 
     struct World {
-        var random: SplitMix
+        var random: SplitMix64
         var log: [Record] = []
         var stored: String?
         var liveness: String?
@@ -100,7 +101,7 @@ import Testing
 
     @Test(arguments: 0..<60 as Range<UInt64>)
     func `buckets equal the fold at the watermark after every push`(seed: UInt64) throws {
-        var world = World(random: SplitMix(state: seed))
+        var world = World(random: SplitMix64(seed: seed))
         var delayed: [ShardDelta] = []
         for step in 0..<80 {
             world.append()
@@ -135,18 +136,5 @@ import Testing
         }
         #expect(world.outcomes["committed", default: 0] > 5, "seed \(seed)")
         #expect(world.outcomes["repeat", default: 0] > 0, "seed \(seed)")
-    }
-}
-
-/// A small seeded generator.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -1,9 +1,9 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import Money
 import Testing
-import Topology
 
 @Suite struct ShardMergeTests {
     @Test func `a first whole shard is committed with all its buckets`() throws {

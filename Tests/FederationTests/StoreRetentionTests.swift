@@ -1,8 +1,8 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import Testing
-import Topology
 
 @Suite struct StoreRetentionTests {
     private let now = Merge.now

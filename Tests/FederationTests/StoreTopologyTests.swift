@@ -1,6 +1,6 @@
 import Federation
+import Identifiers
 import Testing
-import Topology
 
 @Suite struct StoreTopologyTests {
     private static let eu = RegionID("eu-west")!

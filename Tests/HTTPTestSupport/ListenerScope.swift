@@ -1,6 +1,6 @@
+package import Addresses
 import Logging
 package import ServiceLifecycle
-package import Topology
 
 /// Runs a listener on a free port for as long as `body` runs, and stops it in order.
 package func withListener<Value: Sendable>(

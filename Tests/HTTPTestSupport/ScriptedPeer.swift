@@ -1,6 +1,6 @@
 import Glibc
 import Synchronization
-import WorkerThread
+import Platform
 
 /// An HTTP server on a free loopback port that does to each request what the script says, wrong
 /// things included. It serves one connection at a time and ends with `stop`.

@@ -14,7 +14,7 @@ import Testing
         try redis.start()
         let commits = CommitState()
         let now = HeadquartersScope.now
-        let command = RegionCommand(
+        let command = NodeCommand(
             id: "c-1",
             kind: .publish(
                 BucketCorrection(

@@ -2,9 +2,9 @@ import CivilTime
 import DeltaProtocol
 import Foundation
 import HeadquartersService
+import Identifiers
 import Money
 import Testing
-import Topology
 
 /// Region and globe compared by digests, against a real Redis.
 @Suite(.serialized) struct DigestAuditTests {

@@ -1,9 +1,11 @@
+import Addresses
 import CivilTime
 import DeltaClient
 import DeltaProtocol
 import Foundation
 import HTTPTestSupport
 import HeadquartersService
+import Identifiers
 import Logging
 import Money
 import ServiceLifecycle
@@ -117,7 +119,7 @@ struct HeadquartersScope: Sendable {
     }
 
     /// Pushes an empty partition 0; the commands of the answer.
-    func commands(telling outcomes: [CommandOutcome] = []) async -> [RegionCommand]? {
+    func commands(telling outcomes: [CommandOutcome] = []) async -> [NodeCommand]? {
         let now = Self.now
         let answer = await client.push(
             DeltaRequest(

@@ -3,9 +3,9 @@ import DeltaProtocol
 import Foundation
 import HTTPTestSupport
 import HeadquartersService
+import Identifiers
 import Money
 import Testing
-import Topology
 
 /// Two replicas on one Redis that loses keys: neither shows a dip.
 @Suite struct LossTests {

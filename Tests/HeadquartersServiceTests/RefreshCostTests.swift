@@ -2,14 +2,31 @@ import CivilTime
 import DeltaProtocol
 import Federation
 import Foundation
-import HeadquartersService
+import Identifiers
 import Logging
 import Money
+import Publishing
 import RedisStore
-import Reporting
 import Synchronization
 import Testing
-import Topology
+
+/// Makes reports of a publication, by reference: the test macros only take calls that change
+/// nothing.
+private final class Reporter {
+    var publication: Publication
+    private var builder: ReportBuilder
+
+    init(_ publication: Publication, _ builder: ReportBuilder) {
+        self.publication = publication
+        self.builder = builder
+    }
+
+    var work: ReportBuilder.Work { builder.work }
+
+    func report(_ rates: RatesInForce?, now: UnixTime) -> PublicReport? {
+        builder.report(of: &publication, rates: rates, now: now)
+    }
+}
 
 /// What a tick of the publisher costs, in counted work: what changed decides, not what is held.
 @Suite(.serialized) struct RefreshCostTests {
@@ -78,7 +95,7 @@ import Topology
     }
 
     /// A store of one test, the publisher's pure parts, and a region that changes something.
-    struct Bench {
+    private struct Bench {
         let redis: SendableRedis
         let writer: RedisStore
         let reader: RedisStore

@@ -5,6 +5,7 @@ import Foundation
 import HTTPTestSupport
 import HeadquartersService
 import Money
+import Publishing
 import Synchronization
 import Testing
 
@@ -84,7 +85,7 @@ import Testing
                 var amount: Int64?
                 while amount != step * 100, ContinuousClock.now < end {
                     let found = FileManager.default.contents(atPath: path).flatMap {
-                        try? SnapshotCodec.decode(Array($0)).snapshot
+                        try? CheckpointCodec.decode(Array($0)).checkpoint
                     }
                     amount = found?.regions[0].minutes.last?.values.last?.value.settled
                     try await Task.sleep(for: .milliseconds(20))
@@ -141,7 +142,7 @@ import Testing
 
     /// The newest USD sum of a state file.
     private static func settled(_ bytes: [UInt8]) -> Int64? {
-        (try? SnapshotCodec.decode(bytes).snapshot)?.regions.first?.minutes.flatMap(\.values)
+        (try? CheckpointCodec.decode(bytes).checkpoint)?.regions.first?.minutes.flatMap(\.values)
             .map(\.value.settled).reduce(0, max)
     }
 
@@ -174,7 +175,7 @@ import Testing
         }
         // What could be written in its place has been.
         let isReadable = (try? Data(contentsOf: URL(filePath: path))).flatMap {
-            try? SnapshotCodec.decode(Array($0))
+            try? CheckpointCodec.decode(Array($0))
         }
         let isExpected = ["damaged", "foreign", "future"].contains(kind)
         #expect((isReadable != nil) == isExpected)

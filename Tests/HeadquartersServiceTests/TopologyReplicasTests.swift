@@ -4,6 +4,7 @@ import DeltaProtocol
 import Foundation
 import HTTPTestSupport
 import HeadquartersService
+import Identifiers
 import Money
 import Testing
 import Topology

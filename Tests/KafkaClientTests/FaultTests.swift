@@ -2,7 +2,7 @@ import Glibc
 import KafkaClient
 import Synchronization
 import Testing
-import WorkerThread
+import Platform
 
 @Suite struct FaultTests {
     @Test func `A consumer continues after a broker outage`() async throws {

@@ -2,7 +2,7 @@ import Glibc
 import KafkaClient
 import Logging
 import Testing
-import WorkerThread
+import Platform
 
 /// Keeps the library's messages out of the tests' output.
 let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

@@ -1,4 +1,5 @@
 import BigInt
+import Hashing
 import Money
 import Testing
 
@@ -156,7 +157,7 @@ import Testing
 
     @Test(arguments: 1...200 as ClosedRange<UInt64>)
     func `random totals equal those of a slow computation`(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         let euro = try Self.currency("EUR")
         var texts: [Currency: String] = [euro: "1"]
         var rates: [Currency: ExchangeRate] = [:]

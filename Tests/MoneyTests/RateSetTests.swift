@@ -1,3 +1,4 @@
+import Hashing
 import Money
 import Testing
 
@@ -14,15 +15,9 @@ import Testing
         return try #require(RateSet(source: source, date: date, base: base, rates: parsed)).id
     }
 
-    @Test func `content hashes are FNV-1a`() {
-        #expect(ContentHash.of("") == "cbf29ce484222325")
-        #expect(ContentHash.of("a") == "af63dc4c8601ec8c")
-        #expect(ContentHash.of("foobar") == "85944171f73967e8")
-    }
-
     @Test func `the same content has the same id, however it was written`() throws {
         let plain = try Self.id()
-        #expect(plain == ContentHash.of("ECB\n2026-03-25\nEUR\nJPY 163.2\nUSD 1.08\n"))
+        #expect(plain == FNV1a.hash("ECB\n2026-03-25\nEUR\nJPY 163.2\nUSD 1.08\n".utf8).hexadecimal)
         #expect(try Self.id([Self.yen: "163.20", Self.dollar: "1.0800"]) == plain)
         #expect(try Self.id([Self.euro: "1", Self.yen: "163.2", Self.dollar: "1.08"]) == plain)
     }

@@ -2,11 +2,11 @@ import CivilTime
 import Dashboard
 import Foundation
 import HTTPTestSupport
+import Identifiers
 import Money
 import PublicAPI
-import Reporting
+import Publishing
 import Testing
-import Topology
 
 @Suite struct DocumentTests {
     static let eur = Currency(code: "EUR")!
@@ -61,7 +61,7 @@ import Topology
     }
 
     func body(_ target: String) async throws -> RawResponse {
-        let snapshot = PublicSnapshot(report: try Self.report())
+        let snapshot = RenderedReport(report: try Self.report())
         return try await PublicScope.withServer(publishing: snapshot) { server in
             try await server.answer(PublicScope.get(target))
         }

@@ -3,7 +3,7 @@ import HTTPTestSupport
 import Logging
 import Money
 import PublicAPI
-import Reporting
+import Publishing
 import Testing
 
 @Suite struct PublicAPITests {
@@ -90,7 +90,7 @@ import Testing
 
     @Test("The tag is a function of the body alone")
     func tagAgreesAcrossReplicas() async throws {
-        func tag(_ snapshot: PublicSnapshot) async throws -> String? {
+        func tag(_ snapshot: RenderedReport) async throws -> String? {
             try await PublicScope.withServer(publishing: snapshot) { server in
                 try await server.answer(PublicScope.get(PublicScope.path))["etag"]
             }

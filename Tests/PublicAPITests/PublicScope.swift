@@ -1,10 +1,10 @@
 import CivilTime
 import HTTPTestSupport
+import Identifiers
 import Logging
 import Money
 import PublicAPI
-import Reporting
-import Topology
+import Publishing
 
 /// A report that tests know every figure of, and the listener that serves it.
 enum PublicScope {
@@ -31,8 +31,8 @@ enum PublicScope {
             defaultBase: Currency(code: "USD")!)
     }
 
-    static func snapshot(degraded: Bool = false) -> PublicSnapshot {
-        PublicSnapshot(report: report(degraded: degraded))
+    static func snapshot(degraded: Bool = false) -> RenderedReport {
+        RenderedReport(report: report(degraded: degraded))
     }
 
     static func get(
@@ -45,11 +45,11 @@ enum PublicScope {
 
     /// Runs a server as long as `body` runs.
     static func withServer<Value: Sendable>(
-        publishing snapshot: PublicSnapshot? = snapshot(),
+        publishing snapshot: RenderedReport? = snapshot(),
         _ adjust: (inout PublicServerConfiguration) -> Void = { _ in },
         _ body: @Sendable @escaping (PublicServerUnderTest) async throws -> Value
     ) async throws -> Value {
-        let published = PublishedSnapshot()
+        let published = ReportBoard()
         if let snapshot { published.publish(snapshot) }
         var configuration = PublicServerConfiguration(address: anyLoopbackPort)
         configuration.threads = 1
@@ -70,13 +70,13 @@ enum PublicScope {
 /// A running server, and what it serves.
 struct PublicServerUnderTest: Sendable {
     let port: Int
-    let published: PublishedSnapshot
+    let published: ReportBoard
 
     func connect() throws -> RawConnection { try RawConnection(port: port) }
 
     /// Publishes a report and notifies viewers.
     func publish(_ report: PublicReport) {
-        published.publish(PublicSnapshot(report: report))
+        published.publish(RenderedReport(report: report))
         published.notifyViewers()
     }
 

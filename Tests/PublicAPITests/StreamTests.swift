@@ -57,7 +57,7 @@ import Testing
             _ = try await connection.read(through: "}\n\n")
             for amount in 1...50 {
                 server.published.publish(
-                    PublicSnapshot(
+                    RenderedReport(
                         report: PublicScope.report(version: "s.\(amount)", usd: Int128(amount))))
             }
             // Who connects meanwhile begins with the newest.

@@ -1,9 +1,9 @@
 import CivilTime
+import Identifiers
 import Money
 import RatesCore
 import RatesFeed
 import Testing
-import Topology
 
 @Suite("The rates in force, and the events about them") struct RatesBookTests {
     private static let now = RatesFixture.time("2026-11-20T18:00:00Z")

@@ -3,12 +3,13 @@ import CivilTime
 import DeltaProtocol
 import Federation
 import Foundation
+import Hashing
+import Identifiers
 import Money
 import Pacing
 import Recording
 import RegionCore
 import Testing
-import Topology
 
 /// A replay repeats a recording exactly and reports any deviation.
 @Suite struct RecordingTests {
@@ -225,7 +226,7 @@ import Topology
             knownLogs: [log: 1], currentLog: log, comparesDigests: true)
         let recorder = RoundRecorder(try RecordingFile(path))
         var memory = CommitMemory()
-        let command = RegionCommand(
+        let command = NodeCommand(
             id: "c",
             kind: .publish(
                 BucketCorrection(

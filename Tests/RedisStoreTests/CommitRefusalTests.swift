@@ -1,9 +1,9 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import RedisStore
 import Testing
-import Topology
 
 /// A bad shard beside a good one: the good one is committed, of the bad one nothing changes.
 @Suite struct CommitRefusalTests {

@@ -1,11 +1,11 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import Logging
 import Money
 import RedisStore
 import Testing
-import Topology
 
 @Suite struct CommitTests {
     private let present = Fixture.now().minute

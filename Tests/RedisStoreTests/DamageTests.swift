@@ -1,10 +1,10 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import Money
 import RedisStore
 import Testing
-import Topology
 
 /// What stands in the store and no HQ has written.
 @Suite struct DamageTests {

@@ -1,10 +1,10 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import Money
 import RedisStore
 import Testing
-import Topology
 
 @Suite struct FaultTests {
     private let present = Fixture.now().minute

@@ -2,11 +2,11 @@ import CivilTime
 import DeltaProtocol
 import Federation
 import Foundation
+import Identifiers
 import Money
 import RedisStore
 import Synchronization
 import Testing
-import Topology
 
 /// Commits that are too large for one script.
 @Suite struct FillingTests {

@@ -1,10 +1,10 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import Money
 import RedisStore
 import Testing
-import Topology
 
 /// Lost keys: what readers see, and how they are refilled.
 @Suite struct LossTests {

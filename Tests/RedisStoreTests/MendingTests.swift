@@ -1,9 +1,9 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import RedisStore
 import Testing
-import Topology
 
 /// Damage that the store repairs without an operator.
 @Suite struct MendingTests {

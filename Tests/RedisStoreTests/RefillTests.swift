@@ -3,10 +3,10 @@ import DeltaProtocol
 import Federation
 import Foundation
 import Glibc
+import Identifiers
 import Money
 import RedisStore
 import Testing
-import Topology
 
 /// What Redis and this process have computed, which a busy machine does not change.
 private struct ProcessorTime: CustomStringConvertible {

@@ -1,10 +1,11 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Hashing
+import Identifiers
 import Money
 import RedisStore
 import Testing
-import Topology
 
 @Suite struct RefreshTests {
     private let present = Fixture.now().minute
@@ -142,7 +143,7 @@ import Topology
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
             let reader = try Fixture.store(server)
-            var generator = Seeded(state: 11)
+            var generator = SplitMix64(seed: 11)
             var seen: [RegionID: [Fixture.Place: BucketValue]] = [:]
             var position: StorePosition?
             var coverage: [Int32: Int64] = [:]
@@ -266,17 +267,5 @@ import Topology
                     ])
             await store.stop()
         }
-    }
-}
-
-/// A small seeded generator.
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        var z = state
-        z = (z ^ (z >> 31)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 32)
     }
 }

@@ -1,10 +1,10 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import Money
 import RedisStore
 import Testing
-import Topology
 
 /// A log that another one replaces is taken out before anything of the new one is added.
 @Suite struct RemovalTests {

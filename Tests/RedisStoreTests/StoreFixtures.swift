@@ -1,11 +1,11 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import Logging
 import Money
 import RedisStore
 import Synchronization
-import Topology
 
 /// Short names for what the store's tests are made of. Keys expire by Redis's own clock, so the
 /// present is the real one.

@@ -1,10 +1,10 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import Money
 import RedisStore
 import Testing
-import Topology
 
 /// HQs on one Redis whose files are not the same.
 @Suite struct TopologyTests {

@@ -10,10 +10,10 @@ import Testing
     static let correction = BucketCorrection(
         currency: Currency(code: "EUR")!, minute: NodeFixture.start.minute, delta: -7, before: 0,
         reason: "a \"quoted\" \\ reason\n", requestedBy: "auditor", issuedAt: NodeFixture.start)
-    static let command = RegionCommand(id: "c-1", kind: .publish(correction))
+    static let command = NodeCommand(id: "c-1", kind: .publish(correction))
 
     private func offered(
-        _ node: inout NodeFixture, from hq: Int = 0, _ commands: [RegionCommand] = [command]
+        _ node: inout NodeFixture, from hq: Int = 0, _ commands: [NodeCommand] = [command]
     ) -> [RegionAction] {
         node.turn(after: 3_000)
         let sent = node.take()

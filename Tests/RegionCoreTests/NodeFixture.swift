@@ -1,9 +1,9 @@
 import Aggregation
 import CivilTime
 import DeltaProtocol
+import Identifiers
 import Money
 import RegionCore
-import Topology
 
 /// A node under the test's hand: its events, its clock, and what it wants done.
 struct NodeFixture: ~Copyable {
@@ -126,7 +126,7 @@ struct NodeFixture: ~Copyable {
     }
 
     /// An HQ's answer that takes everything.
-    func commit(_ request: DeltaRequest, commands: [RegionCommand] = []) -> DeltaReply {
+    func commit(_ request: DeltaRequest, commands: [NodeCommand] = []) -> DeltaReply {
         DeltaReply(
             shards: request.shards.map {
                 ShardReply(

@@ -1,3 +1,4 @@
+import Identifiers
 import KafkaClient
 import Logging
 import RegionService

@@ -8,9 +8,9 @@ import Testing
 /// What HQ wants of a region, through real pushes and a real topic.
 @Suite struct CommandTests {
     static func command(_ id: String, delta: Int64, before: Int64, at time: UnixTime)
-        -> RegionCommand
+        -> NodeCommand
     {
-        RegionCommand(
+        NodeCommand(
             id: id,
             kind: .publish(
                 BucketCorrection(

@@ -1,4 +1,5 @@
 import DeltaProtocol
+import Identifiers
 import KafkaClient
 import RegionService
 import Testing

@@ -1,18 +1,18 @@
 import CivilTime
 import DeltaClient
 import DeltaProtocol
+import Identifiers
 import Money
 import RegionCore
 import RegionService
 import Testing
-import Topology
 
 @Suite struct HeadquartersLinkTests {
     @Test("A push of several parts ends with the first one that has no answer")
     func ends() async throws {
         let port = try closedPort()
         let inbox = Inbox<RegionEvent>()
-        let link = try HeadquartersLink(
+        let link = try HeadquartersConnection(
             DeltaClientConfiguration(url: "http://127.0.0.1:\(port)"), place: 1,
             region: RegionFixture.id, inbox: inbox)
         // Three shards that no two of fit one request.

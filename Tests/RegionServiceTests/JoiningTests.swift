@@ -1,5 +1,6 @@
 import DeltaClient
 import DeltaProtocol
+import Identifiers
 import KafkaClient
 import RegionService
 import Testing

@@ -1,5 +1,6 @@
 import CivilTime
 import DeltaProtocol
+import Identifiers
 import KafkaClient
 import RegionService
 import Testing

@@ -5,13 +5,14 @@ import DeltaIngest
 import DeltaProtocol
 import Glibc
 import HTTPTestSupport
+import Identifiers
 import KafkaClient
 import Logging
 import RegionService
 import ServiceLifecycle
 import Testing
 import Topology
-import WorkerThread
+import Platform
 
 /// Longest a test waits for anything; a rebalance of the mock takes up to 5 s.
 let patience = Duration.seconds(30)

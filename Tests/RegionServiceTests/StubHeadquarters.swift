@@ -2,9 +2,9 @@ import CivilTime
 import DeltaIngest
 import DeltaProtocol
 import Foundation
+import Identifiers
 import Money
 import Synchronization
-import Topology
 
 /// An HQ that keeps what it is sent by the protocol's rules, as far as these tests need them, and
 /// can be told to refuse everything or to forget.
@@ -27,7 +27,7 @@ final class StubHeadquarters: DeltaHandler {
         var shards: [Int32: Shard] = [:]
         var deltas: [ShardDelta] = []
         var isCommitting = true
-        var commands: [RegionCommand] = []
+        var commands: [NodeCommand] = []
         var outcomes: [CommandOutcome] = []
         var refusedRequests = 0
         var behindAnswers = 0
@@ -41,7 +41,7 @@ final class StubHeadquarters: DeltaHandler {
     var outcomes: [CommandOutcome] { state.withLock { $0.outcomes } }
 
     /// Offers these commands with every answer.
-    func offer(_ commands: [RegionCommand]) { state.withLock { $0.commands = commands } }
+    func offer(_ commands: [NodeCommand]) { state.withLock { $0.commands = commands } }
 
     /// Requests answered with 503.
     var refusedRequests: Int { state.withLock { $0.refusedRequests } }

@@ -3,15 +3,16 @@ enum LayerRule {
     /// Lowest first. A target depends on targets of lower layers only, never on its own.
     static let layers: [[String]] = [
         systemLibraries,
-        ["CivilTime", "Money"],
-        ["Topology", "Pacing"],
+        ["CivilTime", "Hashing", "Identifiers", "Addresses"],
+        ["Money", "Pacing"],
         ["DeltaProtocol"],
-        ["Aggregation", "Federation", "TransferGenerator", "Reporting"],
-        ["RegionCore", "RatesCore"],
+        ["Topology", "TransferGenerator"],
+        ["Aggregation", "Federation", "RatesCore"],
+        ["RegionCore", "Publishing"],
         ["DeltaCodec", "TopologyFile", "Dashboard"] + sharedAdapters,
         ["Simulation", "Recording"],
         adapters,
-        ["Rollup", "RegionService", "HeadquartersService"],
+        ["Rollup", "RegionService", "HeadquartersService", "FuzzSupport"],
         [
             "tributary", "tributary-bench", "bench-refresh", "fuzz-record-decoder",
             "fuzz-delta-codec",
@@ -23,10 +24,9 @@ enum LayerRule {
 
     static let systemLibraries = ["CRdKafka", "CHiredis", "CCurl", "CZlib", "CJemalloc"]
     /// What adapters stand on themselves.
-    static let sharedAdapters = ["WorkerThread", "HTTPListener", "HTTPClient", "Gzip"]
+    static let sharedAdapters = ["Platform", "HTTPListener", "HTTPClient", "Gzip"]
     static let adapters = [
         "KafkaClient", "DeltaClient", "DeltaIngest", "PublicAPI", "RedisStore", "RatesFeed",
-        "LargePages",
     ]
 
     static func findings(in tree: RepositoryTree) -> [Finding] {

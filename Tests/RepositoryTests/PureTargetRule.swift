@@ -3,8 +3,9 @@
 /// The simulation can stand for the real thing only as long as this holds.
 enum PureTargetRule {
     static let targets = [
-        "CivilTime", "Money", "Pacing", "Topology", "DeltaProtocol", "Aggregation", "Federation",
-        "RegionCore", "RatesCore", "TransferGenerator", "Simulation", "Reporting", "Dashboard",
+        "CivilTime", "Hashing", "Identifiers", "Addresses", "Money", "Pacing", "DeltaProtocol",
+        "Topology", "Aggregation", "Federation", "RegionCore", "RatesCore", "Publishing",
+        "TransferGenerator", "Simulation", "Dashboard",
     ]
 
     /// What a pure target may import besides pure targets: conversions count in integers of any

@@ -1,4 +1,6 @@
+import Addresses
 import Foundation
+import Identifiers
 import Money
 import Testing
 import Topology

@@ -1,3 +1,6 @@
+import Addresses
+import DeltaProtocol
+import Identifiers
 import Money
 import Testing
 import Topology
@@ -46,9 +49,9 @@ import Topology
     }
 
     @Test func `a shard that could exceed a request is refused`() throws {
-        #expect(Topology.shardBytes(currencies: 50) < Topology.maximumRequestBytes)
-        #expect(Topology.shardBytes(currencies: 232) <= Topology.maximumRequestBytes)
-        #expect(Topology.shardBytes(currencies: 233) > Topology.maximumRequestBytes)
+        #expect(Topology.shardBytes(currencies: 50) < Limits.requestBytes)
+        #expect(Topology.shardBytes(currencies: 232) <= Limits.requestBytes)
+        #expect(Topology.shardBytes(currencies: 233) > Limits.requestBytes)
         let dollar = Self.currencies("USD")[0]
         let found = try problems {
             $0.currencies = Self.currencies("USD EUR JPY") + Array(repeating: dollar, count: 230)
@@ -60,7 +63,7 @@ import Topology
     }
 
     @Test func `every currency of the table together still fits`() {
-        #expect(Topology.shardBytes(currencies: Currency.count) <= Topology.maximumRequestBytes)
+        #expect(Topology.shardBytes(currencies: Currency.count) <= Limits.requestBytes)
     }
 
     @Test func `region ids are unique and regions bounded`() throws {

@@ -1,6 +1,6 @@
 import CivilTime
 package import DeltaProtocol
-package import Topology
+package import Identifiers
 
 /// The commands that an HQ process has for its regions: each is offered to one node at a time,
 /// until an outcome says where it was carried out.
@@ -24,7 +24,7 @@ package struct CommandDesk: Sendable {
     }
 
     fileprivate struct Entry: Sendable {
-        var command: RegionCommand
+        var command: NodeCommand
         var progress = Progress.open(problem: nil)
         var offeredAt: UnixTime?
     }
@@ -44,7 +44,7 @@ package struct CommandDesk: Sendable {
     ///
     /// - Returns: False where the region has `openMax` open commands already, or the command is
     ///   not within its limits.
-    package mutating func ask(_ command: RegionCommand, of region: RegionID) -> Bool {
+    package mutating func ask(_ command: NodeCommand, of region: RegionID) -> Bool {
         guard command.isWithinLimits else { return false }
         var tray = trays[region] ?? Tray()
         if tray.entries[command.id] != nil { return true }
@@ -87,11 +87,11 @@ package struct CommandDesk: Sendable {
     /// What the answer to `request` asks of its node.
     mutating func offers(
         to request: DeltaRequest, currentLog: LogID?, at now: UnixTime
-    ) -> [RegionCommand] {
+    ) -> [NodeCommand] {
         guard let currentLog, var tray = trays[request.region], !tray.open.isEmpty,
             request.shards.contains(where: { $0.log == currentLog && $0.partition == 0 })
         else { return [] }
-        var offers: [RegionCommand] = []
+        var offers: [NodeCommand] = []
         let room = min(request.commandsTaken, Limits.commandsPerReply)
         for id in tray.open where offers.count < room {
             guard let entry = tray.entries[id], entry.isDue(at: now) else { continue }

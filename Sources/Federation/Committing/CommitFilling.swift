@@ -1,7 +1,8 @@
 import CivilTime
 import DeltaProtocol
+import Hashing
+import Identifiers
 import Money
-import Topology
 
 /// Cuts commits that are too large for one script into steps, minute by minute.
 ///
@@ -21,7 +22,7 @@ package enum CommitFilling {
     ///   - bucketsMax: how many buckets one step writes, unless a single minute has more.
     package static func steps(
         of commits: [ShardCommit], salt: String, bucketsMax: Int,
-        partitionCounts: [CommitStep.PartitionCount] = []
+        partitionCounts: [PartitionCount] = []
     ) -> [CommitStep]? {
         let cuts = cuts(commits, bucketsMax: bucketsMax)
         let writer = writer(of: commits, salt: salt)
@@ -90,6 +91,6 @@ package enum CommitFilling {
         let texts = commits.flatMap {
             ["\($0.shard)", $0.expectedWatermark ?? "", $0.expectedLiveness ?? ""]
         }
-        return ContentHash.of(([salt] + texts).joined(separator: "\n"))
+        return FNV1a.hash(([salt] + texts).joined(separator: "\n").utf8).hexadecimal
     }
 }

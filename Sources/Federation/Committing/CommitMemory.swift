@@ -1,6 +1,6 @@
 package import CivilTime
 package import DeltaProtocol
-package import Topology
+package import Identifiers
 
 /// What an HQ process remembers between commit rounds.
 package struct CommitMemory: Sendable {
@@ -34,12 +34,6 @@ extension CommitMemory {
 
 /// Results of comparing the store with regions' digests.
 package struct AuditMemory: Sendable {
-    /// What happened so far; each only rises.
-    package struct Counters: Hashable, Sendable {
-        package var compared = 0
-        package var differences = 0
-    }
-
     /// A difference counts for this long, in milliseconds: a node sends each of its digests again
     /// within two minutes, but may send them to another HQ of the same store from then on.
     static let driftMilliseconds: Int64 = 300_000
@@ -49,7 +43,7 @@ package struct AuditMemory: Sendable {
         var seenAt = UnixTime(milliseconds: .min)
     }
 
-    package internal(set) var counters = Counters()
+    package internal(set) var counters = CommitCounters()
     private var differing: [ShardID: [ClosedRange<Minute>: Difference]] = [:]
 
     mutating func note(
@@ -93,4 +87,10 @@ package struct StoredDigest: Hashable, Sendable {
         self.claims = claims
         self.digest = digest
     }
+}
+
+/// What happened so far; each only rises.
+package struct CommitCounters: Hashable, Sendable {
+    package var compared = 0
+    package var differences = 0
 }

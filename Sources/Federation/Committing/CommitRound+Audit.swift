@@ -1,6 +1,6 @@
 import CivilTime
 import DeltaProtocol
-package import Topology
+package import Identifiers
 
 /// Compares what HQ holds of a shard with the digest that its node sent for the same coverage, in
 /// minutes that both know in full, and has the node send those minutes whole where they differ: the

@@ -1,6 +1,6 @@
 package import CivilTime
 package import DeltaProtocol
-package import Topology
+package import Identifiers
 
 /// One request of a region at HQ, from its arrival to its answer: repair, read, decide, write,
 /// again where another writer was faster, then the comparison of digests.

@@ -1,6 +1,6 @@
 package import CivilTime
 import DeltaProtocol
-package import Topology
+package import Identifiers
 
 /// A shard to read, and which minutes of it.
 package struct ShardQuestion: Hashable, Sendable {
@@ -25,16 +25,6 @@ package struct ShardQuestion: Hashable, Sendable {
 /// What one script writes: all of it, or nothing where a shard's texts are not those expected. A
 /// large commit takes several, see `CommitFilling`.
 package struct CommitStep: Hashable, Sendable {
-    package struct PartitionCount: Hashable, Sendable {
-        package var log: LogID
-        package var count: Int32
-
-        package init(log: LogID, count: Int32) {
-            self.log = log
-            self.count = count
-        }
-    }
-
     /// At least one, all of one region.
     package var commits: [ShardCommit]
     /// What they add together to the global sums.

@@ -1,5 +1,5 @@
 package import CivilTime
-package import Topology
+package import Identifiers
 
 /// HQ's present: its own clock, at most a minute ahead of the latest of the regions' clocks.
 ///

@@ -1,5 +1,6 @@
-import Federation
 import Glibc
+import Platform
+import Publishing
 
 /// The file that holds the published values. It appends each tick's changes, so that a killed
 /// process restarts with what it last published, and replaces the whole file by an atomic rename
@@ -11,7 +12,7 @@ struct StateFile: ~Copyable {
     private let path: String
     /// The file to append to; -1 if the file must be replaced first.
     private var descriptor: Int32 = -1
-    private var chain: SnapshotCodec.Chain?
+    private var chain: CheckpointCodec.Chain?
     private var wholeBytes = 0
     private var appendedBytes = 0
 
@@ -19,14 +20,14 @@ struct StateFile: ~Copyable {
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
-    /// Whether the next snapshot must be complete: the first one, after a failure, and when the
+    /// Whether the next checkpoint must be complete: the first one, after a failure, and when the
     /// appended changes are larger than a complete one.
     var wantsWhole: Bool {
         descriptor < 0 || appendedBytes > max(wholeBytes, Self.appendedBytesMin)
     }
 
     /// The file's bytes; nil if there is no file.
-    func read() throws(StateFileError) -> [UInt8]? {
+    func read() throws(FileError) -> [UInt8]? {
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else {
             if errno == ENOENT { return nil }
@@ -36,10 +37,10 @@ struct StateFile: ~Copyable {
         var status = stat()
         guard fstat(file, &status) == 0 else { throw .system("reading its status") }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw StateFileError(doing: "not a regular file", number: 0)
+            throw FileError(doing: "not a regular file", number: 0)
         }
-        guard status.st_size <= SnapshotCodec.maximumBytes else {
-            throw StateFileError(doing: "\(SnapshotProblem.tooLarge)", number: 0)
+        guard status.st_size <= CheckpointCodec.maximumBytes else {
+            throw FileError(doing: "\(CheckpointProblem.tooLarge)", number: 0)
         }
         let size = Int(status.st_size)
         var failure: Int32?
@@ -53,50 +54,37 @@ struct StateFile: ~Copyable {
                 count += got
             }
         }
-        if let failure { throw StateFileError(doing: "reading", number: failure) }
+        if let failure { throw FileError(doing: "reading", number: failure) }
         return bytes
     }
 
     /// Replaces the file atomically; this also holds for a power cut.
-    mutating func replace(with snapshot: PublicationSnapshot) throws(StateFileError) {
+    mutating func replace(with checkpoint: PublicationCheckpoint) throws(FileError) {
         forget()
-        let (bytes, chain) = SnapshotCodec.encode(whole: snapshot)
-        guard bytes.count <= SnapshotCodec.maximumBytes else {
-            throw StateFileError(doing: "\(SnapshotProblem.tooLarge)", number: 0)
+        let (bytes, chain) = CheckpointCodec.encode(whole: checkpoint)
+        guard bytes.count <= CheckpointCodec.maximumBytes else {
+            throw FileError(doing: "\(CheckpointProblem.tooLarge)", number: 0)
         }
-        let temporary = path + ".new"
-        let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW
-        let file = open(temporary, flags, 0o600)
-        guard file >= 0 else { throw .system("creating") }
-        do throws(StateFileError) {
-            try Self.write(bytes, to: file)
-            guard fsync(file) == 0 else { throw .system("syncing") }
-            guard rename(temporary, path) == 0 else { throw .system("renaming") }
-            try syncFolder()
-        } catch {
-            close(file)
-            throw error
-        }
-        descriptor = file
+        descriptor = try AtomicFile.replace(path, with: bytes)
         self.chain = chain
         wholeBytes = bytes.count
         appendedBytes = 0
     }
 
-    /// Appends changes since the last written snapshot. They survive a kill of the process; until
+    /// Appends changes since the last written checkpoint. They survive a kill of the process; until
     /// the next `sync`, a power cut may lose them.
-    mutating func append(_ changes: PublicationSnapshot) throws(StateFileError) {
+    mutating func append(_ changes: PublicationCheckpoint) throws(FileError) {
         guard descriptor >= 0, var next = chain else {
-            throw StateFileError(doing: "nothing to append to", number: 0)
+            throw FileError(doing: "nothing to append to", number: 0)
         }
         guard isAtPath else {
             // A restarted process would not find changes that are appended to a removed file.
             forget()
-            throw StateFileError(doing: "it was removed or replaced", number: 0)
+            throw FileError(doing: "it was removed or replaced", number: 0)
         }
-        let bytes = SnapshotCodec.encode(changes: changes, chain: &next)
-        do throws(StateFileError) {
-            try Self.write(bytes, to: descriptor)
+        let bytes = CheckpointCodec.encode(changes: changes, chain: &next)
+        do throws(FileError) {
+            try AtomicFile.write(bytes, to: descriptor)
         } catch {
             // A reader stops at a partly written frame, so nothing may be appended after it.
             forget()
@@ -107,11 +95,11 @@ struct StateFile: ~Copyable {
     }
 
     /// Makes the appended changes survive a power cut.
-    mutating func sync() throws(StateFileError) {
+    mutating func sync() throws(FileError) {
         guard descriptor >= 0 else { return }
         guard fsync(descriptor) == 0 else {
             // The state of the pages is unknown now, and a second fsync would report success.
-            let error = StateFileError.system("syncing")
+            let error = FileError.system("syncing")
             forget()
             throw error
         }
@@ -128,25 +116,5 @@ struct StateFile: ~Copyable {
         if descriptor >= 0 { close(descriptor) }
         descriptor = -1
         chain = nil
-    }
-
-    private func syncFolder() throws(StateFileError) {
-        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .system("opening the folder") }
-        defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw .system("syncing the folder") }
-    }
-
-    private static func write(_ bytes: [UInt8], to file: Int32) throws(StateFileError) {
-        var written = 0
-        while written < bytes.count {
-            let count = bytes.withUnsafeBytes { buffer in
-                Glibc.write(file, buffer.baseAddress! + written, bytes.count - written)
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw .system("writing") }
-            written += count
-        }
     }
 }

@@ -1,8 +1,8 @@
 import CivilTime
 import DeltaProtocol
-import Federation
 import Logging
-import WorkerThread
+import Platform
+import Publishing
 
 /// Saves the published values in a file, on its own thread. After a restart, HQ continues from the
 /// file if the store has lost data. Any task may call its methods.
@@ -10,11 +10,11 @@ import WorkerThread
 /// The file belongs to one process. Problems with it are logged; they never make publishing wait
 /// or fail.
 final class StateKeeper: Sendable {
-    /// Milliseconds that a snapshot may be ahead of HQ's clock; beyond that, a clock was wrong.
+    /// Milliseconds that a checkpoint may be ahead of HQ's clock; beyond that, a clock was wrong.
     private static let futureMilliseconds: Int64 = 300_000
     private static let ageMillisecondsMax = Int64(Limits.windowMinutes) * 60_000
 
-    /// The kind of snapshot to write next.
+    /// The kind of checkpoint to write next.
     enum Next: Sendable {
         case whole
         case changes
@@ -40,7 +40,7 @@ final class StateKeeper: Sendable {
 
     /// The values published before the restart. Returns nil and logs the reason if the file is
     /// missing or unusable.
-    func load(now: UnixTime) async -> PublicationSnapshot? {
+    func load(now: UnixTime) async -> PublicationCheckpoint? {
         let bytes: [UInt8]
         do {
             let read = try await thread.perform { state in try state.file.read() }
@@ -49,19 +49,19 @@ final class StateKeeper: Sendable {
                 return nil
             }
             bytes = read
-            let found = try await thread.perform { _ in try SnapshotCodec.decode(bytes) }
-            if let problem = Self.objection(to: found.snapshot, now: now) {
+            let found = try await thread.perform { _ in try CheckpointCodec.decode(bytes) }
+            if let problem = Self.objection(to: found.checkpoint, now: now) {
                 refuse(problem)
                 return nil
             }
-            let age = now.milliseconds - found.snapshot.takenAt.milliseconds
+            let age = now.milliseconds - found.checkpoint.takenAt.milliseconds
             logger.notice(
                 "continuing from the state file of an earlier run",
                 metadata: [
                     "file": "\(path)", "bytes": "\(bytes.count)", "changes": "\(found.changes)",
                     "ignored_bytes": "\(found.ignoredBytes)", "age_ms": "\(age)",
                 ])
-            return found.snapshot
+            return found.checkpoint
         } catch {
             refuse("\(error)")
             return nil
@@ -69,15 +69,15 @@ final class StateKeeper: Sendable {
     }
 
     private static func objection(
-        to snapshot: PublicationSnapshot, now: UnixTime
+        to checkpoint: PublicationCheckpoint, now: UnixTime
     ) -> String? {
         let latest = now + futureMilliseconds
-        if snapshot.takenAt > latest || snapshot.currentMinute > latest.minute
-            || snapshot.dataAsOf > latest
+        if checkpoint.takenAt > latest || checkpoint.currentMinute > latest.minute
+            || checkpoint.dataAsOf > latest
         {
             return "taken in the future"
         }
-        if snapshot.takenAt < now - ageMillisecondsMax {
+        if checkpoint.takenAt < now - ageMillisecondsMax {
             return "all of its minutes have left the window"
         }
         return nil
@@ -89,29 +89,29 @@ final class StateKeeper: Sendable {
             metadata: ["file": "\(path)", "problem": "\(problem)"])
     }
 
-    /// Writes a snapshot and returns the kind of the next one. A whole snapshot survives a power
+    /// Writes a checkpoint and returns the kind of the next one. A whole checkpoint survives a power
     /// cut.
-    func keep(_ snapshot: PublicationSnapshot) async -> Next {
-        await write { (file) throws(StateFileError) in
-            if snapshot.isWhole {
-                try file.replace(with: snapshot)
+    func keep(_ checkpoint: PublicationCheckpoint) async -> Next {
+        await write { (file) throws(FileError) in
+            if checkpoint.isWhole {
+                try file.replace(with: checkpoint)
             } else {
-                try file.append(snapshot)
+                try file.append(checkpoint)
             }
         }
     }
 
     /// Makes the changes written so far survive a power cut.
     func sync() async {
-        _ = await write { (file) throws(StateFileError) in try file.sync() }
+        _ = await write { (file) throws(FileError) in try file.sync() }
     }
 
     private func write(
-        _ body: @escaping @Sendable (inout StateFile) throws(StateFileError) -> Void
+        _ body: @escaping @Sendable (inout StateFile) throws(FileError) -> Void
     ) async -> Next {
         let (logger, path) = (logger, path)
         let next = try? await thread.perform { state -> Next in
-            do throws(StateFileError) {
+            do throws(FileError) {
                 try body(&state.file)
                 if state.isFailing { logger.notice("writing the state file succeeds again") }
                 state.isFailing = false

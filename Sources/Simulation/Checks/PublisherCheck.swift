@@ -1,13 +1,15 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import Money
+import Publishing
 import Topology
 
 /// One HQ process's publisher, and what it must show: the second fold at the watermarks that it
 /// stood at when it last had everything.
 struct PublisherCheck {
-    struct Region {
+    struct RegionTruth {
         /// By local number of the shard, the watermark that the shown values stand on.
         var shown: [Int64?]
         var cursors: [TruthCursor]
@@ -49,7 +51,7 @@ struct PublisherCheck {
     var publication: Publication
     var clockwork: PublicationClockwork
     var waits = Waits()
-    var regions: [Region]
+    var regions: [RegionTruth]
     /// The store's connection of the last refresh.
     var connection = 0
     var dataAsOf: UnixTime?
@@ -69,7 +71,7 @@ struct PublisherCheck {
         publication = Publication(
             settings: PublicationSettings(
                 regions: shape.regions.indices.map { region in
-                    PublicationSettings.Region(
+                    PublicationSettings.RegionSettings(
                         id: shape.regions[region],
                         currentLogs: ownLogs[region]
                             ?? shape.logsOfRegion[region].map { shape.logs[$0].id })
@@ -77,7 +79,7 @@ struct PublisherCheck {
                 laggingAfter: .seconds(60)))
         let width = width
         regions = shape.shardsOfRegion.map { shards in
-            Region(
+            RegionTruth(
                 shown: shards.map { _ in nil },
                 cursors: shards.map { _ in TruthCursor(width: width) },
                 counts: shards.map { _ in true })

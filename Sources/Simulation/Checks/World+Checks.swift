@@ -2,9 +2,10 @@ import Aggregation
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import Money
+import Publishing
 import RegionCore
-import Topology
 
 /// What must hold after every commit.
 extension World {

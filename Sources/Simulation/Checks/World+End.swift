@@ -1,8 +1,8 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import RegionCore
-import Topology
 
 /// I2 and I12: what must hold some time after the last fault, without anyone's help.
 extension World {

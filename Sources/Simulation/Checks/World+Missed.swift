@@ -1,8 +1,8 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import Money
-import Topology
 
 extension World {
     /// All money that arrived after its minute had left HQ's retention must be in the commit's

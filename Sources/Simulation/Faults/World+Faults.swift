@@ -2,8 +2,8 @@ import Aggregation
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import RegionCore
-import Topology
 
 /// Faults and their ends.
 extension World {

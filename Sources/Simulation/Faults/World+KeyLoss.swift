@@ -1,7 +1,8 @@
 import CivilTime
 import DeltaProtocol
 import Federation
-import Topology
+import Identifiers
+import Publishing
 
 /// Keys that vanish from the store, one by one or as Redis evicts them.
 extension World {

@@ -1,6 +1,6 @@
 import CivilTime
 import Federation
-import Topology
+import Identifiers
 
 /// One HQ process: what it remembers beside the store.
 final class HeadquartersProcess {

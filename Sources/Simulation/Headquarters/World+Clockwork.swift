@@ -1,4 +1,5 @@
 import Federation
+import Publishing
 
 /// What waits in one publisher, and since when.
 struct Waits {

@@ -2,7 +2,7 @@ import CivilTime
 import DeltaCodec
 import DeltaProtocol
 import Federation
-import Topology
+import Identifiers
 
 /// HQ's side of the delta protocol: the real codec and the real commit round, on a model of the
 /// store. Nothing here decides what happens to a request.

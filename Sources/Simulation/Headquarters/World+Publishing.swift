@@ -1,7 +1,8 @@
 import CivilTime
 import DeltaProtocol
 import Federation
-import Topology
+import Identifiers
+import Publishing
 
 /// The publisher's turns, and what may never be shown: a dip because something was lost, a time
 /// that runs backwards, a claim of freshness that is not true.

@@ -1,7 +1,7 @@
 import CivilTime
 import DeltaProtocol
 import Federation
-import Topology
+import Identifiers
 
 /// Logs that replace others, and partitions that are added to one: processes that learn of it one
 /// by one, each in its own time, and a store that must hold one topology for all.

@@ -138,7 +138,7 @@ extension World {
             before: meaning.before, reason: "drift \"found\" by\tnight", requestedBy: "auditor",
             issuedAt: UnixTime(milliseconds: issuedAt))
         let isTaken = process.memory.commands.ask(
-            RegionCommand(id: id, kind: .publish(correction)), of: shape.regions[region])
+            NodeCommand(id: id, kind: .publish(correction)), of: shape.regions[region])
         guard isTaken else { return fail("a command was not taken") }
         commands[id] = Command(
             meaning: meaning, shard: number, process: process.number,
@@ -147,7 +147,7 @@ extension World {
         // Another HQ wants something too: it is no authority, and nobody may obey it.
         if let other = headquarters.first(where: { $0.isRunning && $0.site.number > 0 }) {
             _ = other.memory.commands.ask(
-                RegionCommand(id: "x\(meaning.id)", kind: .publish(correction)),
+                NodeCommand(id: "x\(meaning.id)", kind: .publish(correction)),
                 of: shape.regions[region])
         }
     }

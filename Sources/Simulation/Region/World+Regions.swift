@@ -2,8 +2,8 @@ import Aggregation
 import CivilTime
 import DeltaCodec
 import DeltaProtocol
+import Identifiers
 import RegionCore
-import Topology
 
 /// The regions' processes: what `RegionService` does around the real node, with a model of Kafka
 /// in place of its clients. Nothing here decides what a node does next.

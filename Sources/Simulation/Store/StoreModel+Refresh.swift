@@ -1,7 +1,7 @@
 import CivilTime
 import DeltaProtocol
 import Federation
-import Topology
+import Identifiers
 
 extension StoreModel {
     /// What has changed since `position`, or everything, as one consistent view.

@@ -1,7 +1,7 @@
 import CivilTime
 import DeltaProtocol
 import Federation
-import Topology
+import Identifiers
 
 /// What one script writes, with the world's numbers in place of names.
 struct StoreStep {

@@ -1,8 +1,8 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Identifiers
 import Money
-import Topology
 
 /// The global database: what stands in it, and enough of its past to lose it again.
 ///

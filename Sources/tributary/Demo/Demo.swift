@@ -1,10 +1,11 @@
 import CivilTime
 import Foundation
+import Identifiers
 import KafkaClient
 import Logging
+import Platform
 import RedisStore
 import Topology
-import WorkerThread
 
 /// One run of the demo, from the first process to the comparison.
 struct Demo {
@@ -265,5 +266,5 @@ struct Demo {
         }
     }
 
-    @Sendable static func now() -> UnixTime { InstantArgument.now }
+    @Sendable static func now() -> UnixTime { SystemClock.now() }
 }

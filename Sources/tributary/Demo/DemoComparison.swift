@@ -2,6 +2,7 @@ import CivilTime
 import DeltaProtocol
 import Federation
 import Foundation
+import Identifiers
 import Money
 import RedisStore
 import Topology
@@ -56,11 +57,11 @@ struct DemoComparison {
         let published = try await store.refresh(since: nil, regions: regions)
         var wrong: [String] = []
         for stream in traffic {
-            var found: [DemoTraffic.Bucket: DemoTraffic.Sum] = [:]
+            var found: [DemoTraffic.CurrencyMinute: DemoTraffic.Sum] = [:]
             for minute in published.minutes where minute.region == stream.region {
                 guard window ~= minute.minute else { continue }
                 for entry in minute.values where entry.value.transfers != 0 {
-                    let key = DemoTraffic.Bucket(currency: entry.currency, minute: minute.minute)
+                    let key = DemoTraffic.CurrencyMinute(currency: entry.currency, minute: minute.minute)
                     found[key] = DemoTraffic.Sum(
                         settled: entry.value.published, transfers: entry.value.transfers)
                 }
@@ -76,8 +77,8 @@ struct DemoComparison {
 
     /// One line for each currency with minutes that differ.
     private static func compare(
-        _ found: [DemoTraffic.Bucket: DemoTraffic.Sum],
-        _ expected: [DemoTraffic.Bucket: DemoTraffic.Sum], region: RegionID
+        _ found: [DemoTraffic.CurrencyMinute: DemoTraffic.Sum],
+        _ expected: [DemoTraffic.CurrencyMinute: DemoTraffic.Sum], region: RegionID
     ) -> [String] {
         var byCurrency: [Currency: (minutes: Int, settled: Int64, transfers: Int64)] = [:]
         for bucket in Set(found.keys).union(expected.keys) {

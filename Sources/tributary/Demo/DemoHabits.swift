@@ -1,5 +1,5 @@
+import Identifiers
 import Money
-import Topology
 import TopologyFile
 import TransferGenerator
 

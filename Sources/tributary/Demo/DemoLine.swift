@@ -1,8 +1,8 @@
 import CivilTime
 import Federation
 import Foundation
+import Identifiers
 import RedisStore
-import Topology
 import TransferGenerator
 
 /// The demo's live line: total, rate, and each region's lag or state. Rewritten in place on a

@@ -1,5 +1,6 @@
 import CivilTime
 import Foundation
+import Identifiers
 import KafkaClient
 import Logging
 import Money
@@ -10,7 +11,7 @@ import TransferGenerator
 /// Produces the demo's transfers for one region, and adds up the sums that must result directly
 /// from the events.
 final class DemoTraffic: Sendable {
-    struct Bucket: Hashable, Sendable {
+    struct CurrencyMinute: Hashable, Sendable {
         var currency: Currency
         var minute: Minute
     }
@@ -21,7 +22,7 @@ final class DemoTraffic: Sendable {
     }
 
     private struct State {
-        var sums: [Bucket: Sum] = [:]
+        var sums: [CurrencyMinute: Sum] = [:]
         var tally = EventTally()
     }
 
@@ -124,7 +125,7 @@ final class DemoTraffic: Sendable {
         state.withLock { state in
             state.tally.count(event.kind)
             guard event.counts else { return }
-            let bucket = Bucket(currency: event.currency, minute: event.settledAt.minute)
+            let bucket = CurrencyMinute(currency: event.currency, minute: event.settledAt.minute)
             state.sums[bucket, default: Sum()].settled += event.amount
             state.sums[bucket, default: Sum()].transfers += 1
         }
@@ -145,7 +146,7 @@ final class DemoTraffic: Sendable {
         DemoFailure("region \(region): the broker did not acknowledge all transfers")
     }
 
-    var sums: [Bucket: Sum] { state.withLock(\.sums) }
+    var sums: [CurrencyMinute: Sum] { state.withLock(\.sums) }
     var tally: EventTally { state.withLock(\.tally) }
 
     func close() { producer.close() }

@@ -1,0 +1,9 @@
+import Federation
+import Platform
+
+extension SystemClock {
+    /// Both clocks at once.
+    static func reading() -> HeadquartersClock.Reading {
+        HeadquartersClock.Reading(wall: now(), uptime: uptime())
+    }
+}

@@ -1,0 +1,62 @@
+package import CivilTime
+import DeltaProtocol
+import Federation
+import Money
+
+/// What is shown, minute by minute, for those who keep something derived from it.
+extension Publication {
+    /// Where the list of changed minutes ends now.
+    package var changesEnd: ChangePosition { changes.end }
+
+    /// The minutes shown with new values since `position`, in rising order; nil where every minute
+    /// may have changed. Minutes that only entered or left the window are not named.
+    package func minutesChanged(since position: ChangePosition?) -> [Minute]? {
+        changes.since(position).map { Set($0.map(\.minute)).sorted() }
+    }
+
+    /// What moved in one minute in all regions, by currency code; empty where nothing did.
+    package func totals(of minute: Minute) -> [PublishedTotals.CurrencyTotal] {
+        var sums = [SlidingWindow.Sum](repeating: .init(), count: Currency.count)
+        for region in regions {
+            for entry in region.shown.ring[minute] {
+                let index = Int(entry.currency.index)
+                sums[index].amount += entry.value.publishedWide
+                sums[index].transfers += Int128(entry.value.transfers)
+            }
+        }
+        return currencyTotals(sums)
+    }
+
+    /// The minutes that every active region knows in full: nothing named there means that nothing
+    /// moved. Nil where there are none.
+    package var knownMinutes: ClosedRange<Minute>? {
+        guard let currentMinute else { return nil }
+        var first = Minute(.min)
+        var last = currentMinute
+        for region in regions where !region.settings.isRetired {
+            guard let from = region.knownFrom, let through = region.observedThrough else {
+                return nil
+            }
+            first = max(first, from)
+            last = min(last, through.minute)
+        }
+        return first <= last ? first...last : nil
+    }
+
+    /// What is shown and what it stands on: the minutes changed since `position`, or all of them
+    /// where that is nil or too long ago. Nil before anything is shown.
+    package func checkpoint(since position: ChangePosition?, now: UnixTime) -> PublicationCheckpoint? {
+        guard let currentMinute, let dataAsOf, let greatestObservedThrough,
+            let store = self.position
+        else { return nil }
+        let changed = changes.since(position)
+        var minutes = [Set<Minute>](repeating: [], count: regions.count)
+        for change in changed ?? [] { minutes[change.region].insert(change.minute) }
+        return PublicationCheckpoint(
+            isWhole: changed == nil, takenAt: now, position: store, currentMinute: currentMinute,
+            dataAsOf: dataAsOf, greatestObservedThrough: greatestObservedThrough,
+            regions: regions.indices.map { index in
+                regions[index].checkpoint(minutes: changed == nil ? nil : minutes[index].sorted())
+            })
+    }
+}
