@@ -17,10 +17,13 @@ must equal the recorded one, byte for byte: a decision taken outside the cores w
 A run of at least as many rounds as there are faults has each of them, and each of the proxy's; one
 in which anything of that did not happen fails.
 
+Ids and amounts depend on the seed: on a standing cluster, each run needs a seed of its own.
+
     faults.py [--seed N] [--rounds N] [--rate PER_SECOND] [--brokers REGION=HOST:PORT …]
 """
 import argparse
 import collections
+import itertools
 import json
 import random
 import re
@@ -180,18 +183,28 @@ class Faults:
         return sorted((set(self.ALL) | set(HAND)) - self.counts.keys() - met.keys())
 
 
+def live_prefix(seed):
+    """What the ids of a run's live transfers begin with. A standing cluster keeps those of earlier
+    runs: with the same beginnings, they could hide that this run's were lost."""
+    return f"live_{seed}_"
+
+
 def load(deployment, rate):
-    """Two hours of history, then live transfers at `rate` until stopped."""
+    """Two hours of history, then live transfers at `rate` until stopped. Ids and amounts are the
+    seed's own."""
+    seed = deployment.seed
     shares = ["--late", "0.1%", "--malformed", "0.2%", "--conflicts", "0.05%", "--envelopes",
               "0.5%", "--outbox", "0.5%"]
+    streams = {(kind, region): seed * 2 * len(REGIONS) + number for number, (kind, region)
+               in enumerate(itertools.product(("history", "live"), REGIONS))}
     history = [deployment.produce(
         f"history-{region}", region, HISTORY, "--duration", "2h", "--start", "now-2h", "--seed",
-        index + 10, "--id-prefix", "day_", *shares) for index, region in enumerate(REGIONS)]
+        streams["history", region], "--id-prefix", f"day_{seed}_", *shares) for region in REGIONS]
     for producer in history:
         assert producer.child.wait(120) == 0, producer.tail()
     return [deployment.produce(
-        f"live-{region}", region, 1_000_000, "--rate", rate, "--seed", index + 20, "--id-prefix",
-        "live_", *shares) for index, region in enumerate(REGIONS)]
+        f"live-{region}", region, 1_000_000, "--rate", rate, "--seed", streams["live", region],
+        "--id-prefix", live_prefix(seed), *shares) for region in REGIONS]
 
 
 def main():
@@ -222,7 +235,7 @@ def run(deployment, options):
     watch = Watch(deployment)
     watch.start()
     # It reads the past now, so that its own speed is no part of how fast HQ agrees.
-    judge = deployment.judge("--wait", JUDGE_SECONDS, "--ids", "live_")
+    judge = deployment.judge("--wait", JUDGE_SECONDS, "--ids", live_prefix(options.seed))
     deployment.phase("chaos")
     faults = Faults(deployment, watch, random.Random(options.seed))
     faults.run(options.rounds)
@@ -280,7 +293,7 @@ def verdict_problems(verdict):
     for region in REGIONS:
         if verdict["outcomes"][region]["consumed"] <= HISTORY:
             problems.append(f"{region}: no more than its history was read")
-        if not verdict["ids"][region]["live_"]:
+        if not sum(verdict["ids"][region].values()):
             problems.append(f"{region}: no live transfer was judged")
     if not verdict["compared"]["buckets"]:
         problems.append("no bucket was compared")

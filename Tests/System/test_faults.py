@@ -9,7 +9,7 @@ import unittest
 
 from deployment import Deployment, named_brokers
 from fault_proxy import HAND
-from faults import HISTORY, REGIONS, Faults, verdict_problems
+from faults import HISTORY, REGIONS, Faults, live_prefix, load, verdict_problems
 
 EXACT = {
     "verdict": "exact", "waited_seconds": 30.0, "compared": {"buckets": 1},
@@ -57,6 +57,28 @@ class Schedule(unittest.TestCase):
         faults = self.faults(1, HAND)
         faults.counts.update(Faults.ALL)
         self.assertEqual(faults.missing(), [])
+
+
+class Load(unittest.TestCase):
+    def produced(self, seed):
+        """Seed and beginning of the ids, of each stream of transfers."""
+        streams = []
+
+        def produce(name, region, count, *options):
+            streams.append(tuple(
+                options[options.index(name) + 1] for name in ("--seed", "--id-prefix")))
+            return types.SimpleNamespace(child=types.SimpleNamespace(wait=lambda seconds: 0))
+        load(types.SimpleNamespace(seed=seed, produce=produce), 1)
+        return streams
+
+    def test_no_two_runs_share_ids_or_amounts(self):
+        streams = [stream for seed in range(20) for stream in self.produced(seed)]
+        self.assertEqual(len({seed for seed, _ in streams}), len(streams))
+        # Ids of one run must not look like those of another.
+        for seed in range(20):
+            with_prefix = {own for own in range(20) for _, prefix in self.produced(own)
+                           if prefix.startswith(live_prefix(seed))}
+            self.assertEqual(with_prefix, {seed})
 
 
 class Answers(unittest.TestCase):

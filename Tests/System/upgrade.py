@@ -13,12 +13,14 @@ old build runs.
 """
 import argparse
 import pathlib
+import random
 import re
 import sys
 import time
 
 from deployment import BINARY, Deployment, add_brokers_option, named_brokers, wait_for
-from faults import JUDGE_SECONDS, NODES, PATIENCE_SECONDS, REGIONS, load, verdict_problems
+from faults import (
+    JUDGE_SECONDS, NODES, PATIENCE_SECONDS, REGIONS, live_prefix, load, verdict_problems)
 from watch import Watch, clock
 
 SETTLED_SECONDS = 5
@@ -67,11 +69,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--old", type=pathlib.Path, required=True)
     parser.add_argument("--without", action="append", default=[], metavar="KEY")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--rate", type=int, default=200)
     add_brokers_option(parser)
     options = parser.parse_args()
-    with Deployment(REGIONS, named_brokers(options.brokers, REGIONS), options.seed) as deployment:
+    brokers = named_brokers(options.brokers, REGIONS)
+    print(f"seed {options.seed}", flush=True)
+    with Deployment(REGIONS, brokers, options.seed) as deployment:
         try:
             return run(deployment, options)
         except BaseException:
@@ -89,7 +93,7 @@ def run(deployment, options):
     upgrade.settled("the old build shows a whole total")
     watch = Watch(deployment)
     watch.start()
-    judge = deployment.judge("--wait", JUDGE_SECONDS, "--ids", "live_")
+    judge = deployment.judge("--wait", JUDGE_SECONDS, "--ids", live_prefix(options.seed))
     deployment.topology.write_text(upgrade.topology)
     upgrade.run_new(hq)
     answers = watch.answers
