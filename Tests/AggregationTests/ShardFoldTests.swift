@@ -262,17 +262,30 @@ import Testing
     }
 
     @Test func sourcesWithOtherExponentsAreRescaledExactly() throws {
-        let krona = try #require(Currency(code: "ISK"))
-        let dinar = try #require(Currency(code: "KWD"))
+        func currency(_ code: String) throws -> Currency { try #require(Currency(code: code)) }
         let settings = FoldSettings(
-            idKey: IDKey(low: 1, high: 2), exponents: [krona: 2, dinar: 0])
+            idKey: IDKey(low: 1, high: 2),
+            exponents: [
+                try currency("ISK"): 2, try currency("UGX"): 2, try currency("HUF"): 0,
+                try currency("KWD"): 2,
+            ])
         var fold = ShardFold(settings: settings)
-        fold.fold(Records.transfer("a", "1200", currency: "ISK"))
-        let diverted = fold.fold(Records.transfer("b", "1250", currency: "ISK"))
-        fold.fold(Records.transfer("c", "3", currency: "KWD"))
-        let values = [krona, dinar].map { fold.value(minute: Self.minute, currency: $0).settled }
-        #expect(values == [12, 3_000])
-        #expect(diverted.map(\.cause) == [.rejected(.precision)])
+        var rejected: [String] = []
+        for (id, code, amount) in [
+            ("a", "ISK", "12750"), ("b", "ISK", "12700"), ("c", "KWD", "307"),
+            ("d", "HUF", "33128"), ("e", "UGX", "365050"), ("f", "UGX", "365000"),
+        ] {
+            let diverted = fold.fold(Records.transfer(id, amount, currency: code))
+            for diversion in diverted {
+                #expect(diversion.cause == .rejected(.precision))
+                rejected.append(id)
+            }
+        }
+        let values = try ["ISK", "KWD", "HUF", "UGX"].map {
+            fold.value(minute: Self.minute, currency: try currency($0)).settled
+        }
+        #expect(values == [127, 3_070, 3_312_800, 3_650])
+        #expect(rejected == ["a", "e"])
         #expect(settings.version != Records.settings.version)
     }
 

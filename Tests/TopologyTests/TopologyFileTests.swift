@@ -267,6 +267,25 @@ import TopologyFile
                 == ["regions/a.yaml:7: generation: expected an integer from 1 up"])
     }
 
+    @Test(arguments: ["010", "0x6", "1_0", "6.0", "six"])
+    func `a count of partitions is plain digits`(text: String) throws {
+        #expect(
+            try TopologyFixture.complaints(
+                region: TopologyFixture.region.replacing(
+                    "partitions: 6", with: "partitions: \(text)"))
+                == ["regions/a.yaml:6: logs[0].partitions: expected an integer from 1 to 1024"])
+    }
+
+    @Test func `no is neither a flag nor a currency`() throws {
+        let found = try TopologyFixture.complaints(
+            topology: TopologyFixture.topology.replacing("[USD, EUR, JPY]", with: "[NO]"),
+            region: TopologyFixture.region + "relayed: no\n")
+        #expect(
+            found.map { $0.split(separator: " ").prefix(2).joined(separator: " ") } == [
+                "topology.yaml:3: currencies[0]:", "regions/a.yaml:8: relayed:",
+            ])
+    }
+
     @Test(arguments: ["24:00", "10", "10 s", "s", "1.5s", "-1s", "1h30m", "0b1s", "1S", "08s"])
     func `times have a unit, whatever YAML makes of them`(text: String) throws {
         #expect(
@@ -278,15 +297,16 @@ import TopologyFile
                 ])
     }
 
-    @Test func `a region may be called no, and properties are verbatim`() throws {
-        let region = TopologyFixture.region.replacing("id: a", with: "id: no").replacing(
+    @Test(arguments: ["no", "012"])
+    func `a region may be called no or 012, and properties are verbatim`(id: String) throws {
+        let region = TopologyFixture.region.replacing("id: a", with: "id: \(id)").replacing(
             "logs:", with: "  retries: 010\n  enable.ssl: yes\n  client.id: ~\n  x: 24:00\nlogs:")
         try TemporaryFolder.with([
             "topology.yaml": TopologyFixture.topology, "regions/a.yaml": region,
         ]) {
             folder in
             let topology = try TopologyFile.load(path: "\(folder.path)/topology.yaml")
-            #expect(topology.regions[0].id.name == "no")
+            #expect(topology.regions[0].id.name == id)
             #expect(
                 topology.regions[0].kafka == [
                     "bootstrap.servers": "127.0.0.1:9092", "retries": "010", "enable.ssl": "yes",
