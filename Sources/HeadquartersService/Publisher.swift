@@ -28,6 +28,7 @@ final class Publisher: Service {
         /// What is served now, and what viewers of the stream last received.
         var rendered: RenderedReport?
         var sent: RenderedReport?
+        var rateSets = RateSetShelf()
         var counters = PublicationCounters()
         /// The position in the list of changed minutes up to which the file is complete; nil if
         /// the whole file must be written.
@@ -214,8 +215,12 @@ final class Publisher: Service {
             let report = state.builder.report(of: &state.publication, rates: rates, now: now)
             let before = state.rendered
             if let report, isNews(report, after: before?.report) {
+                if let rates, rates.set.id != state.rateSets.latestID {
+                    state.rateSets.put(PublicRateSet(rates.set, days: rates.days))
+                }
                 let rendered = RenderedReport(
-                    report: report, origin: configuration.topology.listeners.publicURL?.origin)
+                    report: report, origin: configuration.topology.listeners.publicURL?.origin,
+                    rateSets: state.rateSets)
                 state.rendered = rendered
                 published.publish(rendered)
                 firstTurn.end()

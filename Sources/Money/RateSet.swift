@@ -5,7 +5,7 @@ import Hashing
 ///
 /// A conversion uses one set and never mixes two.
 package struct RateSet: Sendable {
-    /// Identifies the set's content: equal for the same source, date, base and rates, however they
+    /// Identifies the set's content: equal for the same source, dates, base and rates, however they
     /// were written, and different for anything else.
     package let id: String
     /// The set's origin, for display.
@@ -20,11 +20,15 @@ package struct RateSet: Sendable {
 
     /// Creates a set whose id is the FNV-1a hash of its content. Nil if `rates` gives the base a
     /// rate other than one.
+    /// - Parameter days: the day of each rate; `date` for a rate without an entry.
     package init?(
-        source: String, date: String, base: Currency, rates: [Currency: ExchangeRate]
+        source: String, date: String, base: Currency, rates: [Currency: ExchangeRate],
+        days: [Currency: String] = [:]
     ) {
-        let quoted = Currency.all.compactMap { currency in
-            currency == base ? nil : rates[currency].map { "\(currency) \($0)\n" }
+        let quoted = Currency.all.compactMap { currency -> String? in
+            guard currency != base, let rate = rates[currency] else { return nil }
+            let day = days[currency] ?? date
+            return "\(currency) \(rate)\(day == date ? "" : " \(day)")\n"
         }
         let content = "\(source)\n\(date)\n\(base)\n\(quoted.joined())"
         self.init(

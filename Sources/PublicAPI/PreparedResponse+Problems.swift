@@ -25,10 +25,15 @@ extension PreparedResponse {
 /// The problems of the public interface that do not depend on a report.
 struct PublicProblems: Sendable {
     let notFound = PreparedResponse(.notFound)
+    let noSuchRates = PreparedResponse(
+        Problem(
+            .notFound, kind: "unknown-rate-set", title: "Unknown rate set",
+            detail: "No rate set with this id is kept. The latest one is /v1/rates/latest."))
     let methodNotAllowed = PreparedResponse(.methodNotAllowed(allowed: "GET, HEAD"))
     let nothingYet: PreparedResponse
     let full: PreparedResponse
     let noRate: PreparedResponse
+    let noRates: PreparedResponse
     let malformed = PreparedResponse(
         Problem(
             .badRequest, kind: "malformed-request", title: "Malformed request",
@@ -58,6 +63,9 @@ struct PublicProblems: Sendable {
             .unavailable(
                 "There is currently no exchange rate for this base currency.",
                 retryAfterSeconds: retryAfterSeconds))
+        noRates = PreparedResponse(
+            .unavailable(
+                "There are no exchange rates yet.", retryAfterSeconds: retryAfterSeconds))
         full = PreparedResponse(
             .unavailable(
                 "All connections are in use.", retryAfterSeconds: retryAfterSeconds))

@@ -7,11 +7,17 @@ package final class RenderedReport: Sendable {
     package let report: PublicReport
     /// By currency index; nil if the report has no such base.
     private let answers: [BaseAnswers?]
+    let rateSets: RateSetShelf
 
     /// Renders the total of each base; other answers are rendered on demand.
-    /// - Parameter origin: scheme and authority of this site, if known.
-    package init(report: PublicReport, origin: String? = nil) {
+    /// - Parameters:
+    ///   - origin: scheme and authority of this site, if known.
+    ///   - rateSets: the report's set is the latest of them.
+    package init(
+        report: PublicReport, origin: String? = nil, rateSets: RateSetShelf = RateSetShelf()
+    ) {
         self.report = report
+        self.rateSets = rateSets
         var answers = [BaseAnswers?](repeating: nil, count: Currency.count)
         for base in report.bases {
             answers[Int(base.currency.index)] = BaseAnswers(report, base, origin: origin)

@@ -2,6 +2,9 @@
 enum Resource: Hashable, Sendable {
     case total, breakdown, series, stream
     case page, embed, badge, oEmbed
+    case latestRates
+    /// By its id, the rest of the path.
+    case rateSet
     /// Rendered once per process; the number is its index in the router's list.
     case document(Int, isPage: Bool)
     case live, ready
@@ -12,7 +15,7 @@ enum Resource: Hashable, Sendable {
         case .total, .breakdown, .series, .stream, .embed, .badge: ["base_currency"]
         case .page: ["base_currency", "view"]
         case .oEmbed: ["url", "format", "maxwidth", "maxheight"]
-        case .document, .live, .ready: []
+        case .latestRates, .rateSet, .document, .live, .ready: []
         }
     }
 
@@ -29,6 +32,9 @@ enum Resource: Hashable, Sendable {
 extension PublicAPI {
     package static let totalPath = "/v1/metrics/money-moved/24h"
 
+    /// The prefix of a rate set's path; its id follows.
+    static let rateSetPrefix = "/v1/rates/"
+
     /// The paths of resources that every report renders again.
     static let livePaths: [(path: String, resource: Resource)] = [
         (totalPath, .total),
@@ -39,6 +45,7 @@ extension PublicAPI {
         ("/embed", .embed),
         ("/badge.svg", .badge),
         ("/oembed", .oEmbed),
+        (rateSetPrefix + "latest", .latestRates),
         ("/livez", .live),
         ("/readyz", .ready),
     ]

@@ -45,7 +45,9 @@ struct Router: Sendable {
         _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, _ snapshot: RenderedReport?
     ) -> Answer {
         let path = UnsafeRawBufferPointer(rebasing: bytes[head.path])
-        guard let resource = paths.resource(at: path) else { return .response(problems.notFound) }
+        guard let resource = paths.resource(at: path) ?? Self.rateSet(at: path) else {
+            return .response(problems.notFound)
+        }
         guard head.method != .other else { return .response(problems.methodNotAllowed) }
         do throws(Problem) {
             return try answer(resource, head, bytes, snapshot)
@@ -75,6 +77,14 @@ struct Router: Sendable {
         case .oEmbed:
             let host = head.host.map { String(decoding: bytes[$0], as: UTF8.self) }
             return .response(try oEmbed.answer(parameters, host: host ?? "", snapshot))
+        case .latestRates, .rateSet:
+            guard let shelf = snapshot?.rateSets else { return .response(problems.nothingYet) }
+            guard resource == .rateSet else {
+                return .response(shelf.latest ?? problems.noRates)
+            }
+            let path = bytes[head.path].dropFirst(PublicAPI.rateSetPrefix.utf8.count)
+            return .response(
+                shelf.answer(id: String(decoding: path, as: UTF8.self)) ?? problems.noSuchRates)
         default: break
         }
         let base = try bases.base(parameters["base_currency"], snapshot)
@@ -93,8 +103,14 @@ struct Router: Sendable {
         }
     }
 
-    /// The answer for a valid base that the snapshot does not have.
-    private func missing(_ resource: Resource, _ snapshot: RenderedReport?) -> PreparedResponse {
+    /// Whether the path has the form of a rate set's path; the set may not exist.
+    private static func rateSet(at path: UnsafeRawBufferPointer) -> Resource? {
+        let prefix = PublicAPI.rateSetPrefix.utf8
+        return path.count > prefix.count && path.starts(with: prefix) ? .rateSet : nil
+    }
+
+    /// The answer for a valid base that the report does not have.
+    private func missing(_ resource: Resource, _ rendered: RenderedReport?) -> PreparedResponse {
         guard snapshot == nil else { return problems.noRate }
         return switch resource {
         case .page: waitingPage

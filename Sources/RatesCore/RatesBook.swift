@@ -133,12 +133,12 @@ package struct RatesBook: Sendable {
         guard let ledger else { return }
         let rates = ledger.inForce.mapValues(\.rate)
         let date = ledger.inForce.values.map(\.day).max() ?? answer?.day ?? ""
-        guard
-            let set = RateSet(
-                source: ledger.source, date: date, base: ledger.base, rates: rates)
-        else { return }
         var days = ledger.inForce.mapValues(\.day)
         days[ledger.base] = date
+        guard
+            let set = RateSet(
+                source: ledger.source, date: date, base: ledger.base, rates: rates, days: days)
+        else { return }
         reading = RatesReading(
             set: set, fetchedAt: set.id == reading?.set.id ? reading?.fetchedAt : fetchedAt,
             confirmedAt: confirmedAt,

@@ -78,6 +78,8 @@ private struct Feed: Service {
     func run() async throws {
         try? await cancelWhenGracefulShutdown {
             guard let interval else { return try await Task.sleep(for: .seconds(86_400)) }
+            var rateSets = RateSetShelf()
+            rateSets.put(synthetic.rateSet)
             var round = 0
             var next = ContinuousClock.now
             while true {
@@ -85,7 +87,8 @@ private struct Feed: Service {
                 published.publish(
                     RenderedReport(
                         report: synthetic.report(
-                            at: now(), round: round, isDegraded: isDegraded)))
+                            at: now(), round: round, isDegraded: isDegraded),
+                        rateSets: rateSets))
                 published.notifyViewers()
                 round += 1
                 next = next + (interval == .zero ? .seconds(86_400) : interval)

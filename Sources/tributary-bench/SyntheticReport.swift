@@ -14,6 +14,7 @@ struct SyntheticReport {
     private let currencies: [Currency]
     private let regions: [RegionID]
     let bases: [Currency]
+    let rateSet: PublicRateSet
 
     init() {
         let bases = Self.baseCodes.compactMap { Currency(code: $0) }
@@ -22,6 +23,14 @@ struct SyntheticReport {
         let step = max(1, others.count / 45)
         let picked = stride(from: 0, to: others.count, by: step).prefix(45).map { others[$0] }
         currencies = (bases + picked).sorted()
+        let quoted = currencies.filter { $0 != bases[0] }
+        let rates = Dictionary(uniqueKeysWithValues: quoted.map { ($0, ExchangeRate.oneAndAHalf) })
+        let days = [quoted[0]: "2026-03-24"]
+        guard
+            let set = RateSet(
+                source: "synthetic", date: "2026-03-25", base: bases[0], rates: rates, days: days)
+        else { preconditionFailure("the base has a rate of its own") }
+        rateSet = PublicRateSet(set, days: days)
         regions = Self.regionNames.compactMap { RegionID($0) }
     }
 
@@ -42,9 +51,10 @@ struct SyntheticReport {
                     region: $0, state: isDegraded ? .silent : .live, observedThrough: now)
             },
             rates: RatesStanding(
-                id: "5e1f", source: "synthetic", date: "2026-03-25", fetchedAt: now,
+                id: rateSet.id, source: rateSet.source, date: rateSet.date, fetchedAt: now,
                 isStale: false, rounding: "half_even",
-                days: Dictionary(uniqueKeysWithValues: currencies.map { ($0, "2026-03-25") }),
+                days: Dictionary(
+                    uniqueKeysWithValues: rateSet.quotes.map { ($0.currency, $0.day) }),
                 held: isDegraded
                     ? [
                         HeldRate(

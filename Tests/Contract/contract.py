@@ -22,6 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BENCH = ROOT / ".build/release/tributary-bench"
 SCHEMATHESIS = pathlib.Path(sys.executable).parent / "schemathesis"
 METRICS = "/v1/metrics/money-moved/24h"
+RATES = "/v1/rates"
 
 
 def fetch(url, **headers):
@@ -31,7 +32,8 @@ def fetch(url, **headers):
 
 
 def for_this_site(description, url):
-    """The description with the values that this site knows besides: its bases, its pages."""
+    """The description with the values that this site knows besides: its bases, its pages, its rate
+    set and one that it does not know."""
     try:
         fetch(f"{url}{METRICS}?base_currency=XXX")
     except urllib.error.HTTPError as error:
@@ -40,7 +42,33 @@ def for_this_site(description, url):
     parameters = description["components"]["parameters"]
     parameters["base_currency"]["schema"]["enum"] = bases.split(", ")
     parameters["url"]["schema"]["enum"] = [f"{url}/", f"{url}/embed?base_currency=EUR"]
+    parameters["id"]["schema"]["enum"] = [latest_rates(url)["id"], "0" * 16]
     return description
+
+
+def latest_rates(url):
+    return json.loads(fetch(f"{url}{RATES}/latest")[1])
+
+
+def check_rates(url):
+    """The rate set that the breakdown names is the latest one, and may be kept for ever."""
+    named = json.loads(fetch(f"{url}{METRICS}/breakdown")[1])["rates"]["id"]
+    headers, body = fetch(f"{url}{RATES}/{named}")
+    latest_headers, latest = fetch(f"{url}{RATES}/latest")
+    assert body == latest, "two rate sets"
+    assert "immutable" in headers["Cache-Control"], headers["Cache-Control"]
+    assert "max-age=1," in latest_headers["Cache-Control"], latest_headers["Cache-Control"]
+    rates = json.loads(body)
+    lines = [rates["source"], rates["date"], rates["base"]]
+    for pair in rates["rates"]:
+        day = "" if pair["date"] == rates["date"] else f" {pair['date']}"
+        lines.append(f"{pair['currency']} {pair['rate']}{day}")
+    value = 0xCBF29CE484222325
+    for byte in "".join(f"{line}\n" for line in lines).encode():
+        value = (value ^ byte) * 0x100000001B3 % (1 << 64)
+    assert rates["hash"] == f"fnv1a-64:{value:016x}", rates["hash"]
+    assert rates["id"] == named, rates["id"]
+    print(f"rates: set {named} of {len(rates['rates'])} rates is as its hash says")
 
 
 def check_compression(url, description):
@@ -49,6 +77,7 @@ def check_compression(url, description):
     for path in description["paths"]:
         if path.endswith("/stream"):
             continue
+        path = path.replace("{id}", latest_rates(url)["id"])
         target = url + path + (f"?url={urllib.parse.quote(url)}/" if path == "/oembed" else "")
         for _ in range(20):
             plain_headers, plain = fetch(target)
@@ -68,6 +97,7 @@ def check_compression(url, description):
 
 def run(url, seconds):
     description = json.loads(fetch(f"{url}/openapi.json")[1])
+    check_rates(url)
     check_compression(url, description)
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "openapi.json"

@@ -33,6 +33,20 @@ import Testing
         #expect(Set(ids).count == ids.count)
     }
 
+    @Test func `a day that differs from the set's date is content`() throws {
+        let rates = [Self.dollar: try ExchangeRate("1.08"), Self.yen: try ExchangeRate("163.2")]
+        func id(_ days: [Currency: String]) throws -> String {
+            try #require(
+                RateSet(
+                    source: "ECB", date: "2026-03-25", base: Self.euro, rates: rates, days: days)
+            ).id
+        }
+        #expect(try id([Self.euro: "2026-03-01", Self.yen: "2026-03-25"]) == Self.id())
+        let content = "ECB\n2026-03-25\nEUR\nJPY 163.2 2026-03-12\nUSD 1.08\n"
+        #expect(
+            try id([Self.yen: "2026-03-12"]) == FNV1a.hash(content.utf8).hexadecimal)
+    }
+
     @Test func `a set whose base rate is not one is refused`() throws {
         let rates = [Self.euro: try ExchangeRate("1.01")]
         #expect(

@@ -246,6 +246,14 @@ async def check_answers(*_):
             for field in ["content-type", "cache-control", "content-security-policy", "vary"]:
                 assert through.fields.get(field) == direct.fields.get(field), (target, field)
             assert through.body.count(b"EUR") >= direct.body.count(b"EUR") // 2, target
+    answer = await get("/v1/rates/latest")
+    rates = f"/v1/rates/{json.loads(answer.text)['id']}"
+    await get(rates)
+    for path, cached in [(rates, "HIT"), (f"/v1/rates/{'0' * 16}", None)]:
+        through, direct = await get(path), await get(path, port=DIRECT)
+        assert cached in (None, through.cache), (path, vars(through))
+        assert (through.status, through.text) == (direct.status, direct.text), path
+        assert through.fields["cache-control"] == direct.fields["cache-control"], path
     for query in ["?view=tv&base_currency=EUR", "?base_currency=EUR&x=1&view=tv"]:
         assert 'tv' in (await get("/" + query)).text
     answer = await get(OPENAPI)

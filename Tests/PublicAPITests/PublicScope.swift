@@ -31,8 +31,24 @@ enum PublicScope {
             defaultBase: Currency(code: "USD")!)
     }
 
+    /// Two rates of the euro. The dollar's has the digits that are given, the yen's is a day older.
+    static func rateSet(usd: String = "1.0842") -> PublicRateSet {
+        let (euro, yen, dollar) = (bases[0], bases[1], bases[3])
+        let days = [yen: "2026-03-24"]
+        let set = RateSet(
+            source: "a \"test\"", date: "2026-03-25", base: euro,
+            rates: [yen: try! ExchangeRate("163.270"), dollar: try! ExchangeRate(usd)], days: days)
+        return PublicRateSet(set!, days: days)
+    }
+
+    static func shelf(_ sets: PublicRateSet...) -> RateSetShelf {
+        var shelf = RateSetShelf()
+        for set in sets { shelf.put(set) }
+        return shelf
+    }
+
     static func snapshot(degraded: Bool = false) -> RenderedReport {
-        RenderedReport(report: report(degraded: degraded))
+        RenderedReport(report: report(degraded: degraded), rateSets: shelf(rateSet()))
     }
 
     static func get(
