@@ -68,6 +68,7 @@ let package = Package(
         .systemLibrary(
             name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(
             name: "CJemalloc", pkgConfig: "jemalloc", providers: [.apt(["libjemalloc-dev"])]),
 
@@ -140,6 +141,7 @@ let package = Package(
             ]),
         library("Platform", ["CivilTime"]),
         library("Gzip", ["CZlib"]),
+        library("Zstd", ["CZstd"]),
         library("HTTPClient", ["CCurl"]),
         library("KafkaClient", ["CRdKafka", "CJemalloc", "Platform", logging]),
         library(
@@ -177,7 +179,10 @@ let package = Package(
         // Services.
         library(
             "Rollup",
-            ["CivilTime", "Money", "DeltaProtocol", "Topology", "Aggregation", "Platform", "Gzip"]),
+            [
+                "CivilTime", "Money", "DeltaProtocol", "Topology", "Aggregation", "Platform",
+                "Gzip", "Zstd",
+            ]),
         library(
             "RegionService",
             [

@@ -1,17 +1,15 @@
-internal import Gzip
-
 #if canImport(Glibc)
     internal import Glibc
 #else
     internal import Darwin
 #endif
 
-/// The text of one input in UTF-8: gzip is decompressed, UTF-16 with a byte-order mark is
+/// The text of one input in UTF-8: gzip and zstd are decompressed, UTF-16 with a byte-order mark is
 /// converted. The first bytes decide, not the file's name. One owner, any thread.
 struct InputBytes: ~Copyable, Sendable {
     private let input: RollupInput
     private let descriptor: Int32
-    private var gzip: GzipReader?
+    private var decompressor: Decompressor?
     /// The first stored bytes, which identify compression; empty once they have been passed on.
     private var first: [UInt8] = []
     /// The first bytes of the text, maybe a byte-order mark; empty once they have been passed on.
@@ -20,7 +18,8 @@ struct InputBytes: ~Copyable, Sendable {
     /// A buffer for UTF-16 input; empty for other input.
     private var units: [UInt8] = []
     private var isBegun = false
-    /// Room for stored bytes that are to be decompressed; empty where the input is not gzip.
+    /// Room for stored bytes that are to be decompressed; empty where the input is not
+    /// compressed.
     private var compressed: [UInt8] = []
     /// Bytes read of the input, as it is stored.
     private(set) var storedBytes = 0
@@ -104,11 +103,8 @@ struct InputBytes: ~Copyable, Sendable {
     ) throws(RollupError) -> Int {
         guard !compressed.isEmpty else { return try readStored(into: bytes) }
         while true {
-            switch try decompress(into: bytes) {
-            case .bytes(let count): return count
-            case .end, nil: return 0
-            case .needsInput: try giveStored()
-            }
+            if let count = try decompress(into: bytes) { return count }
+            try giveStored()
         }
     }
 
@@ -120,21 +116,21 @@ struct InputBytes: ~Copyable, Sendable {
             Result { () throws(RollupError) in try readStored(into: bytes) }
         }
         let count = try read.get()
-        buffer.withUnsafeBytes { gzip?.give(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+        buffer.withUnsafeBytes {
+            decompressor?.give(UnsafeRawBufferPointer(rebasing: $0[..<count]))
+        }
         compressed = buffer
     }
 
+    /// Writes the next decompressed bytes, and returns their number: 0 at the end, nil if more
+    /// stored ones are needed.
     private mutating func decompress(
         into bytes: UnsafeMutableRawBufferPointer
-    ) throws(RollupError) -> GzipReader.Step? {
-        do throws(GzipReader.Failure) {
-            return try gzip?.read(into: bytes)
-        } catch .outOfMemory {
-            throw RollupError(input: input, errorNumber: ENOMEM)
-        } catch .truncated {
-            throw RollupError(input: input, detail: "the compressed data ends too early")
+    ) throws(RollupError) -> Int? {
+        do throws(Decompressor.Failure) {
+            return try decompressor?.read(into: bytes)
         } catch {
-            throw RollupError(input: input, detail: "the compressed data is damaged")
+            throw rollupError(error)
         }
     }
 
@@ -159,12 +155,19 @@ struct InputBytes: ~Copyable, Sendable {
                 detail: "compressed with \(other.name), which is not read: "
                     + "pass it through \(other.tool)")
         }
-        guard first.starts(with: Gzip.magic) else { return }
-        do {
-            gzip = try GzipReader()
-            compressed = [UInt8](repeating: 0, count: GzipReader.inputBytes)
+        guard let form = Decompressor.Form(first) else { return }
+        do throws(Decompressor.Failure) {
+            decompressor = try Decompressor(form)
+            compressed = [UInt8](repeating: 0, count: Decompressor.inputBytes)
         } catch {
-            throw RollupError(input: input, errorNumber: ENOMEM)
+            throw rollupError(error)
+        }
+    }
+
+    private func rollupError(_ failure: Decompressor.Failure) -> RollupError {
+        switch failure {
+        case .outOfMemory: RollupError(input: input, errorNumber: ENOMEM)
+        case .damage(let detail): RollupError(input: input, detail: detail)
         }
     }
 

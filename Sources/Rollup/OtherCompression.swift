@@ -11,7 +11,6 @@ struct OtherCompression: Sendable {
     static let magicBytesMax = 6
 
     private static let all = [
-        OtherCompression(name: "zstd", tool: "zstd -dc", magic: [0x28, 0xB5, 0x2F, 0xFD]),
         OtherCompression(
             name: "xz", tool: "xz -dc", magic: [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00]),
         OtherCompression(

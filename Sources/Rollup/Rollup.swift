@@ -4,7 +4,7 @@ internal import Synchronization
 internal import Topology
 
 /// Folds files of transfers, one JSON record a line, with the core of the regional aggregator.
-/// Files may be compressed with gzip, and begin with a byte-order mark of UTF-8 or UTF-16.
+/// Files may be compressed with gzip or zstd, and begin with a byte-order mark of UTF-8 or UTF-16.
 ///
 /// An input whose first line is the beginning of an array, or of a record over several lines, is
 /// refused as a whole: single lines of it may look like records and are not.

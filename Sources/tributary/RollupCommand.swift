@@ -12,10 +12,10 @@ struct RollupCommand: ParsableCommand {
         discussion: """
             Reads files of settled transfers, one JSON record per line (standard input without \
             files, or for "-"), with the same decoder and rules as a region's aggregator: the \
-            first record of a transfer_id counts. Reads gzip files directly; for other compressed \
-            files, names the command that decompresses them. Text is UTF-8, or UTF-16 with a \
-            byte-order mark. Prints currency,minute,settled,transfers, with sums in minor units. \
-            Counters go to standard error.
+            first record of a transfer_id counts. Reads gzip and zstd files directly; for other \
+            compressed files, names the command that decompresses them. Text is UTF-8, or UTF-16 \
+            with a byte-order mark. Prints currency,minute,settled,transfers, with sums in minor \
+            units. Counters go to standard error.
 
             Exit status 1: no transfer was counted. Exit status 65: some were counted, but a file \
             does not have one record per line, or, with --strict, a line was rejected.

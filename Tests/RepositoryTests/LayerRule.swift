@@ -22,9 +22,9 @@ enum LayerRule {
     /// What tests share. It may know everything; nothing but tests may know it.
     static let testSupport = ["HTTPTestSupport"]
 
-    static let systemLibraries = ["CRdKafka", "CHiredis", "CCurl", "CZlib", "CJemalloc"]
+    static let systemLibraries = ["CRdKafka", "CHiredis", "CCurl", "CZlib", "CZstd", "CJemalloc"]
     /// What adapters stand on themselves.
-    static let sharedAdapters = ["Platform", "HTTPListener", "HTTPClient", "Gzip"]
+    static let sharedAdapters = ["Platform", "HTTPListener", "HTTPClient", "Gzip", "Zstd"]
     static let adapters = [
         "KafkaClient", "DeltaClient", "DeltaIngest", "PublicAPI", "RedisStore", "RatesFeed",
     ]

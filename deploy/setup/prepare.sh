@@ -16,9 +16,10 @@ readonly swift_minimum=6.3
 
 declare -A packages=(
     [build]="git pkg-config libc6-dev librdkafka-dev libhiredis-dev libcurl4-openssl-dev zlib1g-dev
-        libjemalloc-dev"
+        libzstd-dev libjemalloc-dev"
     [demo]="redis-server redis-tools curl util-linux"
-    [test]="python3 python3-venv kcat nginx-light openssl iproute2 systemd libseccomp2"
+    [test]="python3 python3-venv kcat nginx-light openssl iproute2 systemd libseccomp2
+        zstd xz-utils bzip2"
     [browser]="chromium fonts-dejavu-core"
     [bench]="wrk valgrind"
     [protocol]="protobuf-compiler"
