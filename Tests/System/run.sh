@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every system test, one after another; each takes --brokers for a real cluster.
+# Every system test, one after another; most take --brokers for a real cluster.
 set -euo pipefail
 here=$(dirname "$0")
 python=${PYTHON:-python3}
@@ -17,4 +17,7 @@ if ((${#brokers[@]} == 0)); then
     echo "system: the same, shortly, with brokers that are not the test's own"
     "$python" "$here/with_brokers.py" eu-west us-east -- \
         "$python" "$here/faults.py" --seed "$seed" --rounds 1
+
+    echo "system: a provider's rate jumps, is held and is accepted"
+    "$python" "$here/held_rate.py"
 fi
