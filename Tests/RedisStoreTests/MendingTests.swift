@@ -1,6 +1,7 @@
 import CivilTime
 import DeltaProtocol
 import Federation
+import Foundation
 import Identifiers
 import RedisStore
 import Testing
@@ -147,6 +148,44 @@ import Testing
             #expect(outcome == .committed)
             await reader.stop()
             await store.stop()
+        }
+    }
+
+    /// As a Sentinel does it: new connections reach the other server, the open ones the old one.
+    @Test func `a store that is demoted is followed to the new master`() async throws {
+        try await RedisServer.with { first in
+            try await RedisServer.with { second in
+                let link = first.folder.appending(path: "master.sock").path
+                let files = FileManager.default
+                try files.createSymbolicLink(atPath: link, withDestinationPath: first.socket)
+                let (writer, reader) = (
+                    try Fixture.store(first) { $0.endpoint = .unixSocket(path: link) },
+                    try Fixture.store(first) { $0.endpoint = .unixSocket(path: link) }
+                )
+                _ = try await Fixture.commit(writer, deltas(1))
+                var position = try await reader.refresh(since: nil, regions: Fixture.regions)
+                    .position
+                try files.removeItem(atPath: link)
+                try files.createSymbolicLink(atPath: link, withDestinationPath: second.socket)
+                try first.cli("REPLICAOF", "127.0.0.1", "1")
+
+                // The new master has nothing of it: the region sends everything again.
+                let deadline = ContinuousClock.now + .seconds(60)
+                var seen: Int64?
+                while seen != 11, ContinuousClock.now < deadline {
+                    _ = try? await Fixture.commit(writer, deltas(11))
+                    let view = try? await reader.refresh(
+                        since: position, regions: Fixture.regions)
+                    guard let view else { continue }
+                    position = view.position
+                    let minute = view.minutes.first { $0.minute == present }
+                    seen = minute?.values.first?.value.settled ?? seen
+                }
+                #expect(seen == 11)
+                #expect(try second.cli("GET", "metric:EUR:\(present.number)") == "11")
+                await reader.stop()
+                await writer.stop()
+            }
         }
     }
 }
