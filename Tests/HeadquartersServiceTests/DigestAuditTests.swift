@@ -159,4 +159,45 @@ import Testing
             }
         }
     }
+
+    @Test("Beside money 20 hours ahead no hour's digest differs, and the total keeps its day")
+    func moneyAhead() async throws {
+        let redis = try RedisProcess()
+        try redis.start()
+        let topology = HeadquartersScope.topology(redis: redis.socket, ratesFile: nil)
+        try await HeadquartersScope.with(topology) { scope in
+            let hours = (0...23).reversed().map {
+                HeadquartersServiceTests.bucket("USD", 100, minutesAgo: $0 * 60)
+            }
+            let buckets =
+                hours + [
+                    HeadquartersServiceTests.bucket("USD", 5, minutesAgo: -20 * 60)
+                ]
+            #expect(await scope.push(base: 0, coverage: 25, buckets: buckets) == .committed)
+            let whole = Decimal(string: "24")!
+            #expect(try await scope.total { $0.totalAmount == whole } != nil)
+            let present = HeadquartersScope.now.minute
+            var compared = 0
+            for hour in -24..<24 {
+                let first = present.advanced(by: hour * 60)
+                let range = first...first.advanced(by: 59)
+                var digest = ShardDigest()
+                for bucket in buckets where range.contains(bucket.minute) {
+                    digest.add(bucket, isLate: false)
+                    compared += 1
+                }
+                let reply = await scope.reply(
+                    base: 25, coverage: 25, buckets: [],
+                    digest: .init(minutes: range, digest: digest))
+                #expect(reply?.outcome == .committed)
+                #expect(reply?.heal == nil, "hour \(hour)")
+            }
+            #expect(compared == buckets.count)
+            let total = try await scope.total { total in
+                #expect(total.totalAmount == whole)
+                return !total.dataAsOf.isEmpty
+            }
+            #expect(total != nil)
+        }
+    }
 }
