@@ -36,6 +36,6 @@ package struct SocketError: Error, CustomStringConvertible {
     package let errorNumber: Int32
 
     package var description: String {
-        "127.0.0.1:\(port) cannot listen: \(String(cString: strerror(errorNumber)))"
+        "cannot listen on 127.0.0.1:\(port): \(String(cString: strerror(errorNumber)))"
     }
 }
