@@ -1,10 +1,10 @@
 import DeltaProtocol
 
-/// What a node knows of the commands that HQ offered it: each is carried out once as long as it is
-/// remembered, and its outcome sent until HQ has had it.
+/// The commands that HQ offered to a node. The node executes each once while it is remembered, and
+/// sends its outcome until HQ has received it.
 struct CommandBook {
-    /// Commands that are remembered. HQ offers one for hours at most; carrying one out twice is
-    /// harmless.
+    /// Maximum number of remembered commands. HQ offers one for hours at most, and executing one
+    /// twice is harmless.
     static let rememberedMax = 1_000
 
     private enum State {
@@ -15,11 +15,11 @@ struct CommandBook {
     private var states: [String: State] = [:]
     /// The ids in `states`, the oldest first.
     private var order: [String] = []
-    /// The ids whose outcome HQ has not had, the oldest first.
+    /// The ids whose outcome HQ has not received, oldest first.
     private var untold: [String] = []
 
-    /// Whether to carry out an offered command now. The outcome of a published one is reported
-    /// again instead; a failed one is retried.
+    /// True if the node should execute an offered command now. For a published one it reports the
+    /// outcome again instead; a failed one is retried.
     mutating func takes(_ id: String) -> Bool {
         switch states[id] {
         case .underWay: return false
@@ -38,7 +38,7 @@ struct CommandBook {
         return true
     }
 
-    /// Notes how a command that is under way ended.
+    /// Records the outcome of a command in progress.
     mutating func note(_ result: CommandOutcome.Result, of id: String) {
         guard case .underWay = states[id] else { return }
         states[id] = .over(result)
@@ -57,7 +57,7 @@ struct CommandBook {
         }
     }
 
-    /// Notes that HQ received these. An outcome that changed since is reported again.
+    /// Records that HQ received these. An outcome that changed since is sent again.
     mutating func wereTold(_ outcomes: [CommandOutcome]) {
         for outcome in outcomes {
             guard case .over(let result) = states[outcome.command], result == outcome.result

@@ -1,12 +1,12 @@
 import CivilTime
 import DeltaProtocol
 
-/// What a node keeps of one HQ: the question that is open, and when the next may be asked.
+/// A node's state for one HQ: the open question, and when it may send the next one.
 struct HeadquartersLink {
     struct Question {
         enum Kind {
             case statuses(partition: Int32?)
-            /// The shards that have no answer yet, and the outcomes that were sent.
+            /// The shards without an answer yet, and the outcomes that were sent.
             case push(waiting: Set<Int32>, outcomes: [CommandOutcome])
         }
 
@@ -17,19 +17,20 @@ struct HeadquartersLink {
     /// One at a time.
     var question: Question?
     var backoff = Backoff()
-    /// From when, and until when, nothing is sent.
+    /// The period in which the node sends nothing.
     private var rest: Range<UnixTime>?
     /// How far HQ's clock is ahead of the node's, in milliseconds, as last heard; nil before.
     var ahead: Int64?
-    /// Why HQ did not answer last; empty where it did.
+    /// Why HQ last failed to answer; empty if it answered.
     var problem = ""
 
-    /// Whether nothing is to be sent yet.
+    /// True if nothing may be sent yet.
     ///
-    /// A clock that jumped back to before the rest began ends it: it must not silence the node.
+    /// If the clock jumps back to before the rest began, the rest ends: a jump must not silence the
+    /// node.
     func isResting(at now: UnixTime) -> Bool { rest?.contains(now) ?? false }
 
-    /// Sends nothing from `now` on for so long.
+    /// Sends nothing for this long from `now` on.
     mutating func rest(for milliseconds: Int64, from now: UnixTime) {
         rest = milliseconds > 0 ? now..<now + milliseconds : nil
     }

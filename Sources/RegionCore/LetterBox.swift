@@ -1,36 +1,37 @@
-/// The dead letters that Kafka has not acknowledged: their bounds, and what refusals come to.
+/// The dead letters that Kafka has not acknowledged: their bounds, and the handling of refusals.
 struct LetterBox {
-    /// Bytes of letters under way. More of them, or of letters, hold consumption back until half
-    /// are acknowledged: none is dropped. One poll can exceed this by what the client had fetched.
+    /// Bytes of letters in flight. More bytes, or more letters, hold consumption back until half
+    /// are acknowledged: none is dropped. One poll can exceed this by the client's prefetched
+    /// records.
     static let bytesMax = 64 << 20
 
     struct UnderWay {
         var letter: Letter
         var shard: FoldingShard
-        /// Bytes of the value, as far as they are sent.
+        /// Bytes of the value that are sent.
         var valueBytes: Int
         var isShort = false
 
-        /// As it counts towards the bound: its key is bounded, not known, and a letter that can be
-        /// cut is kept in its short form too.
+        /// The size that counts towards the bound. The key's size is not known, so its bound
+        /// counts; the short form of a letter that can be truncated is kept too.
         var bytes: Int {
             let second = valueBytes > Letter.shortBytes ? Letter.shortBytes + Letter.keyBytes : 0
             return valueBytes + Letter.keyBytes + second
         }
     }
 
-    /// Named where something is wrong with it.
+    /// The dead-letter topic's name, for logs.
     let topic: String
-    /// Letters under way.
+    /// Maximum number of letters in flight.
     let lettersMax: Int
     private var underWay: [UInt: UnderWay] = [:]
     private var bytesUnderWay = 0
     private var lastToken: UInt = 0
-    /// Whether consumption must wait.
+    /// True if consumption must wait.
     private(set) var isFull = false
     private(set) var acknowledged = 0
-    /// Letters that Kafka refused for good. Unless it did for their size, nothing is committed of
-    /// their shards from there on, so that a restart sends them again.
+    /// Letters that Kafka refused permanently. Unless the reason was their size, the node commits
+    /// no further offsets of their shards, so that a restart sends them again.
     private(set) var refused = 0
     private var hasToldOfSize = false
 
@@ -67,7 +68,7 @@ struct LetterBox {
         acknowledged += 1
     }
 
-    /// Sends a letter that was too large once more, cut; gives up any other.
+    /// Sends a letter that was too large again, truncated; gives up any other.
     mutating func wasRefused(
         _ token: UInt, isTooLarge: Bool, problem: String, into actions: inout [RegionAction]
     ) {
@@ -86,7 +87,7 @@ struct LetterBox {
             "error": problem,
         ]
         if isTooLarge {
-            // A restart would meet the same limit: the record is left where it is.
+            // A restart would hit the same limit, so give up this record's letter.
             if !hasToldOfSize {
                 actions.append(
                     .note(Note(.error, "dead letters too large for their topic", fields)))
@@ -99,14 +100,14 @@ struct LetterBox {
                 .note(
                     Note(
                         .error,
-                        "dead letter refused: offsets are committed no further until a restart",
+                        "dead letter refused: no further offsets are committed until a restart",
                         fields)))
         }
         letter.shard.refusedLetter = min(letter.shard.refusedLetter ?? place.offset, place.offset)
     }
 
     private func forget(_ letter: UnderWay) {
-        // Kafka acknowledges roughly in order, so this looks at few.
+        // Kafka acknowledges roughly in order, so the search is short.
         let offset = letter.letter.place.offset
         if let index = letter.shard.unacknowledgedLetters.firstIndex(of: offset) {
             letter.shard.unacknowledgedLetters.remove(at: index)

@@ -2,28 +2,29 @@ package import Aggregation
 package import CivilTime
 package import DeltaProtocol
 
-/// What a node wants done, in order.
+/// An action that a node requests. Perform them in order.
 package enum RegionAction: Sendable {
     // The consumer group and the log.
-    /// Read these partitions, each from its offset, and no others.
+    /// Read exactly these partitions, each from its offset.
     case read([PartitionOffset])
     case askCommitted(question: Int, [Int32])
     /// Commit these offsets to the group.
     case commit([PartitionOffset])
-    /// What the log says of a partition, beginning at the first record stamped at or after `from`.
+    /// Query the log's facts about a partition, starting at the first record stamped at or after
+    /// `from`.
     case askFacts(question: Int, partition: Int32, from: UnixTime)
     case askEnds(question: Int, [Int32])
-    /// What the log holds at an offset.
+    /// Query the log for the record at an offset.
     case askRecord(question: Int, PartitionOffset)
 
-    // HQ, by its place in the configuration.
+    // HQ, by its index in the configuration.
     case push(hq: Int, question: Int, DeltaRequest)
-    /// What HQ has of all shards, or of one partition with its values.
+    /// Query HQ's state of all shards, or of one partition with its values.
     case askStatuses(hq: Int, question: Int, partition: Int32?)
 
     // Dead letters.
     case sendLetter(Letter)
-    /// Send a letter once more, with `Letter.shortBytes` of its value and the header `truncated`.
+    /// Send a letter again, with `Letter.shortBytes` of its value and the header `truncated`.
     case sendShortLetter(UInt)
 
     /// Write a record into the node's own log, acknowledged by all in-sync replicas.
@@ -31,7 +32,7 @@ package enum RegionAction: Sendable {
 
     /// Write a line to the log.
     case note(Note)
-    /// The node ends; nothing follows.
+    /// The node has ended; no further actions follow.
     case end(NodeEnd)
 }
 
@@ -39,10 +40,10 @@ package enum RegionAction: Sendable {
 package struct Letter: Hashable, Sendable {
     /// Bytes of a value that are kept; a producer would refuse a rejected megabyte.
     package static let valueBytes = 64 << 10
-    /// Bytes of a value that are kept where the topic refused the letter for its size.
+    /// Bytes of a value that are kept if the topic refused the letter for its size.
     package static let shortBytes = 1 << 10
     /// Bytes of a key that are kept: no valid id is longer, and a hostile key must not make a
-    /// letter too large to be sent.
+    /// letter too large to send.
     package static let keyBytes = 1 << 10
 
     package var token: UInt
@@ -78,14 +79,14 @@ package struct Note: Hashable, Sendable {
     }
 }
 
-/// Why a node ends.
+/// Why a node ended.
 package enum NodeEnd: Hashable, Sendable {
-    /// It was asked to.
+    /// It was told to stop.
     case stopped
     /// The topic has more partitions than the log was declared with.
     case partitions(found: Int)
-    /// Records carry their producers' time, whom the settings do not trust.
+    /// Records carry their producers' timestamps, which the settings do not trust.
     case producerStamps
-    /// A client failed for good; retrying cannot help.
+    /// A client failed permanently; retrying cannot help.
     case client(ClientProblem)
 }

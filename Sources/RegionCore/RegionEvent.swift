@@ -3,21 +3,21 @@ package import DeltaProtocol
 
 /// Every input of a node except records. Each comes with the present time.
 ///
-/// Questions carry a number; an answer names the one that it answers, and one that is no longer
-/// open changes nothing. Whoever performs the actions gives each question exactly one answer.
+/// Questions are numbered, and each answer carries its question's number. An answer to a question
+/// that is no longer open has no effect. The driver gives each question exactly one answer.
 package enum RegionEvent: Sendable {
-    /// Time has passed. Due work is done in turns only.
+    /// Time has passed. The node does due work only in turns.
     case turn
-    /// How far the machine's clock, which somebody may set, is ahead of the node's, in
+    /// How far the machine's clock, which an operator may set, is ahead of the node's, in
     /// milliseconds.
     case wallClock(ahead: Int64)
 
     // The consumer group.
-    /// The group gives the node these partitions, and no others.
+    /// The group assigns exactly these partitions to the node.
     case assigned([Int32])
-    /// The group takes all partitions back.
+    /// The group revokes all partitions.
     case revoked
-    /// How far the group has committed; a partition without a committed offset is left out.
+    /// The group's committed offsets, without partitions that have none.
     case committed(question: Int, [Int32: Int64])
     case committedUnknown(question: Int, problem: String)
     /// These offsets were not committed.
@@ -26,25 +26,25 @@ package enum RegionEvent: Sendable {
     // The log.
     /// Every record below `offset` has been delivered.
     case endOfPartition(PartitionOffset)
-    /// The broker does not have the offset that the partition is read from.
+    /// The broker does not have the offset that the node is reading from.
     case offsetOutOfRange(PartitionOffset)
-    /// - isProducerStamped: whether the last record carries its producer's time.
+    /// - isProducerStamped: true if the last record carries its producer's timestamp.
     case facts(question: Int, ShardJoin.LogFacts, isProducerStamped: Bool)
     case factsUnknown(question: Int, problem: String)
-    /// Where partitions ended when the question was asked.
+    /// The partitions' ends when the question was asked.
     case ends(question: Int, [Int32: Int64])
     case endsUnknown(question: Int)
-    /// What the log holds at an offset.
+    /// The log's facts about an offset.
     case record(question: Int, RecordFacts)
     case recordUnknown(question: Int, problem: String)
 
-    /// Reading one partition failed; the client goes on trying.
+    /// Reading one partition failed; the client retries.
     case partitionFailed(partition: Int32, problem: String)
-    /// Something is wrong with the client as a whole.
+    /// An error of the client as a whole.
     case clientFailed(ClientProblem)
 
-    // HQ, by its place in the configuration.
-    /// What HQ says to a push, or to a part of it; `isLast` where no more of it is on its way.
+    // HQ, by its index in the configuration.
+    /// HQ's reply to a push or a part of it; `isLast` if no further part follows.
     case reply(hq: Int, question: Int, DeltaReply, isLast: Bool)
     case statuses(hq: Int, question: Int, ShardStatuses)
     /// HQ gave no usable answer to the question, or to the rest of a push.
@@ -52,7 +52,7 @@ package enum RegionEvent: Sendable {
 
     // Dead letters, by token.
     case letterAcknowledged(UInt)
-    /// Kafka refuses the letter for good.
+    /// Kafka refuses the letter permanently.
     case letterRefused(UInt, isTooLarge: Bool, problem: String)
 
     // Commands, by id.
@@ -63,12 +63,12 @@ package enum RegionEvent: Sendable {
     case stop
 }
 
-/// What the log says of one offset.
+/// The log's facts about one offset.
 package struct RecordFacts: Hashable, Sendable {
     /// The first offset that the partition still holds, and one past the last.
     package var low: Int64
     package var high: Int64
-    /// Nil where there is no record at the offset.
+    /// Nil if there is no record at the offset.
     package var record: Fingerprint?
 
     package init(low: Int64, high: Int64, record: Fingerprint?) {
@@ -78,14 +78,14 @@ package struct RecordFacts: Hashable, Sendable {
     }
 }
 
-/// What a Kafka client says of itself.
+/// An error that a Kafka client reports about itself.
 package struct ClientProblem: Hashable, Sendable {
-    /// librdkafka's error code: tells one kind of trouble from another.
+    /// librdkafka's error code, which identifies the kind of error.
     package var code: Int32
     package var text: String
-    /// Whether the client can do nothing more.
+    /// True if the client is unusable.
     package var isFatal: Bool
-    /// Whether an operator took a right away.
+    /// True if an operator revoked an access right.
     package var isAuthorization: Bool
 
     package init(code: Int32, text: String, isFatal: Bool, isAuthorization: Bool) {
@@ -96,7 +96,7 @@ package struct ClientProblem: Hashable, Sendable {
     }
 }
 
-/// A place in the node's log: of the next record to read, or of the record meant.
+/// A position in the node's log: of the next record to read, or of a certain record.
 package struct PartitionOffset: Hashable, Sendable {
     package var partition: Int32
     package var offset: Int64
@@ -109,8 +109,8 @@ package struct PartitionOffset: Hashable, Sendable {
 
 /// Why HQ did not answer.
 package enum NoAnswer: Hashable, Sendable {
-    /// Whether HQ acted is unknown. `retryAfter` is how long it asks to be left alone.
+    /// It is unknown whether HQ acted. `retryAfter` is HQ's requested pause.
     case unknown(problem: String, retryAfter: Duration?)
-    /// HQ said no, and will again until somebody changes something.
+    /// HQ refused and will do so until an operator changes something.
     case refused(problem: String)
 }

@@ -4,11 +4,11 @@ import DeltaProtocol
 
 /// Group membership: assignments, read positions and offset commits.
 extension RegionNode {
-    /// States of shards that the node had before go on where they were.
+    /// Shards whose state the node has kept continue where they were.
     mutating func takeOver(_ partitions: [Int32], _ actions: inout [RegionAction]) {
         actions.append(
             .note(Note(.info, "partitions taken over", ["count": "\(partitions.count)"])))
-        // More partitions are a new log, at the start and under way.
+        // A log with more partitions must be declared as a new log, at the start and later.
         if let greatest = partitions.max(), greatest >= settings.partitionCount {
             return end(.partitions(found: Int(greatest) + 1), &actions)
         }
@@ -16,7 +16,7 @@ extension RegionNode {
         for partition in shards.keys where !held.contains(partition) {
             shards.removeValue(forKey: partition)
         }
-        // A state that has folded nothing has nothing to compare.
+        // A state that has folded nothing has no fingerprint to compare.
         for shard in foldingShards { shard.isVerified = shard.fold.fingerprint == nil }
         for partition in partitions where shards[partition] == nil {
             shards[partition] = RegionShard(
@@ -27,7 +27,7 @@ extension RegionNode {
         isReadingStale = true
     }
 
-    /// States are kept until the group says who has them: most come back at once.
+    /// Keeps the states until the group assigns again: most partitions come back at once.
     mutating func giveBack() {
         held = []
         committedQuestion = nil
@@ -47,7 +47,7 @@ extension RegionNode {
                     ["partition": "\(partition)", "alarm": alarm.rawValue])))
     }
 
-    /// The broker lacks the offset that follows what the shard holds: it begins again.
+    /// The broker lacks the offset that follows the shard's coverage: the shard joins again.
     mutating func rejoin(_ place: PartitionOffset, _ actions: inout [RegionAction]) {
         guard stoppingUntil == nil else { return }
         actions.append(
@@ -62,9 +62,9 @@ extension RegionNode {
 
     // MARK: - Reading
 
-    /// Reads every folding shard whose committed offset is known, each from its coverage; none
-    /// while dead letters hold the node back. Reading nothing rather than pausing: librdkafka keeps
-    /// a partition paused that was taken away and given back.
+    /// Reads every folding shard whose committed offset is known, each from its coverage, or none
+    /// while dead letters hold the node back. It reads nothing instead of pausing, because
+    /// librdkafka keeps a partition paused that was revoked and assigned again.
     mutating func read(_ actions: inout [RegionAction]) {
         isReadingStale = false
         isReadingUrgent = false
@@ -79,9 +79,9 @@ extension RegionNode {
         actions.append(.read(places))
     }
 
-    /// Asks how far the group has committed shards that are about to be read, kept ones among
-    /// them: another owner may have gone on meanwhile. Without an answer they are not read yet, or
-    /// the letters below it would be sent again and the group's offsets be put back.
+    /// Queries the group's committed offsets of shards that are about to be read, including kept
+    /// ones, which another owner may have advanced. Without an answer they are not read, because
+    /// the letters below those offsets would be sent again and the group's offsets set back.
     mutating func askCommitted(_ now: UnixTime, _ actions: inout [RegionAction]) {
         guard committedQuestion == nil else { return }
         if let failed = committedFailedAt, failed <= now,
@@ -116,7 +116,7 @@ extension RegionNode {
         committedQuestion = nil
         committedFailedAt = now
         actions.append(
-            .note(Note(.warning, "committed offsets not known", ["error": problem])))
+            .note(Note(.warning, "committed offsets are unknown", ["error": problem])))
     }
 
     // MARK: - Committing
@@ -132,8 +132,8 @@ extension RegionNode {
         if !places.isEmpty { actions.append(.commit(places)) }
     }
 
-    /// Lets the next commit say again what this one did not achieve; an idle shard would otherwise
-    /// show lag for ever. Letters are not sent twice by it: no fold reads below its coverage.
+    /// Makes the next commit include the offsets that failed; an idle shard would otherwise show
+    /// lag forever. No letters are repeated, because no fold reads below its coverage.
     func commitAgain(
         _ places: [PartitionOffset], _ problem: String, _ actions: inout [RegionAction]
     ) {

@@ -3,15 +3,15 @@ import CivilTime
 import DeltaProtocol
 import Pacing
 
-/// From the group's word to a fold that is read.
+/// From the group's assignment to a folding shard.
 ///
-/// A shard joins once the log and the HQs have said where it is: HQ's fingerprint shows a
-/// recreated topic, its values replace what retention took, and its clock says which minutes are
-/// to be held. A node without an HQ in reach waits; it loses nothing by that, since it could not
-/// push either.
+/// A shard joins once the log and the HQs have answered: HQ's fingerprint reveals a recreated
+/// topic, its values replace what retention removed, and its clock decides which minutes the state
+/// holds. A node that reaches no HQ waits, which costs nothing, because it could not push either.
 extension RegionNode {
-    /// A shard that could start waits this long for the others, in milliseconds: starting several
-    /// at once spares them the restart of their fetches. One that cannot must not hold up the rest.
+    /// How long a shard that is ready to start waits for the others, in milliseconds: starting
+    /// several at once avoids restarting their fetches. A shard that cannot start must not delay
+    /// the rest.
     private static let startTogetherMilliseconds: Int64 = 2_000
 
     /// The partitions of shards that wait to start.
@@ -41,7 +41,7 @@ extension RegionNode {
         for partition in ready { start(partition, now, &actions) }
     }
 
-    /// Whether the log has answered, and each HQ that is waited for.
+    /// True if the log has answered, and each HQ that the shard waits for.
     private func isReady(_ joining: Joining, _ now: UnixTime) -> Bool {
         guard joining.facts != nil else { return false }
         if let seeding = joining.seeding {
@@ -64,7 +64,7 @@ extension RegionNode {
     private mutating func askFacts(
         _ partition: Int32, _ now: UnixTime, _ actions: inout [RegionAction]
     ) {
-        // An HQ's clock decides how far back to read.
+        // How far back to read depends on an HQ's clock.
         guard isHeard, var joining = shards[partition]?.joining, joining.facts == nil,
             joining.factsQuestion == nil
         else { return }
@@ -82,8 +82,8 @@ extension RegionNode {
             .askFacts(question: number, partition: partition, from: terms.readFrom))
     }
 
-    /// The joining shard that asked the question. An answer to a shard that was given back
-    /// meanwhile is too old for the one that has its place now.
+    /// The joining shard that asked the question. An answer for a shard that was revoked meanwhile
+    /// is too old for its successor.
     private func asker(ofFacts question: Int) -> (partition: Int32, joining: Joining)? {
         for (partition, shard) in shards {
             if let joining = shard.joining, joining.factsQuestion == question {
@@ -118,13 +118,13 @@ extension RegionNode {
         actions.append(
             .note(
                 Note(
-                    .warning, "the log does not answer",
+                    .warning, "the broker did not answer a query of the log",
                     ["partition": "\(partition)", "error": problem])))
     }
 
     // MARK: - What HQs have
 
-    /// Whether the HQ has to be asked something before it can be pushed to.
+    /// True if the HQ has to answer a question before the node can push to it.
     func isAsked(_ hq: Int) -> Bool {
         shards.values.contains { shard in
             guard let joining = shard.joining else { return false }
@@ -132,7 +132,7 @@ extension RegionNode {
         }
     }
 
-    /// Whether a folding shard began without this HQ's answer.
+    /// True unless a folding shard began without this HQ's answer.
     private func isJoined(_ hq: Int) -> Bool {
         shards.values.allSatisfy { $0.folding?.pushes[hq].isJoined ?? true }
     }
@@ -144,7 +144,7 @@ extension RegionNode {
             let joining = partitions.compactMap { partition in
                 shards[partition]?.joining.map { (partition: partition, joining: $0) }
             }
-            // Without values one question answers for all.
+            // Without values, one question covers all shards.
             let seeded = joining.first { $0.joining.seeding?.hq == hq }?.partition
             let isUnknown =
                 joining.contains { !$0.joining.statuses[hq].isKnown } || !isJoined(hq)
@@ -184,7 +184,7 @@ extension RegionNode {
         }
     }
 
-    /// Takes what an HQ has of shards that began without its answer.
+    /// Joins shards that began without this HQ's answer.
     private mutating func join(
         _ hq: Int, _ answer: ShardStatuses, _ actions: inout [RegionAction]
     ) {
@@ -206,7 +206,7 @@ extension RegionNode {
             var terms = joining.terms
         else { return }
         if let seeding = joining.seeding {
-            // It has not answered for so long: what the log does not reach stays incomplete.
+            // It has not answered in time: minutes that the log does not reach stay incomplete.
             joining.seeding = nil
             joining.asked.insert(seeding.hq)
         }
@@ -228,7 +228,7 @@ extension RegionNode {
             joining.readyAt = nil
             shards[partition]?.stage = .joining(joining)
         case .stop(.endsBelowWatermark) where !joining.areFactsNewer:
-            // The log was asked first: another owner may have pushed what came in between.
+            // The log answered before HQ: another owner may have pushed newer records in between.
             joining.areFactsNewer = true
             joining.facts = nil
             joining.readyAt = nil

@@ -3,17 +3,17 @@ import CivilTime
 import DeltaProtocol
 import Pacing
 
-/// Where the log ends, and whether it still is the one that was folded.
+/// The log's ends, and the check that it still is the log that was folded.
 extension RegionNode {
-    /// The last record folded is read again this often, in milliseconds.
+    /// How often the last folded record is read again, in milliseconds.
     private static let recheckMilliseconds: Int64 = 60_000
-    /// Questions for the ends that are waited for; more are given up, the oldest first.
+    /// Maximum number of open questions for the ends; the oldest are given up first.
     private static let endsQuestionsMax = 8
 
     // MARK: - Ends
 
     mutating func askEnds(_ now: UnixTime, _ actions: inout [RegionAction]) {
-        // One whose answer is long overdue does not keep the next from being asked.
+        // An overdue answer does not block the next question.
         let interval =
             endsQuestions.isEmpty ? settings.endsMilliseconds : Self.askAgainMilliseconds * 3
         let partitions = foldingShards.map(\.partition)
@@ -21,7 +21,7 @@ extension RegionNode {
         let number = numbered()
         var coverages: [Int32: Int64] = [:]
         for shard in foldingShards { coverages[shard.partition] = shard.fold.coverage }
-        // A time before the question went out proves no less.
+        // A time before the question was sent proves no less.
         endsQuestions.append(EndsQuestion(number: number, askedAt: now, coverages: coverages))
         if endsQuestions.count > Self.endsQuestionsMax { endsQuestions.removeFirst() }
         actions.append(.askEnds(question: number, partitions))
@@ -32,7 +32,7 @@ extension RegionNode {
     ) {
         guard let index = endsQuestions.firstIndex(where: { $0.number == question }) else { return }
         let asked = endsQuestions[index]
-        // What older ones would prove is proven.
+        // This answer proves more than the older ones could.
         endsQuestions.removeFirst(index + 1)
         for shard in foldingShards {
             guard let end = ends[shard.partition] else { continue }
@@ -46,8 +46,8 @@ extension RegionNode {
 
     // MARK: - Records
 
-    /// Asks for records that have to be compared: at an assignment, and once a minute, the last one
-    /// folded; and what an HQ remembers, where the fold is past it.
+    /// Requests the records to compare: the last folded one, at an assignment and once a minute,
+    /// and those of HQs' fingerprints that the fold is past.
     mutating func askRecords(_ now: UnixTime, _ actions: inout [RegionAction]) {
         for shard in foldingShards {
             if let question = shard.recordQuestion, now >= question.askedAt,
@@ -92,7 +92,7 @@ extension RegionNode {
             return stop(shard.partition, .endsBelowCoverage, &actions)
         }
         if facts.record != asked.record {
-            // What retention took cannot be compared.
+            // A record that retention removed cannot be compared.
             guard asked.record.offset < facts.low else {
                 return stop(shard.partition, .foreignRecord, &actions)
             }
@@ -108,14 +108,14 @@ extension RegionNode {
         }
     }
 
-    /// Asks again in a while.
+    /// Asks again later.
     func recordUnknown(_ question: Int, _ problem: String, _ actions: inout [RegionAction]) {
         guard let shard = foldingShards.first(where: { $0.recordQuestion?.number == question })
         else { return }
         actions.append(
             .note(
                 Note(
-                    .debug, "a record could not be read again",
+                    .debug, "a record could not be re-read",
                     ["partition": "\(shard.partition)", "error": problem])))
     }
 }

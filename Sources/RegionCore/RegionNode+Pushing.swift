@@ -5,9 +5,10 @@ import Pacing
 
 /// Pushes and HQ's replies to them.
 extension RegionNode {
-    /// A rebuild that takes longer than this is shown as far as it got, in milliseconds.
+    /// A shard whose rebuild takes longer than this is pushed before it has caught up, in
+    /// milliseconds.
     private static let showRebuildAfterMilliseconds: Int64 = 10_000
-    /// The only HQ whose commands are carried out, and that receives their outcomes.
+    /// The only HQ whose commands the node executes and that receives their outcomes.
     private static let authority = 0
 
     mutating func push(to hq: Int, _ now: UnixTime, _ actions: inout [RegionAction]) {
@@ -52,7 +53,7 @@ extension RegionNode {
         else { return }
         answered(hq, at: reply.serverTime, now, &actions)
         if hq == Self.authority {
-            // The first part of a push carries them.
+            // The push's first part carries the outcomes.
             commands.wereTold(outcomes)
             take(reply.commands, &actions)
         }
@@ -95,7 +96,7 @@ extension RegionNode {
         }
     }
 
-    /// The question under way comes to nothing more, and the link rests.
+    /// Closes the open question, and sends nothing for a while.
     mutating func noAnswer(
         _ reason: NoAnswer, from hq: Int, _ question: Int, _ now: UnixTime,
         _ actions: inout [RegionAction]
@@ -164,7 +165,7 @@ extension RegionNode {
     mutating func publishingFailed(
         _ id: String, _ problem: String, _ actions: inout [RegionAction]
     ) {
-        // A character that is cut becomes one of three bytes.
+        // A truncated character becomes one of three bytes.
         let kept = String(decoding: problem.utf8.prefix(Limits.problemBytes - 3), as: UTF8.self)
         commands.note(.failed(problem: kept), of: id)
         actions.append(

@@ -3,33 +3,33 @@ import CivilTime
 import DeltaProtocol
 import Pacing
 
-/// A question for the ends of partitions that is open.
+/// An open question for the ends of partitions.
 struct EndsQuestion {
     var number: Int
     var askedAt: UnixTime
-    /// By partition, the coverage at that time.
+    /// By partition, the coverage when it was asked.
     var coverages: [Int32: Int64]
 }
 
 /// One clock: the node's own counts on from its start and never jumps; the HQs' clocks decide which
-/// minutes are held.
+/// minutes the state holds.
 extension RegionNode {
-    /// A skew between a node and HQ that is worth a warning, and one that is an alarm, in
-    /// milliseconds.
+    /// The clock skew between a node and HQ that causes a warning, and the one that causes an
+    /// alarm, in milliseconds.
     private static let skewWarning: Int64 = 5_000
     private static let skewAlarm: Int64 = 60_000
-    /// Buckets that are newer than this have to fit, in minutes.
+    /// Buckets newer than this must fit into memory, in minutes.
     private static let minutesThatFit = 60
 
-    /// Whether any HQ has said what time it is.
+    /// True once any HQ has sent its time.
     var isHeard: Bool { links.contains { $0.ahead != nil } }
 
-    /// The least of the node's clock and the HQs' as they were heard.
+    /// The earliest of the node's clock and the HQs' last known clocks.
     func present(_ now: UnixTime) -> UnixTime {
         now + min(0, links.compactMap(\.ahead).min() ?? 0)
     }
 
-    /// The greatest of them.
+    /// The latest of them.
     func latestPresent(_ now: UnixTime) -> UnixTime {
         now + max(0, links.compactMap(\.ahead).max() ?? 0)
     }
@@ -39,7 +39,7 @@ extension RegionNode {
         present(now).minute.advanced(by: -Limits.retainedMinutes)
     }
 
-    /// Before any HQ is heard floors stay where they are: nothing can be pushed either.
+    /// Until any HQ is heard, floors stay where they are: the node cannot push either.
     func raiseFloors(_ now: UnixTime) {
         guard isHeard else { return }
         let floor = floor(now)
@@ -63,7 +63,7 @@ extension RegionNode {
                     level ?? .notice,
                     level == nil
                         ? "this clock agrees with headquarters"
-                        : "this clock differs from that of headquarters: check NTP on both",
+                        : "this clock differs from headquarters': check NTP on both",
                     ["hq": "\(hq)", "ahead_ms": "\(-ahead)"])))
     }
 
@@ -73,7 +73,7 @@ extension RegionNode {
             : ahead.magnitude > UInt64(skewWarning) ? .warning : nil
     }
 
-    /// What wrong clocks scatter over years must not fill the memory.
+    /// Keeps buckets that wrong clocks scatter over years from filling the memory.
     mutating func keepWithinBounds(_ shard: FoldingShard, _ actions: inout [RegionAction]) {
         let before = shard.fold.floor
         guard
@@ -87,7 +87,7 @@ extension RegionNode {
         actions.append(
             .note(
                 Note(
-                    .error, "too many buckets: the oldest minutes are given up",
+                    .error, "too many buckets: dropping the oldest minutes",
                     ["partition": "\(shard.partition)", "from_minute": "\(floor.number)"])))
     }
 }

@@ -4,14 +4,14 @@ import DeltaProtocol
 import Hashing
 import Pacing
 
-/// One node of a region: the shards that the group gave it, from taking them over to what HQ, the
-/// group and the dead-letter topic acknowledged of them.
+/// One node of a region. It covers the shards that the group assigned, from taking them over to
+/// what HQ, the group and the dead-letter topic have acknowledged.
 ///
 /// A state machine: events in, actions out; no I/O, no clock, no randomness of its own. Records
 /// enter through `fold`, everything else through `handle`. Due work is done in `turn` events, so
 /// send one every few milliseconds and after every batch of other events. One owner, any thread.
 package struct RegionNode: ~Copyable {
-    /// Questions that came to nothing are asked again after this long, in milliseconds.
+    /// Questions without an answer are asked again after this long, in milliseconds.
     package static let askAgainMilliseconds: Int64 = 3_000
 
     let settings: RegionNodeSettings
@@ -27,26 +27,26 @@ package struct RegionNode: ~Copyable {
     /// How far the machine's clock is ahead of the node's, in milliseconds.
     var wallAhead: Int64 = 0
 
-    /// Whether nothing is read until dead letters are acknowledged.
+    /// True if the node reads nothing until dead letters are acknowledged.
     package internal(set) var isHeldBack = false
-    /// Whether the read positions changed since the last `read` action, and whether that is urgent.
+    /// True if the read positions changed since the last `read` action, and true if that is urgent.
     var isReadingStale = false
     var isReadingUrgent = false
-    /// The question for committed offsets that is open, and the shards that it is about.
+    /// The open question for committed offsets, and its shards.
     var committedQuestion: (number: Int, partitions: Set<Int32>)?
     var committedFailedAt: UnixTime?
-    /// The newest questions for the partitions' ends that are open, the oldest first, and when each
-    /// was asked: a slow broker may answer one when the next is out already.
+    /// The newest open questions for the partitions' ends, oldest first: a slow broker may answer
+    /// one after the next was sent.
     var endsQuestions: [EndsQuestion] = []
-    /// Records that retention took before they could be compared.
+    /// Records that retention removed before they could be compared.
     package internal(set) var uncomparable = 0
     var endsPace = Pace()
     private var commitPace = Pace()
     private var reportPace = Pace()
-    /// When a stopping node gives up what it has not pushed; nil while it is not stopping.
+    /// When a stopping node gives up pushing the rest; nil while it is not stopping.
     private(set) var stoppingUntil: UnixTime?
     private var hasEnded = false
-    /// When a kind of trouble was last reported.
+    /// By error code, when it was last logged.
     private var warnings: [Int32: Pace] = [:]
     private var lastQuestion = 0
     private var diversions: [Diversion] = []
@@ -59,13 +59,13 @@ package struct RegionNode: ~Copyable {
         random = SplitMix64(seed: settings.seed)
     }
 
-    /// How many partitions the node's log was declared with.
+    /// The number of partitions that the node's log was declared with.
     package var partitionCount: Int32 { settings.partitionCount }
 
-    /// The shard of a partition, where it folds.
+    /// The shard of a partition, if it folds.
     package func folding(_ partition: Int32) -> FoldingShard? { shards[partition]?.folding }
 
-    /// Why a partition's shard was stopped; nil where it was not.
+    /// Why a partition's shard was stopped; nil if it was not.
     package func alarm(_ partition: Int32) -> ShardJoin.Alarm? {
         if case .stopped(let alarm) = shards[partition]?.stage { alarm } else { nil }
     }
@@ -77,7 +77,7 @@ package struct RegionNode: ~Copyable {
 
     // MARK: - Events
 
-    /// Takes one event, and appends the actions that follow from it.
+    /// Handles one event and appends the resulting actions.
     package mutating func handle(
         _ event: RegionEvent, at now: UnixTime, into actions: inout [RegionAction]
     ) {
@@ -97,7 +97,7 @@ package struct RegionNode: ~Copyable {
             actions.append(
                 .note(
                     Note(
-                        .warning, "partition not readable",
+                        .warning, "cannot read the partition",
                         ["partition": "\(partition)", "error": problem])))
         case .clientFailed(let problem): clientFailed(problem, now, &actions)
         case .facts(let question, let facts, let isProducerStamped):
@@ -139,7 +139,7 @@ package struct RegionNode: ~Copyable {
         askRecords(now, &actions)
         askCommitted(now, &actions)
         // Each new assignment discards prefetched records, so wait for shards whose committed
-        // offsets are on their way, unless another shard must not be read any more.
+        // offsets are on their way, unless the node must stop reading another shard.
         if isReadingStale, isReadingUrgent || committedQuestion == nil { read(&actions) }
         askEnds(now, &actions)
         for hq in links.indices { push(to: hq, now, &actions) }
@@ -162,7 +162,7 @@ package struct RegionNode: ~Copyable {
     private mutating func clientFailed(
         _ problem: ClientProblem, _ now: UnixTime, _ actions: inout [RegionAction]
     ) {
-        // A node that stops has little left to do, and does what it can of it.
+        // A stopping node has little left to do, and does as much of it as it can.
         guard stoppingUntil != nil || !problem.isFatal && !problem.isAuthorization else {
             return end(.client(problem), &actions)
         }
@@ -173,10 +173,11 @@ package struct RegionNode: ~Copyable {
 
     // MARK: - Records
 
-    /// Folds the next records of a partition, in offset order. Their bytes are looked at in this
-    /// call only, and again by who performs its actions: letters are of these records.
+    /// Folds the next records of a partition, in offset order. The node reads their bytes only
+    /// during this call. The driver needs them again for its actions, because letters are made of
+    /// these records.
     ///
-    /// - Parameter areProducerStamped: whether any of them carries its producer's time.
+    /// - Parameter areProducerStamped: true if any of them carries its producer's timestamp.
     package mutating func fold(
         _ records: UnsafeBufferPointer<LogRecord>, of partition: Int32, areProducerStamped: Bool,
         into actions: inout [RegionAction]
@@ -184,7 +185,7 @@ package struct RegionNode: ~Copyable {
         guard !hasEnded, stoppingUntil == nil, let shard = shards[partition]?.folding else {
             return
         }
-        // Each batch, for a topic's setting may change under way.
+        // Checked for each batch, because the topic's setting may change meanwhile.
         if areProducerStamped, settings.requiresBrokerStamps {
             return end(.producerStamps, &actions)
         }
@@ -223,8 +224,8 @@ package struct RegionNode: ~Copyable {
 
     // MARK: - The end
 
-    /// Nothing is folded from now on, so nothing that the consumer says counts any more either: the
-    /// end of a partition would cover records that were thrown away.
+    /// The node folds nothing from now on, so it ignores further reports of the consumer: the end
+    /// of a partition would cover records that were discarded.
     private mutating func stop(_ now: UnixTime, _ actions: inout [RegionAction]) {
         guard stoppingUntil == nil else { return }
         stoppingUntil = now + settings.drainMilliseconds
@@ -236,12 +237,12 @@ package struct RegionNode: ~Copyable {
         shards[place.partition]?.folding?.fold.reachedEnd(at: place.offset)
     }
 
-    /// After the last record: what HQ has not got is pushed, within a limit, and committed.
+    /// Pushes, within a time limit, what HQ has not received, then commits.
     private mutating func drain(
         until limit: UnixTime, _ now: UnixTime, _ actions: inout [RegionAction]
     ) {
         let isDone = foldingShards.allSatisfy { $0.acknowledged >= $0.fold.coverage }
-        // A clock that jumped back must not keep a node that was told to stop.
+        // A clock that jumped back must not keep a stopping node running.
         guard isDone || now >= limit || now < limit - settings.drainMilliseconds else {
             for hq in links.indices { push(to: hq, now, &actions) }
             return

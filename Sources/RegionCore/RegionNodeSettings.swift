@@ -1,40 +1,40 @@
 package import Aggregation
 package import Identifiers
 
-/// What one node is made of. Two nodes of equal settings that receive equal events take equal
+/// The settings of one node. Two nodes with equal settings that receive equal events issue equal
 /// actions.
 package struct RegionNodeSettings: Sendable {
     package var region: RegionID
-    /// Names the node at HQ and in logs; carries no authority.
+    /// Identifies the node at HQ and in logs; carries no authority.
     package var node: String
     /// The log that the node reads.
     package var log: LogID
-    /// How many partitions the log has, 1 to `ShardID.maximumPartitions`.
+    /// The log's number of partitions, 1 to `ShardID.maximumPartitions`.
     package var partitionCount: Int32
     package var fold: FoldSettings
     /// The dead-letter topic's name, for logs.
     package var deadLetterTopic = ""
-    /// Letters under way that hold consumption back until half of them are acknowledged.
+    /// The number of letters in flight that holds consumption back until half are acknowledged.
     package var lettersMax = 20_000
-    /// By how much a stamp may be earlier than one before it in the log, in milliseconds: 0 where
-    /// the broker stamps, else what the topic allows, at most an hour.
+    /// How much earlier than a preceding record's stamp a stamp may be, in milliseconds: 0 if the
+    /// broker stamps, else the topic's limit, at most an hour.
     package var disorderMilliseconds: Int64 = 0
-    /// Whether only the broker may stamp records: a producer's stamp ends the node.
+    /// True if only the broker may stamp records: a producer's stamp ends the node.
     package var requiresBrokerStamps = false
-    /// How many HQs are pushed to, each with watermarks of its own. The first one is the authority:
-    /// commands come from no other.
+    /// The number of HQs to push to, each with its own watermarks. The first one is the authority:
+    /// the node accepts commands from no other.
     package var headquarters: Int
-    /// Where the random part of waits comes from.
+    /// The seed for the random part of waits.
     package var seed: UInt64
-    /// Where the tables of ids live.
+    /// Allocates the id tables.
     package var memory = ZeroedMemory.heap
-    /// The least time between two pushes to one HQ, unless it asks for one at once.
+    /// The minimum time between two pushes to one HQ, unless HQ requests one at once.
     package var pushMilliseconds: Int64 = 200
-    /// How long a shard that joins waits for HQs that do not answer, where another one has.
+    /// How long a joining shard waits for HQs that do not answer, if another one has.
     package var headquartersMilliseconds: Int64 = 30_000
-    /// How often the broker is asked where the log ends.
+    /// How often the node asks the broker for the log's ends.
     package var endsMilliseconds: Int64 = 1_000
-    /// How often acknowledged offsets are committed to the consumer group.
+    /// How often the node commits acknowledged offsets to the consumer group.
     package var commitMilliseconds: Int64 = 5_000
     /// How long a stopping node tries to push its last changes.
     package var drainMilliseconds: Int64 = 2_000

@@ -2,13 +2,13 @@ package import Aggregation
 import CivilTime
 import DeltaProtocol
 
-/// One partition that the group gave to this node, from taking it over to giving it back.
+/// One partition that the group assigned to this node, until it is revoked.
 struct RegionShard {
     enum Stage {
-        /// Waiting for what the log and HQ say.
+        /// Waiting for answers of the log and the HQs.
         case joining(Joining)
         case folding(FoldingShard)
-        /// An operator must look; the other shards go on.
+        /// Waits for an operator; the other shards continue.
         case stopped(ShardJoin.Alarm)
     }
 
@@ -29,11 +29,11 @@ struct RegionShard {
     }
 }
 
-/// What a shard that joins has learned.
+/// The answers that a joining shard has received.
 struct Joining {
     enum Status {
         case unknown
-        /// Nil means that the HQ has nothing of the shard.
+        /// Nil means that the HQ has no such shard.
         case known(ShardStatus?)
 
         var isKnown: Bool {
@@ -46,22 +46,22 @@ struct Joining {
     }
 
     var facts: ShardJoin.LogFacts?
-    /// The terms that the facts were asked with.
+    /// The terms that the facts were requested with.
     var terms: ShardJoin.Terms?
     /// By HQ.
     var statuses: [Status]
-    /// The HQ whose values are asked for, and since when.
+    /// The HQ whose values were requested last, and when.
     var seeding: (hq: Int, since: UnixTime)?
-    /// HQs whose values were asked for.
+    /// HQs whose values were requested.
     var asked: Set<Int> = []
     var beganAt: UnixTime?
-    /// The question for the facts that is open. One at a time: a broker that does not answer must
-    /// not find a queue of them when it is back.
+    /// The open question for the facts. Only one: a broker must not find a queue of them after an
+    /// outage.
     var factsQuestion: Int?
     var factsFailedAt: UnixTime?
-    /// Whether the facts were asked for again after HQ had answered.
+    /// True if the facts were requested again after HQ had answered.
     var areFactsNewer = false
-    /// Since when all that is waited for is known.
+    /// When all required answers had arrived.
     var readyAt: UnixTime?
 
     init(headquarters: Int) {
@@ -69,44 +69,45 @@ struct Joining {
     }
 }
 
-/// A record that was asked for, to be compared.
+/// A record requested for comparison.
 struct RecordQuestion {
     var number: Int
     var record: Fingerprint
     var purpose: RecordPurpose
     var askedAt: UnixTime
-    /// The shard's coverage then.
+    /// The shard's coverage at that time.
     var coverage: Int64
 }
 
 enum RecordPurpose: Equatable {
     /// The last record that this node folded.
     case own
-    /// The last one that an HQ knows of.
+    /// The last one below an HQ's watermark.
     case of(hq: Int)
 }
 
-/// A shard's state and, for each HQ, what it was sent. One owner: the node.
+/// A shard's state, and the push state for each HQ. One owner: the node.
 package final class FoldingShard {
     package let partition: Int32
     package internal(set) var fold: ShardFold
     /// By HQ, in the order of the configuration.
     package internal(set) var pushes: [ShardPush]
-    /// The log's end when the shard joined: until then there is nothing worth showing.
+    /// The log's end when the shard joined. Before the coverage reaches it, the shard is not worth
+    /// showing.
     let caughtUpAt: Int64
-    /// The group's committed offset, as far as it is known: records below it have been
-    /// dead-lettered before.
+    /// The group's committed offset, as far as it is known: records below it were dead-lettered
+    /// before.
     var committed: Int64 = 0
     /// Dead letters that Kafka has not acknowledged, by offset, oldest first.
     var unacknowledgedLetters: [Int64] = []
-    /// The least offset whose dead letter Kafka refused for good.
+    /// The least offset whose dead letter Kafka refused permanently.
     var refusedLetter: Int64?
-    /// Whether the group gives the shard to this node and `committed` was learned since.
+    /// True if the group assigns the shard to this node and `committed` is known since.
     package internal(set) var isAssigned = false
-    /// Whether the log was seen to hold the last record folded since the group gave the shard to
+    /// True if the last folded record was found in the log since the group assigned the shard to
     /// this node.
     var isVerified = true
-    /// When that was seen last.
+    /// When it was last found there.
     var comparedAt: UnixTime
     var recordQuestion: RecordQuestion?
     /// When the shard began to fold.
@@ -137,8 +138,8 @@ package final class FoldingShard {
             between: pushes.flatMap { $0.standings(isCaughtUp: isCaughtUp) })
     }
 
-    /// The offset up to which nothing of the shard can be lost any more: every HQ and the
-    /// dead-letter topic have what lies below.
+    /// The offset below which nothing of the shard can be lost any more: every HQ and the
+    /// dead-letter topic have received it.
     var acknowledged: Int64 {
         var offset = fold.coverage
         for push in pushes { offset = min(offset, push.watermark) }

@@ -3,8 +3,8 @@ import Testing
 
 @Suite("Backoff")
 struct BackoffTests {
-    /// Answers the same for ever, so that a draw gives the end of its range: `.max` the upper one,
-    /// 2^40 the lower (0 would be drawn again without end).
+    /// Always returns the same value, so that a draw gives the end of its range: `.max` the upper
+    /// one, 2^40 the lower (0 would be redrawn forever).
     private struct Extreme: RandomNumberGenerator {
         var value: UInt64
         func next() -> UInt64 { value }
@@ -30,7 +30,7 @@ struct BackoffTests {
         #expect(backoff.wait(using: &highest) == .milliseconds(30))
     }
 
-    @Test("Any wait down to nothing is drawn: nodes spread over the whole window")
+    @Test("Waits are drawn down to zero: nodes spread over the whole window")
     func jitter() {
         var random = Counting(state: 4)
         let waits = (0..<2_000).map { _ in
@@ -45,7 +45,7 @@ struct BackoffTests {
         }
     }
 
-    @Test("The same seed waits the same")
+    @Test("The same seed gives the same waits")
     func determinism() {
         func waits(seed: UInt64) -> [Duration] {
             var (random, backoff) = (Counting(state: seed), Backoff())
@@ -55,7 +55,7 @@ struct BackoffTests {
         #expect(waits(seed: 1) != waits(seed: 2))
     }
 
-    @Test("Retry-After is waited for in full, up to a minute, and jitter comes on top")
+    @Test("Retry-After is honoured in full, up to a minute, plus jitter")
     func retryAfter() {
         var lowest = Extreme(value: 1 << 40)
         var highest = Extreme(value: .max)
@@ -66,7 +66,7 @@ struct BackoffTests {
         #expect(backoff.wait(after: .seconds(1), using: &highest) == .milliseconds(1_240))
     }
 
-    @Test("A refusal is tried again slowly, and a great many failures change nothing")
+    @Test("A refusal is retried slowly, and many failures do not change that")
     func refusals() {
         var lowest = Extreme(value: 1 << 40)
         var highest = Extreme(value: .max)

@@ -5,7 +5,7 @@ import Money
 import RegionCore
 import Testing
 
-/// Commands of HQ's as the node sees them.
+/// A node's handling of HQ's commands.
 @Suite struct CommandTests {
     static let correction = BucketCorrection(
         currency: Currency(code: "EUR")!, minute: NodeFixture.start.minute, delta: -7, before: 0,
@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    @Test("A command is carried out once, and its record corrects the bucket")
+    @Test("A command is executed once, and its record corrects the bucket")
     func once() throws {
         var node = NodeFixture()
         node.join()
@@ -40,7 +40,7 @@ import Testing
         #expect(published(offered(&node)).isEmpty)
         node.tell(.published(command: "c-1", PartitionOffset(partition: 0, offset: 0)))
         #expect(published(offered(&node)).isEmpty)
-        // What it wrote is what the fold reads.
+        // The fold reads exactly the record that the command wrote.
         let record = try #require(first.first?.record)
         node.fold([String(decoding: record, as: UTF8.self)], from: 0)
         let value = node.node.folding(0)?.fold.value(
@@ -48,7 +48,7 @@ import Testing
         #expect(value?.correction == -7)
     }
 
-    @Test("An outcome is told until HQ has had it, and again where HQ offers the command again")
+    @Test("An outcome is sent until HQ has it, and again if HQ repeats the command")
     func outcomes() throws {
         var node = NodeFixture()
         node.join()
@@ -80,7 +80,7 @@ import Testing
         #expect(NodeFixture.push(node.take())?.request.outcomes == told)
     }
 
-    @Test("A command that failed is told so and tried again when it is offered again")
+    @Test("A failed command is reported, and retried when HQ offers it again")
     func failed() throws {
         var node = NodeFixture()
         node.join()
@@ -102,7 +102,7 @@ import Testing
         #expect(published(node.take()).map(\.id) == ["c-1"])
     }
 
-    @Test("Only the first HQ commands, and only a node that has partition 0 obeys")
+    @Test("Only the first HQ commands, and only the node with partition 0 obeys")
     func authority() {
         var two = NodeFixture(headquarters: 2)
         two.join()

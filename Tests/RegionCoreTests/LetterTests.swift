@@ -3,9 +3,9 @@ import DeltaProtocol
 import RegionCore
 import Testing
 
-/// Dead letters as the node sees them.
+/// A node's handling of dead letters.
 @Suite struct LetterTests {
-    @Test("Nothing is committed past a letter that is under way, also after a rebalance")
+    @Test("Nothing is committed past a letter in flight, even after a rebalance")
     func rebalance() {
         var node = NodeFixture()
         node.join()
@@ -28,7 +28,7 @@ import Testing
         #expect(NodeFixture.commits(node.take()) == [PartitionOffset(partition: 0, offset: 3)])
     }
 
-    @Test("A letter that is refused holds commits back until a restart")
+    @Test("A refused letter holds commits back until a restart")
     func refused() {
         var node = NodeFixture()
         node.join()
@@ -41,7 +41,7 @@ import Testing
         #expect(NodeFixture.commits(node.take()) == [])
     }
 
-    @Test("A letter too large is sent once more, cut, then given up")
+    @Test("A letter that is too large is sent again truncated, then given up")
     func tooLarge() {
         var node = NodeFixture()
         node.join()
@@ -65,7 +65,7 @@ import Testing
         #expect(NodeFixture.commits(node.take()) == [PartitionOffset(partition: 0, offset: 2)])
     }
 
-    @Test("Nothing is read while too many letters are under way, and again when half are through")
+    @Test("Reading stops at too many letters in flight and resumes when half are done")
     func heldBack() {
         var node = NodeFixture { $0.lettersMax = 4 }
         node.join()

@@ -5,7 +5,7 @@ import Identifiers
 import Money
 import RegionCore
 
-/// A node under the test's hand: its events, its clock, and what it wants done.
+/// A node that the test drives: its events, its clock, and its actions.
 struct NodeFixture: ~Copyable {
     static let region = RegionID(unchecked: "eu-west")
     static let log = LogID(unchecked: "main")
@@ -15,7 +15,7 @@ struct NodeFixture: ~Copyable {
     var node: RegionNode
     let version: FoldVersion
     var now = NodeFixture.start
-    /// All that the node wanted since `take`.
+    /// All actions of the node since `take`.
     var actions: [RegionAction] = []
 
     init(
@@ -35,7 +35,7 @@ struct NodeFixture: ~Copyable {
         node.handle(event, at: now, into: &actions)
     }
 
-    /// Lets time pass and has a turn.
+    /// Advances the clock and sends a turn.
     mutating func turn(after milliseconds: Int64 = 0) {
         now = now + milliseconds
         tell(.turn)
@@ -46,7 +46,7 @@ struct NodeFixture: ~Copyable {
         return actions
     }
 
-    /// Folds values as the records from `offset` on.
+    /// Folds the values as records from `offset` on.
     mutating func fold(_ values: [String], from offset: Int64, of partition: Int32 = 0) {
         let bytes = values.flatMap { Array($0.utf8) }
         bytes.withUnsafeBytes { bytes in
@@ -71,7 +71,7 @@ struct NodeFixture: ~Copyable {
 
     // MARK: - The way to a folding shard
 
-    /// Gives the node its partitions and answers all that it asks, so that it folds an empty log.
+    /// Assigns partitions to the node and answers all its questions, so that it folds an empty log.
     mutating func join(partitions: [Int32] = [0]) {
         tell(.assigned(partitions))
         for _ in 0..<4 {
@@ -80,7 +80,7 @@ struct NodeFixture: ~Copyable {
         }
     }
 
-    /// Lets HQs say what time it is, and that they have nothing.
+    /// Answers for HQs: their time, and that they have no shards.
     mutating func hear() {
         for case .askStatuses(let hq, let question, _) in take() {
             tell(
@@ -89,7 +89,7 @@ struct NodeFixture: ~Copyable {
         }
     }
 
-    /// Answers every question that is open: an empty log, and HQs that have nothing of it.
+    /// Answers every open question: an empty log, and HQs without state.
     mutating func answer() {
         for action in take() {
             switch action {

@@ -5,9 +5,9 @@ import Money
 import RegionCore
 import Testing
 
-/// The node alone: what it asks, what it takes for an answer, and what it lets be forgotten.
+/// Tests the node alone: its questions, its handling of answers, and the offsets it commits.
 @Suite struct RegionNodeTests {
-    @Test("A shard is read once the log, HQ and the group have said where it is")
+    @Test("A shard is read once the log, HQ and the group have answered")
     func joins() {
         var node = NodeFixture()
         node.tell(.assigned([0]))
@@ -22,7 +22,7 @@ import Testing
             Issue.record("\(asked)")
             return
         }
-        // HQ's clock says how far back to read.
+        // How far back to read depends on HQ's clock.
         let present = NodeFixture.start - 7_000_000
         node.tell(
             .statuses(
@@ -60,12 +60,12 @@ import Testing
         node.tell(.committed(question: committed, [0: 1]))
         node.turn()
         #expect(NodeFixture.reads(node.take()) == [[PartitionOffset(partition: 0, offset: 0)]])
-        // What the group has committed came to the dead-letter topic before.
+        // Records below the committed offset were dead-lettered before.
         node.fold(["{", "["], from: 0)
         #expect(NodeFixture.letters(node.take()).map(\.place.offset) == [1])
     }
 
-    /// The question for a record that is open.
+    /// The open question for a record.
     private static func record(_ actions: [RegionAction]) -> (question: Int, offset: Int64)? {
         for case .askRecord(let question, let place) in actions {
             return (question, place.offset)
@@ -73,7 +73,7 @@ import Testing
         return nil
     }
 
-    @Test("State that was kept is compared with the log before anything is read or pushed")
+    @Test("Kept state is compared with the log before anything is read or pushed")
     func keptState() throws {
         for crc in [nil, 7] as [UInt32?] {
             var node = NodeFixture()
@@ -128,7 +128,7 @@ import Testing
         }
     }
 
-    @Test("A question that the broker could not answer is asked again three seconds later")
+    @Test("A question that the broker cannot answer is repeated three seconds later")
     func asksAgain() {
         var node = NodeFixture()
         node.tell(.assigned([0]))
@@ -147,12 +147,12 @@ import Testing
         let second = questions(node.take())
         #expect(second.count == 1)
         #expect(second != first)
-        // While it is open there is no other.
+        // While it is open, the node asks no other.
         node.turn(after: 60_000)
         #expect(questions(node.take()) == [])
     }
 
-    @Test("An answer to an older question proves no more than it was asked for")
+    @Test("An answer to an older question proves only the time of that question")
     func olderAnswer() {
         var node = NodeFixture()
         node.join()
@@ -174,18 +174,18 @@ import Testing
         }
         takePushes(&node)
         #expect(asked.count == 1)
-        // Nobody answers for so long that it is asked again.
+        // No answer comes for so long that the node asks again.
         node.turn(after: RegionNode.askAgainMilliseconds * 3)
         takePushes(&node)
         #expect(asked.count == 2)
-        // The old answer, from before a second record came: it must not count as of now.
+        // The old answer, from before a second record arrived, must not count as current.
         node.tell(.ends(question: asked[0], [0: 1]))
         #expect(observed(&node) == NodeFixture.start + 1_000)
         node.tell(.ends(question: asked[1], [0: 1]))
         #expect(observed(&node) == NodeFixture.start + 10_000)
     }
 
-    /// What the next push tells; whatever is under way is answered before.
+    /// The observed-through of the next push, after answering any open question.
     private func observed(_ node: inout NodeFixture) -> UnixTime? {
         node.answer()
         node.turn(after: 3_000)
@@ -197,7 +197,7 @@ import Testing
         return push?.request.shards.first?.observedThrough
     }
 
-    @Test("An answer of HQ's to a push that was given up changes nothing")
+    @Test("HQ's answer to an abandoned push has no effect")
     func olderReply() throws {
         var node = NodeFixture()
         node.join()
@@ -221,7 +221,7 @@ import Testing
         #expect(node.node.folding(0)?.pushes[0].watermark == 1)
     }
 
-    @Test("Offsets are committed only as far as every HQ has them")
+    @Test("Only offsets that every HQ has are committed")
     func everyHeadquarters() throws {
         var node = NodeFixture(headquarters: 2)
         node.join()
@@ -240,7 +240,7 @@ import Testing
         #expect(NodeFixture.commits(node.take()) == [PartitionOffset(partition: 0, offset: 2)])
     }
 
-    @Test("A commit that failed is said again")
+    @Test("A failed commit is repeated")
     func commitFails() {
         var node = NodeFixture()
         node.join()
@@ -280,7 +280,7 @@ import Testing
         }
     }
 
-    @Test("A node that stops pushes and commits what is left, then ends")
+    @Test("A stopping node pushes and commits the rest, then ends")
     func stops() throws {
         var node = NodeFixture()
         node.join()
@@ -302,14 +302,14 @@ import Testing
         #expect(node.take().isEmpty)
     }
 
-    @Test("What the consumer says after a stop covers nothing")
+    @Test("Reports of the consumer after a stop do not raise the coverage")
     func stopsMidway() throws {
         var node = NodeFixture()
         node.join()
         node.fold([node.transfer("a", 5)], from: 0)
         node.tell(.stop)
         #expect(NodeFixture.reads(node.take()) == [[]])
-        // The batch that was fetched before, and the end behind it.
+        // The batch that was already fetched, and the end after it.
         node.fold([node.transfer("b", 6), "{"], from: 1)
         #expect(node.take().isEmpty)
         node.tell(.endOfPartition(PartitionOffset(partition: 0, offset: 3)))
@@ -318,7 +318,7 @@ import Testing
         let push = try #require(NodeFixture.push(node.take()))
         #expect(push.request.shards.map(\.coverage) == [1])
         node.tell(.reply(hq: 0, question: push.question, node.commit(push.request), isLast: true))
-        // Nor does a client that fails now keep it from committing.
+        // A client failure now does not keep the node from committing either.
         node.tell(
             .clientFailed(
                 ClientProblem(code: 29, text: "denied", isFatal: false, isAuthorization: true)))
@@ -331,7 +331,7 @@ import Testing
         }
     }
 
-    @Test("A node that nobody answers stops all the same, and commits nothing")
+    @Test("A node without any answers still stops, and commits nothing")
     func stopsUnheard() {
         var node = NodeFixture()
         node.join()
@@ -348,7 +348,7 @@ import Testing
         }
     }
 
-    @Test("More partitions than the log was declared with end the node")
+    @Test("The node ends if the topic has more partitions than its log")
     func morePartitions() {
         var node = NodeFixture(partitions: 2)
         node.tell(.assigned([0, 2]))
