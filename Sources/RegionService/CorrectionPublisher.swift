@@ -3,11 +3,11 @@ import Logging
 import RegionCore
 import Synchronization
 
-/// Writes records that HQ wants written into the region's own topic, and says in the node's inbox
-/// what became of each. Its producer is made with the first record: few nodes ever need one.
-/// Confined to the node's thread, but for delivery reports.
+/// Publishes HQ's corrections to the region's own topic and reports each outcome to the node's
+/// inbox. Creates its producer with the first record, because few nodes ever need one. Confined to
+/// the node's thread, except for delivery reports.
 final class CorrectionPublisher {
-    /// After this long a record counts as not written, though it may be: HQ offers it again.
+    /// After this long a record counts as failed, although it may be written: HQ offers it again.
     private static let timeoutMs = 30_000
 
     private let properties: [String: String]
@@ -18,7 +18,7 @@ final class CorrectionPublisher {
     private var nextToken: UInt = 1
     private let underWay: UnderWay
 
-    /// The commands of records that are not acknowledged, by token.
+    /// The commands of unacknowledged records, by token.
     private final class UnderWay: Sendable {
         let commands = Mutex<[UInt: String]>([:])
 
@@ -39,7 +39,7 @@ final class CorrectionPublisher {
         underWay = UnderWay()
     }
 
-    /// Writes a record under the command's id as its key.
+    /// Publishes a record with the command's id as its key.
     func publish(_ record: [UInt8], partition: Int32, command: String) {
         let token = nextToken
         nextToken += 1
@@ -53,7 +53,7 @@ final class CorrectionPublisher {
             _ = underWay.take(token)
             inbox.put(.publishingFailed(command: command, problem: "\(error)"))
             guard let error = error as? KafkaError, error.isFatal else { return }
-            // It takes nothing any more; the next record gets another one.
+            // This producer is unusable; the next record gets a new one.
             producer?.0.close()
             producer = nil
         }

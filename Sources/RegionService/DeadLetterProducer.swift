@@ -3,10 +3,10 @@ import KafkaClient
 import Logging
 import RegionCore
 
-/// The way to the dead-letter topic: sends what the node says, and says in its inbox what became of
-/// each letter. Confined to the node's thread, but for delivery reports.
+/// Sends the node's letters to the dead-letter topic and reports each outcome to the node's inbox.
+/// Confined to the node's thread, except for delivery reports.
 final class DeadLetterProducer {
-    /// How long one wait for room in the producer's queue lasts.
+    /// The length of one wait for space in the producer's queue.
     private static let spaceTimeoutMs: Int32 = 100
 
     /// A truncated copy, in case the topic refuses the letter for its size.
@@ -28,12 +28,13 @@ final class DeadLetterProducer {
         self.inbox = inbox
         topicName = topic
         var properties = properties
-        // A letter is never given up: the records behind it stay uncommitted meanwhile.
+        // Never give up a letter: the records after it stay uncommitted meanwhile.
         properties["message.timeout.ms"] = "0"
-        // A node that folds again may write a letter twice in any case. An idempotent producer ends
-        // for good where its user lacks a right, and the node would end with it.
+        // A node that folds again may repeat a letter in any case. An idempotent producer fails
+        // permanently if its user lacks an access right, and would take the node with it.
         properties["enable.idempotence"] = "false"
-        // The topic's max.message.bytes holds for a batch: no letter is refused for its neighbours.
+        // The topic's max.message.bytes applies to whole batches: avoid refusing a letter because
+        // of its neighbours.
         properties["batch.size"] = "\(16 << 10)"
         producer = try KafkaProducer(properties: properties, logger: logger) { delivery in
             if let error = delivery.error {
@@ -67,10 +68,10 @@ final class DeadLetterProducer {
         }
     }
 
-    /// Sends a letter once more, cut.
+    /// Sends a letter again, truncated.
     func sendShort(_ token: UInt) {
         guard let short = shorts.removeValue(forKey: token) else {
-            preconditionFailure("a letter was to be cut that was short already")
+            preconditionFailure("a short letter cannot be truncated again")
         }
         queue(token) { () throws(KafkaError) in
             try producer.produce(
@@ -84,11 +85,12 @@ final class DeadLetterProducer {
             do throws(KafkaError) {
                 return try produce()
             } catch  where error.code == .queueFull {
-                // Only where the properties make the queue smaller than the node's bounds.
+                // This happens only if the properties make the queue smaller than the node's
+                // bounds.
                 _ = producer.waitForSpace(
                     below: max(producer.outstanding / 2, 1), timeoutMs: Self.spaceTimeoutMs)
             } catch {
-                // A topic that is missing or closed to us is the letter's trouble, not the shard's.
+                // A missing or forbidden topic affects the letter, not the shard.
                 return inbox.put(.refused(token, error, topic: topicName))
             }
         }

@@ -7,21 +7,21 @@ package import RegionCore
 /// node's inbox.
 package final class HeadquartersConnection: Sendable {
     package enum Question: Sendable {
-        /// A push, in as many requests as it takes.
+        /// A push, in as many requests as necessary.
         case push(question: Int, DeltaRequest)
-        /// What HQ has of all shards, or of one partition with its values.
+        /// A query for HQ's state of all shards, or of one partition with its values.
         case statuses(question: Int, partition: Int32?)
     }
 
     private let client: DeltaClient
     private let region: RegionID
-    /// The place of this HQ in the configuration.
+    /// The index of this HQ in the configuration.
     private let place: Int
     private let inbox: Inbox<RegionEvent>
     private let questions: AsyncStream<Question>
     private let continuation: AsyncStream<Question>.Continuation
 
-    /// Connects nowhere yet.
+    /// Does not connect yet.
     package init(
         _ configuration: DeltaClientConfiguration, place: Int, region: RegionID,
         inbox: Inbox<RegionEvent>
@@ -34,7 +34,7 @@ package final class HeadquartersConnection: Sendable {
             of: Question.self, bufferingPolicy: .unbounded)
     }
 
-    /// Queues a question; the node sends none before the last one's answer.
+    /// Queues a question. The node sends none before the last one is answered.
     package func send(_ question: Question) { continuation.yield(question) }
 
     /// Answers questions until `stop`.
@@ -51,7 +51,7 @@ package final class HeadquartersConnection: Sendable {
         }
     }
 
-    /// The first part that HQ does not answer ends the push.
+    /// The push ends with the first part that HQ does not answer.
     private func push(_ request: DeltaRequest, question: Int) async {
         let parts = DeltaClient.split(request)
         for (index, part) in parts.enumerated() {
@@ -82,7 +82,7 @@ package final class HeadquartersConnection: Sendable {
         return false
     }
 
-    /// Ends `run`: the exchange under way is given up within a second, not waited for.
+    /// Ends `run`. The exchange in progress is aborted within a second.
     package func stop() async {
         continuation.finish()
         await client.stop()

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What other threads have for the node: taken all at once, in order. Bounded by its senders, each
+/// Messages of other threads to the node, taken all at once, in order. Bounded by its senders, each
 /// of which waits for the node before it sends again.
 package final class Inbox<Message: Sendable>: Sendable {
     private let messages = Mutex<[Message]>([])
@@ -11,7 +11,7 @@ package final class Inbox<Message: Sendable>: Sendable {
         messages.withLock { $0.append(message) }
     }
 
-    /// Everything put since the last call, in order.
+    /// Returns everything put since the last call, in order.
     package func takeAll() -> [Message] {
         messages.withLock { messages in
             defer { messages.removeAll(keepingCapacity: true) }

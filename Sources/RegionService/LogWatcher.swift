@@ -8,24 +8,26 @@ import RegionCore
 import Topology
 import Platform
 
-/// Asks the broker, on threads of its own, what a node must know beside the records: where a
-/// shard begins, and where each partition ends now. Each question gets exactly one answer, as an
-/// event in the node's inbox.
+/// Queries the broker, on dedicated threads, for what a node needs besides records: where a shard
+/// begins, and where each partition ends. Each question gets exactly one answer, as an event in the
+/// node's inbox.
 ///
-/// A join asks several things of each partition, and the end of one that transactions are written
-/// to takes several reads. Shards that join together are therefore asked for side by side.
+/// A join asks several questions per partition, and finding the last record of a partition with
+/// transactions takes several reads. Questions about different partitions therefore run in
+/// parallel.
 final class LogWatcher: Sendable {
-    /// A broker that does not answer for so long counts as unreachable.
+    /// A broker that does not answer for this long counts as unreachable.
     private static let timeoutMs: Int32 = 5_000
-    /// Questions that may wait on one thread: the facts of every partition, and some more.
+    /// Maximum number of questions waiting on one thread: the facts of every partition, and a few
+    /// more.
     private static let questionsMax = Int(ShardID.maximumPartitions) + 8
-    /// Threads for questions about one partition. They only wait, and share one client.
+    /// Threads for questions about one partition. They mostly wait, and share one client.
     private static let lanesMax = 8
 
     private let log: Result<KafkaLog, KafkaError>
-    /// Asks of all partitions at once.
+    /// Asks about all partitions at once.
     private let thread: WorkerThread<Void>
-    /// Ask about one partition each, always the same thread about the same one.
+    /// Each asks about one partition at a time; a partition always has the same thread.
     private let lanes: [WorkerThread<Void>]
     private let trustsProducers: Bool
     private let inbox: Inbox<RegionEvent>
@@ -43,9 +45,9 @@ final class LogWatcher: Sendable {
         }
     }
 
-    /// How many partitions the topic has.
+    /// The topic's number of partitions.
     ///
-    /// - Throws: ``KafkaErrorCode/invalidConfiguration`` where the properties make no client.
+    /// - Throws: ``KafkaErrorCode/invalidConfiguration`` if the properties are invalid.
     func partitionCount() async throws -> Int {
         let log = log
         return try await thread.perform { _ in
@@ -53,7 +55,7 @@ final class LogWatcher: Sendable {
         }
     }
 
-    /// Asks for the facts that a shard joins by.
+    /// Queries the facts that a joining shard needs.
     func askFacts(question: Int, partition: Int32, from: UnixTime) {
         let trustsProducers = trustsProducers
         submit(to: lane(of: partition)) { log throws(KafkaError) in
@@ -68,7 +70,7 @@ final class LogWatcher: Sendable {
         }
     }
 
-    /// Asks where the partitions end.
+    /// Queries the ends of the partitions.
     func askEnds(question: Int, of partitions: [Int32]) {
         submit(to: thread) { log throws(KafkaError) in
             .ends(
@@ -79,7 +81,7 @@ final class LogWatcher: Sendable {
         }
     }
 
-    /// Asks what the log holds at an offset.
+    /// Queries the log's facts about an offset.
     func askRecord(question: Int, at place: PartitionOffset) {
         submit(to: lane(of: place.partition)) { log throws(KafkaError) in
             let bounds = try log.watermarks(
@@ -132,7 +134,7 @@ final class LogWatcher: Sendable {
         let start = try log.firstOffset(
             atOrAfter: max(from.milliseconds, 0), partition: partition, timeoutMs: timeoutMs)
         let bounds = try log.watermarks(partition: partition, timeoutMs: timeoutMs)
-        // Retention may have moved on since the look-up.
+        // Retention may have advanced since the look-up.
         let offset = max(start, bounds.low)
         var timestamp: Int64?
         if offset > 0, offset < bounds.high {

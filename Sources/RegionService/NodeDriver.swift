@@ -7,17 +7,17 @@ import Recording
 import RegionCore
 import Topology
 
-/// Feeds a node its events and performs its actions, on one thread; decides nothing.
+/// Feeds a node its events and performs its actions, on one thread. It decides nothing.
 ///
 /// Anything that blocks for long runs elsewhere: `LogWatcher` queries the broker, each
 /// `HeadquartersConnection` talks to its HQ, producers report on their own threads. All of them put
 /// events into one inbox.
 final class NodeDriver {
-    /// How long one poll waits for records: bounds how late the inbox is read.
+    /// How long one poll waits for records: bounds the delay of the inbox.
     private static let pollMs: Int32 = 20
     /// Smaller adjustments of the machine's clock are not reported to the node.
     private static let wallToleranceMs: Int64 = 100
-    /// Reading a committed offset is worth waiting for.
+    /// How long to wait for committed offsets.
     private static let committedTimeoutMs: Int32 = 3_000
 
     private let region: Region
@@ -34,7 +34,7 @@ final class NodeDriver {
     /// The last reported lead of the machine's clock over the node's, in milliseconds.
     private var toldAhead: Int64 = 0
     private var node: RegionNode
-    /// What the node wants done, in order.
+    /// The node's actions, in order.
     private var actions: [RegionAction] = []
     private var records: [Aggregation.LogRecord] = []
     private var isToldToStop = false
@@ -71,7 +71,7 @@ final class NodeDriver {
 
     /// Drives the node until it ends.
     ///
-    /// - Throws: Where it ended for another reason than that it was to stop.
+    /// - Throws: If it ended for another reason than a stop.
     func run(isStopping: () -> Bool) throws {
         defer {
             consumer.close()
@@ -105,13 +105,13 @@ final class NodeDriver {
         }
     }
 
-    /// Tells the node an event, and does what it wants done.
+    /// Sends the node an event and performs its actions.
     private func tell(_ event: RegionEvent) {
         hear(event)
         performAll()
     }
 
-    /// Tells the node an event; what it wants done comes behind what waits already.
+    /// Sends the node an event; its actions are queued after those that wait already.
     private func hear(_ event: RegionEvent) {
         let now = clock.now()
         recorder?.note(event, at: now)
@@ -143,7 +143,7 @@ final class NodeDriver {
                 records, of: partition, areProducerStamped: areProducerStamped, into: &actions)
         }
         if actions.isEmpty { return }
-        // Letters are of this batch, in the order of their records.
+        // Letters refer to records of this batch, in the same order.
         var at = 0
         for action in actions {
             guard case .sendLetter(let letter) = action else { continue }
@@ -153,8 +153,8 @@ final class NodeDriver {
         performAll()
     }
 
-    /// Performs one action and records it as performed, so that a decision taken here would make a
-    /// replay differ.
+    /// Performs one action and records it as performed, so that a replay would reveal a decision
+    /// taken in the driver.
     private func perform(_ action: RegionAction) {
         switch action {
         case .read(let places): read(places)

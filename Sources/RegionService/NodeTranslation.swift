@@ -3,7 +3,7 @@ import Logging
 import RegionCore
 import Topology
 
-// Between the words of the Kafka client and those of the core.
+// Translates between the Kafka client's types and the core's.
 
 extension RegionEvent {
     init(_ event: KafkaEvent) {
@@ -40,7 +40,7 @@ extension KafkaPosition {
 }
 
 extension NodeEnd {
-    /// Throws what an operator has to know.
+    /// Throws an error that an operator needs to see.
     func check(of region: Region, expected partitionCount: Int32) throws {
         switch self {
         case .stopped: return
@@ -48,7 +48,7 @@ extension NodeEnd {
             throw RegionError.partitions(of: region, expected: "\(partitionCount)", found: found)
         case .producerStamps: throw RegionError.timestamps(of: region)
         case .client(let problem):
-            // Its text begins with its code, which the error's own would say again.
+            // The text begins with the code, which the error's description would repeat.
             let code = KafkaErrorCode(rawValue: problem.code)
             let message = String(problem.text.dropFirst("\(code): ".count))
             throw KafkaError(code: code, message: message, isFatal: problem.isFatal)

@@ -6,25 +6,26 @@ import Pacing
 import RegionCore
 package import Topology
 
-/// What a node of a region runs on.
+/// The configuration of a region's node.
 package struct RegionConfiguration: Sendable {
     package var region: Region
-    /// Names the node in HQ's records and in logs: up to 128 bytes, unique among live nodes.
+    /// Identifies the node in HQ's records and in logs: up to 128 bytes, unique among live nodes.
     package var node: String
-    /// The topology's secret that ids are hashed with.
+    /// The topology's secret key of the id hashes.
     package var idKey: Aggregation.IDKey
-    /// Every HQ to push to, each with watermarks of its own. Shards join by what all of them say.
+    /// Every HQ to push to, each with its own watermarks. Shards join by the answers of all of
+    /// them.
     package var headquarters: [DeltaClientConfiguration]
-    /// How long a shard that joins waits for HQs that do not answer, where another one has.
+    /// How long a joining shard waits for HQs that do not answer, if another one has.
     package var headquartersTimeout: Duration = .seconds(30)
-    /// How often the broker is asked where the log ends.
+    /// How often the node asks the broker for the log's ends.
     package var endOffsetInterval: Duration = .seconds(1)
-    /// How often what HQ acknowledged is committed to the consumer group.
+    /// How often the node commits acknowledged offsets to the consumer group.
     package var commitInterval: Duration = .seconds(5)
     /// How long a stopping node tries to push its last changes.
     package var drainTimeout: Duration = .seconds(2)
-    /// A new file that every event and action of the node is written to, for
-    /// `tributary simulate --replay`; nil writes none. It holds the region's transfers.
+    /// A new file that receives every event and action of the node, for
+    /// `tributary simulate --replay`; nil disables recording. It contains the region's transfers.
     package var recordFile: String?
 
     package init(
@@ -37,7 +38,7 @@ package struct RegionConfiguration: Sendable {
         self.headquarters = headquarters
     }
 
-    /// What the node's core is made of.
+    /// The settings of the node's core.
     func settings(log: LogID, partitionCount: Int32) -> RegionNodeSettings {
         var settings = RegionNodeSettings(
             region: region.id, node: node, log: log, partitionCount: partitionCount,
@@ -49,7 +50,7 @@ package struct RegionConfiguration: Sendable {
             headquarters: headquarters.count, seed: UInt64.random(in: 0 ... .max))
         settings.deadLetterTopic = region.deadLetterTopic
         settings.requiresBrokerStamps = region.timestamps == .broker
-        // Kafka's default for what a producer's stamp may be off by; more would count as much.
+        // Kafka's default limit of a producer stamp's error; a higher limit would count as this.
         settings.disorderMilliseconds = region.timestamps == .broker ? 0 : 3_600_000
         settings.memory = ZeroedMemory(
             allocate: LargePages.allocate, deallocate: LargePages.deallocate)
@@ -68,15 +69,15 @@ package struct RegionError: Error, CustomStringConvertible {
 
     init(_ description: String) { self.description = description }
 
-    /// The topic has other partitions than the region's log: ids would be remembered in one and
-    /// repeated in another.
+    /// The topic's number of partitions differs from the log's: a repeat could reach a partition
+    /// that has not seen the id.
     static func partitions(of region: Region, expected: String, found: Int) -> RegionError {
         RegionError(
             "topic \(region.topic): expected \(expected) partitions, found \(found); "
                 + "declare a new log in the region file")
     }
 
-    /// The topic's records are stamped by their producers, whom the region file does not trust.
+    /// The topic's records are stamped by their producers, which the region file does not trust.
     static func timestamps(of region: Region) -> RegionError {
         RegionError(
             "topic \(region.topic): its records carry their producers' time; set "

@@ -7,8 +7,8 @@ internal import ServiceLifecycle
 import Synchronization
 import Topology
 
-/// A regional aggregator: reads the region's topic, keeps its minutes in memory, and pushes what
-/// changed to every HQ. Stateless: a node that starts anew rebuilds its shards from the log.
+/// A regional aggregator: reads the region's topic, keeps its minutes in memory, and pushes changes
+/// to every HQ. Stateless: a restarted node rebuilds its shards from the log.
 package struct RegionService: Service {
     private let configuration: RegionConfiguration
     private let logger: Logger
@@ -21,8 +21,8 @@ package struct RegionService: Service {
         self.logger = logger
     }
 
-    /// Runs until the service group stops it gracefully or its task is cancelled, which is the
-    /// same. A fatal error of Kafka's, or settings that do not fit the topic, end it by throwing.
+    /// Runs until the service group stops it gracefully or its task is cancelled, with the same
+    /// effect. Throws for a fatal Kafka error, or for settings that do not fit the topic.
     package func run() async throws {
         let region = configuration.region
         guard !configuration.headquarters.isEmpty else {
@@ -50,7 +50,7 @@ package struct RegionService: Service {
         } catch {
             outcome = .failure(error)
         }
-        // After an error too: a thread inside a C library must not see the end of the process.
+        // Even after an error: a thread inside a C library must not outlive the process's teardown.
         for link in links { await link.stop() }
         await watcher.stop()
         try outcome.get()
@@ -85,8 +85,8 @@ package struct RegionService: Service {
         try outcome.get()
     }
 
-    /// Waits for the broker to say how many partitions the topic has, and holds the region file to
-    /// it: more of them are a new log. Nil when the service stops first.
+    /// Waits for the broker to report the topic's partition count and checks it against the region
+    /// file, because more partitions are a new log. Nil if the service stops first.
     private func partitionCount(
         _ watcher: LogWatcher, _ isStopping: StopFlag
     ) async throws -> Int32? {
@@ -108,7 +108,7 @@ package struct RegionService: Service {
                     logger.warning("kafka does not answer", metadata: ["error": "\(error)"])
                 }
                 hasWarned = true
-                // Cancelled only where the service stops.
+                // Cancelled only if the service stops.
                 try? await Task.sleep(for: .milliseconds(500))
             }
         }

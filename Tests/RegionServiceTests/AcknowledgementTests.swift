@@ -3,7 +3,7 @@ import KafkaClient
 import RegionService
 import Testing
 
-/// What HQ, the group and the dead-letter topic acknowledge, and what follows from it.
+/// Acknowledgements of HQ, the group and the dead-letter topic, and their effects.
 @Suite struct AcknowledgementTests {
     @Test("Group offsets are committed only up to what HQ acknowledged")
     func commits() async throws {
@@ -12,7 +12,7 @@ import Testing
             try await region.produce(values)
             region.headquarters.setCommitting(false)
             try await region.withNode { () async throws in
-                // Several pushes, and many times as many chances to commit.
+                // Several pushes, and many more opportunities to commit.
                 #expect(try await eventually { region.headquarters.refusedRequests >= 3 })
                 #expect(try await region.committed() == nil)
                 region.headquarters.setCommitting(true)
@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    @Test("An HQ that lost everything answers behind and gets the whole shard again")
+    @Test("An HQ that lost everything answers `behind` and receives the whole shard again")
     func refills() async throws {
         try await withRegion(partitions: 1) { region in
             let headquarters = region.headquarters
@@ -80,7 +80,7 @@ import Testing
         }
     }
 
-    @Test("A node whose task is cancelled ends in order")
+    @Test("A node whose task is cancelled shuts down in order")
     func cancellation() async throws {
         try await withRegion(partitions: 1) { region in
             try await region.produce(Values.transfers(2, now: Values.now()).values)

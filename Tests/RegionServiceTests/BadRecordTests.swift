@@ -3,8 +3,8 @@ import DeltaProtocol
 import KafkaClient
 import Testing
 
-/// Every kind of record in one partition: each is counted, what was rejected goes to the
-/// dead-letter topic, and the partition goes on.
+/// One partition with every kind of record: each is counted, rejected ones go to the dead-letter
+/// topic, and the partition continues.
 @Suite struct BadRecordTests {
     private enum Outcome: Equatable {
         case applied(Int64)
@@ -31,7 +31,7 @@ import Testing
             self.outcome = outcome
         }
 
-        /// The `reason` of its dead letter; nil where there is none.
+        /// The `reason` of its dead letter; nil if there is none.
         var reason: String? {
             switch outcome {
             case .rejected(let reason): reason
@@ -139,23 +139,23 @@ import Testing
 
     private static let leapAmount: Int64 = 1 << 31
 
-    /// The start of the last minute of the day before.
+    /// The start of the previous day's last minute.
     private static func leapMinute(_ now: UnixTime) -> UnixTime {
         UnixTime(milliseconds: now.milliseconds / 86_400_000 * 86_400_000 - 60_000)
     }
 
-    /// The same instant as a clock of another zone shows it.
+    /// The same instant in another time zone.
     private static func zoned(_ time: UnixTime, hours: Int64, minutes: Int64) -> String {
         let local = RFC3339.format(time + (hours * 60 + minutes) * 60_000)
         let zone = "\(hours < 0 ? "-" : "+")0\(abs(hours)):\(minutes < 10 ? "0" : "")\(minutes)"
         return local.replacing("Z", with: zone)
     }
 
-    @Test("Each record is counted once, rejected ones are dead-lettered, the partition goes on")
+    @Test("Each record is counted once, rejected ones are dead-lettered, the partition continues")
     func everyKind() async throws {
         let now = Values.now()
         let at = RFC3339.format(now)
-        // The good ones last: they show that nothing before them stopped the partition.
+        // The good ones last, to show that nothing before them stopped the partition.
         let cases =
             Self.brokenShapes(Values.transfer("good", "5", at: at)) + Self.brokenFields(at)
             + Self.accepted(now)
@@ -167,7 +167,7 @@ import Testing
                         region.headquarters.watermark(0) == Int64(cases.count)
                     })
             }
-            // The dead letters count as acknowledged too, so that all is committed.
+            // The dead letters count as acknowledged too, so all records are committed.
             #expect(try await region.committed() == Int64(cases.count))
             let shard = try #require(region.headquarters.shard(0))
             Self.check(shard, cases, now: now)
@@ -205,7 +205,7 @@ import Testing
         #expect(shard.late.values.map(\.settled).reduce(0, +) == late)
     }
 
-    /// How often each reason stands there.
+    /// Counts each reason.
     private static func counts(_ reasons: [String]) -> [String: Int] {
         reasons.reduce(into: [:]) { $0[$1, default: 0] += 1 }
     }

@@ -5,18 +5,18 @@ import RegionService
 import Testing
 import Topology
 
-/// What the broker says and does that a node must survive, or must not.
+/// Broker errors that a node must survive, and those that must end it.
 @Suite struct BrokerTroubleTests {
     private static let bad = Array("no record".utf8)
 
     @Test(
-        "A connection that could not be made does not end the node",
+        "A failed connection does not end the node",
         arguments: [KafkaErrorCode.insecure, .unauthenticated])
     func connectionTrouble(code: KafkaErrorCode) async throws {
         try await withRegion(partitions: 1) { region in
             try await region.produce(Values.transfers(3, now: Values.now()).values)
             let log = NodeLog()
-            // The library passes on what it finds no cure for, with the code it was told.
+            // The library forwards errors that it cannot handle, with their codes.
             region.cluster.pushErrors([code], to: .joinGroup)
             try await region.withNode(region.service(logger: log.logger)) { () async throws in
                 #expect(try await eventually { try await region.committed() == 3 })
@@ -25,7 +25,7 @@ import Topology
         }
     }
 
-    @Test("A right that was taken away ends the node")
+    @Test("A revoked access right ends the node")
     func authorization() async throws {
         try await withRegion(partitions: 1) { region in
             region.cluster.pushErrors([.topicAuthorizationFailed], to: .joinGroup)
@@ -35,7 +35,7 @@ import Topology
         }
     }
 
-    @Test("Records with their producers' time are refused before anything is folded")
+    @Test("Records with producer timestamps are refused before anything is folded")
     func producersTime() async throws {
         try await withRegion(partitions: 1) { region in
             try await region.produce(Values.transfers(3, now: Values.now()).values)
@@ -48,7 +48,7 @@ import Topology
         }
     }
 
-    @Test("Without the group's offsets a shard waits, and letters are not sent twice")
+    @Test("Without the group's offsets a shard waits, and no letter is sent twice")
     func unknownCommits() async throws {
         try await withRegion(partitions: 1) { region in
             try await region.produce([Self.bad, Self.bad])
@@ -59,15 +59,15 @@ import Topology
             let log = NodeLog()
             region.cluster.pushErrors([.topicAuthorizationFailed], to: .offsetFetch)
             try await region.withNode(region.service(logger: log.logger)) { () async throws in
-                #expect(try await eventually { log.count("committed offsets not known") == 1 })
+                #expect(try await eventually { log.count("committed offsets are unknown") == 1 })
                 #expect(try await eventually { try await region.committed() == 3 })
             }
             #expect(try await region.deadLetterCount() == 3)
         }
     }
 
-    /// As a machine that is suspended does, or a process that is stopped and goes on.
-    @Test("A node that stood still while another had its partition repeats no letter of it")
+    /// Like a suspended machine, or a process that is stopped and continued.
+    @Test("A node that was frozen while another had its partition repeats no letters")
     func stoodStill() async throws {
         try await withRegion(partitions: 1) { region in
             let log = NodeLog()
@@ -80,7 +80,7 @@ import Topology
             try await region.withNode(first) { () async throws in
                 #expect(try await eventually { log.isStalled })
                 #expect(try await region.committed() == nil)
-                // Another node gets the partition once the group has given the first one up.
+                // Another node gets the partition once the group has removed the first one.
                 try await region.withNode(region.service { $0.node = "node-2" }) {
                     () async throws in
                     #expect(try await eventually { try await region.committed() == 2 })
@@ -99,10 +99,10 @@ import Topology
         }
     }
 
-    @Test("A topic that got more partitions since they were counted ends the node")
+    @Test("A topic that gains partitions after they were counted ends the node")
     func morePartitions() async throws {
         try await withRegion(partitions: 1) { region in
-            // The topic as it was and as it is, behind one address.
+            // The old and the new topic, on clusters that share an address.
             let larger = try MockCluster(logger: silent)
             defer { larger.close() }
             try larger.createTopic(region.region.topic, partitions: 2)
@@ -113,7 +113,7 @@ import Topology
                 $0.region.kafka["bootstrap.servers"] = "127.0.0.1:\(port)"
                 $0.region.logs[0].partitions = nil
             }
-            // Partitions are counted then, and the group is not joined yet.
+            // Partitions are counted by then, but the node has not joined the group yet.
             log.stall(at: "node begins")
             let running = Task {
                 do {

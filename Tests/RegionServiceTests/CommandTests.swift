@@ -5,7 +5,7 @@ import Money
 import RegionService
 import Testing
 
-/// What HQ wants of a region, through real pushes and a real topic.
+/// HQ's commands to a region, with real pushes and a real topic.
 @Suite struct CommandTests {
     static func command(_ id: String, delta: Int64, before: Int64, at time: UnixTime)
         -> NodeCommand
@@ -19,13 +19,13 @@ import Testing
                     issuedAt: time)))
     }
 
-    @Test("A correction that HQ wants is published once, counts, and its place is told")
+    @Test("HQ's correction is published once, counts, and its position is reported")
     func publishes() async throws {
         try await withRegion(partitions: 2) { region in
             let headquarters = region.headquarters
             let now = Values.now()
             try await region.produce(Values.transfers(3, now: now).values)
-            // Offered with every answer: it must be taken once.
+            // Offered in every reply, but executed only once.
             headquarters.offer([Self.command("c-1", delta: -40, before: 0, at: now)])
             try await region.withNode { () async throws in
                 let place = StubHeadquarters.Place(
@@ -41,7 +41,8 @@ import Testing
                                 command: "c-1", result: .published(partition: 0, offset: 3)))
                     })
                 let told = headquarters.outcomes.count
-                // Still offered, so told again and again, and published no more.
+                // Still offered, so its outcome is reported repeatedly, but it is not published
+                // again.
                 #expect(try await eventually { headquarters.outcomes.count > told + 2 })
                 #expect(headquarters.watermark(0) == 4)
                 #expect(headquarters.shard(0)?.buckets[place]?.correction == -40)
@@ -49,7 +50,7 @@ import Testing
         }
     }
 
-    @Test("A correction that Kafka refuses is told as failed")
+    @Test("A correction that Kafka refuses is reported as failed")
     func refused() async throws {
         try await withRegion(partitions: 1) { region in
             let headquarters = region.headquarters
@@ -63,7 +64,7 @@ import Testing
                             if case .failed = $0.result { $0.command == "c-2" } else { false }
                         }
                     })
-                // It is tried again, for it is offered again.
+                // HQ offers it again, so the node retries it.
                 #expect(
                     try await eventually {
                         headquarters.outcomes.contains {

@@ -5,11 +5,11 @@ import RegionService
 import Testing
 import Topology
 
-/// Dead letters that their topic does not take.
+/// Dead letters that their topic does not accept.
 @Suite struct DeadLetterTests {
     private static let bad = Array("no record".utf8)
 
-    @Test("A dead-letter topic that is missing holds up commits, not the fold")
+    @Test("A missing dead-letter topic holds up commits, not the fold")
     func missingTopic() async throws {
         try await withRegion(partitions: 1) { region in
             let topic = region.region.deadLetterTopic
@@ -23,7 +23,7 @@ import Topology
                 let refused = "dead letter refused"
                 #expect(try await eventually { log.count(refused) == 1 })
                 #expect(log.count("topic=\(topic)") == 1)
-                // From here on the library refuses at once.
+                // From now on the library refuses immediately.
                 try await region.produce(
                     [Self.bad] + Values.transfers(1, now: Values.now(), prefix: "more").values)
                 #expect(try await eventually { region.headquarters.watermark(0) == 5 })
@@ -40,7 +40,7 @@ import Topology
         }
     }
 
-    @Test("A node without the rights of an idempotent producer still writes its letters")
+    @Test("A node without idempotent producer rights still writes its letters")
     func withoutIdempotentRight() async throws {
         try await withRegion(partitions: 1) { region in
             try await region.produce([Self.bad] + Values.transfers(1, now: Values.now()).values)
@@ -53,7 +53,7 @@ import Topology
         }
     }
 
-    @Test("A letter that its user may not write names the right, and the fold goes on")
+    @Test("The error for a forbidden letter names the missing right, and the fold continues")
     func withoutWriteRight() async throws {
         try await withRegion(partitions: 1) { region in
             let log = NodeLog()
@@ -70,7 +70,7 @@ import Topology
         }
     }
 
-    @Test("A letter too large for its topic is sent once more, cut")
+    @Test("A letter too large for its topic is sent again, truncated")
     func cut() async throws {
         try await withRegion(partitions: 1) { region in
             let large = [UInt8](repeating: 0x78, count: 5_000)
@@ -87,7 +87,7 @@ import Topology
         }
     }
 
-    @Test("A letter that is too large even so is given up, and commits go on")
+    @Test("A letter that is too large even truncated is given up, and commits continue")
     func tooLarge() async throws {
         try await withRegion(partitions: 1) { region in
             let large = [UInt8](repeating: 0x78, count: 5_000)

@@ -8,14 +8,14 @@ import RegionService
 import Testing
 
 @Suite struct HeadquartersLinkTests {
-    @Test("A push of several parts ends with the first one that has no answer")
+    @Test("A push of several parts ends with the first unanswered one")
     func ends() async throws {
         let port = try closedPort()
         let inbox = Inbox<RegionEvent>()
         let link = try HeadquartersConnection(
             DeltaClientConfiguration(url: "http://127.0.0.1:\(port)"), place: 1,
             region: RegionFixture.id, inbox: inbox)
-        // Three shards that no two of fit one request.
+        // Three shards, no two of which fit into one request.
         let value = BucketValue(settled: 1 << 51, transfers: 1 << 51)
         let buckets = (0..<150_000).map { number in
             Bucket(

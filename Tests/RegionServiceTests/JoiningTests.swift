@@ -6,9 +6,9 @@ import RegionService
 import Testing
 import Topology
 
-/// Partitions that cannot be folded, beside others that can.
+/// Partitions that cannot be folded, together with others that can.
 @Suite struct JoiningTests {
-    @Test("A partition that ends below HQ's watermark stops its shard, and the others go on")
+    @Test("A partition that ends below HQ's watermark stops its shard; the others continue")
     func endsBelowWatermark() async throws {
         try await withRegion(partitions: 2) { region in
             let headquarters = region.headquarters
@@ -18,7 +18,7 @@ import Topology
             headquarters.claim(0, watermark: 1_000)
             try await region.withNode { () async throws in
                 #expect(try await eventually { headquarters.watermark(1) == 5 })
-                // A shard that folds says at least every other second that it lives.
+                // A folding shard sends a heartbeat at least every two seconds.
                 let pushed = headquarters.deltas.count
                 #expect(try await eventually { headquarters.deltas.count >= pushed + 2 })
                 #expect(headquarters.shard(1)?.settled == amounts)
@@ -29,7 +29,7 @@ import Topology
         }
     }
 
-    @Test("Shards that join together are asked for side by side")
+    @Test("Queries for shards that join together run in parallel")
     func sideBySide() async throws {
         let partitions: Int32 = 12
         try await withRegion(partitions: partitions) { region in
@@ -37,7 +37,7 @@ import Topology
                 let (values, _) = Values.transfers(1, now: Values.now(), prefix: "\(partition)")
                 try await region.produce(values, partition: partition)
             }
-            // Some eight answers a shard: one after the other they would take 38 s.
+            // About eight answers per shard: one after the other they would take 38 s.
             try region.cluster.setRoundTrip(milliseconds: 400)
             try await region.withNode { () async throws in
                 #expect(
@@ -48,7 +48,7 @@ import Topology
         }
     }
 
-    @Test("A shard of another topic's HQ stops before a letter is sent, and the others go on")
+    @Test("A shard that HQ knows from another topic stops before any letter; others continue")
     func foreignRecord() async throws {
         try await withRegion(partitions: 2) { region in
             let headquarters = region.headquarters
@@ -74,7 +74,7 @@ import Topology
         }
     }
 
-    @Test("Where one HQ is away, shards join after a while by what the other says")
+    @Test("If one HQ is away, shards join by the other's answer after a while")
     func nextHeadquarters() async throws {
         try await withRegion(partitions: 1) { region in
             let headquarters = region.headquarters
@@ -89,13 +89,13 @@ import Topology
             }
             try await region.withNode(service) { () async throws in
                 #expect(try await eventually { headquarters.watermark(0) == 5 })
-                // What it had stays where it is: the node knew its watermark.
+                // Its state at HQ stays: the node knew its watermark.
                 #expect(headquarters.deltas.first?.base == 2)
                 #expect(
                     headquarters.shard(0)?.settled.values.sorted()
                         == amounts.values.sorted().suffix(3))
             }
-            // Not before the other has it too.
+            // Commits wait for the other HQ.
             #expect(try await region.committed() == nil)
         }
     }

@@ -4,7 +4,7 @@ import Logging
 import Synchronization
 import Testing
 
-/// What a node logs, and a way to hold the node up where it logs.
+/// Captures a node's log, and can stall the node at a log line.
 final class NodeLog: Sendable {
     private let stall = Stall()
     private let capture: LogCapture
@@ -13,20 +13,20 @@ final class NodeLog: Sendable {
 
     var logger: Logger { capture.logger }
 
-    /// How many lines hold this text.
+    /// The number of lines that contain this text.
     func count(_ text: String) -> Int { capture.count(text) }
 
-    /// A thread that logs a line with this text stands still until `release`, which must come
-    /// within three minutes.
+    /// Blocks a thread that logs a line with this text until `release`, which must follow within
+    /// three minutes.
     func stall(at text: String) { stall.text.withLock { $0 = text } }
 
-    /// Whether one does.
+    /// True while a thread is blocked.
     var isStalled: Bool { stall.isHolding.load(ordering: .acquiring) }
 
     func release() { stall.text.withLock { $0 = nil } }
 }
 
-/// Where a thread is to stand still.
+/// The text of the line to block at.
 private final class Stall: Sendable {
     let text = Mutex<String?>(nil)
     let isHolding = Atomic(false)
@@ -37,7 +37,7 @@ private final class Stall: Sendable {
         let deadline = ContinuousClock.now + .seconds(180)
         while self.text.withLock({ $0 }) != nil {
             guard ContinuousClock.now < deadline else {
-                Issue.record("nobody released the node that stood still at: \(text)")
+                Issue.record("the test did not release the node stalled at: \(text)")
                 break
             }
             usleep(1_000)

@@ -6,10 +6,10 @@ import RegionService
 import Testing
 import Topology
 
-/// What a node says it has seen of its log.
+/// The observed-through that a node reports.
 @Suite struct ObservedThroughTests {
-    /// Idle pushes come every other second, and a question to the broker waits up to 5 s for its
-    /// answer: the last of this many is later than the end of the first question.
+    /// Idle pushes come every two seconds, and a query to the broker waits up to 5 s for its
+    /// answer: the last of this many pushes comes after the first query has ended.
     private static let pushesPastAQuestion = 4
 
     @Test("Under a relay, only its markers count as observed")
@@ -21,7 +21,7 @@ import Topology
             try await region.produce(Values.transfers(3, now: now).values)
             try await region.withNode(region.service { $0.region.isRelayed = true }) {
                 () async throws in
-                // The end of the log is asked for each second, and told every other.
+                // The node queries the log's end every second and reports it every two.
                 #expect(
                     try await eventually {
                         headquarters.watermark(0) == 3
@@ -37,14 +37,14 @@ import Topology
         }
     }
 
-    @Test("While the broker does not answer, nothing more counts as observed")
+    @Test("While the broker does not answer, observed-through does not advance")
     func unreachableBroker() async throws {
         try await withRegion(partitions: 1) { region in
             let headquarters = region.headquarters
             let produced = Values.now()
             try await region.produce(Values.transfers(3, now: produced).values)
             try await region.withNode { () async throws in
-                // An idle log is observed as far as the broker was asked for its end.
+                // An idle log is observed up to the last query for its end.
                 let later = produced + 2_000
                 #expect(
                     try await eventually {
@@ -52,7 +52,7 @@ import Topology
                             && headquarters.deltas.last?.observedThrough.map { $0 > later } ?? false
                     })
                 try region.cluster.takeDown()
-                // To the second, rounded up.
+                // In whole seconds, rounded up.
                 let unreachable = Values.now() + 1_000
                 let pushed = headquarters.deltas.count
                 #expect(
@@ -62,7 +62,7 @@ import Topology
                 let claimed = headquarters.deltas.dropFirst(pushed).compactMap(\.observedThrough)
                 #expect(claimed.count > Self.pushesPastAQuestion)
                 #expect(claimed.allSatisfy { $0 <= unreachable })
-                // A node that cannot take leave of its group takes longer to stop.
+                // A node that cannot leave its group takes longer to stop.
                 try region.cluster.bringUp()
             }
         }

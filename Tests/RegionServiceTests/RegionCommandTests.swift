@@ -2,7 +2,7 @@ import Foundation
 import Subprocess
 import Testing
 
-/// `tributary region` as it is started, up to where it needs a broker.
+/// The real `tributary region` command, up to the point where it needs a broker.
 @Suite struct RegionCommandTests {
     private static let topology = """
         regions:
@@ -29,7 +29,7 @@ import Testing
         """
     }
 
-    /// Runs the binary built beside this test to its end.
+    /// Runs the binary that was built with this test to its end.
     private static func run(
         property: String, _ arguments: [String] = []
     ) async throws -> (status: TerminationStatus, text: String) {
@@ -58,7 +58,7 @@ import Testing
     }
 
     @Test(
-        "A property that Kafka's library refuses is named, with the status of wrong settings",
+        "The error for a property that librdkafka refuses names it, with the usage exit status",
         arguments: [
             ("no.such.property: 1", "no.such.property"),
             ("socket.timeout.ms: soon", "socket.timeout.ms"),

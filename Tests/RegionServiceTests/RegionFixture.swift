@@ -14,12 +14,12 @@ import Testing
 import Topology
 import Platform
 
-/// Longest a test waits for anything; a rebalance of the mock takes up to 5 s.
+/// The longest wait in a test; a rebalance of the mock takes up to 5 s.
 let patience = Duration.seconds(30)
 
 let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-/// Waits until `condition` holds. False when patience ended first.
+/// Waits until `condition` holds. False if patience ends first.
 func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
     let deadline = ContinuousClock.now + patience
     while ContinuousClock.now < deadline {
@@ -29,14 +29,14 @@ func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
     return false
 }
 
-/// A port of loopback where nobody listens at this moment.
+/// A port of loopback without a listener.
 func closedPort() throws -> UInt16 {
     let cluster = try MockCluster(logger: silent)
     defer { cluster.close() }
     return cluster.port
 }
 
-/// A region's topics on a mock broker, and an HQ that listens beside them. Nodes come and go.
+/// A region's topics on a mock broker, and a listening HQ. Tests start and stop nodes.
 struct RegionFixture: Sendable {
     static let id = RegionID(unchecked: "eu-west")
     static let log = LogID(unchecked: "main")
@@ -47,7 +47,7 @@ struct RegionFixture: Sendable {
     private let port: Int
     private let asker: WorkerThread<Asker>
 
-    /// What asks the broker, on a thread of its own.
+    /// Queries the broker, on a dedicated thread.
     private struct Asker {
         var deadLetters: KafkaLog?
         var group: KafkaConsumer?
@@ -97,7 +97,7 @@ struct RegionFixture: Sendable {
         producer.close()
     }
 
-    /// - Parameter change: what the node has otherwise than others.
+    /// - Parameter change: adjusts the node's configuration.
     func service(
         commitInterval: Duration = .milliseconds(100), logger: Logger = silent,
         _ change: (inout RegionConfiguration) -> Void = { _ in }
@@ -110,7 +110,7 @@ struct RegionFixture: Sendable {
         return RegionService(configuration, logger: logger)
     }
 
-    /// Runs a node for as long as `body` runs, and stops it in order.
+    /// Runs a node while `body` runs, then stops it in order.
     func withNode(
         commitInterval: Duration = .milliseconds(100), _ body: () async throws -> Void
     ) async throws {
@@ -146,7 +146,7 @@ struct RegionFixture: Sendable {
         }
     }
 
-    /// How many dead letters there are.
+    /// The number of dead letters.
     func deadLetterCount() async throws -> Int64 {
         try await asker.perform { asker in
             try #require(asker.deadLetters).endOffsets([0], timeoutMs: 5_000)[0] ?? 0
@@ -165,7 +165,7 @@ struct RegionFixture: Sendable {
     }
 }
 
-/// A region with an HQ, for as long as `body` runs.
+/// A region with an HQ that exists while `body` runs.
 func withRegion(
     partitions: Int32, _ body: @Sendable @escaping (RegionFixture) async throws -> Void
 ) async throws {
@@ -210,8 +210,8 @@ enum Values {
                 + #""marked_at_utc":"\#(RFC3339.format(time))"}"#).utf8)
     }
 
-    /// Transfers of distinct amounts, one in each of the minutes that end with that of `now`, and
-    /// what the buckets come to.
+    /// Transfers of distinct amounts, one in each of the last minutes up to that of `now`, and the
+    /// resulting buckets.
     static func transfers(
         _ count: Int, now: UnixTime, prefix: String = "tx"
     ) -> (values: [[UInt8]], amounts: [Minute: Int64]) {

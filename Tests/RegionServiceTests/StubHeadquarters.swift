@@ -6,8 +6,8 @@ import Identifiers
 import Money
 import Synchronization
 
-/// An HQ that keeps what it is sent by the protocol's rules, as far as these tests need them, and
-/// can be told to refuse everything or to forget.
+/// An HQ that follows the protocol's rules as far as these tests need, and can be told to refuse
+/// everything or to lose its state.
 final class StubHeadquarters: DeltaHandler {
     struct Place: Hashable {
         var minute: Minute
@@ -37,7 +37,7 @@ final class StubHeadquarters: DeltaHandler {
 
     /// All deltas answered, in order.
     var deltas: [ShardDelta] { state.withLock { $0.deltas } }
-    /// Outcomes of commands that were told, in order.
+    /// All received command outcomes, in order.
     var outcomes: [CommandOutcome] { state.withLock { $0.outcomes } }
 
     /// Offers these commands with every answer.
@@ -52,7 +52,7 @@ final class StubHeadquarters: DeltaHandler {
 
     func watermark(_ partition: Int32) -> Int64 { shard(partition)?.watermark ?? 0 }
 
-    /// Whether commits are taken; if not, they are answered with 503.
+    /// Accepts commits, or answers them with 503.
     func setCommitting(_ isCommitting: Bool) {
         state.withLock { $0.isCommitting = isCommitting }
     }
@@ -64,7 +64,7 @@ final class StubHeadquarters: DeltaHandler {
         }
     }
 
-    /// Loses all it has, as a wiped store does.
+    /// Loses its whole state, like a wiped store.
     func forget() {
         state.withLock { $0.shards = [:] }
     }
