@@ -8,11 +8,11 @@ internal import Money
     internal import Darwin
 #endif
 
-/// Turns a block of lines into entries, in their order, and counts the lines that are none.
+/// Decodes a block of lines to entries, in order, and counts the lines that are not transfers.
 /// One owner, any thread.
 struct BlockDecoder: ~Copyable {
     private(set) var entries: [RollupEntry] = []
-    /// Of the present block; what is applied or a duplicate is not known here.
+    /// Of the present block; applied and duplicate are counted later.
     private(set) var counters = RollupCounters()
     private var decoder: RecordDecoder
 

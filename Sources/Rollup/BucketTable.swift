@@ -2,11 +2,11 @@ internal import CivilTime
 internal import DeltaProtocol
 internal import Money
 
-/// The buckets of any minutes: an open-addressed table of 24-byte cells, at most half of it in
+/// Buckets of arbitrary minutes: an open-addressed table of 24-byte cells, at most half of it in
 /// use. One owner, any thread.
 struct BucketTable: ~Copyable {
     private struct Cell {
-        /// 0 marks an empty place.
+        /// 0 marks an empty cell.
         var key: UInt64
         var settled: Int64
         var transfers: Int64
@@ -39,7 +39,7 @@ struct BucketTable: ~Copyable {
 
     private var capacity: Int { 1 << Int(64 - shift) }
 
-    /// Where the bucket lies, made if need be; good until the next call of this.
+    /// The bucket's position, created if necessary; valid until the next call.
     @inline(__always)
     mutating func place(_ bucket: BucketKey) -> Int {
         let key = Self.usedBit | bucket.packed
@@ -78,20 +78,20 @@ struct BucketTable: ~Copyable {
         old.deallocate()
     }
 
-    /// Whether the bucket stays within ±2^52 with `amount`, which is above 0.
+    /// True if adding `amount`, which is above 0, keeps the bucket within ±2^52.
     @inline(__always)
     func hasRoom(for amount: Int64, at place: Int) -> Bool {
         amount <= Limits.sumMagnitude &- cells[place].settled
     }
 
-    /// There must be room.
+    /// Adds a transfer, for which there must be room.
     @inline(__always)
     mutating func add(_ amount: Int64, at place: Int) {
         cells[place].settled += amount
         cells[place].transfers &+= 1
     }
 
-    /// All buckets that a transfer was added to, by currency code, then minute.
+    /// All buckets with at least one transfer, by currency code, then minute.
     func rows() -> [RollupResult.Row] {
         var rows: [RollupResult.Row] = []
         rows.reserveCapacity(count)

@@ -2,9 +2,9 @@ internal import Foundation
 
 /// Lets threads fold their blocks one at a time, in the order in which the blocks were read.
 ///
-/// Safe to share: all that changes is touched only by the thread whose turn it is, and turns are
-/// handed over under the condition's lock. No turn is waited for in vain: the thread that has read
-/// the earlier block is running.
+/// Safe to share: only the thread whose turn it is touches mutable state, and turns are handed over
+/// under the condition's lock. Every turn comes, because the thread that has read the earlier block
+/// is running.
 final class FoldStage: @unchecked Sendable {
     private let turn = NSCondition()
     private var nextNumber = 0
@@ -42,6 +42,6 @@ final class FoldStage: @unchecked Sendable {
         turn.unlock()
     }
 
-    /// What was folded, once no thread folds any more.
+    /// The result, once no thread folds any more.
     func result() -> RollupResult { state.fold.result() }
 }

@@ -12,7 +12,8 @@ struct InputBytes: ~Copyable, Sendable {
     private var decompressor: Decompressor?
     /// The first stored bytes, which identify compression; empty once they have been passed on.
     private var first: [UInt8] = []
-    /// The first bytes of the text, maybe a byte-order mark; empty once they have been passed on.
+    /// The first bytes of the text, possibly a byte-order mark; empty once they have been passed
+    /// on.
     private var opening: [UInt8] = []
     private var utf16: UTF16Text?
     /// A buffer for UTF-16 input; empty for other input.
@@ -21,7 +22,7 @@ struct InputBytes: ~Copyable, Sendable {
     /// Room for stored bytes that are to be decompressed; empty where the input is not
     /// compressed.
     private var compressed: [UInt8] = []
-    /// Bytes read of the input, as it is stored.
+    /// Bytes read from the input in its stored form.
     private(set) var storedBytes = 0
 
     init(_ input: RollupInput) throws(RollupError) {
@@ -57,11 +58,11 @@ struct InputBytes: ~Copyable, Sendable {
         return try readContent(into: bytes)
     }
 
-    /// Room for a byte-order mark, or for a few UTF-16 units.
+    /// Large enough for a byte-order mark, or for a few UTF-16 units.
     static let roomMin = 64
     private static let unitBytes = 128 << 10
 
-    /// As `read`, for text in UTF-16.
+    /// Like `read`, for UTF-16 text.
     private mutating func readUTF16(
         into bytes: UnsafeMutableRawBufferPointer
     ) throws(RollupError) -> Int {
@@ -134,11 +135,11 @@ struct InputBytes: ~Copyable, Sendable {
         }
     }
 
-    /// Looks at the first stored bytes.
+    /// Examines the first stored bytes.
     private mutating func beginStored() throws(RollupError) {
         var bytes = [UInt8](repeating: 0, count: OtherCompression.magicBytesMax)
         var count = 0
-        // A pipe may hand over one byte at a time.
+        // A pipe may deliver one byte at a time.
         while count < bytes.count {
             let got: Result<Int, RollupError> = bytes.withUnsafeMutableBytes { bytes in
                 let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[count...])
@@ -152,7 +153,7 @@ struct InputBytes: ~Copyable, Sendable {
         if let other = OtherCompression.recognise(first) {
             throw RollupError(
                 input: input,
-                detail: "compressed with \(other.name), which is not read: "
+                detail: "compressed with \(other.name), which is not supported: "
                     + "pass it through \(other.tool)")
         }
         guard let form = Decompressor.Form(first) else { return }
@@ -171,7 +172,7 @@ struct InputBytes: ~Copyable, Sendable {
         }
     }
 
-    /// Looks at the first bytes of the text.
+    /// Examines the first bytes of the text.
     private mutating func beginText() throws(RollupError) {
         var bytes = [UInt8](repeating: 0, count: UTF16Text.littleEndianMark.count)
         var count = 0

@@ -6,9 +6,9 @@ internal import Synchronization
     internal import Darwin
 #endif
 
-/// Cuts the inputs, one after another, into blocks of whole lines. Any thread may ask for the
-/// next block; the lock is held while it is read, because each begins where the last one ended.
-/// Only threads of this fold wait for it, and without that block they have nothing to do.
+/// Splits the inputs, one after another, into blocks of whole lines. Any thread may request the
+/// next block. The lock is held during the read, because each block begins where the last one
+/// ended. Only threads of this fold wait for it, and they have nothing else to do.
 final class LineBlockReader: Sendable {
     private let state: Mutex<State>
 
@@ -24,7 +24,7 @@ final class LineBlockReader: Sendable {
         return try outcome.get()
     }
 
-    /// Inputs whose first line shows that their lines are no records.
+    /// Inputs whose first line shows that their lines are not records.
     var refused: [RollupInput] { state.withLock { $0.refused } }
 }
 
@@ -33,13 +33,14 @@ extension LineBlockReader {
         private let inputs: [RollupInput]
         private var inputIndex = 0
         private var bytes: InputBytes?
-        /// Whether a line of the present input has been checked, and whether it was no record.
+        /// True if the first line of the present input was checked; and true if it was not a
+        /// record.
         private var isJudged = false
         private var isNoLines = false
         private(set) var refused: [RollupInput] = []
-        /// The beginning of a line whose end is still to be read.
+        /// The beginning of a line whose end has not been read yet.
         private var carry: [UInt8] = []
-        /// Whether the end of a line is still to be read that is too long to be kept.
+        /// True if the rest of a line that is too long must still be skipped.
         private var skipsToNewline = false
         private var nextNumber = 0
         private var hasFailed = false
@@ -70,7 +71,7 @@ extension LineBlockReader {
             return false
         }
 
-        /// One read of the present input, or the step to the next one.
+        /// Reads from the present input once, or steps to the next one.
         private mutating func fill(_ block: LineBlock) throws(RollupError) {
             try open()
             let base = block.buffer.baseAddress!
@@ -84,7 +85,8 @@ extension LineBlockReader {
                         start: base + kept, count: LineBlock.readBytes)) ?? 0
             block.bytesRead += (bytes?.storedBytes ?? 0) - before
             if got == 0 {
-                // An input's last line needs no newline, and does not join the next input's first.
+                // An input's last line needs no newline, and is not joined with the next input's
+                // first.
                 block.count = kept
                 skipsToNewline = false
                 judge(block)
@@ -104,7 +106,7 @@ extension LineBlockReader {
             judge(block)
         }
 
-        /// Opens the present input if need be.
+        /// Opens the present input if necessary.
         private mutating func open() throws(RollupError) {
             guard bytes == nil else { return }
             bytes = try InputBytes(inputs[inputIndex])
@@ -112,7 +114,7 @@ extension LineBlockReader {
             isNoLines = false
         }
 
-        /// Looks at the first line of an input that is not blank.
+        /// Checks the first line of an input that is not blank.
         private mutating func judge(_ block: LineBlock) {
             let lines = UnsafeRawBufferPointer(rebasing: block.buffer[..<block.count])
             var rest = lines[...]
@@ -130,7 +132,7 @@ extension LineBlockReader {
             block.isNoLines = isNoLines
         }
 
-        /// Leaves the whole lines among the first `count` bytes in the block.
+        /// Keeps the whole lines among the first `count` bytes in the block.
         private mutating func take(lines count: Int, of block: LineBlock) {
             let bytes = UnsafeRawBufferPointer(rebasing: block.buffer[..<count])
             block.count = bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0

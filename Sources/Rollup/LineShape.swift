@@ -1,9 +1,9 @@
-/// Recognises inputs that are not one record a line, by their first line.
+/// Detects, by their first line, inputs that do not have one record per line.
 enum LineShape {
-    /// UTF-8's byte-order mark. It is no part of the line that it begins (RFC 8259, 8.1).
+    /// UTF-8's byte-order mark, which is not part of the line that follows it (RFC 8259, 8.1).
     static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
-    /// The line without a mark before it and a carriage return behind it.
+    /// The line without a byte-order mark before it and a carriage return after it.
     @inline(__always)
     static func content(of line: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         var line = line
@@ -14,14 +14,14 @@ enum LineShape {
         return line
     }
 
-    /// Whether the line holds nothing but white space.
+    /// True if the line is empty or white space.
     @inline(__always)
     static func isBlank(_ line: UnsafeRawBufferPointer) -> Bool {
         line.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
     }
 
-    /// Whether the line begins a JSON value that goes on over the next ones: an array of records,
-    /// or an object laid out for people. A record that was cut off is not taken for one: hardly any
+    /// True if the line begins a JSON value that continues on the next lines: an array of records,
+    /// or a pretty-printed object. A truncated record does not count as one, because hardly any
     /// ends in a bracket.
     static func goesOn(_ line: UnsafeRawBufferPointer) -> Bool {
         var depth = 0

@@ -1,13 +1,13 @@
-/// Compression formats that are recognised but not supported, so that the error can name the format
+/// Compression formats that are recognised but not supported, so that the error names the format
 /// instead of counting rejected lines.
 struct OtherCompression: Sendable {
     let name: String
     /// The command that decompresses to standard output.
     let tool: String
-    /// Its first bytes; nil is any byte.
+    /// Its first bytes; nil matches any byte.
     private let magic: [UInt8?]
 
-    /// How many first bytes are needed to recognise every format.
+    /// The number of first bytes needed to recognise every format.
     static let magicBytesMax = 6
 
     private static let all = [

@@ -6,26 +6,26 @@ internal import Topology
 /// Folds files of transfers, one JSON record a line, with the core of the regional aggregator.
 /// Files may be compressed with gzip or zstd, and begin with a byte-order mark of UTF-8 or UTF-16.
 ///
-/// An input whose first line is the beginning of an array, or of a record over several lines, is
-/// refused as a whole: single lines of it may look like records and are not.
+/// An input whose first line begins an array, or a record that spans several lines, is refused as a
+/// whole: some of its lines may look like records without being any.
 ///
 /// Offline there are no record timestamps: no record is late or ahead, ids are remembered for the
-/// whole input, and every minute is kept. Records count in the order of the inputs and of their
-/// lines, whatever the number of threads: each block of lines is decoded by the thread that has
-/// read it, and folded when its turn comes.
+/// whole input, and every minute is kept. Records count in the order of the inputs and their lines,
+/// whatever the number of threads: each thread decodes the blocks that it reads, and folds them in
+/// turn.
 ///
-/// Memory: 23 to 46 bytes per distinct id (half as much again while it grows, where the size of the
-/// input is not known), 48 to 96 per bucket, under 1 MiB per thread.
+/// Memory: 23 to 46 bytes per distinct id (half as much again during growth, if the input's size is
+/// unknown), 48 to 96 per bucket, under 1 MiB per thread.
 package struct Rollup: Sendable {
-    /// What is folded, in this order.
+    /// The inputs to fold, in this order.
     package var inputs: [RollupInput]
-    /// Whether later records of a `transfer_id` are left out.
+    /// True to omit repeats of a `transfer_id`.
     package var dedupes = true
-    /// The words that mean settled where a row has a state.
+    /// The values of a row's state that mean settled.
     package var settledWords = Region.defaultSettledWords
-    /// How many threads work; at least 1.
+    /// The number of worker threads; at least 1.
     package var threads: Int
-    /// Called after each block by whichever thread folded it, never by two at once.
+    /// Called after each block by the thread that folded it, never concurrently.
     package var onProgress: (@Sendable (RollupProgress) -> Void)?
 
     package init(inputs: [RollupInput], threads: Int) {
@@ -33,7 +33,7 @@ package struct Rollup: Sendable {
         self.threads = threads
     }
 
-    /// Folds all inputs. Blocks the calling thread, which is one of the working ones.
+    /// Folds all inputs. Blocks the calling thread, which is one of the workers.
     package func run() throws(RollupError) -> RollupResult {
         let totalBytes = try RollupInput.totalBytes(of: inputs)
         let key = IDKey(low: .random(in: .min ... .max), high: .random(in: .min ... .max))
@@ -63,6 +63,6 @@ package struct Rollup: Sendable {
         return result
     }
 
-    /// For the first size of the id memory: most transfers have 105 to 125 bytes.
+    /// Used for the initial size of the id memory: most transfers have 105 to 125 bytes.
     private static let typicalLineBytes = 110
 }

@@ -2,7 +2,7 @@ internal import Aggregation
 internal import CivilTime
 internal import Money
 
-/// All that folding reads of a transfer, in half a cache line.
+/// The fields of a transfer that the fold reads, in half a cache line.
 struct RollupEntry {
     var id: IDHash
     /// Minor units; above 0.
@@ -25,7 +25,7 @@ struct RollupEntry {
     var contentCheck: UInt32 { UInt32(truncatingIfNeeded: packed) & Self.checkMask }
 }
 
-/// A currency and a minute of the years 0000 to 9999, which are more than 32 bits of minutes.
+/// A currency and a minute of the years 0000 to 9999, which need more than 32 bits of minutes.
 struct BucketKey: Hashable {
     /// 34 bits of minutes since 0000-01-01, of which ten thousand years need 33; 10 of
     /// currency index. Below 2^44.
@@ -34,12 +34,12 @@ struct BucketKey: Hashable {
     static let currencyBits: UInt64 = 10
     /// 0000-01-01T00:00:00Z, in UNIX milliseconds.
     private static let originMilliseconds: Int64 = -62_167_219_200_000
-    /// The last minute of the year 9999, counted from there.
+    /// The last minute of the year 9999, counted from that origin.
     private static let lastMinute: Int64 = 5_259_491_999
 
     init(packed: UInt64) { self.packed = packed }
 
-    /// An offset can take a time a day beyond the years that can be written; it stays within.
+    /// An offset can move a time a day beyond the years that can be written; the minute is clamped.
     init(currency: Currency, time: UnixTime) {
         let minute = max(time.milliseconds - Self.originMilliseconds, 0) / 60_000
         packed =

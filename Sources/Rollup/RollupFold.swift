@@ -4,16 +4,17 @@ internal import DeltaProtocol
 internal import Platform
 internal import Money
 
-/// The rules of an offline fold, over entries in the order of their lines. One owner, any thread.
+/// The rules of an offline fold, applied to entries in the order of their lines. One owner, any
+/// thread.
 struct RollupFold: ~Copyable {
     private let dedupes: Bool
     private var ids: IDMemory
     private var buckets = BucketTable()
     private(set) var counters = RollupCounters()
-    /// Keeps the touching reads alive.
+    /// Keeps the compiler from removing the prefetching reads.
     private var touched: UInt64 = 0
 
-    /// - Parameter expectedIDs: how many ids to make room for at once, within bounds.
+    /// - Parameter expectedIDs: how many ids to allocate room for, within bounds.
     init(dedupes: Bool, expectedIDs: Int) {
         self.dedupes = dedupes
         ids = IDMemory(
@@ -27,7 +28,7 @@ struct RollupFold: ~Copyable {
         while first < entries.count {
             let end = min(first + Self.batch, entries.count)
             if dedupes {
-                // The misses of a batch overlap.
+                // Prefetch, so that the cache misses of a batch overlap.
                 var lines: UInt64 = 0
                 for index in first..<end { lines &+= ids.touch(entries[index].id) }
                 touched = lines
@@ -56,7 +57,7 @@ struct RollupFold: ~Copyable {
             }
         }
         let place = buckets.place(entry.bucket)
-        // As in a region's fold, a transfer that overflows has been sighted.
+        // Like in a region's fold, a transfer that overflows was still sighted.
         guard buckets.hasRoom(for: entry.amount, at: place) else {
             return counters.reject(.overflow)
         }
@@ -64,12 +65,12 @@ struct RollupFold: ~Copyable {
         buckets.add(entry.amount, at: place)
     }
 
-    /// What has been folded so far.
+    /// The result so far.
     func result() -> RollupResult {
         RollupResult(rows: buckets.rows(), counters: counters)
     }
 
     private static let batch = 256
-    /// 2^26 ids are 2 GiB at once; a larger input takes more as it needs it.
+    /// 2^26 ids take 2 GiB at once; a larger input grows the table as needed.
     private static let expectedIDsMax = 1 << 26
 }

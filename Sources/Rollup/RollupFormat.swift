@@ -1,18 +1,18 @@
 internal import CivilTime
 internal import Money
 
-/// How rows are written.
+/// The output format of rows.
 package enum RollupFormat: String, Sendable, CaseIterable {
-    /// A header line, then one line a row.
+    /// A header line, then one line per row.
     case csv
-    /// An array with one object a row, each on a line of its own.
+    /// An array with one object per row, each on a separate line.
     case json
 
-    /// All of `rows`, ended by a newline.
+    /// Renders all `rows`, ending with a newline.
     package func render(_ rows: [RollupResult.Row]) -> [UInt8] {
         var text: [UInt8] = []
         text.reserveCapacity(rows.count * Self.rowBytes + Self.rowBytes)
-        // Rows are many, minutes and currencies few: each is put into words once.
+        // Rows are many, minutes and currencies few: format each of those once.
         var minutes: [UnixTime: [UInt8]] = [:]
         var codes: [Currency: [UInt8]] = [:]
         var isFirst = true
@@ -48,7 +48,7 @@ package enum RollupFormat: String, Sendable, CaseIterable {
         return text
     }
 
-    /// All of `totals`, ended by a newline.
+    /// Renders all `totals`, ending with a newline.
     package func render(totals: [RollupResult.Total]) -> [UInt8] {
         switch self {
         case .csv:
@@ -87,7 +87,7 @@ package enum RollupFormat: String, Sendable, CaseIterable {
 }
 
 extension Dictionary {
-    /// The value of `key`, made and kept where it is asked for the first time.
+    /// The value of `key`, created and stored at its first use.
     fileprivate mutating func value(for key: Key, _ make: (Key) -> Value) -> Value {
         if let known = self[key] { return known }
         let made = make(key)

@@ -4,12 +4,12 @@
     internal import Darwin
 #endif
 
-/// Where lines come from.
+/// A source of lines.
 package enum RollupInput: Sendable, Hashable {
     case file(path: String)
     case standardInput
 
-    /// As messages name it.
+    /// The name in messages.
     package var name: String {
         switch self {
         case .file(let path): path
@@ -17,7 +17,7 @@ package enum RollupInput: Sendable, Hashable {
         }
     }
 
-    /// The size of all inputs, where each is a plain file; fails on one that is not there.
+    /// The size of all inputs, or nil unless each is a plain file. Throws if a file is missing.
     static func totalBytes(of inputs: [RollupInput]) throws(RollupError) -> Int? {
         var total: Int? = 0
         for input in inputs {
@@ -42,7 +42,7 @@ package enum RollupInput: Sendable, Hashable {
 /// An input that could not be read.
 package struct RollupError: Error, Sendable, CustomStringConvertible {
     package var input: RollupInput
-    /// What went wrong, for people.
+    /// A description of the problem.
     package var detail: String
 
     init(input: RollupInput, detail: String) {
@@ -50,7 +50,7 @@ package struct RollupError: Error, Sendable, CustomStringConvertible {
         self.detail = detail
     }
 
-    /// - Parameter errorNumber: as in `errno`.
+    /// - Parameter errorNumber: a value of `errno`.
     init(input: RollupInput, errorNumber: Int32) {
         self.init(input: input, detail: String(cString: strerror(errorNumber)))
     }

@@ -2,7 +2,7 @@ internal import Aggregation
 package import CivilTime
 package import Money
 
-/// What a rollup found.
+/// The result of a rollup.
 package struct RollupResult: Sendable {
     /// The sum of one currency in one minute.
     package struct Row: Hashable, Sendable {
@@ -48,11 +48,11 @@ package struct RollupResult: Sendable {
     /// Sorted by currency code, then minute; no row is empty.
     package var rows: [Row]
     package var counters: RollupCounters
-    /// Inputs that hold no record a line, so that nothing of them was counted.
+    /// Inputs that do not have one record per line, of which nothing was counted.
     package var refused: [RollupInput] = []
 }
 
-/// How many lines ended in which outcome: `consumed` is the sum of the others, `conflicts` aside.
+/// The number of lines with each outcome: `consumed` is the sum of the others, except `conflicts`.
 package struct RollupCounters: Hashable, Sendable {
     /// Lines that are not blank.
     package var consumed: Int64 = 0
@@ -62,14 +62,14 @@ package struct RollupCounters: Hashable, Sendable {
     package var conflicts: Int64 = 0
     /// By `RejectReason.rawValue`.
     package var rejected = [Int64](repeating: 0, count: RejectReason.allCases.count)
-    /// Corrections, markers, and changes that settle nothing: no money of the output.
+    /// Corrections, markers, and changes that settle nothing: they add no money to the output.
     package var control: Int64 = 0
 
     package init() {}
 
     package var rejectedTotal: Int64 { rejected.reduce(0, +) }
 
-    /// Whether there were lines, and not one of them was a JSON object of a record's size.
+    /// True if there were lines, and none of them was a JSON object of a record's size.
     package var understoodNothing: Bool {
         let unread: [RejectReason] = [.json, .utf8, .size]
         return consumed > 0
@@ -90,10 +90,10 @@ package struct RollupCounters: Hashable, Sendable {
     }
 }
 
-/// How far a rollup has come.
+/// The progress of a rollup.
 package struct RollupProgress: Sendable {
     package var bytes: Int
     package var records: Int64
-    /// Nil where an input has no size.
+    /// Nil if an input has no size.
     package var totalBytes: Int?
 }

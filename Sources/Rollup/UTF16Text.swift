@@ -18,10 +18,10 @@ struct UTF16Text: Sendable {
         isBigEndian = opening == Self.bigEndianMark
     }
 
-    /// Whether the text may end here.
+    /// True if the text may end at this point.
     var isBetweenCharacters: Bool { half == nil && high == nil }
 
-    /// The greatest input that `convert` accepts for an output of `room` bytes.
+    /// The largest input that `convert` accepts for an output of `room` bytes.
     static func inputBytesMax(room: Int) -> Int { (room - 4) / 2 }
 
     /// Converts `input` into `output`, and returns the number of bytes written.

@@ -1,8 +1,8 @@
 import Foundation
 import TransferGenerator
 
-/// A rollup in the plainest words: Foundation's JSON, a dictionary and a set. It shares no code
-/// with the one it judges.
+/// A deliberately simple rollup: Foundation's JSON, a dictionary and a set. It shares no code with
+/// the implementation that it checks.
 struct IndependentRollup {
     struct Bucket: Hashable {
         var currency: String
@@ -21,7 +21,7 @@ struct IndependentRollup {
     var conflicts: Int64 = 0
     private var firstByID: [String: [String: AnyHashable]] = [:]
 
-    /// Takes a sound record of any shape.
+    /// Adds a valid record of any shape.
     mutating func add(_ value: [UInt8], dedupes: Bool = true) throws {
         let transfer = try Self.transfer(in: Data(value))
         guard let id = transfer["transfer_id"] as? String,

@@ -3,9 +3,9 @@ import Foundation
 import Rollup
 import Testing
 
-/// How inputs are cut into lines.
+/// How inputs are split into lines.
 @Suite struct LineTests {
-    /// A sound record of exactly this many bytes, each with an id of its own.
+    /// A valid record of exactly this many bytes, with a unique id.
     static func line(_ id: Int, bytes: Int) -> String {
         let sound = RollupTests.line("t\(id)")
         let frame = #","note":"""#.utf8.count
@@ -14,21 +14,21 @@ import Testing
     }
 
     @Test(arguments: ["", "\n", "\n\n\r\n \t\n", "   "])
-    func `nothing, blank lines and blanks are no records`(_ text: String) throws {
+    func `empty input, blank lines and blanks are not records`(_ text: String) throws {
         let result = try rollup(text)
         #expect(result.rows.isEmpty)
         #expect(result.counters == RollupCounters())
     }
 
     @Test(arguments: ["\n", "\r\n", "\n\n", "\r\n\r\n"], [true, false])
-    func `any line ends do, and the last line needs none`(_ end: String, _ isLast: Bool) throws {
+    func `any line end works, and the last line needs none`(_ end: String, _ isLast: Bool) throws {
         let lines = (0..<3).map { RollupTests.line("t\($0)") }
         let result = try rollup(lines.joined(separator: end) + (isLast ? end : ""))
         #expect(result.rows.map(\.transfers) == [3])
         #expect(result.counters.consumed == 3)
     }
 
-    @Test func `a file's last line does not join the next file's first`() throws {
+    @Test func `a file's last line is not joined with the next file's first`() throws {
         let one = Array(RollupTests.line("a").utf8)
         let two = Array(RollupTests.line("b").utf8)
         let half = Array(RollupTests.line("c").utf8.prefix(30))
@@ -53,7 +53,7 @@ import Testing
     }
 
     @Test(arguments: [600_000, 1_500_000, 3_000_000], ["\n", ""])
-    func `a line longer than a block is one refusal, whatever surrounds it`(
+    func `a line longer than a block is one rejection, whatever surrounds it`(
         _ length: Int, _ end: String
     ) throws {
         let long = Self.line(0, bytes: length)
@@ -65,7 +65,7 @@ import Testing
         #expect(result.counters.rejected[Int(RejectReason.size.rawValue)] == 2)
     }
 
-    @Test func `lines of every length around the block's end are read whole`() throws {
+    @Test func `lines of any length are read whole across the block's end`() throws {
         // Each file moves the first block's end by one byte through a line and its newline.
         for shift in 0..<130 {
             var text = Self.line(0, bytes: 60_000 + shift) + "\n"
@@ -80,14 +80,14 @@ import Testing
         }
     }
 
-    @Test func `bytes without any newline are one refusal`() throws {
+    @Test func `bytes without any newline are one rejection`() throws {
         let result = try rollup([[UInt8](repeating: 0, count: 5 << 20)])
         #expect(result.counters.consumed == 1)
         #expect(result.counters.rejectedTotal == 1)
     }
 }
 
-/// Inputs that are no lines of records, or begin with something else than one.
+/// Inputs that do not have one record per line, or whose first line is something else.
 extension LineTests {
     private static let one = RollupTests.line("a")
     private static let two = RollupTests.line("b")
@@ -99,7 +99,7 @@ extension LineTests {
     ]
 
     @Test(arguments: notLines)
-    func `of an array or of records over several lines nothing counts`(_ text: String) throws {
+    func `nothing in an array or in multi-line records counts`(_ text: String) throws {
         let result = try rollup(text)
         #expect(result.rows.isEmpty)
         #expect(result.refused.count == 1)
@@ -109,7 +109,7 @@ extension LineTests {
     }
 
     @Test(arguments: notLines)
-    func `the other inputs count as ever`(_ text: String) throws {
+    func `the other inputs still count`(_ text: String) throws {
         let result = try rollup([Array(Self.one.utf8), Array(text.utf8), Array(Self.two.utf8)])
         #expect(result.rows.map(\.transfers) == [2])
         #expect(result.refused.count == 1)
@@ -121,14 +121,14 @@ extension LineTests {
         "\"\(two.prefix(3))",
         #"{"transfer_id":"[{""#, "7", "{}", "[]",
     ])
-    func `a first line that is no record costs the others nothing`(_ line: String) throws {
+    func `a first line that is not a record does not affect the others`(_ line: String) throws {
         let result = try rollup([line, RollupTests.line("c"), "[", "{"].joined(separator: "\n"))
         #expect(result.rows.map(\.transfers) == [1])
         #expect(result.counters.consumed == 4)
         #expect(result.refused.isEmpty)
     }
 
-    @Test func `a large array is refused to its last line`() throws {
+    @Test func `a large array is refused up to its last line`() throws {
         let lines = (0..<20_000).map { RollupTests.line("t\($0)") }
         let result = try rollup("[\n" + lines.joined(separator: ",\n") + "\n]\n")
         #expect(result.rows.isEmpty)
@@ -136,7 +136,7 @@ extension LineTests {
         #expect(result.counters.understoodNothing)
     }
 
-    @Test func `a mark is no part of the line that it begins`() throws {
+    @Test func `a byte-order mark is not part of the line after it`() throws {
         let joined = "\u{FEFF}\(Self.one)\r\n\r\n\u{FEFF}\(Self.two)\n\u{FEFF}\n"
         let result = try rollup(joined)
         #expect(result.rows.map(\.transfers) == [2])

@@ -3,7 +3,7 @@ import Foundation
 import Rollup
 import Testing
 
-/// Files of records as they come from the field, and what they sum to, in `Tests/Records`.
+/// Files of real-world records in `Tests/Records`, and their sums.
 @Suite struct RecordFileTests {
     static let folder = URL(filePath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: "Records").path
@@ -13,7 +13,7 @@ import Testing
         "mark-and-line-ends", "compressed", "outbox-shapes", "flattened-rows", "state-spellings",
         "unicode-ids", "currencies", "array-and-pretty", "other-events", "tombstone-texts",
     ])
-    func `a file sums to its table`(_ name: String) async throws {
+    func `a file's sums match its table`(_ name: String) async throws {
         let expected = try String(contentsOfFile: "\(Self.folder)/\(name).csv", encoding: .utf8)
         for threads in [1, 2] {
             let file = RollupInput.file(path: "\(Self.folder)/\(name).ndjson")
@@ -27,7 +27,7 @@ import Testing
         #expect(answer.status == (name == "array-and-pretty" ? 1 : 0))
     }
 
-    @Test func `control and rejected lines are counted as what they are`() throws {
+    @Test func `control and rejected lines are counted as such`() throws {
         func counters(_ name: String) throws -> RollupCounters {
             let file = RollupInput.file(path: "\(Self.folder)/\(name).ndjson")
             return try Rollup(inputs: [file], threads: 1).run().counters
@@ -44,7 +44,7 @@ import Testing
         #expect(try counters("mark-and-line-ends").consumed == 3)
     }
 
-    @Test func `a compressed file is read as what it holds`() async throws {
+    @Test func `a compressed file is read like its content`() async throws {
         let expected = try String(contentsOfFile: "\(Self.folder)/compressed.csv", encoding: .utf8)
         let file = "\(Self.folder)/compressed.ndjson.gz"
         let zstd = "\(Self.folder)/compressed.ndjson.zst"
@@ -52,7 +52,7 @@ import Testing
             "$T rollup \(file)", "$T rollup < \(file)", "cat \(file) | $T rollup -",
             "cp \(file) $D/plain.ndjson; $T rollup $D/plain.ndjson",
             "(head -c 1 \(file); sleep 0.1; tail -c +2 \(file)) | $T rollup",
-            // The members of two files one after another, as cat joins them.
+            // The members of two files concatenated, as cat does.
             "cat \(file) \(file) | $T rollup",
             "$T rollup \(zstd)", "cat \(zstd) | $T rollup -", "cat \(zstd) \(zstd) | $T rollup",
             "(head -c 5 \(zstd); sleep 0.1; tail -c +6 \(zstd)) | $T rollup",

@@ -2,15 +2,15 @@ import Foundation
 import Subprocess
 import Testing
 
-/// The commands as people run them.
+/// The commands as users run them.
 @Suite struct RollupCommandTests {
-    /// Runs a line of shell in which `$T` is the built binary.
+    /// Runs a shell command line in which `$T` is the built binary.
     ///
-    /// Suspends instead of blocking: all tests share a pool of few threads.
+    /// Suspends instead of blocking, because all tests share a small thread pool.
     static func shell(
         _ line: String
     ) async throws -> (status: Int32, out: String, err: String) {
-        // The binary lies beside the test bundle.
+        // The binary is next to the test bundle.
         let products = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
         let result = try await Subprocess.run(
             .name("bash"), arguments: ["-o", "pipefail", "-c", line],
@@ -21,7 +21,7 @@ import Testing
         return (status, result.standardOutput, result.standardError)
     }
 
-    @Test func `generated lines roll up from a pipe as from a file`() async throws {
+    @Test func `generated lines roll up from a pipe like from a file`() async throws {
         let answer = try await Self.shell(
             """
             file=$(mktemp); trap 'rm -f $file' EXIT
@@ -59,7 +59,7 @@ import Testing
         ("", "the input contains no record."), ("\\n \\r\\n", "the input contains no record."),
         (#"{"before":{},"after":null,"op":"d"}\n"#, "no line has a settled state."),
     ])
-    func `it is an error where not one transfer was counted`(_ text: String, _ message: String)
+    func `it is an error if no transfer was counted`(_ text: String, _ message: String)
         async throws
     {
         let answer = try await Self.shell("printf '\(text)' | $T rollup")
@@ -81,7 +81,7 @@ import Testing
             ": no line was counted, because the file is an array"
         ),
     ])
-    func `rejected lines are an error where none is allowed`(
+    func `rejected lines are an error if none are allowed`(
         _ line: String, _ status: Int32, _ message: String
     ) async throws {
         let answer = try await Self.shell(line)
@@ -90,7 +90,7 @@ import Testing
         #expect(message.isEmpty != answer.err.contains("Error"), "\(answer.err)")
     }
 
-    @Test func `totals are one line a currency`() async throws {
+    @Test func `totals have one line per currency`() async throws {
         let lines = [
             RollupTests.line("a", "USD", 5), RollupTests.line("b", "EUR", 7),
             RollupTests.line("c", "USD", 6, at: "2026-03-26T00:00:00Z"),
@@ -119,11 +119,11 @@ import Testing
         #expect(answer.out == "")
         #expect(
             answer.err
-                == "Error: standard input: compressed with \(tool), which is not read: pass it "
-                + "through \(tool) -dc\n")
+                == "Error: standard input: compressed with \(tool), which is not supported: "
+                + "pass it through \(tool) -dc\n")
     }
 
-    @Test func `the words that mean settled can be given`() async throws {
+    @Test func `the states that mean settled can be given`() async throws {
         let row = String(RollupTests.line("a").dropLast()) + #","state":"booked"}"#
         let header = "currency,minute,settled,transfers\n"
         #expect(try await Self.shell("echo '\(row)' | $T rollup").out == header)
@@ -151,7 +151,7 @@ import Testing
         #expect(lines[2] == "0")
     }
 
-    @Test func `a reader that leaves early is no error`() async throws {
+    @Test func `a reader that exits early is not an error`() async throws {
         let answer = try await Self.shell("$T generate 1000000 | head -2 | wc -l")
         #expect(answer.status == 0)
         #expect(answer.out.trimmingCharacters(in: .whitespaces) == "2\n")
@@ -187,7 +187,7 @@ import Testing
     }
 
     @Test(arguments: ["--help", "help", "help rollup", "rollup --help", "--help rollup"])
-    func `help on what there is succeeds`(_ arguments: String) async throws {
+    func `help for an existing command succeeds`(_ arguments: String) async throws {
         let answer = try await Self.shell("$T \(arguments)")
         #expect(answer.status == 0)
         #expect(answer.out.hasPrefix("OVERVIEW: "), "\(answer.out)")

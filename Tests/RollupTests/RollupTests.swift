@@ -6,7 +6,7 @@ import Testing
 import TransferGenerator
 
 @Suite struct RollupTests {
-    /// Generated lines in several files, and what they sum to.
+    /// Generated lines in several files, and their sums.
     struct Sample {
         var files: [[UInt8]]
         var expected = IndependentRollup()
@@ -29,7 +29,7 @@ import TransferGenerator
                 var value: [UInt8] = []
                 let event = generator.append(position, to: &value)
                 switch event.kind {
-                // Offline there is no record's time to be ahead of.
+                // Offline there is no record timestamp to be ahead of.
                 case .malformed(.future): try expected.add(value, dedupes: dedupes)
                 case .malformed: rejected += 1
                 default: try expected.add(value, dedupes: dedupes)
@@ -42,7 +42,7 @@ import TransferGenerator
     @Test(arguments: [(1, 1), (2, 1), (5, 3)] as [(UInt64, Int)])
     func `sums and counters equal an independent computation`(seed: UInt64, files: Int) throws {
         let sample = try Sample(seed: seed, count: 30_000, files: files)
-        #expect(sample.files.map(\.count).reduce(0, +) > 3 << 20, "several blocks are wanted")
+        #expect(sample.files.map(\.count).reduce(0, +) > 3 << 20, "the test needs several blocks")
         for threads in [1, 2, 5] {
             let result = try rollup(sample.files, threads: threads)
             let text = String(decoding: RollupFormat.csv.render(result.rows), as: UTF8.self)
@@ -57,7 +57,7 @@ import TransferGenerator
         #expect(sample.expected.conflicts > 200 && sample.rejected > 100)
     }
 
-    @Test func `without dedupe every sound record counts`() throws {
+    @Test func `without dedupe every valid record counts`() throws {
         let sample = try Sample(seed: 3, count: 10_000, files: 2, dedupes: false)
         let result = try rollup(sample.files, dedupes: false)
         let text = String(decoding: RollupFormat.csv.render(result.rows), as: UTF8.self)
@@ -74,7 +74,7 @@ import TransferGenerator
             + #""settled_at_utc":"\#(time)"}"#
     }
 
-    @Test func `the first record of an id wins, over files too`() throws {
+    @Test func `the first record of an id wins, even across files`() throws {
         let first = Self.line("a", "EUR", 5) + "\n"
         let second = Self.line("a", "USD", 7) + "\n" + Self.line("b", "USD", 1) + "\n"
         let forward = try rollup([Array(first.utf8), Array(second.utf8)])
@@ -85,7 +85,7 @@ import TransferGenerator
         #expect(backward.counters.conflicts == 1)
     }
 
-    @Test func `far apart minutes are all kept, sorted by currency, then time`() throws {
+    @Test func `distant minutes are all kept, sorted by currency, then time`() throws {
         let result = try rollup(
             [
                 Self.line("a", "USD", 1, at: "9999-12-31T23:59:60Z"),
@@ -109,7 +109,7 @@ import TransferGenerator
                 """)
     }
 
-    @Test func `a thousand minutes of many currencies outgrow the table and stay exact`() throws {
+    @Test func `a thousand minutes of many currencies grow the table and stay exact`() throws {
         var lines = ""
         var expected = IndependentRollup()
         for index in 0..<20_000 {
@@ -124,7 +124,7 @@ import TransferGenerator
             String(decoding: RollupFormat.csv.render(result.rows), as: UTF8.self) == expected.csv)
     }
 
-    @Test func `a sum never leaves its bound, and a refused id is remembered`() throws {
+    @Test func `a sum never exceeds its bound, and a rejected id is remembered`() throws {
         let bound: Int64 = 1 << 52
         let result = try rollup(
             [
@@ -142,7 +142,7 @@ import TransferGenerator
         #expect(result.counters.consumed == 8)
     }
 
-    @Test func `a total is wider than a minute's sum`() throws {
+    @Test func `a total can exceed a minute's bound`() throws {
         let bound: Int64 = 1 << 52
         let lines = (0..<3_000).map { minute in
             Self.line(
@@ -157,7 +157,7 @@ import TransferGenerator
                 == "currency,settled,transfers\nEUR,13510798882111488000,3000\n")
     }
 
-    @Test func `control records and tombstones are counted and sum to nothing`() throws {
+    @Test func `control records and tombstones are counted but add no money`() throws {
         let result = try rollup(
             """
             {"type":"ledger_marker","lsn":"0/16B3748","system":"7301","timeline":1,\
@@ -169,7 +169,7 @@ import TransferGenerator
         #expect(result.rows.map(\.settled) == [1])
     }
 
-    @Test func `JSON output is what the rows say`() throws {
+    @Test func `JSON output matches the rows`() throws {
         let result = try rollup([Self.line("a", "USD", 3), Self.line("b")].joined(separator: "\n"))
         let json = RollupFormat.json.render(result.rows)
         #expect(

@@ -1,7 +1,7 @@
 import Foundation
 import Rollup
 
-/// Runs `body` with files of these contents, which are gone afterwards.
+/// Runs `body` with temporary files of these contents.
 func withFiles<Answer>(
     _ contents: [[UInt8]], _ body: ([RollupInput]) throws -> Answer
 ) throws -> Answer {
@@ -17,7 +17,7 @@ func withFiles<Answer>(
     return try body(inputs)
 }
 
-/// The rollup of files of these contents.
+/// The rollup of files with these contents.
 func rollup(
     _ contents: [[UInt8]], dedupes: Bool = true, threads: Int = 2
 ) throws -> RollupResult {
@@ -28,7 +28,7 @@ func rollup(
     }
 }
 
-/// The rollup of one file of this text.
+/// The rollup of one file with this text.
 func rollup(_ text: String, dedupes: Bool = true) throws -> RollupResult {
     try rollup([Array(text.utf8)], dedupes: dedupes)
 }

@@ -5,7 +5,7 @@ import Testing
 
 /// UTF-16 input, as Windows spreadsheets and shells write it.
 @Suite struct UTF16Tests {
-    /// The text with the mark before it.
+    /// The text with a byte-order mark.
     static func bytes(_ units: [UInt16], isBigEndian: Bool) -> [UInt8] {
         ([0xFEFF] + units).flatMap { unit in
             let pair = [UInt8(unit >> 8), UInt8(unit & 0xFF)]
@@ -13,26 +13,26 @@ import Testing
         }
     }
 
-    /// Ids of one to four bytes a character, so that units of every kind are cut anywhere.
+    /// Ids of one to four bytes per character, so that reads cut units of every kind anywhere.
     static let text = (0..<4_000).map { index in
         RollupTests.line(["t", "é", "漢", "\u{1F4B6}"][index % 4] + "\(index)", "EUR", 3)
     }.joined(separator: "\r\n")
 
     @Test(arguments: [false, true], [1, 3])
-    func `it sums to the same as UTF-8`(_ isBigEndian: Bool, _ threads: Int) throws {
+    func `its sums are the same as for UTF-8`(_ isBigEndian: Bool, _ threads: Int) throws {
         let bytes = Self.bytes(Array(Self.text.utf16), isBigEndian: isBigEndian)
-        #expect(bytes.count > 600_000, "several reads are wanted")
+        #expect(bytes.count > 600_000, "the test needs several reads")
         for form in [bytes, Array(Self.text.utf8), [0xEF, 0xBB, 0xBF] + Array(Self.text.utf8)] {
             let result = try rollup([form, Array(Self.text.utf8)], threads: threads)
             #expect(result.rows.map(\.settled) == [12_000])
             #expect(result.counters.applied == 4_000)
-            // The ids of the second file are those of the first, byte by byte.
+            // The ids of the second file equal those of the first, byte by byte.
             #expect(result.counters.duplicate == 4_000)
             #expect(result.counters.rejectedTotal == 0)
         }
     }
 
-    @Test func `it may be compressed, and come byte by byte`() async throws {
+    @Test func `it may be compressed, and arrive byte by byte`() async throws {
         let line = RollupTests.line("\u{1F4B6}")
         let answer = try await RollupCommandTests.shell(
             """
@@ -51,7 +51,7 @@ import Testing
 
     @Test(
         arguments: [[0xD83D], [0xDC00], [0xD83D, 0xD83D, 0xDC00], [0xDC00, 0xD83D]] as [[UInt16]])
-    func `a surrogate alone rejects its line and no other`(_ units: [UInt16]) throws {
+    func `an unpaired surrogate rejects only its line`(_ units: [UInt16]) throws {
         let (before, after) = (RollupTests.line("@"), RollupTests.line("b"))
         let cut = try #require(before.firstIndex(of: "@"))
         let broken =
