@@ -2,33 +2,33 @@ import CivilTime
 import DeltaProtocol
 import Money
 
-/// The merge of named buckets over those that stand, both in the order of `Bucket.precedes`: one
-/// walk along both, which keeps what changes.
+/// Merges a delta's buckets over the stored ones, both in the order of `Bucket.precedes`, in one
+/// pass over both. Collects the changes.
 struct BucketMerge {
     struct Scope {
         /// Minutes before it are ignored.
         var firstRetained: Minute
-        /// Which part of a named bucket is taken.
+        /// The part of a named bucket to take.
         var taking: Taking
-        /// In these minutes a bucket that is not named becomes 0.
+        /// In these minutes a bucket that the delta omits becomes 0.
         var replaced: [ClosedRange<Minute>]
 
         enum Taking {
-            /// Its value.
+            /// The whole value.
             case values
-            /// Before this minute only the correction: of its transfers the delta knows too little.
+            /// Before this minute only the correction: the delta knows too little of its transfers.
             case correctionsBefore(Minute)
         }
     }
 
     private let scope: Scope
     private(set) var changes: [BucketChange] = []
-    /// How many named buckets lie before the retention.
+    /// The number of named buckets before the retention.
     private(set) var ignored = 0
 
     init(scope: Scope) { self.scope = scope }
 
-    /// False where a difference leaves `Int64`.
+    /// False if a difference overflows `Int64`.
     mutating func merge(_ named: [Bucket], over old: [Bucket]) -> Bool {
         changes.reserveCapacity(named.count)
         var next = 0
@@ -65,7 +65,7 @@ struct BucketMerge {
         return kept
     }
 
-    /// A standing bucket that the delta does not name.
+    /// Handles a stored bucket that the delta omits.
     private mutating func leaveOut(_ bucket: Bucket) -> Bool {
         guard bucket.minute >= scope.firstRetained,
             scope.replaced.contains(where: { $0.contains(bucket.minute) })

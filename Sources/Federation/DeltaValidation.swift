@@ -1,12 +1,12 @@
 import CivilTime
 import DeltaProtocol
 
-/// What no delta may hold, whatever stands.
+/// Finds deltas that are invalid whatever the store holds.
 enum DeltaValidation {
-    /// A healing replaces one range of a digest, in minutes.
+    /// A healing replaces one digest range, in minutes.
     private static let healedMinutesMax = 60
 
-    /// Why `delta` is refused; nil where it is sound.
+    /// Why `delta` is refused; nil if it is valid.
     static func refusal(of delta: ShardDelta) -> RefusalReason? {
         guard delta.base >= 0, delta.coverage >= delta.base else { return .malformed }
         if let marker = delta.marker, marker.system.utf8.count > Limits.ledgerSystemBytes {

@@ -1,13 +1,13 @@
 package import CivilTime
 package import Money
 
-/// What the commits of one step add together to the global sums of one (currency, minute).
+/// The sum of what the commits of one step add to the global sums of one (currency, minute).
 package struct GlobalDifference: Hashable, Sendable {
     package var minute: Minute
     package var currency: Currency
-    /// To add to the published sum, in minor units.
+    /// Added to the published sum, in minor units.
     package var published: Int64
-    /// To add to the count.
+    /// Added to the count.
     package var transfers: Int64
 
     package init(minute: Minute, currency: Currency, published: Int64, transfers: Int64) {
@@ -17,14 +17,14 @@ package struct GlobalDifference: Hashable, Sendable {
         self.transfers = transfers
     }
 
-    /// The sum over `commits`, by minute, then currency code; every (currency, minute) that any of
-    /// them changes is named once, also where the sum is 0.
+    /// The sum over `commits`, by minute, then currency code. Every (currency, minute) that any of
+    /// them changes is included once, even if its sum is 0.
     ///
-    /// Nil where a sum leaves `Int64`, which takes more than 500 shards that all swing from one
-    /// end of the bounds to the other at once: the caller writes them in smaller steps.
+    /// Nil if a sum overflows `Int64`, which takes more than 500 shards that all go from one end of
+    /// the bounds to the other at once: the caller then writes them in smaller steps.
     package static func sum(of commits: [ShardCommit]) -> [GlobalDifference]? {
-        // Rows only for the minutes that occur: a request names three of them, or all, and wrong
-        // clocks name minutes years apart.
+        // Rows only for the minutes that occur: a request has three of them, or all, and wrong
+        // clocks produce minutes years apart.
         let minutes = Set(commits.flatMap { $0.changes.map(\.minute) }).sorted()
         guard !minutes.isEmpty else { return [] }
         let rows = minutes.count
@@ -67,7 +67,7 @@ package struct GlobalDifference: Hashable, Sendable {
         var transfers: Int64 = 0
         var isNamed = false
 
-        /// False where a sum would leave its bounds.
+        /// False if a sum overflows.
         mutating func add(_ change: BucketChange) -> Bool {
             isNamed = true
             let money = published.addingReportingOverflow(change.published)

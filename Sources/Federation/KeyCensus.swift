@@ -1,19 +1,19 @@
 package import CivilTime
 
-/// The number of keys of each minute at the last count, to notice keys that vanish.
+/// The number of keys of each minute at the last count, used to detect keys that vanish.
 ///
-/// Counting is far cheaper than comparing sums with shards, so it is done every minute, and only
-/// minutes whose counts are suspicious are compared.
+/// Counting is far cheaper than comparing sums with shards, so it runs every minute, and only
+/// minutes with suspicious counts are compared.
 package struct KeyCensus: Sendable {
     /// The number of keys of one minute.
     package struct Count: Hashable, Sendable {
-        /// The version at which the minute changed last; nil where it is not listed as changed.
+        /// The version at which the minute last changed; nil if it is not listed as changed.
         package var version: Int64?
-        /// Hashes of buckets, by region's place.
+        /// The number of bucket hashes, by the region's index.
         package var hashes: [Int64]
         package var published: Int64
         package var transfers: Int64
-        /// The number of keys of late and missed money. Changing them lists the minute as well.
+        /// The number of keys of late and missed money. Changing them lists the minute too.
         package var accounts: Int64
 
         package init(
@@ -35,9 +35,9 @@ package struct KeyCensus: Sendable {
 
     /// The regions that have fewer hashes in a minute than before.
     package struct Loss: Hashable, Sendable {
-        /// By place; empty if any region may have lost one.
+        /// By index; empty if any region may have lost one.
         package var regions: Set<Int>
-        /// Whether nothing else than a loss explains it; else the sums decide.
+        /// True if only a loss explains it; otherwise the sums decide.
         package var isCertain: Bool
 
         package init(regions: Set<Int>, isCertain: Bool) {
@@ -45,17 +45,17 @@ package struct KeyCensus: Sendable {
             self.isCertain = isCertain
         }
 
-        /// Both findings of one minute.
+        /// Combines both findings of one minute.
         func joined(_ other: Loss) -> Loss {
             Loss(
                 regions: regions.union(other.regions), isCertain: isCertain || other.isCertain)
         }
     }
 
-    /// The database that was counted in.
+    /// The database in which the keys were counted.
     private var storeID: String?
     private var counts: [Minute: Count] = [:]
-    /// Losses that were found and not compared yet.
+    /// Losses found but not yet compared.
     private var open: [Minute: Loss] = [:]
 
     package init() {}
@@ -66,11 +66,11 @@ package struct KeyCensus: Sendable {
         open = open.filter { isRetained($0.key) }
     }
 
-    /// Takes a count, and answers the minutes that may have lost keys: their sums are to be
-    /// compared. They include minutes that have keys but are not listed, since readers would
-    /// never learn of those.
+    /// Takes a count and returns the minutes that may have lost keys, whose sums the caller must
+    /// compare. They include minutes that have keys but are not listed, because readers would never
+    /// learn of those.
     ///
-    /// A minute is named each time until `wereCompared` says that it was.
+    /// A minute is returned each time until `wereCompared` is called for it.
     package mutating func take(_ found: [Minute: Count], storeID: String?) -> [Minute: Loss] {
         if self.storeID != storeID {
             self.storeID = storeID
@@ -88,7 +88,7 @@ package struct KeyCensus: Sendable {
         return losses
     }
 
-    /// Notes that these minutes were compared and repaired.
+    /// Marks these minutes as compared and repaired.
     package mutating func wereCompared(_ minutes: some Sequence<Minute>) {
         for minute in minutes { open[minute] = nil }
     }
@@ -99,8 +99,8 @@ package struct KeyCensus: Sendable {
             fewer = Set(count.hashes.indices.filter { count.hashes[$0] < earlier.hashes[$0] })
         }
         let isListed = count.version != nil
-        // A minute that a commit has emptied since is listed at a later version, so that fewer keys
-        // of one that is not tell of a loss.
+        // If a commit had emptied the minute since, it would be listed at a later version. Without
+        // that, fewer keys mean a loss.
         let isUnchanged = earlier != nil && (!isListed || earlier?.version == count.version)
         if !fewer.isEmpty { return Loss(regions: fewer, isCertain: isUnchanged) }
         if count.isBare, !isListed || count.accounts > 0 && earlier == nil { return nil }

@@ -2,16 +2,16 @@ package import CivilTime
 package import DeltaProtocol
 package import Identifiers
 
-/// What the deltas of one request are decided under.
+/// The conditions under which HQ decides the deltas of one request.
 package struct MergeContext: Sendable {
     package var region: RegionID
     package var foldVersion: FoldVersion
     package var node: String
     /// HQ's present.
     package var now: UnixTime
-    /// Minutes before it are ignored and counted; later ones are taken, however far ahead.
+    /// Earlier minutes are ignored and counted; later ones are taken, however far ahead.
     package var firstRetained: Minute
-    /// The region's logs and how many partitions each may have.
+    /// The region's logs and the maximum number of partitions of each.
     package var knownLogs: [LogID: Int32]
 
     package init(
@@ -34,7 +34,7 @@ package struct MergeContext: Sendable {
             knownLogs: knownLogs)
     }
 
-    /// Whether the topology has this partition of this log.
+    /// True if the topology has this partition of this log.
     func knows(_ log: LogID, partition: Int32) -> Bool {
         guard let count = knownLogs[log] else { return false }
         return partition >= 0 && partition < min(count, ShardID.maximumPartitions)

@@ -1,5 +1,5 @@
-/// Percent-encoding of names inside the store's texts: letters, digits, `_`, `.` and `-` stand for
-/// themselves, every other byte is `%` and two hexadecimal digits.
+/// Percent-encoding of names in the store's texts: letters, digits, `_`, `.` and `-` are unchanged,
+/// every other byte is `%` and two hexadecimal digits.
 enum PercentCoding {
     static func encode(_ name: String) -> String {
         var bytes: [UInt8] = []
@@ -13,7 +13,7 @@ enum PercentCoding {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Nil where a `%` is not followed by two hexadecimal digits, or the result is not UTF-8.
+    /// Nil if a `%` is not followed by two hexadecimal digits, or if the result is not UTF-8.
     static func decode(_ text: Substring) -> String? {
         var bytes: [UInt8] = []
         var rest = text.utf8[...]

@@ -3,13 +3,13 @@ package import DeltaProtocol
 package import Identifiers
 package import Money
 
-/// What HQ writes for one shard, in one step with the other shards of the request, and only if the
-/// shard's two texts are still the ones expected.
+/// A write for one shard. HQ writes it in one step with the other shards of the request, and only
+/// if the shard's two texts are still as expected.
 package struct ShardCommit: Hashable, Sendable {
     package var shard: ShardID
-    /// The watermark text that the decision rests on; nil where the field must be absent.
+    /// The watermark text that the decision is based on; nil if the field must be absent.
     package var expectedWatermark: String?
-    /// The liveness text that the decision rests on; nil where the field must be absent.
+    /// The liveness text that the decision is based on; nil if the field must be absent.
     package var expectedLiveness: String?
     /// The new watermark text, written last; nil removes the field.
     package var watermark: String?
@@ -24,7 +24,7 @@ package struct ShardCommit: Hashable, Sendable {
     package var missed: [Bucket]
     /// Buckets of the delta, late ones included, that HQ does not retain.
     package var ignoredBuckets: Int
-    /// Whether the shard accepts only a whole delta after its script failed midway.
+    /// True if the shard accepts only a whole delta after its script failed midway.
     package var isFilling: Bool
 
     package init(
@@ -45,7 +45,7 @@ package struct ShardCommit: Hashable, Sendable {
     }
 }
 
-/// One bucket's new absolute value, and what it adds to the sums over all shards.
+/// One bucket's new absolute value, and its contribution to the sums over all shards.
 package struct BucketChange: Hashable, Sendable {
     package var minute: Minute
     package var currency: Currency
@@ -68,11 +68,11 @@ package struct BucketChange: Hashable, Sendable {
     }
 }
 
-/// HQ's answer to one shard of a request, and what it writes for it.
+/// HQ's answer to one shard of a request, and the write for it.
 package struct ShardDecision: Hashable, Sendable {
-    /// True once `commit`, if there is one, is written.
+    /// Valid once `commit`, if there is one, is written.
     package var reply: ShardReply
-    /// Nil where nothing is to be written.
+    /// Nil if there is nothing to write.
     package var commit: ShardCommit?
 
     package init(reply: ShardReply, commit: ShardCommit? = nil) {

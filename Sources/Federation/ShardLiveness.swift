@@ -1,19 +1,21 @@
 package import CivilTime
 package import DeltaProtocol
 
-/// What a shard's node said last beside its buckets: the value of its field in `liveness:{region}`.
+/// The facts that a shard's node last sent with its buckets: the value of its field in
+/// `liveness:{region}`.
 ///
-/// The text is ten parts with spaces between: observed-through, received-at (both milliseconds),
+/// The text has ten parts separated by spaces: observed-through, received-at (both milliseconds),
 /// the counters applied, duplicate, late, rejected, control, conflicts, the marker as
-/// `lsn/timeline/markedAt/system`, and the node. `-` stands for nothing; bytes of a name other than
+/// `lsn/timeline/markedAt/system`, and the node. `-` means no value; bytes of a name other than
+/// letters, digits, `_`, `.` and `-` are percent-encoded.
 /// letters, digits, `_`, `.` and `-` are percent-encoded.
 package struct ShardLiveness: Hashable, Sendable {
-    /// The first word of the text in place of a liveness while the shard's hashes may hold a part
-    /// of a commit that failed midway. The second word is another one for each such commit, so that
-    /// a decision from before it is in conflict; the next commit replaces the text.
+    /// The first word of the text that replaces a liveness while the shard's hashes may hold part
+    /// of a commit that failed midway. The second word differs for each such commit, so that a
+    /// decision made before it conflicts; the next commit replaces the text.
     package static let torn = "torn"
 
-    /// Whether `text` stands in place of a liveness because a commit failed midway.
+    /// True if `text` replaces a liveness because a commit failed midway.
     package static func isTorn(_ text: String) -> Bool { text.hasPrefix(torn) }
 
     /// The time up to which the shard has provably seen its partition; nil before the first proof.
@@ -35,12 +37,12 @@ package struct ShardLiveness: Hashable, Sendable {
         self.node = node
     }
 
-    /// What stands after a push that HQ accepts.
+    /// The liveness after a push that HQ accepts.
     ///
-    /// Observed-through is clamped to HQ's clock, and never goes back while the watermark stands:
-    /// `previous` is nil where HQ has lost the shard, for its old claims went with the data.
-    /// Received-at is HQ's clock now, also where it was ahead before: a shard that has fallen
-    /// silent since must not look alive until that time has come.
+    /// Observed-through is clamped to HQ's clock and never goes back while HQ keeps the shard:
+    /// `previous` is nil if HQ has lost the shard, because its old claims were lost with the data.
+    /// Received-at is HQ's present clock, even if that was ahead before: a shard that has since
+    /// fallen silent must not look alive until that time.
     package init(delta: ShardDelta, node: String, now: UnixTime, previous: ShardLiveness?) {
         let seen = delta.observedThrough.map { min($0, now) }
         self.init(
@@ -51,14 +53,14 @@ package struct ShardLiveness: Hashable, Sendable {
             node: node)
     }
 
-    /// The greater position where the two compare, else the one that came last.
+    /// The greater position if the two are comparable, else the newer one.
     private static func later(_ new: LedgerMarker?, _ old: LedgerMarker?) -> LedgerMarker? {
         guard let new else { return old }
         guard let old, old.system == new.system, old.timeline == new.timeline else { return new }
         return old.lsn > new.lsn ? old : new
     }
 
-    /// The one text of this value.
+    /// The canonical text of this value.
     package var text: String {
         let marker = marker.map {
             "\($0.lsn)/\($0.timeline)/\($0.markedAt.milliseconds)/"
@@ -74,7 +76,7 @@ package struct ShardLiveness: Hashable, Sendable {
         ].joined(separator: " ")
     }
 
-    /// Nil where `text` is not of the form above; the next push replaces it.
+    /// Nil if `text` does not have the form above; the next push replaces it.
     package init?(text: String) {
         let parts = text.utf8.split(separator: 0x20, omittingEmptySubsequences: false)
             .map(Substring.init)

@@ -3,16 +3,17 @@ package import DeltaProtocol
 package import Identifiers
 import Money
 
-/// HQ's merge: what a delta does to what stands of its shard, as a pure function of both.
+/// HQ's merge: the effect of a delta on the stored state of its shard, as a pure function of both.
 ///
-/// HQ reads the shard's texts and the minutes of `minutesToRead` in one atomic step, decides here,
-/// and writes the commit only if the texts are still the ones read; else it reads again.
+/// HQ reads the shard's texts and the minutes of `minutesToRead` in one atomic step, decides with
+/// this function, and writes the commit only if the texts are still the ones read; otherwise it
+/// reads again.
 package enum ShardMerge {
-    /// What must be read before `decide`.
+    /// The minutes that must be read before `decide`.
     ///
-    /// A delta of the whole shard needs every retained minute that it could replace, since buckets
-    /// it does not name become 0; any other needs the minutes that it names or heals. One that is
-    /// refused in any case needs none.
+    /// A delta of the whole shard needs every retained minute that it could replace, because
+    /// buckets that it omits become 0. Any other delta needs the minutes that it names or heals. A
+    /// delta that is refused in any case needs none.
     package static func minutesToRead(
         _ delta: ShardDelta, context: MergeContext
     ) -> MinutesToRead {
@@ -23,7 +24,7 @@ package enum ShardMerge {
         var ranges: [ClosedRange<Minute>] = []
         var beyond: Minute?
         if delta.base == 0 {
-            // HQ may turn out to have less than the seed.
+            // HQ may turn out to be below the seed's watermark.
             let from = max(delta.claims.valuesFrom, first)
             let last = context.now.minute.advanced(by: Limits.futureMinutes)
             if from <= last { ranges.append(from...last) }
@@ -36,8 +37,8 @@ package enum ShardMerge {
             late: minutes(of: delta.late, from: first, and: ranges), beyond: beyond)
     }
 
-    /// Whether each shard of a request is named there for the first time. A later delta of the
-    /// same shard would be decided from what the first one is about to change; HQ refuses it.
+    /// For each delta, true if it is the request's first of its shard. HQ refuses a later one,
+    /// because its decision would ignore the changes of the first.
     package static func isFirstOfItsShard(_ shards: [ShardDelta]) -> [Bool] {
         var seen: Set<LogPartition> = []
         return shards.map { seen.insert(LogPartition(log: $0.log, partition: $0.partition)).inserted }
@@ -45,7 +46,7 @@ package enum ShardMerge {
 
     /// HQ's decision on one delta.
     ///
-    /// - Parameter reading: what stands, the minutes of `minutesToRead` included.
+    /// - Parameter reading: the stored state, including the minutes of `minutesToRead`.
     package static func decide(
         _ delta: ShardDelta, reading: ShardReading, context: MergeContext
     ) -> ShardDecision {
@@ -66,7 +67,7 @@ package enum ShardMerge {
         if let reason = refusal(of: context.foldVersion, over: stored) {
             return answer(.refused(reason))
         }
-        // Before what a newer fold version needs: its node may still be on its way there.
+        // Before the check for a newer fold version: that version's node may still be catching up.
         if delta.coverage < stored.watermark { return answer(.repeat) }
         let isNewer = stored.foldVersion.isOlder(than: context.foldVersion)
         if isNewer, delta.base != 0 { return answer(.refused(.foldVersionNeedsBaseZero)) }
@@ -85,33 +86,33 @@ package enum ShardMerge {
         }
         // An unfinished commit leaves a mix of two states, which only the whole shard repairs.
         let isTorn = reading.liveness.map(ShardLiveness.isTorn) ?? false
-        // A state that knows less never lowers HQ: it goes on from the watermark.
-        // From watermark 0 it could not go on otherwise than with all it has.
+        // A state that knows less never lowers HQ: it continues from the watermark. From watermark
+        // 0 it could only continue with its whole state.
         if !isTorn, stored.watermark > 0,
             delta.claims.idsShortUntil > stored.claims.idsShortUntil
         {
             return answer(.behind)
         }
         let knowsMore = isTorn || delta.claims.reachesFurtherBack(than: stored.claims)
-        // An empty log has no other base than 0, so damage to its buckets is healed here.
+        // An empty log has only base 0, so damage to its buckets is healed on this path.
         let taking: Taking =
             !isEqual || knowsMore ? .whole : stored.watermark == 0 ? .healing : .facts
         return commit(delta, over: stored, taking, reading: reading, context: context)
     }
 
-    /// How much of a delta is taken.
+    /// The part of a delta to take.
     private enum Taking {
-        /// All but the buckets: liveness and what goes with it.
+        /// Everything except the buckets: liveness and the other facts.
         case facts
         /// The named buckets.
         case changes
-        /// The named buckets; others in the range that is healed become 0.
+        /// The named buckets; others in the healed range become 0.
         case healing
         /// The named buckets; others in the minutes that the node knows in full become 0.
         case whole
     }
 
-    /// Whether another record is the last one below the watermark, as the delta knows the log.
+    /// True if the delta's log has another record than HQ's below the watermark.
     private static func isOfAnotherLog(_ delta: ShardDelta, _ stored: StoredShard) -> Bool {
         guard let ours = stored.fingerprint else { return false }
         if delta.base == stored.watermark, let theirs = delta.baseFingerprint {
@@ -123,7 +124,7 @@ package enum ShardMerge {
         return false
     }
 
-    /// Whether minutes of HQ's may be replaced by a state that decided them with these ids.
+    /// True if a state with these ids may replace minutes of HQ's.
     private static func mayReplace(
         _ minutes: ClosedRange<Minute>, _ delta: ShardDelta, _ stored: StoredShard
     ) -> Bool {
@@ -131,13 +132,13 @@ package enum ShardMerge {
             || minutes.lowerBound >= delta.claims.idsShortUntil
     }
 
-    /// Why `delta` is refused whatever stands; nil where that decides.
+    /// Why `delta` is refused whatever the store holds; nil if it is not.
     private static func refusal(of delta: ShardDelta, context: MergeContext) -> RefusalReason? {
         guard context.knows(delta.log, partition: delta.partition) else { return .unknownLog }
         return DeltaValidation.refusal(of: delta)
     }
 
-    /// Why a state of this fold version may not change the stored one; nil where it may.
+    /// Why a state of this fold version may not change the stored one; nil if it may.
     private static func refusal(
         of foldVersion: FoldVersion, over stored: StoredShard
     ) -> RefusalReason? {
@@ -147,13 +148,14 @@ package enum ShardMerge {
     }
 
     /// The minutes to read of a shard whose log was replaced: those that the store may hold, and
-    /// all that it lists, since HQ's clock may be wrong.
+    /// all listed ones, because HQ's clock may be wrong.
     package static func minutesToRemove(now: UnixTime) -> MinutesToRead {
         let near = Array(StoreRetention.near(now: now))
         return MinutesToRead(buckets: near, late: near, beyond: Claims.always)
     }
 
-    /// Takes out what stands of a shard whose log was replaced: all of `reading`, and both texts.
+    /// Removes the stored state of a shard whose log was replaced: all of `reading`, and both
+    /// texts.
     package static func removal(of shard: ShardID, reading: ShardReading) -> ShardCommit {
         ShardCommit(
             shard: shard, expectedWatermark: reading.watermark,
@@ -172,8 +174,8 @@ package enum ShardMerge {
         _ delta: ShardDelta, over stored: StoredShard?, _ taking: Taking, reading: ShardReading,
         context: MergeContext
     ) -> ShardDecision {
-        // The node's late money fits its own seed: where it replaces HQ's, the seed comes with it,
-        // or a transfer that only the seed has would be in neither account.
+        // The node's late money belongs to its own seed. If it replaces HQ's, HQ takes the seed
+        // too; otherwise a transfer that only the seed has would be in neither account.
         let isSeeded = delta.seedWatermark > 0
         let isNewer = stored?.foldVersion.isOlder(than: context.foldVersion) ?? false
         let takesSeed =
@@ -242,7 +244,7 @@ package enum ShardMerge {
         }
     }
 
-    /// What HQ stands at after the commit.
+    /// HQ's state of the shard after the commit.
     private static func next(
         _ delta: ShardDelta, over stored: StoredShard?, _ taking: Taking, takesSeed: Bool,
         context: MergeContext
@@ -261,18 +263,18 @@ package enum ShardMerge {
         if taking != .whole {
             claims = stored.claims.narrowed(by: delta.claims)
         } else if !takesSeed {
-            // HQ's own values before ids-from stay, as far as the node keeps them up.
+            // HQ's own values before ids-from remain, as far as the node keeps them up to date.
             claims.valuesFrom = min(
                 delta.claims.idsFrom, max(stored.claims.valuesFrom, delta.claims.valuesFrom))
         }
-        // An older one would not be the last record below the new watermark.
+        // HQ's older fingerprint is not the last record below a new watermark.
         let kept = delta.coverage == stored.watermark ? stored.fingerprint : nil
         return StoredShard(
             watermark: delta.coverage, claims: claims, foldVersion: context.foldVersion,
             fingerprint: delta.fingerprint ?? kept)
     }
 
-    /// The minutes of buckets and of ranges in order, each once.
+    /// The minutes of buckets and of ranges, in order, without repeats.
     private static func minutes(
         of buckets: [Bucket], from first: Minute, and ranges: [ClosedRange<Minute>]
     ) -> [Minute] {

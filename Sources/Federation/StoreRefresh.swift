@@ -3,9 +3,9 @@ package import DeltaProtocol
 package import Identifiers
 package import Money
 
-/// Which state of which database a reader has seen.
+/// The state of a database that a reader has seen.
 package struct StorePosition: Hashable, Sendable {
-    /// The random id of the database: another one means that it was wiped or replaced.
+    /// The random id of the database: a different one means that it was wiped or replaced.
     package var storeID: String
     /// The database's version counter.
     package var version: Int64
@@ -16,7 +16,7 @@ package struct StorePosition: Hashable, Sendable {
     }
 }
 
-/// What HQ has of one shard beside its buckets.
+/// HQ's state of one shard, without its buckets.
 package struct ShardStanding: Hashable, Sendable {
     package var watermark: Int64
     package var claims: Claims
@@ -28,7 +28,7 @@ package struct ShardStanding: Hashable, Sendable {
     package var node: String
     package var marker: LedgerMarker?
     package var counters: ShardCounters
-    /// Whether its buckets may be part of an unfinished commit. The store then has neither its
+    /// True if its buckets may be part of an unfinished commit. The store then has neither its
     /// receive time nor its observed-through.
     package var isTorn: Bool
 
@@ -48,8 +48,8 @@ package struct ShardStanding: Hashable, Sendable {
     }
 }
 
-/// What one region holds in one minute, summed over its shards: the currencies that stand there.
-/// A minute that lost a currency names it no more, so a reader replaces the whole minute.
+/// The contents of one region in one minute, summed over its shards, with all stored currencies. It
+/// omits a currency that the minute has lost, so a reader replaces the whole minute.
 package struct RegionMinute: Hashable, Sendable {
     package var region: RegionID
     package var minute: Minute
@@ -84,27 +84,27 @@ package struct RegionMinute: Hashable, Sendable {
     }
 }
 
-/// One consistent view of the store, or what has changed of it since a position.
+/// One consistent view of the store, or its changes since a position.
 package struct StoreRefresh: Sendable {
     package var position: StorePosition
-    /// Whether `minutes` is everything that stands, not only what changed.
+    /// True if `minutes` is everything stored, not only what changed.
     package var isFull: Bool
     package var minutes: [RegionMinute]
     /// All shards that the store has a watermark for.
     package var standings: [ShardID: ShardStanding]
-    /// How many partitions each region's current logs have, as the regions said last.
+    /// The partition counts of each region's current logs, as last reported by the regions.
     package var partitionCounts: [RegionID: [LogID: Int32]]
-    /// In a full view, the version at which each listed minute changed last; other minutes have
-    /// no listed change.
+    /// In a full view, the version at which each listed minute last changed; other minutes have no
+    /// listed change.
     package var changedAt: [Minute: Int64]
     /// The first minute that has not expired by Redis's clock; nil if unknown.
     package var retainedFrom: Minute?
-    /// Whether Redis is set to remove keys by itself when its memory is full.
+    /// True if Redis is configured to evict keys when its memory is full.
     package var mayEvict: Bool
-    /// By region, the logs that the store counts, the one being written last; a region that is not
-    /// named counts those that this HQ's files name.
+    /// By region, the logs that the store counts, the one being written last. A missing region
+    /// counts the logs in this HQ's files.
     package var countedLogs: [RegionID: [LogID]]
-    /// Whether they are of a later topology than this HQ's files.
+    /// True if they belong to a later topology than this HQ's files.
     package var isTopologyOld: Bool
 
     package init(

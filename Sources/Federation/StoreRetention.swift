@@ -1,13 +1,13 @@
 package import CivilTime
 import DeltaProtocol
 
-/// Which minutes the store holds, and until when.
+/// The minutes that the store holds, and when they expire.
 package enum StoreRetention {
     /// The seconds after a minute's start at which its keys expire: 25 h. The minute leaves the
     /// retention at the same instant.
     package static let secondsKept = Int64(Limits.retainedMinutes) * 60
 
-    /// The first minute that HQ takes. There is no last one: money ahead is kept until its minute
+    /// The first minute that HQ accepts. There is no last one: money ahead is kept until its minute
     /// comes.
     package static func first(now: UnixTime) -> Minute {
         now.minute.advanced(by: 1 - Limits.retainedMinutes)

@@ -3,16 +3,16 @@ package import Identifiers
 import Money
 package import Topology
 
-/// Which logs count, as one HQ's files say it, or as the store holds it for all that share it.
+/// The logs that count, according to one HQ's files or to the store, which all HQs share.
 package struct StoreTopology: Hashable, Sendable {
     /// Must rise with every change of `logs`.
     package var generation: Int64
-    /// By region, the logs that count, the one that is being written last.
+    /// By region, the logs that count, the one being written last.
     package var logs: [RegionID: [Log]]
 
     package struct Log: Hashable, Sendable {
         package var id: LogID
-        /// Nil if its file leaves it to the broker.
+        /// Nil if its file leaves the count to the broker.
         package var partitions: Int32?
 
         package init(id: LogID, partitions: Int32? = nil) {
@@ -33,7 +33,7 @@ package struct StoreTopology: Hashable, Sendable {
         }
     }
 
-    /// The 64-bit FNV-1a hash of `logs`, to tell apart two topologies of the same generation.
+    /// The 64-bit FNV-1a hash of `logs`, which distinguishes two topologies of the same generation.
     package var digest: String {
         let lines = logs.sorted { $0.key < $1.key }.map { region, logs in
             let names = logs.map { "\($0.id):\($0.partitions.map(String.init) ?? "-")" }
@@ -49,12 +49,12 @@ package struct StoreTopology: Hashable, Sendable {
 
 /// The store's topology: the fields of the hash `topology`.
 ///
-/// `generation` and `digest` are those of the HQ that wrote it; `logs:{region}` names the counted
-/// logs with spaces between, the one being written last; `partitions:{region}/{log}` is how many
-/// partitions the log has, by its first commit; `removed:{region}/{log}` is until when, in Unix
-/// seconds, a log is refused that counts no more.
+/// `generation` and `digest` are those of the HQ that wrote it; `logs:{region}` lists the counted
+/// logs, separated by spaces, the one being written last; `partitions:{region}/{log}` is the log's
+/// partition count at its first commit; `removed:{region}/{log}` is the Unix time in seconds until
+/// which a log that no longer counts is refused.
 package struct StoredTopology: Hashable, Sendable {
-    /// How long a removed log is refused, in seconds: all its minutes have expired then.
+    /// How long a removed log is refused, in seconds: by then all its minutes have expired.
     package static let removedSeconds: Int64 = 26 * 3_600
 
     package struct LogName: Hashable, Sendable {
@@ -73,7 +73,7 @@ package struct StoredTopology: Hashable, Sendable {
     package var partitions: [LogName: Int32] = [:]
     package var removed: [LogName: Int64] = [:]
 
-    /// Nil if the store has no topology that an HQ wrote.
+    /// Nil if the store has no topology written by an HQ.
     package init?(fields: [String: String]) {
         guard let generation = fields["generation"].flatMap({ Int64($0) }),
             let digest = fields["digest"]
@@ -98,8 +98,7 @@ package struct StoredTopology: Hashable, Sendable {
         }
     }
 
-    /// The fields to write when `topology` replaces `before`; `seconds` is the present in Unix
-    /// time.
+    /// The fields to write when `topology` replaces `before`; `seconds` is the present Unix time.
     package init(_ topology: StoreTopology, over before: StoredTopology?, seconds: Int64) {
         generation = topology.generation
         digest = topology.digest
@@ -125,7 +124,7 @@ package struct StoredTopology: Hashable, Sendable {
         return fields
     }
 
-    /// Compares an HQ's own topology with it.
+    /// Compares an HQ's own topology with the stored one.
     package func standing(of own: StoreTopology) -> TopologyStanding {
         if own.generation > generation { return .newer }
         if own.generation == generation, own.digest == digest { return .current }
@@ -145,7 +144,7 @@ extension StoredTopology.LogName {
     }
 }
 
-/// How an HQ's files compare with the topology in the store.
+/// The result of comparing an HQ's files with the topology in the store.
 package enum TopologyStanding: Hashable, Sendable {
     /// Equal to the store's.
     case current

@@ -1,12 +1,13 @@
 import CivilTime
 package import DeltaProtocol
 
-/// What HQ has committed of a shard: the value of its field in `watermark:{region}`.
+/// HQ's committed state of a shard: the value of its field in `watermark:{region}`.
 ///
 /// The text is `watermark idsFrom rules.settings.digest offset:timestamp:crc valuesFrom idsShort`,
-/// decimal but for the digest and the CRC, which are hexadecimal; `-` stands for no fingerprint,
-/// and for no short ids. A text of four parts, its fingerprint without the offset, is one of rules
-/// generation 1. A commit compares the text byte for byte with the one it was decided from.
+/// decimal except for the digest and the CRC, which are hexadecimal; `-` means no fingerprint, or
+/// no short ids. A text of four parts, whose fingerprint lacks the offset, was written by rules
+/// generation 1. A commit compares the text byte for byte with the one that its decision is based
+/// on.
 package struct StoredShard: Hashable, Sendable {
     /// The coverage that the shard's buckets are true at; 0 or more.
     package var watermark: Int64
@@ -24,7 +25,7 @@ package struct StoredShard: Hashable, Sendable {
         self.fingerprint = fingerprint
     }
 
-    /// The one text of this value.
+    /// The canonical text of this value.
     package var text: String {
         let digest = String(foldVersion.digest, radix: 16)
         let print =
@@ -36,7 +37,7 @@ package struct StoredShard: Hashable, Sendable {
             + "\(claims.valuesFrom.number) \(short)"
     }
 
-    /// Nil where `text` is not of the form above; HQ then knows nothing of the shard.
+    /// Nil if `text` does not have the form above; HQ then has no state of the shard.
     package init?(text: String) {
         let parts = text.utf8.split(separator: 0x20, omittingEmptySubsequences: false)
             .map(Substring.init)

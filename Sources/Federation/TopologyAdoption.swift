@@ -1,14 +1,14 @@
 package import Identifiers
 
-/// Makes sure that the store counts the logs that one HQ process's files count, and that the logs
-/// they replace are taken out before anything is added: once per connection, because a new one may
-/// lead to another database.
+/// Ensures that the store counts the logs in one HQ process's files, and that the logs they replace
+/// are removed before anything is added: once per connection, because a new connection may lead to
+/// another database.
 package struct TopologyAdoption: Sendable {
-    /// How the store's topology is dealt with.
+    /// How to handle the store's topology.
     package enum Decision: Hashable, Sendable {
-        /// It is this HQ's own.
+        /// It equals this HQ's.
         case current
-        /// It is older, or there is none: this one takes its place if nobody else wrote meanwhile.
+        /// It is older or missing: this one replaces it unless another HQ has written meanwhile.
         case write(StoredTopology)
         /// It is of a later generation, or of the same one with other logs: it applies.
         case older(stored: Int64)
@@ -20,7 +20,7 @@ package struct TopologyAdoption: Sendable {
 
     package init(_ own: StoreTopology) { self.own = own }
 
-    /// Whether the topology has to be read on this connection.
+    /// True if the topology must be read on this connection.
     package func mustAdopt(on connection: Int) -> Bool { adoptedOn != connection }
 
     /// - Parameter seconds: HQ's present in Unix time.
@@ -37,7 +37,7 @@ package struct TopologyAdoption: Sendable {
     /// Another HQ has written another topology.
     package mutating func hasChanged() { adoptedOn = 0 }
 
-    /// Whether the region's replaced logs have to be taken out on this connection.
+    /// True if the region's replaced logs must be removed on this connection.
     package func mustRemove(of region: RegionID, on connection: Int) -> Bool {
         own.logs[region] != nil && removedOn[region] != connection
     }
@@ -46,7 +46,7 @@ package struct TopologyAdoption: Sendable {
         removedOn[region] = connection
     }
 
-    /// Whether a shard's buckets have to be taken out.
+    /// True if a shard's buckets must be removed.
     package func isReplaced(_ shard: ShardID) -> Bool {
         own.logs[shard.region] != nil && !own.counts(shard.log, of: shard.region)
     }

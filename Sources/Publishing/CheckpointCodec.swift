@@ -9,21 +9,21 @@ import Hashing
 /// follows the last sound frame was being written when the writer ended, and is ignored.
 package enum CheckpointCodec {
     package static let version = 1
-    /// More is neither written nor read: 30 regions of 50 currencies come to 15 MB.
+    /// Larger files are neither written nor read: 30 regions of 50 currencies take 15 MB.
     package static let maximumBytes = 256 << 20
 
-    /// The last frame's checksum, which the next one goes on from.
+    /// The last frame's checksum, which the next one continues.
     package struct Chain: Hashable, Sendable {
         fileprivate var checksum: FNV1a
     }
 
-    /// What bytes were found to hold.
+    /// The decoded content of a file.
     package struct Decoded: Hashable, Sendable {
         /// Whole, and brought up to the last sound frame.
         package var checkpoint: PublicationCheckpoint
         /// Frames of changes that it was brought up by.
         package var changes: Int
-        /// Bytes at the end that are no frame.
+        /// Bytes at the end that are not a frame.
         package var ignoredBytes: Int
     }
 
@@ -42,7 +42,7 @@ package enum CheckpointCodec {
         return (bytes, chain)
     }
 
-    /// The frame of changes that follows what `chain` came from.
+    /// The next frame of changes after the one that returned `chain`.
     package static func encode(
         changes checkpoint: PublicationCheckpoint, chain: inout Chain
     ) -> [UInt8] {
@@ -97,8 +97,8 @@ package enum CheckpointCodec {
         return bytes
     }
 
-    /// The frame at `at`, which then stands after it; nil, and nothing moves, where there is none
-    /// that is sound.
+    /// The frame at `at`, which it advances past the frame; nil, without advancing, if there is no
+    /// valid frame.
     private static func frame(
         in bytes: [UInt8], at: inout Int, checksum: inout FNV1a
     ) -> (kind: UInt8, payload: Range<Int>)? {

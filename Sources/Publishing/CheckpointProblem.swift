@@ -4,9 +4,9 @@ package enum CheckpointProblem: Error, Hashable, CustomStringConvertible {
     case foreign
     /// Another version of this program wrote them.
     case otherVersion(String)
-    /// The checksum does not fit, or something is missing.
+    /// The checksum does not match, or something is missing.
     case damaged
-    /// The checksum fits what nobody of ours would have written.
+    /// The checksum matches, but no correct writer produces this content.
     case malformed(String)
     case tooLarge
 

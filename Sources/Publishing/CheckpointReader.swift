@@ -9,7 +9,7 @@ import Topology
 struct CheckpointReader {
     /// The text of a store's id is shorter.
     private static let textBytesMax = 256
-    /// A region's sum over all shards there can be stays below: two of them fit an `Int64`.
+    /// A region's sum over all its shards stays below this, so two of them fit an `Int64`.
     private static let magnitudeMax: UInt64 = 1 << 62
 
     private let bytes: ArraySlice<UInt8>
@@ -175,7 +175,7 @@ struct CheckpointReader {
             guard at < bytes.endIndex else { throw .malformed("length") }
             let byte = bytes[at]
             at += 1
-            // The tenth byte has room for one bit.
+            // The tenth byte has room for only one bit.
             guard shift < 63 || byte <= 1 else { throw .malformed("number") }
             value |= UInt64(byte & 0x7F) << shift
             if byte < 0x80 { return value }

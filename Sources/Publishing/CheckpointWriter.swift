@@ -9,7 +9,8 @@ import Topology
 /// zigzagged; texts with their length before them.
 struct CheckpointWriter {
     private var bytes: [UInt8]
-    /// Currencies by their place in the payload's own table: codes outlive the table of one build.
+    /// Currencies by index in the payload's own table, because codes are stable and indices are
+    /// not.
     private var places: [UInt64]
 
     static func write(_ checkpoint: PublicationCheckpoint, to bytes: inout [UInt8]) {
@@ -77,7 +78,7 @@ struct CheckpointWriter {
         }
     }
 
-    /// Corrections are rare: the lowest bit of the currency's place tells of one.
+    /// Corrections are rare: the lowest bit of the currency's index flags one.
     private mutating func write(_ entry: RegionMinute.CurrencyValue) {
         let isCorrected = entry.value.correction != 0
         unsigned(places[Int(entry.currency.index)] << 1 | (isCorrected ? 1 : 0))

@@ -1,27 +1,27 @@
 import CivilTime
 
-/// How far a reader of changed minutes has come. Positions of one publication compare.
+/// A position in the list of changed minutes. Positions of one publication are comparable.
 package struct ChangePosition: Hashable, Sendable {
     fileprivate var number: Int
 }
 
-/// Which minutes of which region were shown with new values, in the order in which that happened,
-/// for readers that come at their own pace.
+/// The minutes of each region that were shown with new values, in order, for readers that come at
+/// their own pace.
 ///
-/// It remembers a bounded number of changes. A reader that stayed away for longer has to look at
-/// every minute.
+/// It remembers a bounded number of changes. A reader that was away for longer must read every
+/// minute.
 struct MinuteChanges: Sendable {
     struct Change: Hashable {
-        /// The region's place in the settings.
+        /// The region's index in the settings.
         var region: Int
         var minute: Minute
     }
 
-    /// At least so many changes are remembered: ten days of one region, or a whole day of eleven.
+    /// The minimum number of remembered changes: ten days of one region, or a whole day of eleven.
     static let remembered = 16_384
 
     private var changes: [Change] = []
-    /// Changes that are forgotten.
+    /// The number of forgotten changes.
     private var forgotten = 0
 
     var end: ChangePosition { ChangePosition(number: forgotten + changes.count) }
@@ -34,7 +34,7 @@ struct MinuteChanges: Sendable {
         forgotten += excess
     }
 
-    /// The changes after `position`; nil where some of them are forgotten, or for no position.
+    /// The changes after `position`; nil if `position` is nil or some of them are forgotten.
     func since(_ position: ChangePosition?) -> ArraySlice<Change>? {
         guard let position, position.number >= forgotten else { return nil }
         return changes.dropFirst(position.number - forgotten)

@@ -2,18 +2,17 @@ package import CivilTime
 import DeltaProtocol
 package import Federation
 
-/// How the records of one shard ended in the last ten minutes, from the counters that its node
-/// sends.
+/// The outcomes of one shard's records in the last ten minutes, from its node's counters.
 ///
-/// Records that a node reads to catch up when it joins are not included.
+/// Records that a node reads to catch up after joining are not included.
 package struct OutcomeTrend: Sendable {
-    /// A share of records that is worth a label: 1 in this many. Single bad records are rarer than
-    /// 1 in 1,000. A wrong clock or a broken producer spoils all records of a partition, or 1 in
-    /// 20 where 20 producers share it.
+    /// The share of records that is labelled: 1 in this many. Single bad records are rarer than 1
+    /// in 1,000. A wrong clock or a broken producer spoils all records of a partition, or 1 in 20
+    /// if 20 producers share it.
     static let labelledShare: Int64 = 20
     /// Fewer records than this are never labelled, whatever their share.
     static let recordsMin: Int64 = 5
-    /// A shard that was seen through to this long ago has caught up, in milliseconds.
+    /// A shard whose observed-through is at most this old has caught up, in milliseconds.
     static let caughtUpMilliseconds: Int64 = 30_000
     private static let spanMilliseconds: Int64 = 600_000
     private static let sampleMilliseconds: Int64 = 30_000
@@ -34,7 +33,7 @@ package struct OutcomeTrend: Sendable {
     /// Takes a shard's latest standing. `isCaughtUp`: the node has reached the end of its log.
     package mutating func take(_ standing: ShardStanding, isCaughtUp: Bool, now: UnixTime) {
         let counters = standing.counters
-        // A restarted node counts from the offset where it started to read.
+        // A restarted node counts from the offset at which it started to read.
         if standing.node != node || counters.consumed < last.consumed {
             node = standing.node
             hasCaughtUp = false

@@ -3,18 +3,18 @@ import DeltaProtocol
 import Federation
 import Money
 
-/// What is shown, minute by minute, for those who keep something derived from it.
+/// The shown values by minute, for owners of derived data.
 extension Publication {
-    /// Where the list of changed minutes ends now.
+    /// The present end of the list of changed minutes.
     package var changesEnd: ChangePosition { changes.end }
 
-    /// The minutes shown with new values since `position`, in rising order; nil where every minute
-    /// may have changed. Minutes that only entered or left the window are not named.
+    /// The minutes shown with new values since `position`, in rising order; nil if every minute may
+    /// have changed. Minutes that only entered or left the window are not included.
     package func minutesChanged(since position: ChangePosition?) -> [Minute]? {
         changes.since(position).map { Set($0.map(\.minute)).sorted() }
     }
 
-    /// What moved in one minute in all regions, by currency code; empty where nothing did.
+    /// The sums of one minute over all regions, by currency code; empty if there are none.
     package func totals(of minute: Minute) -> [PublishedTotals.CurrencyTotal] {
         var sums = [SlidingWindow.Sum](repeating: .init(), count: Currency.count)
         for region in regions {
@@ -27,8 +27,8 @@ extension Publication {
         return currencyTotals(sums)
     }
 
-    /// The minutes that every active region knows in full: nothing named there means that nothing
-    /// moved. Nil where there are none.
+    /// The minutes that every active region knows in full: there, a missing value is zero. Nil if
+    /// there are none.
     package var knownMinutes: ClosedRange<Minute>? {
         guard let currentMinute else { return nil }
         var first = Minute(.min)

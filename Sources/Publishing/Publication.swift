@@ -5,19 +5,19 @@ package import Identifiers
 import Money
 import Topology
 
-/// The publisher's core: fed with what the store says, it answers with the totals to publish.
+/// The publisher's core: it takes refreshes of the store and returns the totals to publish.
 ///
 /// A value without clock or I/O. Its owner reads the store from `readPosition` on about once a
-/// second, gives it the refresh or tells it that there was none, and asks for the totals. What
-/// one turn costs depends on the minutes that changed, not on those it holds.
+/// second, passes the refresh or reports that there was none, and requests the totals. The cost of
+/// one turn depends on the minutes that changed, not on the minutes held.
 ///
-/// - The window ends with the current minute, which is bounded by the greatest time that any
-///   region has been observed through plus one minute, and never moves back: a clock that jumps
-///   cannot empty the window.
-/// - Values that were shown are never taken back because the store lost them: a region whose
-///   store holds less than what is shown keeps its last good values, which go on sliding out,
-///   until every shard of it is back where it was; a minute that is worth no less than before is
-///   shown as it stands. The answer says so meanwhile.
+/// - The window ends with the current minute. That is at most one minute after the greatest
+///   observed-through of any region, and never moves back: a clock that jumps cannot empty the
+///   window.
+/// - A loss in the store never takes shown values back. A region whose store holds less than
+///   what is shown keeps its last good values, which still leave the window with time, until
+///   every shard of it is back at its watermark. A minute that is worth no less than before is
+///   shown with its present values. Meanwhile the answer is degraded.
 package struct Publication: Sendable {
     package let settings: PublicationSettings
     package private(set) var counters = PublicationCounters()
@@ -31,13 +31,13 @@ package struct Publication: Sendable {
     private var isStoreReachable = false
     /// When the store last answered.
     private var readAt: UnixTime?
-    /// Whether the store said last that Redis may remove keys by itself.
+    /// True if the store last reported that Redis may evict keys.
     private var mayEvict = false
     private var isTopologyOld = false
     private(set) var greatestObservedThrough: UnixTime?
     private(set) var currentMinute: Minute?
-    /// The first minute that was read and lay too far ahead of the window to be kept; nil where
-    /// there is none.
+    /// The first minute that was read but is too far ahead of the window to be kept; nil if there
+    /// is none.
     private var firstSkipped: Minute?
     private var checkedMinute: Minute?
     private(set) var dataAsOf: UnixTime?
@@ -72,10 +72,10 @@ package struct Publication: Sendable {
         greatestObservedThrough = checkpoint.greatestObservedThrough
     }
 
-    /// From where on to read the store; nil means everything.
+    /// The position to read the store from; nil means everything.
     package var readPosition: StorePosition? { mustReadAll ? nil : position }
 
-    /// Takes what the store said at `now`, HQ's present.
+    /// Takes a refresh of the store at `now`, HQ's present.
     package mutating func take(_ refresh: StoreRefresh, now: UnixTime) {
         isStoreReachable = true
         readAt = now
@@ -94,8 +94,8 @@ package struct Publication: Sendable {
         if refresh.isFull { firstSkipped = nil }
         mustReadAll = false
         advance(now: now)
-        // Without a proof from any shard there is no window yet to put the minutes into, and one
-        // that has to wait for a full read takes nothing before it.
+        // Without a proof from any shard there is no window yet for the minutes, and a publication
+        // that waits for a full read takes nothing before it.
         guard let currentMinute, !mustReadAll else {
             mustReadAll = true
             return
@@ -127,7 +127,7 @@ package struct Publication: Sendable {
         raiseDataAsOf()
     }
 
-    /// Notes that the store did not answer. The next read is a full one.
+    /// Records that the store did not answer. The next read is a full one.
     package mutating func storeIsUnreachable() {
         isStoreReachable = false
         mustReadAll = true
@@ -154,7 +154,7 @@ package struct Publication: Sendable {
         return losses
     }
 
-    /// Notes that the watermarks of these regions were dropped after the last refresh taken.
+    /// Records that the watermarks of these regions were dropped after the last refresh taken.
     package mutating func areFilledAgain(_ filled: some Sequence<RegionID>) {
         for region in filled {
             if let index = indexByRegion[region] { regions[index].isFilledAgain() }
@@ -199,7 +199,7 @@ package struct Publication: Sendable {
 }
 
 extension Publication {
-    /// Whether a refresh of changes joins on to what has been taken.
+    /// True if a refresh of changes continues from what has been taken.
     private func continues(_ next: StorePosition) -> Bool {
         guard let position = readPosition else { return false }
         return next.storeID == position.storeID && next.version >= position.version
@@ -220,8 +220,8 @@ extension Publication {
         for index in regions.indices { regions[index].advance(to: next) }
     }
 
-    /// Notes minutes too far ahead of the window for the ring, which holds almost two days ahead. A
-    /// window moves with its proofs, so a relay that was dead for longer makes such minutes.
+    /// Records minutes too far ahead of the window for the ring, which holds almost two days ahead.
+    /// A window moves with its proofs, so a relay that was dead for longer produces such minutes.
     private mutating func noteSkipped(_ refresh: StoreRefresh, current: Minute) {
         let last = PublishedRing.range(around: current).upperBound
         let skipped = refresh.minutes.lazy.map(\.minute).filter { $0 > last }.min()
@@ -235,7 +235,7 @@ extension Publication {
         }
     }
 
-    /// The refresh by region, its times bounded by HQ's clock.
+    /// The refresh by region, with its times bounded by HQ's clock.
     private func makeUpdates(
         _ refresh: StoreRefresh, now: UnixTime
     ) -> [RegionPublication.Update] {
@@ -288,7 +288,7 @@ extension Publication {
             corrections: region.corrections.map(currencyTotals) ?? [])
     }
 
-    /// The published currencies of some sums, by code; those of nothing are left out.
+    /// The totals of the published currencies, by code, without those that are zero.
     func currencyTotals(_ sums: [SlidingWindow.Sum]) -> [PublishedTotals.CurrencyTotal] {
         currencies.compactMap { currency in
             let sum = sums[Int(currency.index)]

@@ -14,7 +14,7 @@ package struct PublicationCheckpoint: Hashable, Sendable {
     /// The last minute of the window.
     package var currentMinute: Minute
     package var dataAsOf: UnixTime
-    /// The greatest time that any shard was ever seen through: it bounds the window's end.
+    /// The greatest observed-through that any shard ever had; it bounds the window's end.
     package var greatestObservedThrough: UnixTime
     /// By region name.
     package var regions: [RegionState]
@@ -35,7 +35,7 @@ package struct PublicationCheckpoint: Hashable, Sendable {
     package struct RegionState: Hashable, Sendable {
         package var region: RegionID
         package var observedThrough: UnixTime?
-        /// The window's last minute when the store was found to hold less than what is shown.
+        /// The window's last minute when the store was first found to hold less than what is shown.
         package var recoveringSince: Minute?
         /// By log name.
         package var partitionCounts: [PartitionCount]
@@ -100,7 +100,7 @@ package struct PublicationCheckpoint: Hashable, Sendable {
         }
     }
 
-    /// Both in rising order, as is the answer; minutes that became empty are left out.
+    /// Both in rising order, as is the result, which omits minutes that became empty.
     private static func merge(
         _ changes: [MinuteValues], into before: [MinuteValues]
     ) -> [MinuteValues] {

@@ -3,12 +3,13 @@ package import Federation
 /// When the publisher reads the store, when a report is due, and when viewers get an event: one
 /// clockwork for all three, so that none just misses the turn of another.
 ///
-/// - A read follows a commit, at most each `refreshMin`, and comes at least each `refreshMax`.
-///   The store's version says that there was a commit, whoever made it: a process that commits
-///   nothing itself hears of commits in no other way. Asking for it is one command.
-/// - Viewers get an event at most each `eventMin`. What is published earlier waits for its place,
-///   and the place has a read of its own: the event says the newest there is, not what has waited.
-/// - A report is due at least each `refreshMax`, and soon after a place that passed without an
+/// - A read follows a commit, at most every `refreshMin`, and comes at least every `refreshMax`.
+///   The store's version reveals commits of any process; a process that commits nothing itself
+///   has no other way to notice them. Querying it takes one command.
+/// - Viewers get an event at most every `eventMin`. A report published earlier waits for the next
+///   possible time, the viewers' place, before which the store is read again: the event carries
+///   the newest total, not the one that has waited.
+/// - A report is due at least every `refreshMax`, and soon after a place that passed without an
 ///   event, whatever the store does meanwhile.
 ///
 /// A value. Times are milliseconds of any clock that never goes back.
@@ -17,14 +18,14 @@ package struct PublicationClockwork: Sendable {
         package var refreshMin: Int64 = 250
         package var refreshMax: Int64 = 1_000
         package var eventMin: Int64 = 500
-        /// How often the version is asked for where a read may follow, and the least time between
+        /// How often the version is queried while a read may follow, and the minimum time between
         /// the end of one read and the next.
         package var look: Int64 = 50
 
         package init() {}
     }
 
-    /// What the store is to be asked.
+    /// The query to send to the store.
     package enum Question: Hashable, Sendable {
         case version
         case changes
@@ -34,9 +35,9 @@ package struct PublicationClockwork: Sendable {
     private var readBeganAt: Int64?
     private var readEndedAt: Int64 = 0
     private var lookedAt: Int64 = 0
-    /// Where the store was at the last read; nil where that failed.
+    /// The store's position at the last read; nil if that failed.
     private var position: StorePosition?
-    /// Whether the store has changed since, or may have.
+    /// True if the store has changed since, or may have.
     private var hasNews = false
     private var reportedAt: Int64
     private var notifiedAt: Int64?
@@ -49,9 +50,10 @@ package struct PublicationClockwork: Sendable {
 
     // MARK: - The store
 
-    /// The next question, and when it is due; that may be past.
+    /// The next question, and when it is due, which may be in the past.
     ///
-    /// - Parameter isWhole: whether a read would read everything. Such a one is never hurried.
+    /// - Parameter isWhole: true if a read would read everything. Such a read is never brought
+    ///   forward.
     package func next(isWhole: Bool) -> (question: Question, at: Int64) {
         guard let began = readBeganAt else { return (.changes, reportedAt) }
         let rested = readEndedAt + settings.look
@@ -63,11 +65,11 @@ package struct PublicationClockwork: Sendable {
         return !hasNews && look < read ? (.version, look) : (.changes, read)
     }
 
-    /// When a read has a reason before it is due anyway.
+    /// When there is a reason to read before a read is due anyway.
     private func readAt(free: Int64) -> Int64? {
         guard hasUnseen else { return hasNews ? free : nil }
         let place = max(free, place)
-        // One that would end just before the place would leave its news for the place after.
+        // A read that would end just before the place would defer later news to the next place.
         return !hasNews || place <= free + settings.refreshMin / 2 ? place : free
     }
 
@@ -76,13 +78,14 @@ package struct PublicationClockwork: Sendable {
         hasNews = false
     }
 
-    /// - Parameter position: where the store was; nil for no answer.
+    /// - Parameter position: the store's position; nil if it did not answer.
     package mutating func readEnded(_ position: StorePosition?, at now: Int64) {
         self.position = position
         readEndedAt = now
     }
 
-    /// - Parameter position: where the store is; nil for no answer. Then a read says why.
+    /// - Parameter position: the store's position; nil if it did not answer, in which case a read
+    ///   will report why.
     package mutating func looked(_ position: StorePosition?, at now: Int64) {
         lookedAt = now
         if position != self.position { hasNews = true }
@@ -90,19 +93,19 @@ package struct PublicationClockwork: Sendable {
 
     // MARK: - Reports and viewers
 
-    /// From when on viewers may get another event.
+    /// The earliest time at which viewers may get another event.
     private var place: Int64 { notifiedAt.map { $0 + settings.eventMin } ?? .min }
 
-    /// When a report is due at the latest.
+    /// The latest time at which a report is due.
     package var reportDue: Int64 {
         let due = reportedAt + settings.refreshMax
-        // A read has its chance to bring something newer first.
+        // First give a read the chance to bring something newer.
         return hasUnseen ? min(due, max(reportedAt, place) + settings.refreshMin) : due
     }
 
-    /// Notes that a report was made; whether viewers get an event of it now.
+    /// Records that a report was made. Returns true if viewers get it as an event now.
     ///
-    /// - Parameter isNews: whether it says another total than the one that viewers have.
+    /// - Parameter isNews: true if its total differs from the one that viewers have.
     package mutating func reported(isNews: Bool, at now: Int64) -> Bool {
         reportedAt = now
         hasUnseen = isNews && now < place

@@ -2,7 +2,7 @@ package import Identifiers
 package import Money
 import Topology
 
-/// What the publisher has to know of the topology.
+/// The publisher's part of the topology.
 package struct PublicationSettings: Hashable, Sendable {
     /// By region name, each once.
     package var regions: [RegionSettings]
@@ -13,17 +13,17 @@ package struct PublicationSettings: Hashable, Sendable {
     /// How far a region may lag behind HQ's clock, in event time, before it degrades the answer.
     package var laggingAfter: Duration
 
-    /// How old the last answer of the store may be before it counts as unreachable: one that hangs
-    /// says nothing.
+    /// How old the store's last answer may be before it counts as unreachable, because a hanging
+    /// store reports no error.
     package var storeSilentAfter: Duration = .seconds(5)
 
     package struct RegionSettings: Hashable, Sendable {
         package var id: RegionID
-        /// A retired region's money slides out of the window; nothing of it is waited for.
+        /// A retired region's money leaves the window with time, and nothing waits for the region.
         package var isRetired: Bool
-        /// The logs that are read now: all their partitions have to be there.
+        /// The logs read now: all their partitions must be present.
         package var currentLogs: [LogID]
-        /// Logs whose values count beside the current ones, and that nobody reads any more.
+        /// Logs whose values still count but that are no longer read.
         package var earlierLogs: [LogID]
 
         package init(

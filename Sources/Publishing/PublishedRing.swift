@@ -2,7 +2,7 @@ import CivilTime
 import DeltaProtocol
 import Federation
 
-/// What one region holds, minute by minute, in a ring of slots that know their minute.
+/// One region's values, minute by minute, in a ring of slots that know their minute.
 ///
 /// A slot is the short list that the store answers with, not a column per currency: a region uses
 /// about 50 of the 300 currencies, a minute is always replaced whole, and two rings that hold the
@@ -22,8 +22,8 @@ struct PublishedRing: Sendable {
         slots = Array(repeating: [], count: Self.slotCount)
     }
 
-    /// The values of the minute; empty where the ring has none. Setting them evicts the minute
-    /// that had the slot: callers set only minutes of `range(around:)`.
+    /// The values of the minute; empty if the ring has none. Setting them evicts the slot's former
+    /// minute: callers set only minutes of `range(around:)`.
     subscript(minute: Minute) -> Values {
         get {
             let slot = Self.slot(of: minute)
@@ -36,8 +36,8 @@ struct PublishedRing: Sendable {
         }
     }
 
-    /// The minutes that a ring serves while `current` is the window's last one: the retained ones
-    /// and, in the slots that are left, those after it.
+    /// The minutes that a ring holds while `current` is the window's last one: the retained ones
+    /// and, in the remaining slots, those after it.
     static func range(around current: Minute) -> ClosedRange<Minute> {
         let first = current.advanced(by: 1 - Limits.retainedMinutes)
         return first...first.advanced(by: slotCount - 1)

@@ -3,20 +3,20 @@ package import Federation
 package import Identifiers
 package import Money
 
-/// One consistent answer to "how much money moved in the window": exact sums per currency, and
-/// what a reader must know to trust them. Conversion happens later, from these.
+/// One consistent answer to "how much money moved in the window": exact sums per currency, and the
+/// facts that a reader needs to trust them. Conversion happens later, from these.
 package struct PublishedTotals: Hashable, Sendable {
     /// The last minute of the window.
     package var currentMinute: Minute
-    /// The time up to which every region has been seen. It never runs backwards.
+    /// The time up to which every region has been seen. It never goes back.
     package var dataAsOf: UnixTime
-    /// The state of the store that the totals were last brought up to.
+    /// The store's position that the totals reflect.
     package var position: StorePosition
-    /// By currency code; a currency with neither money nor transfers in the window is not named.
+    /// By currency code, without currencies that have neither money nor transfers in the window.
     package var currencies: [CurrencyTotal]
     /// By region name; every region of the settings.
     package var regions: [RegionTotal]
-    /// By region name, those of no region first, then in the order of the reasons.
+    /// By region name, those without a region first, then in the order of the reasons.
     package var degradations: [Degradation]
 
     package init(
@@ -33,7 +33,7 @@ package struct PublishedTotals: Hashable, Sendable {
 
     package var isDegraded: Bool { !degradations.isEmpty }
 
-    /// What moved in one currency in the window.
+    /// The sum of one currency in the window.
     package struct CurrencyTotal: Hashable, Sendable {
         package var currency: Currency
         /// Settled transfers and corrections, in minor units.
@@ -47,20 +47,20 @@ package struct PublishedTotals: Hashable, Sendable {
         }
     }
 
-    /// What moved in one region in the window.
+    /// The sums of one region in the window.
     package struct RegionTotal: Hashable, Sendable {
         package var region: RegionID
         /// The time up to which all the region's partitions have been seen; nil before the first
         /// push.
         package var observedThrough: UnixTime?
-        /// Whether last good values are shown because the store has not got everything back.
+        /// True if last good values are shown because the store has not recovered everything.
         package var isRecovering: Bool
-        /// As `PublishedTotals.currencies`.
+        /// Like `PublishedTotals.currencies`.
         package var currencies: [CurrencyTotal]
         /// Nil until the store has been read in full.
         package var accounts: Accounts?
 
-        /// Money outside the totals, each account as `PublishedTotals.currencies`.
+        /// Money outside the totals, each account like `PublishedTotals.currencies`.
         package struct Accounts: Hashable, Sendable {
             /// Late money in the window: not in the total, an upper bound.
             package var late: [CurrencyTotal]
@@ -96,10 +96,10 @@ package struct PublishedTotals: Hashable, Sendable {
     }
 }
 
-/// One reason why an answer is less than it should be.
+/// One reason why an answer is incomplete or stale.
 package struct Degradation: Hashable, Sendable {
     package var reason: Reason
-    /// Nil where the reason is not a region's.
+    /// Nil if the reason does not belong to a region.
     package var region: RegionID?
 
     package init(_ reason: Reason, region: RegionID? = nil) {
@@ -112,10 +112,10 @@ package struct Degradation: Hashable, Sendable {
         case storeUnreachable = "store_unreachable"
         /// The store counts logs by a later topology than this HQ's.
         case topologyOld = "topology_old"
-        /// Minutes of the region went missing in the store although nothing had changed them, or,
-        /// without a region, Redis is set to remove keys by itself. The last good values are shown.
+        /// Minutes of the region went missing in the store without a listed change or, without a
+        /// region, Redis is configured to evict keys. The last good values are shown.
         case storeLoss = "store_loss"
-        /// The store lost data of the region and has not got all of it back.
+        /// The store lost data of the region and has not recovered all of it.
         case storeRefilling = "store_refilling"
         /// The region has never pushed.
         case regionMissing = "region_missing"
@@ -126,17 +126,17 @@ package struct Degradation: Hashable, Sendable {
         /// The region's event time is too far behind the clock.
         case regionLagging = "region_lagging"
         /// Some minutes of the window are not known in full: their late transfers are counted
-        /// separately, since they cannot be told from repeats.
+        /// separately, because they may be repeats.
         case incomplete
         /// The region has money in minutes more than 5 minutes ahead, in no window yet.
         case ahead
         /// Many of a shard's latest records were rejected.
         case rejecting
-        /// Many of a shard's latest records were late, or could not be told from repeats.
+        /// Many of a shard's latest records were late, or may be repeats.
         case lateMoney = "late_money"
         /// The store differs from the region at the same coverage, and resending did not help.
         case drift
-        /// The clock of the region and that of headquarters differ by more than a minute.
+        /// The clocks of the region and of headquarters differ by more than a minute.
         case skew
     }
 }

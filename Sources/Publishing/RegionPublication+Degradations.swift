@@ -5,7 +5,7 @@ import Identifiers
 
 extension RegionPublication {
     /// Why the region degrades the answer, in the order of the reasons. `readAt` is when the store
-    /// last answered: a region is not silent because the store is.
+    /// last answered: if the store is silent, the region does not count as silent.
     func degradations(
         now: UnixTime, readAt: UnixTime?, dataAsOf: UnixTime,
         settings limits: PublicationSettings
@@ -31,10 +31,9 @@ extension RegionPublication {
         {
             reasons.append(.regionSilent)
         }
-        // A shard that joins late is behind what was published before it came.
         let observed = expected.known.map(\.observedThrough) + [observedThrough]
         if let least = observed.compactMap(\.self).min(),
-            // What was published before a shard came claims more than that shard has seen.
+            // `data_as_of` may already be later than anything a newly joined shard has observed.
             elapsed(from: least, to: now) > limits.laggingAfter || least < dataAsOf
         {
             reasons.append(.regionLagging)
@@ -50,7 +49,7 @@ extension RegionPublication {
 
     private var recovery: Degradation.Reason { hasLoss ? .storeLoss : .storeRefilling }
 
-    /// Whether the total may lack money of the window: a shard has no values for some minute, late
+    /// True if the total may lack money of the window: a shard has no values for some minute, late
     /// money may be unproven, or the store has lost a log that is no longer read.
     private func isHistoryIncomplete() -> Bool {
         guard let current = shown.current else { return false }
@@ -61,7 +60,7 @@ extension RegionPublication {
         if claims.contains(where: { $0.valuesFrom > start }) { return true }
         guard let idsFrom = claims.map(\.idsFrom).max(), idsFrom > start else { return false }
         // Unproven money is stored as late money of minutes before ids-from. Other late money there
-        // cannot be told apart from it.
+        // cannot be distinguished from it.
         return (start..<min(idsFrom, current.advanced(by: 1))).contains { !late.ring[$0].isEmpty }
     }
 

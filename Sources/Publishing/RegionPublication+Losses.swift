@@ -32,8 +32,8 @@ extension RegionPublication {
         lost[minute] = lost[minute] ?? false || isCertain
     }
 
-    /// Forgets lost minutes whose values are back, and those that show their last good values in
-    /// any case.
+    /// Forgets lost minutes whose values are back, and those that show their last good values
+    /// anyway.
     mutating func forgetFoundMinutes(
         liveFrom: Minute?, current: Minute, retainedFrom: Minute
     ) {
@@ -52,9 +52,9 @@ extension RegionPublication {
         return lost.keys.sorted()
     }
 
-    /// Notes that the region's watermarks were dropped. Once all shards are back, their values
-    /// are what the logs say. Minutes that certainly lost data keep their last good values if a
-    /// log that is no longer read may have contributed to them.
+    /// Records that the region's watermarks were dropped. Once all shards are back, their values
+    /// are exactly those of the logs. Minutes that certainly lost data keep their last good values
+    /// if a log that is no longer read may have contributed to them.
     mutating func isFilledAgain() {
         isBeingFilled = true
         let isWhole = settings.earlierLogs.isEmpty && !settings.isRetired

@@ -5,13 +5,13 @@ import Identifiers
 import Money
 import Topology
 
-/// One region as the publisher sees it: what the store holds (`live`), and what is shown, which
-/// is the same thing unless the store has lost data that was shown before.
+/// The publisher's state of one region: what the store holds (`live`), and what is shown, which is
+/// the same unless the store has lost data that was shown before.
 ///
-/// A shard's buckets are a function of its log up to the watermark, so "the store has at least
-/// what is shown" is a comparison of watermarks, whatever happened to the database in between.
+/// A shard's buckets are a function of its log up to the watermark, so "the store has at least what
+/// is shown" is a comparison of watermarks, whatever happened to the database meanwhile.
 struct RegionPublication: Sendable {
-    /// What of one shard the shown values stand on.
+    /// The state of one shard that the shown values are based on.
     struct Mark: Hashable, Sendable {
         var watermark: Int64
         /// The earliest first-complete minute among the states that were shown.
@@ -23,11 +23,11 @@ struct RegionPublication: Sendable {
     private(set) var marks: [ShardID: Mark] = [:]
     /// The time up to which the shown values have seen every expected partition.
     private(set) var observedThrough: UnixTime?
-    /// When the store was found to hold less than what is shown; nil while it holds it all.
+    /// When the store was found to hold less than what is shown; nil while it holds everything.
     private(set) var recoveringSince: Minute?
     /// How often that happened.
     private(set) var recoveries = 0
-    /// Whether minutes went missing without a listed change.
+    /// True if minutes went missing without a listed change.
     private(set) var hasLoss = false {
         didSet { if hasLoss, !oldValue { losses += 1 } }
     }
@@ -40,7 +40,7 @@ struct RegionPublication: Sendable {
     private var partitionCounts: [LogID: Int32] = [:]
     /// The first minute that is shown live; earlier ones keep their last good values.
     private var shownLiveFrom = Minute(.min)
-    /// Whether what is shown was restored and has not been compared with the store yet.
+    /// True if the shown values were restored and not yet compared with the store.
     private var isRestored = false
     /// Minutes with money that are too far ahead for the ring.
     var beyond: [Minute: PublishedRing.Values] = [:]
@@ -59,11 +59,11 @@ struct RegionPublication: Sendable {
     /// The store's position when everything shown had been read, and at the last read.
     private var shownAt: StorePosition?
     private var readAt: StorePosition?
-    /// Minutes that are shown with other values than before, until they are taken.
+    /// Minutes shown with other values than before, until `takeChanged`.
     private var changed: [Minute] = []
     /// Minutes that hold less than before; true if only a loss explains it.
     var lost: [Minute: Bool] = [:]
-    /// Whether the shards have been told to send everything again since `lost` was found.
+    /// True if the shards were told to send everything again since `lost` was found.
     var isBeingFilled = false
 
     init(settings: PublicationSettings.RegionSettings) {
@@ -94,7 +94,7 @@ struct RegionPublication: Sendable {
         else { return false }
         settings.currentLogs = [current]
         settings.earlierLogs = Array(logs.dropLast())
-        // Money of a log that counts no more is not lost.
+        // Money of a log that no longer counts is not lost.
         (readAt, shownAt, lost) = (nil, nil, [:])
         return true
     }
@@ -105,7 +105,7 @@ struct RegionPublication: Sendable {
         return changed
     }
 
-    /// What a refresh of the store says of this region.
+    /// A refresh of the store for this region.
     struct Update {
         /// HQ's present.
         var now: UnixTime
@@ -113,14 +113,14 @@ struct RegionPublication: Sendable {
         var minutes: [RegionMinute]
         var standings: [ShardID: ShardStanding]
         var partitionCounts: [LogID: Int32]
-        /// Where the store is.
+        /// The store's position.
         var position: StorePosition
-        /// In a full view, the version at which each listed minute changed last.
+        /// In a full view, the version at which each listed minute last changed.
         var changedAt: [Minute: Int64]
     }
 
     /// Takes a refresh. `current` is the window's last minute, `retainedFrom` the first one that
-    /// the store still keeps: about earlier ones a full read says nothing.
+    /// the store still keeps: a full read says nothing about earlier ones.
     mutating func take(_ update: Update, current: Minute, retainedFrom: Minute) {
         // Copied only for a full view, because copying touches every slot.
         let before = update.isFull ? live : nil
@@ -241,22 +241,22 @@ struct RegionPublication: Sendable {
         }
     }
 
-    /// Shows a minute of a store that holds less than what is shown, unless less of anything would
-    /// be shown of it than before: what has been refilled is live, what is missing stays.
+    /// Shows a minute although the store holds less than what is shown, unless the minute would
+    /// show less of anything than before: refilled values appear, missing ones remain.
     private mutating func showUnlessLess(_ minute: Minute) {
         let values = live[minute]
         guard shown.ring[minute] != values, !Self.isLess(values, than: shown.ring[minute]) else {
             return
         }
         let known = Set(shown.ring[minute].map(\.currency))
-        // A correction can take a bucket that was empty below zero.
+        // A correction can make an empty bucket negative.
         guard values.allSatisfy({ known.contains($0.currency) || $0.value.publishedWide >= 0 })
         else { return }
         replaceShown(minute, with: values)
         changed.append(minute)
     }
 
-    /// Whether a currency has fewer transfers than before.
+    /// True if a currency has fewer transfers than before.
     static func hasFewer(
         _ values: PublishedRing.Values, than before: PublishedRing.Values
     ) -> Bool {
@@ -266,8 +266,8 @@ struct RegionPublication: Sendable {
         }
     }
 
-    /// Whether a currency has fewer transfers or a smaller sum than before, or the same transfers
-    /// and a greater correction: a hash that is lost may have held nothing but a negative one.
+    /// True if a currency has fewer transfers or a smaller sum than before, or the same transfers
+    /// and a greater correction: a lost hash may have held nothing but a negative one.
     static func isLess(
         _ values: PublishedRing.Values, than before: PublishedRing.Values
     ) -> Bool {
@@ -285,10 +285,10 @@ struct RegionPublication: Sendable {
 
 extension RegionPublication {
     /// The first minute whose live values are at least what is shown. Nil while some shard is below
-    /// what is shown of it or is being written, or the log that replaces its own is behind it.
+    /// its mark or is being written, or while the log that replaces its own is behind.
     ///
-    /// A shard that was refilled by a node with less history than HQ had is back at its watermark
-    /// without its earlier minutes: those keep their last good values until they leave the window.
+    /// A shard refilled by a node with less history than HQ had is back at its watermark without
+    /// its earlier minutes: those keep their last good values until they leave the window.
     func firstMinuteToShowLive() -> Minute? {
         if standings.contains(where: { counts($0.key.log) && $0.value.isTorn }) { return nil }
         var first = Minute(.min)
@@ -307,8 +307,8 @@ extension RegionPublication {
         return first
     }
 
-    /// Whether the current logs have seen all that is shown, which a log that counts no more was
-    /// a part of.
+    /// True if the current logs have seen everything shown, part of which came from a log that no
+    /// longer counts.
     private var hasReplacement: Bool {
         guard let observedThrough else { return true }
         let seen = expectedStandings()
@@ -316,7 +316,7 @@ extension RegionPublication {
             && seen.known.allSatisfy { $0.observedThrough.map { $0 >= observedThrough } ?? false }
     }
 
-    /// Whether nothing that somebody could refill is missing.
+    /// True if nothing is missing that a node could refill.
     private var currentLogsAreBack: Bool {
         marks.allSatisfy { shard, mark in
             !settings.currentLogs.contains(shard.log)
@@ -324,8 +324,8 @@ extension RegionPublication {
         }
     }
 
-    /// Takes what stands as what the shown values stand on. A shard that has been refilled in part
-    /// keeps its mark.
+    /// Makes the present standings the basis of the shown values. A partially refilled shard keeps
+    /// its mark.
     private mutating func raiseMarks() {
         for (shard, standing) in standings
         where counts(shard.log) && !standing.isTorn
@@ -338,9 +338,9 @@ extension RegionPublication {
         }
     }
 
-    /// After a whole window nothing is left of what was shown before the loss, so there is nothing
-    /// to wait for: a shard that nobody refills (an earlier log's) cannot keep its region from
-    /// being shown in full forever.
+    /// After a whole window nothing remains of what was shown before the loss, so there is nothing
+    /// to wait for. A shard that no node refills (an earlier log's) thus cannot keep its region
+    /// from being shown in full forever.
     private mutating func forgetOutlivedMarks(current: Minute) {
         if let since = recoveringSince, since.distance(to: current) >= Limits.windowMinutes {
             marks = [:]
@@ -348,7 +348,7 @@ extension RegionPublication {
         }
     }
 
-    /// Whether a log's values count: the topology may have replaced it since it was shown.
+    /// True if a log's values count: the topology may have replaced it since it was shown.
     func counts(_ log: LogID) -> Bool {
         settings.currentLogs.contains(log) || settings.earlierLogs.contains(log)
     }
@@ -364,8 +364,8 @@ extension RegionPublication {
         if isComplete { observedThrough = max(before, least) }
     }
 
-    /// The standings of the current logs' partitions, and how many of those have none. A log that
-    /// never said how many partitions it has counts as one missing.
+    /// The standings of the current logs' partitions, and how many partitions have none. A log
+    /// whose partition count was never reported counts as one missing.
     func expectedStandings() -> (known: [ShardStanding], missing: Int) {
         var known: [ShardStanding] = []
         var missing = 0
@@ -418,7 +418,7 @@ extension RegionPublication {
     /// Shows what a checkpoint says, in place of nothing; the window stands where it ended then.
     mutating func restore(_ saved: PublicationCheckpoint.RegionState, at position: StorePosition) {
         guard let current = shown.current else {
-            preconditionFailure("a region was restored before its window stood anywhere")
+            preconditionFailure("a region was restored before its window had a position")
         }
         let served = PublishedRing.range(around: current)
         for minute in saved.minutes where served.contains(minute.minute) {
@@ -432,7 +432,7 @@ extension RegionPublication {
             marks[shard] = Mark(watermark: mark.watermark, completeFrom: mark.completeFrom)
         }
         isRestored = true
-        // Money of a log that counts no more is not lost.
+        // Money of a log that no longer counts is not lost.
         shownAt = marks.keys.allSatisfy { counts($0.log) } ? position : nil
     }
 

@@ -3,10 +3,10 @@ import DeltaProtocol
 import Federation
 import Money
 
-/// Exact sums over the window, kept up as minutes change, enter and leave.
+/// Exact sums over the window, updated as minutes change, enter and leave.
 ///
-/// A changed minute costs its currencies, a step of the window the two minutes that enter and
-/// leave; `derivedSums` does it all again from the ring, to check.
+/// A changed minute costs as much as it has currencies; a step of the window costs the two minutes
+/// that enter and leave. `derivedSums` recomputes everything from the ring, as a check.
 struct SlidingWindow: Sendable {
     /// Sums of one currency. `Int128`: 1,440 minutes of 1,000 shards at ±2^53 each need 74 bits.
     struct Sum: Hashable, Sendable {
@@ -29,7 +29,7 @@ struct SlidingWindow: Sendable {
     /// Replaces one minute. It must be one that the ring serves around the current minute.
     mutating func replace(_ minute: Minute, with values: PublishedRing.Values) {
         guard let current else {
-            preconditionFailure("a minute was set before the window stood anywhere")
+            preconditionFailure("a minute was set before the window had a position")
         }
         if Self.minutes(endingWith: current).contains(minute) {
             add(ring[minute], sign: -1)
@@ -38,7 +38,7 @@ struct SlidingWindow: Sendable {
         ring[minute] = values
     }
 
-    /// Moves the window so that it ends with `minute`; an earlier one than before has no effect.
+    /// Moves the window so that it ends with `minute`; an earlier minute has no effect.
     mutating func advance(to minute: Minute) {
         guard let current else {
             self.current = minute
@@ -56,7 +56,7 @@ struct SlidingWindow: Sendable {
         for entered in current.advanced(by: 1)...minute { add(ring[entered], sign: 1) }
     }
 
-    /// The sums as the ring says they are.
+    /// The sums computed from the ring.
     func derivedSums() -> [Sum] {
         var derived = SlidingWindow.none
         guard let current else { return derived }
@@ -69,7 +69,7 @@ struct SlidingWindow: Sendable {
         return derived
     }
 
-    /// Takes the sums that the ring gives in place of the running ones; whether they differed.
+    /// Replaces the running sums with those computed from the ring. Returns true if they differed.
     mutating func repairSums() -> Bool {
         let derived = derivedSums()
         guard derived != sums else { return false }

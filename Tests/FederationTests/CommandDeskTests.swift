@@ -4,7 +4,7 @@ import Federation
 import Identifiers
 import Testing
 
-/// Commands as HQ offers them, through whole rounds.
+/// HQ's commands, tested through whole rounds.
 @Suite struct CommandDeskTests {
     static func command(_ id: String) -> NodeCommand {
         NodeCommand(
@@ -15,7 +15,7 @@ import Testing
                     requestedBy: "q", issuedAt: Merge.now)))
     }
 
-    /// What the answer to a push of one partition offers.
+    /// The commands offered in the reply to a push of one partition.
     static func offers(
         _ memory: inout CommitMemory, partition: Int32 = 0, log: LogID = Merge.log,
         after milliseconds: Int64 = 0, outcomes: [CommandOutcome] = [],
@@ -43,7 +43,7 @@ import Testing
         #expect(isTaken)
         #expect(Self.offers(&memory, partition: 1) == [])
         #expect(Self.offers(&memory, log: LogID(unchecked: "newer")) == [])
-        // One of an earlier build, which would not understand it.
+        // A node of an earlier build does not understand commands.
         #expect(Self.offers(&memory, takes: 0) == [])
         #expect(Self.offers(&memory) == ["a"])
         #expect(Self.offers(&memory, after: 9_999) == [])
@@ -52,7 +52,7 @@ import Testing
         #expect(Self.offers(&memory, after: -1) == ["a"])
     }
 
-    @Test("An outcome ends a command, a failure does not, and what nobody asked for is ignored")
+    @Test("An outcome ends a command, a failure does not, and unknown ids are ignored")
     func outcomes() {
         var memory = CommitMemory()
         for id in ["a", "b"] { _ = memory.commands.ask(Self.command(id), of: Merge.region) }
@@ -67,7 +67,7 @@ import Testing
         #expect(desk.progress(of: "a", region: Merge.region) == .published(partition: 0, offset: 8))
         #expect(desk.progress(of: "b", region: Merge.region) == .open(problem: "no leader"))
         #expect(desk.progress(of: "c", region: Merge.region) == nil)
-        // Whoever says otherwise later.
+        // A node later reports something else.
         let late = [CommandOutcome(command: "a", result: .failed(problem: "time-out"))]
         #expect(Self.offers(&memory, after: 20_000, outcomes: late) == ["b"])
         #expect(
@@ -75,7 +75,7 @@ import Testing
                 == .published(partition: 0, offset: 8))
     }
 
-    @Test("Commands are bounded, in number and in size")
+    @Test("Commands are bounded in number and in size")
     func bounds() {
         var desk = CommandDesk()
         for number in 0..<CommandDesk.openMax {

@@ -4,7 +4,7 @@ import Federation
 import Identifiers
 import Testing
 
-/// Commits that are cut into steps.
+/// Commits that are split into steps.
 @Suite struct CommitFillingTests {
     private static func commit(_ partition: Int32, minutes: Range<Int32>) -> ShardCommit {
         ShardCommit(
@@ -21,7 +21,7 @@ import Testing
             ], ignoredBuckets: 5)
     }
 
-    @Test("What fits one script is one step, as decided")
+    @Test("A commit that fits one script is one unchanged step")
     func one() {
         let commits = [Self.commit(0, minutes: 0..<3), Self.commit(1, minutes: 1..<2)]
         let counts = [PartitionCount(log: Merge.log, count: 2)]
@@ -35,7 +35,7 @@ import Testing
             ])
     }
 
-    @Test("Each step rests on the text of the one before, and the watermark comes last")
+    @Test("Each step expects the text of the previous one, and the watermark comes last")
     func texts() throws {
         let commits = [Self.commit(0, minutes: 0..<8), Self.commit(1, minutes: 6..<8)]
         let counts = [PartitionCount(log: Merge.log, count: 2)]
@@ -62,14 +62,14 @@ import Testing
             #expect(parts.flatMap(\.late) == commit.late)
         }
         #expect(steps.allSatisfy { $0.partitionCounts == counts })
-        // The sums change with the buckets, and each minute in one step.
+        // The sums change with the buckets, and each minute in a single step.
         for step in steps {
             #expect(step.differences == GlobalDifference.sum(of: step.commits))
         }
         #expect(steps.flatMap(\.differences) == GlobalDifference.sum(of: commits))
     }
 
-    @Test("Two writers that begin with the same texts are told apart")
+    @Test("Two writers that start from the same texts are distinguished")
     func writers() {
         let commits = [Self.commit(0, minutes: 0..<8)]
         func first(_ salt: String) -> String? {

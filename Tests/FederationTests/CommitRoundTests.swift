@@ -4,7 +4,7 @@ import Federation
 import Identifiers
 import Testing
 
-/// Commit rounds under the test's hand: each answer of the store is scripted.
+/// Commit rounds that the test drives: each answer of the store is scripted.
 @Suite struct CommitRoundTests {
     static let digest: ShardDigest = {
         var digest = ShardDigest()
@@ -32,7 +32,7 @@ import Testing
         return delta
     }
 
-    /// A round, and what it shares with others.
+    /// A round and its shared memory.
     struct Rig {
         var round: CommitRound
         var memory = CommitMemory()
@@ -58,7 +58,7 @@ import Testing
         if case .answer(let reply) = action { reply.shards.map(\.outcome) } else { nil }
     }
 
-    @Test("Repair, read, write, answer: in this order, and the write rests on what was read")
+    @Test("Repair, read, write, answer, in this order; the write expects the texts read")
     func order() {
         var rig = Rig(Self.request([Self.delta()]))
         #expect(rig.tell(.begun) == .repair([]))
@@ -77,7 +77,7 @@ import Testing
         #expect(Self.reply(rig.tell(.written)) == [.committed])
     }
 
-    @Test("A shard that another writer changed is read again, as often as there are attempts")
+    @Test("A shard that another writer changed is read again, up to the attempts limit")
     func conflicts() {
         var rig = Rig(Self.request([Self.delta(), Self.delta(partition: 4)]), attempts: 3)
         var action = rig.tell(.begun)
@@ -100,7 +100,7 @@ import Testing
         #expect(rig.round.retries == 4)
     }
 
-    @Test("What a failed script left is repaired once for all the shards that it left it on")
+    @Test("The effects of a failed script are repaired once for all its shards")
     func torn() {
         var rig = Rig(Self.request([Self.delta(), Self.delta(partition: 4)]))
         _ = rig.tell(.begun)
@@ -116,27 +116,27 @@ import Testing
             return
         }
         #expect(step.commits.count == 2)
-        // After its own script failed it begins with a repair too.
+        // After its own script failed, the round also begins with a repair.
         guard case .repair = rig.tell(.failed) else {
             Issue.record("expected a repair")
             return
         }
     }
 
-    @Test("A store that does not answer before the commits stand is no answer")
+    @Test("If the store fails before the commits are written, there is no reply")
     func storeFails() {
         var rig = Rig(Self.request([Self.delta()]))
         _ = rig.tell(.begun)
         #expect(rig.tell(.storeFailed) == .giveUp)
     }
 
-    @Test("A region that the store does not sum is refused without a look")
+    @Test("A region that the store does not sum is refused without a read")
     func notSummed() {
         var rig = Rig(Self.request([Self.delta()])) { $0.isSummed = false }
         #expect(Self.reply(rig.tell(.begun)) == [.refused(.unknownLog)])
     }
 
-    @Test("Groups are cut where a read or a script would do too much")
+    @Test("Groups are split before a read or script becomes too large")
     func groups() {
         let shards = (0..<4).map { Self.delta(partition: $0) }
         var rig = Rig(Self.request(shards)) {
@@ -165,7 +165,7 @@ import Testing
         #expect(Self.reply(action)?.count == 4)
     }
 
-    @Test("A large commit goes on step by step, and begins again where another writer came between")
+    @Test("A large commit is written in steps, and restarts after another writer's change")
     func filling() throws {
         let delta = Merge.delta(
             base: 0, coverage: 9,
@@ -186,7 +186,7 @@ import Testing
         }
         #expect(action == .repair([]))
         _ = rig.tell(.repaired)
-        // Another writer is at it: its sums are repaired first.
+        // Another writer is filling the shard: its sums are repaired first.
         let filling = ShardReading(liveness: "\(ShardLiveness.filling) x 1")
         guard case .repair(let minutes) = rig.tell(.read([filling])) else {
             Issue.record("expected a repair")
@@ -205,7 +205,7 @@ import Testing
         #expect(Self.reply(action) == [.committed])
     }
 
-    @Test("A log with another number of partitions than it had is refused, and no other")
+    @Test("Only a log whose partition count changed is refused")
     func partitionCount() {
         let other = LogID(unchecked: "b")
         var second = Self.delta()
@@ -226,7 +226,7 @@ import Testing
         #expect(Self.reply(rig.tell(.written)) == [.refused(.partitionCount), .committed])
     }
 
-    @Test("Over a shard that is being filled only a whole delta is decided")
+    @Test("For a shard that is being filled only a whole delta is decided")
     func overFilling() {
         for (base, outcome) in [(0, .committed), (7, .behind)] as [(Int64, ShardOutcome)] {
             var delta = Self.delta()
@@ -247,7 +247,7 @@ import Testing
         }
     }
 
-    @Test("At an equal coverage a whole delta is written over what no commit has ended")
+    @Test("At equal coverage a whole delta replaces an unfinished commit")
     func equalCoverageOverFilling() {
         var rig = Rig(Self.request([Self.delta()]))
         _ = rig.tell(.begun)
@@ -264,7 +264,7 @@ import Testing
 
     // MARK: - Audit
 
-    /// Commits a delta with a digest over an empty store; answers what comes next.
+    /// Commits a delta with a digest over an empty store and returns the next action.
     private static func commit(_ rig: inout Rig) -> CommitRound.Action {
         _ = rig.tell(.begun)
         _ = rig.tell(.repaired)
@@ -275,7 +275,7 @@ import Testing
     private static let spoilt = StoredDigest(
         watermark: 9, claims: Merge.claims(2_000), digest: ShardDigest(high: 1, low: 1))
 
-    @Test("Minutes that differ at equal coverage are asked for; the second time it is drift")
+    @Test("Minutes that differ at equal coverage are requested; the second time it is drift")
     func audit() {
         var memory = CommitMemory()
         let equal = StoredDigest(
@@ -299,14 +299,14 @@ import Testing
             #expect(reply.shards.map(\.heal) == [found == equal ? nil : minutes])
             memory = rig.memory
             #expect(memory.audit.drifted(at: Merge.now) == (drifts ? [Merge.shard] : []))
-            // The node's later digests may all go to another HQ of the store.
+            // The node may send all later digests to another HQ of the store.
             #expect(memory.audit.drifted(at: Merge.now + 300_000).isEmpty)
         }
         #expect(memory.audit.counters.compared == 5)
         #expect(memory.audit.counters.differences == 4)
     }
 
-    @Test("Equal digests, other coverages, and a store that fails leave the answer as it is")
+    @Test("Equal digests, other coverages, and a failing store do not change the reply")
     func auditFindsNothing() {
         let found: [CommitRound.Event] = [
             .digested(
@@ -328,7 +328,7 @@ import Testing
         }
     }
 
-    @Test("Comparisons hold an answer up for half a second")
+    @Test("Comparisons delay a reply by at most half a second")
     func budget() {
         let shards = (0..<3).map { Self.delta(partition: $0, digest: Self.digest) }
         var rig = Rig(Self.request(shards))

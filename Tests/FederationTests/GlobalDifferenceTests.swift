@@ -18,7 +18,7 @@ import Testing
             ago, currency, BucketValue(settled: 1), published: published, transfers: transfers)
     }
 
-    @Test func `differences of several shards are one per currency and minute`() {
+    @Test func `differences of several shards are combined by currency and minute`() {
         let sum = GlobalDifference.sum(of: [
             commit([change(9, Merge.usd, 5, 1), change(2, Merge.eur, 7, 2)]),
             commit([]),
@@ -42,7 +42,7 @@ import Testing
         #expect(GlobalDifference.sum(of: [commit([])]) == [])
     }
 
-    @Test func `a sum that leaves the integers is none`() {
+    @Test func `a sum that overflows is nil`() {
         let half = commit([change(9, Merge.usd, Int64.max / 2 + 1, 1)])
         #expect(GlobalDifference.sum(of: [half]) != nil)
         #expect(GlobalDifference.sum(of: [half, half]) == nil)

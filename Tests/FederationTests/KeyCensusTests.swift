@@ -11,7 +11,7 @@ import Testing
         KeyCensus.Count(version: version, hashes: hashes, published: sums, transfers: sums)
     }
 
-    /// What the second of two counts shows.
+    /// The loss that the second of two counts reveals.
     private static func loss(
         _ first: KeyCensus.Count, _ second: KeyCensus.Count
     ) -> KeyCensus.Loss? {
@@ -32,7 +32,7 @@ import Testing
         #expect(Self.loss(Self.count(1, [2, 1]), Self.count(2, [2, 3])) == nil)
     }
 
-    @Test("A minute that is not listed although something stands is doubtful")
+    @Test("A minute with keys that is not listed is suspicious")
     func unlisted() {
         #expect(
             Self.loss(Self.count(1, [2, 1]), Self.count(nil, [2, 1]))
@@ -41,13 +41,13 @@ import Testing
             Self.loss(Self.count(nil, [0, 0], sums: 0), Self.count(nil, [0, 1]))
                 == .init(regions: [], isCertain: false))
         #expect(Self.loss(Self.count(1, [0]), Self.count(nil, [0], sums: 0)) == nil)
-        // Nothing of it is left.
+        // None of its keys are left.
         #expect(
             Self.loss(Self.count(1, [2, 1]), Self.count(nil, [0, 0], sums: 0))
                 == .init(regions: [0, 1], isCertain: true))
     }
 
-    @Test("Sums that are missing are doubtful, whenever they were counted")
+    @Test("Missing sums are suspicious, whenever they were counted")
     func sums() {
         var odd = Self.count(2, [1])
         odd.transfers = 2
@@ -60,7 +60,7 @@ import Testing
                 == .init(regions: [], isCertain: false))
     }
 
-    @Test("A doubt stays until the minute was compared, in one database")
+    @Test("A suspicion remains until the minute is compared, within one database")
     func open() {
         var census = KeyCensus()
         let whole = [Self.minute: Self.count(1, [2])]

@@ -4,7 +4,7 @@ import Federation
 import Identifiers
 import Money
 
-/// Short names for what the merge tests are made of.
+/// Short names for the values in the merge tests.
 enum Merge {
     static let region = RegionID(unchecked: "eu-west")
     static let log = LogID(unchecked: "a")

@@ -5,10 +5,10 @@ import Hashing
 import Money
 import Testing
 
-/// HQ's buckets of a shard equal the fold of its log up to the watermark, after every commit, for
-/// any order of deltas: the fold is recomputed here from the records, naively.
+/// After every commit, for any order of deltas, HQ's buckets of a shard equal the fold of its log
+/// up to the watermark. The test recomputes the fold naively from the records.
 @Suite struct ShardMergePropertyTests {
-    /// One record of the made-up log: it adds to one bucket, or removes what it added before.
+    /// One record of the generated log: it adds to one bucket, or removes what it added before.
     struct Record {
         var key: Key
         var settled: Int64
@@ -42,7 +42,7 @@ import Testing
             return state.filter { !$0.value.isZero }
         }
 
-        /// What a node that has folded `coverage` records says changed at or after `base`.
+        /// The delta of a node that has folded `coverage` records.
         func delta(base: Int64, coverage: Int64) -> ShardDelta {
             let state = fold(coverage)
             let changed =

@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test(arguments: [
-        // base, coverage, outcome at watermark 10
+        // Base, coverage, outcome at watermark 10.
         (0, 9, ShardOutcome.repeat), (9, 9, .repeat), (5, 8, .repeat),
         (11, 12, .behind), (11, 11, .behind), (12, 99, .behind),
         (10, 10, .committed), (0, 10, .committed), (4, 10, .committed),
@@ -63,7 +63,7 @@ import Testing
         #expect(decision.reply.watermark == (outcome == .committed ? max(coverage, 10) : 10))
     }
 
-    @Test func `a named bucket replaces the one that stands, and others stay`() throws {
+    @Test func `a named bucket replaces the stored one, and others stay`() throws {
         let old = [Merge.bucket(5, Merge.usd, 100, 3), Merge.bucket(4, Merge.usd, 40, 4)]
         let decision = Merge.decide(
             Merge.delta(base: 10, coverage: 12, buckets: [Merge.bucket(5, Merge.usd, 150, 5)]),
@@ -78,7 +78,7 @@ import Testing
         #expect(commit.expectedWatermark == Merge.stored(10).text)
     }
 
-    @Test func `a bucket that is as it stands changes nothing`() throws {
+    @Test func `a bucket with its stored value changes nothing`() throws {
         let same = Merge.bucket(5, Merge.usd, 100, 3)
         let decision = Merge.decide(
             Merge.delta(base: 10, coverage: 12, buckets: [same]), stored: Merge.stored(10),
@@ -97,7 +97,7 @@ import Testing
             ])
     }
 
-    @Test func `a whole shard removes what it does not name, from its ids-from on`() throws {
+    @Test func `a whole shard removes buckets that it omits, from its ids-from on`() throws {
         let old = [
             Merge.bucket(101, Merge.usd, 1), Merge.bucket(100, Merge.eur, 2),
             Merge.bucket(50, Merge.eur, 3), Merge.bucket(50, Merge.usd, 4),
@@ -121,7 +121,7 @@ import Testing
         #expect(decision.reply.claims == Merge.claims(100))
     }
 
-    @Test func `an equal coverage changes no bucket but raises the facts`() throws {
+    @Test func `an equal coverage changes no bucket but updates the facts`() throws {
         let liveness = ShardLiveness(
             observedThrough: Merge.now - 9_000, receivedAt: Merge.now - 5_000, node: "old")
         let stored = Merge.stored(10)
@@ -160,7 +160,7 @@ import Testing
             ])
     }
 
-    @Test func `an equal coverage with a base names no earlier minutes in full`() throws {
+    @Test func `an equal coverage with a base does not replace earlier minutes`() throws {
         let decision = Merge.decide(
             Merge.delta(base: 10, coverage: 10, idsFrom: 400),
             stored: Merge.stored(10, idsFrom: 200))
@@ -170,7 +170,8 @@ import Testing
     }
 
     @Test(arguments: [
-        // delta's and HQ's ids-from in minutes ago, base, what stands after: ids-from, values-from
+        // The delta's and HQ's ids-from in minutes ago, base, and the result: ids-from,
+        // values-from.
         (400, 200, 5, 200, 200), (200, 400, 5, 200, 200), (400, 200, 0, 400, 400),
         (200, 400, 0, 200, 200),
     ])
@@ -185,7 +186,7 @@ import Testing
 
     // MARK: - What a node does not know
 
-    /// Before its ids-from a node has what HQ had, and its own corrections of that.
+    /// Before its ids-from a node has HQ's former values, with its own corrections.
     @Test(arguments: [0, 10] as [Int64])
     func `seeded values are not taken by an HQ that has as much`(base: Int64) throws {
         let seeded = [
@@ -232,7 +233,7 @@ import Testing
         #expect(first == Merge.minute(400))
     }
 
-    @Test func `what was decided with fewer ids replaces nothing`() {
+    @Test func `a state decided with fewer ids replaces nothing`() {
         let decision = Merge.decide(
             Merge.delta(base: 0, coverage: 10, idsFrom: 400, short: 100),
             stored: Merge.stored(10, idsFrom: 200))
@@ -262,7 +263,7 @@ import Testing
         #expect(minutes.buckets == Array(Merge.minute(160)...Merge.minute(150)))
     }
 
-    @Test func `an empty log heals what others wrote into its buckets`() throws {
+    @Test func `an empty log heals foreign values in its buckets`() throws {
         let delta = Merge.delta(base: 0, coverage: 0)
         let commit = try #require(
             Merge.decide(
@@ -273,11 +274,11 @@ import Testing
             commit.changes == [
                 Merge.change(5, Merge.eur, .zero, published: -70, transfers: -1)
             ])
-        // What HQ knows of the past stays as it is.
+        // HQ's claims stay unchanged.
         #expect(commit.watermark == Merge.stored(0, idsFrom: 3_000).text)
     }
 
-    @Test func `late money is absolute too, and no part of the sums`() throws {
+    @Test func `late money is absolute too, and not part of the sums`() throws {
         let decision = Merge.decide(
             Merge.delta(
                 base: 0, coverage: 12, idsFrom: 100, late: [Merge.bucket(7, Merge.usd, 30)]),
@@ -329,7 +330,7 @@ import Testing
         let hostile = Merge.delta(base: 10, coverage: 12, buckets: lowest)
         let commit = try #require(Merge.decide(hostile, stored: Merge.stored(10)).commit)
         #expect(commit.missed == [Merge.bucket(0, Merge.usd, 0, 5_000)])
-        // The whole shard, and what HQ has already.
+        // The whole shard, and changes that HQ already has.
         #expect(try missed(base: 0) == [])
         #expect(try missed(base: 10, coverage: 10) == [])
     }
@@ -345,7 +346,7 @@ import Testing
         #expect(Merge.decide(whole, stored: nil).reply.outcome == .refused(.malformed))
     }
 
-    @Test func `what must be read is what is named, or all that a whole shard could remove`() {
+    @Test func `the minutes to read are those named, or all that a whole shard could remove`() {
         let named = Merge.delta(
             base: 1, coverage: 2,
             buckets: [
@@ -370,7 +371,7 @@ import Testing
                 == MinutesToRead(buckets: [], late: [], beyond: Merge.minute(-8)))
     }
 
-    @Test func `of a delta that is refused whatever stands nothing is read`() {
+    @Test func `nothing is read for a delta that is refused in any case`() {
         let alternating = (0..<1_000).map { Merge.bucket($0 % 2, Merge.usd, 1) }
         let partition = Merge.context(logs: [Merge.log: 3])
         for base in [0, 1] as [Int64] {
@@ -391,7 +392,7 @@ import Testing
         }
     }
 
-    @Test func `a shard named twice in one request is known`() {
+    @Test func `a shard named twice in one request is detected`() {
         var other = Merge.delta(base: 0, coverage: 1)
         other.partition = 4
         var otherLog = Merge.delta(base: 0, coverage: 1)
@@ -403,7 +404,7 @@ import Testing
                 == [true, true, true, false, false])
     }
 
-    @Test func `a watermark text of another form is no shard, and is what the commit expects`() {
+    @Test func `a malformed watermark text means no shard, and the commit expects that text`() {
         let reading = ShardReading(watermark: "nonsense")
         let behind = ShardMerge.decide(
             Merge.delta(base: 5, coverage: 9), reading: reading, context: Merge.context())
@@ -413,7 +414,7 @@ import Testing
         #expect(whole.commit?.expectedWatermark == "nonsense")
     }
 
-    @Test func `the removal of a shard takes out all that stands, late money and texts too`() {
+    @Test func `removing a shard removes everything stored, including late money and texts`() {
         let reading = ShardReading(
             watermark: Merge.stored(10).text, liveness: "torn x",
             buckets: [Merge.bucket(5, Merge.usd, 100, 3, -120), Merge.bucket(4, Merge.eur, 7)],

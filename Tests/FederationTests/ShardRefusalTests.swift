@@ -30,7 +30,7 @@ import Testing
         #expect(reason(beyond, context: Merge.context(logs: [Merge.log: .max])) == .unknownLog)
     }
 
-    @Test func `offsets that no shard can have are malformed`() {
+    @Test func `impossible offsets are malformed`() {
         #expect(reason(Merge.delta(base: -1, coverage: 11)) == .malformed)
         #expect(reason(Merge.delta(base: 12, coverage: 11)) == .malformed)
         #expect(reason(Merge.delta(base: 0, coverage: -1)) == .malformed)
@@ -54,7 +54,7 @@ import Testing
         }
     }
 
-    @Test func `a marker whose system has too long a name is malformed`() {
+    @Test func `a marker with a too long system name is malformed`() {
         var delta = Merge.delta(base: 0, coverage: 11)
         delta.marker = LedgerMarker(
             lsn: 1, system: String(repeating: "7", count: Limits.ledgerSystemBytes), timeline: 1,
@@ -64,7 +64,7 @@ import Testing
         #expect(reason(delta) == .malformed)
     }
 
-    @Test func `buckets out of order or named twice are refused`() {
+    @Test func `buckets out of order or repeated are refused`() {
         let a = Merge.bucket(5, Merge.eur, 1)
         let b = Merge.bucket(5, Merge.usd, 1)
         let c = Merge.bucket(4, Merge.eur, 1)
@@ -124,7 +124,8 @@ import Testing
         #expect(
             reason(Merge.delta(base: 10, coverage: 11), context: context)
                 == .foldVersionNeedsBaseZero)
-        // A node that still catches up sends changes only: it is not there yet, nothing else.
+        // A node that is still catching up sends only changes: it is not there yet, and that is
+        // all.
         for base in [0, 5] as [Int64] {
             let early = Merge.decide(
                 Merge.delta(base: base, coverage: 9), stored: Merge.stored(10), context: context)
@@ -158,7 +159,7 @@ import Testing
                 reason(
                     Merge.delta(base: 10, coverage: 12, baseFingerprint: theirs), stored: stored)
                     == .fingerprint)
-            // A later coverage has another record by right.
+            // A later coverage legitimately has another last record.
             #expect(
                 reason(Merge.delta(base: 10, coverage: 11, fingerprint: theirs), stored: stored)
                     == nil)

@@ -8,7 +8,7 @@ import Testing
     private let now = Merge.now
     private let present = Merge.present
 
-    @Test func `25 h that end with the present minute, and a day to come`() {
+    @Test func `the retention is 25 h up to the present minute, and a day ahead`() {
         #expect(StoreRetention.first(now: now) == Merge.minute(1_499))
         #expect(StoreRetention.near(now: now) == Merge.minute(1_499)...Merge.minute(-1_440))
     }
@@ -28,11 +28,11 @@ import Testing
         HeadquartersClock.Reading(wall: Merge.now + wall, uptime: uptime)
     }
 
-    @Test func `a clock that jumps ahead is believed for a minute`() {
+    @Test func `a clock that jumps ahead is trusted for a minute`() {
         var clock = HeadquartersClock()
         let before = clock.present(at: Self.reading(0, uptime: 5_000))
         clock.hear(Merge.now - 2_000, of: Merge.region, at: Self.reading(0, uptime: 5_000))
-        // A second later somebody sets it 60 h ahead.
+        // A second later the clock is set 60 h ahead.
         let jumped = clock.present(at: Self.reading(216_001_000, uptime: 6_000))
         let healed = clock.present(at: Self.reading(1_500, uptime: 6_500))
         #expect(before == Merge.now)
@@ -40,19 +40,19 @@ import Testing
         #expect(healed == Merge.now + 1_500)
     }
 
-    @Test func `a request that was delayed does not set the present back`() {
+    @Test func `a delayed request does not set the present back`() {
         var clock = HeadquartersClock()
         clock.hear(Merge.now, of: Merge.region, at: Self.reading(0, uptime: 0))
         clock.hear(Merge.now - 600_000, of: Merge.region, at: Self.reading(0, uptime: 29_999))
         let kept = clock.present(at: Self.reading(29_999, uptime: 29_999))
         #expect(kept == Merge.now + 29_999)
-        // A clock that was set back says so again and again.
+        // A clock that was set back keeps reporting that time.
         clock.hear(Merge.now - 600_000, of: Merge.region, at: Self.reading(0, uptime: 30_000))
         let moved = clock.present(at: Self.reading(30_000, uptime: 30_000))
         #expect(moved == Merge.now - 600_000 + HeadquartersClock.beliefMilliseconds)
     }
 
-    @Test func `the greatest of the regions' clocks counts`() {
+    @Test func `the latest of the regions' clocks counts`() {
         var clock = HeadquartersClock()
         let other = RegionID(unchecked: "us-east")
         clock.hear(Merge.now - 3_600_000, of: Merge.region, at: Self.reading(0, uptime: 0))

@@ -21,7 +21,7 @@ import Testing
         #expect(StoredShard(text: shard.text) == shard)
     }
 
-    @Test func `the watermark text of rules generation 1 is read`() {
+    @Test func `the watermark text of rules generation 1 is accepted`() {
         let shard = StoredShard(text: "12 29456210 1.14.ff -5:deadbeef")
         #expect(
             shard
@@ -38,11 +38,11 @@ import Testing
         "1 2 3.4.11112222333344445 -", "1 2 3.4.5 6:111122223", "9223372036854775808 2 3.4.5 -",
         "1 2 3.4.5 - 2", "1 2 3.4.5 - x -", "1 2 3.4.5 6:7 2 -", "1 2 3.4.5 - 2 y",
     ])
-    func `a watermark text of another form is none`(text: String) {
+    func `a malformed watermark text is rejected`(text: String) {
         #expect(StoredShard(text: text) == nil)
     }
 
-    @Test func `the liveness text is exact and any name survives it`() {
+    @Test func `the liveness text is exact and preserves any name`() {
         var liveness = ShardLiveness(
             observedThrough: UnixTime(milliseconds: 123), receivedAt: UnixTime(milliseconds: 456),
             node: "node 1/é%-_.A")
@@ -68,11 +68,11 @@ import Testing
         "1 2 3 4 5 6 7 8 - %ff", "1 2 3 4 5 6 7 8 1/2/3 n", "x 2 3 4 5 6 7 8 - n",
         "1 - 3 4 5 6 7 8 - n", "1 2 3 4 5 6 7 x - n", "1 2 3 4 5 6 7 8 - n n",
     ])
-    func `a liveness text of another form is none`(text: String) {
+    func `a malformed liveness text is rejected`(text: String) {
         #expect(ShardLiveness(text: text) == nil)
     }
 
-    @Test func `observed-through never goes back while the shard stands, and is HQ's at most`() {
+    @Test func `observed-through never falls while HQ keeps the shard, nor exceeds HQ's clock`() {
         let now = Merge.now
         let ahead = ShardLiveness(
             observedThrough: now + 500, receivedAt: now + 900, node: "a")
@@ -87,7 +87,7 @@ import Testing
         #expect(fresh.receivedAt == now)
     }
 
-    @Test func `what a lost shard had seen is forgotten with it`() throws {
+    @Test func `a lost shard's observed-through is forgotten with it`() throws {
         let liveness = ShardLiveness(observedThrough: Merge.now, receivedAt: Merge.now, node: "a")
         let decision = Merge.decide(
             Merge.delta(base: 0, coverage: 1, observedThrough: Merge.now - 90_000), stored: nil,
@@ -97,7 +97,7 @@ import Testing
         #expect(ShardLiveness(text: text)?.observedThrough == Merge.now - 90_000)
     }
 
-    @Test func `the greatest marker of one ledger stays, another ledger's is taken`() {
+    @Test func `the greatest marker of one ledger is kept, another ledger's replaces it`() {
         func marker(_ lsn: UInt64, _ system: String, _ timeline: Int64 = 1) -> LedgerMarker {
             LedgerMarker(lsn: lsn, system: system, timeline: timeline, markedAt: Merge.now)
         }

@@ -20,7 +20,7 @@ import Testing
         StoreTopology(generation: generation, logs: [eu: logs, us: [log("main", 6)]])
     }
 
-    @Test("The digest names what counts: logs in their order, partitions and regions")
+    @Test("The digest covers what counts: logs in order, partitions and regions")
     func digests() {
         let all = [
             Self.topology(1, [Self.log("a")]), Self.topology(1, [Self.log("b")]),
@@ -34,7 +34,7 @@ import Testing
             Self.topology(1, [Self.log("a")]).digest == Self.topology(2, [Self.log("a")]).digest)
     }
 
-    @Test("A greater generation is written, of the same one what stands stands")
+    @Test("A greater generation is written, an equal one is not")
     func standings() {
         let stored = StoredTopology(Self.topology(4, [Self.log("a")]), over: nil, seconds: 0)
         #expect(stored.standing(of: Self.topology(5, [Self.log("b")])) == .newer)
@@ -43,7 +43,7 @@ import Testing
         #expect(stored.standing(of: Self.topology(3, [Self.log("a")])) == .older)
     }
 
-    @Test("What is written reads the same, and a field that nobody wrote is ignored")
+    @Test("A written topology reads back the same, and unknown fields are ignored")
     func roundTrip() throws {
         var stored = StoredTopology(
             Self.topology(2, [Self.log("a"), Self.log("b")]), over: nil, seconds: 7)
@@ -60,7 +60,7 @@ import Testing
         #expect(StoredTopology(fields: ["generation": "x", "digest": "1"]) == nil)
     }
 
-    @Test("A log that counts no more leaves a tombstone until it counts again or has expired")
+    @Test("A log that no longer counts leaves a tombstone until it counts again or expires")
     func tombstones() {
         var first = StoredTopology(Self.topology(1, [Self.log("a")]), over: nil, seconds: 0)
         first.partitions = [Self.name("a"): 6, .init(region: Self.us, log: LogID("main")!): 3]

@@ -86,7 +86,7 @@ import Topology
         return (bytes, states)
     }
 
-    @Test("What is written is read again, with all changes applied", arguments: UInt64(0)..<200)
+    @Test("A written file decodes to the same state, changes applied", arguments: UInt64(0)..<200)
     func roundTrip(seed: UInt64) throws {
         let (bytes, states) = Self.file(seed: seed, changes: Int(seed % 4))
         let decoded = try CheckpointCodec.decode(bytes)
@@ -95,7 +95,7 @@ import Topology
         #expect(decoded.ignoredBytes == 0)
     }
 
-    @Test("A file cut anywhere is the state at its last sound frame, or refused")
+    @Test("A file cut anywhere decodes to its last valid frame, or is refused")
     func truncation() throws {
         for seed in UInt64(0)..<6 {
             let (bytes, states) = Self.file(seed: seed, changes: 3)
@@ -108,7 +108,7 @@ import Topology
         }
     }
 
-    @Test("Whatever single bit is flipped, nothing wrong is ever read")
+    @Test("Flipping any single bit never yields wrong data")
     func flippedBits() throws {
         for seed in UInt64(0)..<3 {
             let (bytes, states) = Self.file(seed: seed, changes: 2)
@@ -124,7 +124,7 @@ import Topology
         }
     }
 
-    @Test("Other files, other versions and mixed ones are told apart")
+    @Test("Other files, other versions and mixed files are detected")
     func foreign() {
         let (bytes, states) = Self.file(seed: 1, changes: 2)
         #expect(throws: CheckpointProblem.foreign) { try CheckpointCodec.decode([]) }
@@ -143,7 +143,7 @@ import Topology
         #expect(throws: CheckpointProblem.damaged) {
             try CheckpointCodec.decode(Array("tributary hq ".utf8))
         }
-        // A frame of another file does not go on from this one, nor does a later one skip another.
+        // A frame of another file does not continue this one, nor may a later frame skip one.
         let (other, otherStates) = Self.file(seed: 2, changes: 1)
         let mixed = bytes.prefix(states[0].end) + other.dropFirst(otherStates[0].end)
         #expect((try? CheckpointCodec.decode(Array(mixed)))?.checkpoint == states[0].checkpoint)
@@ -151,7 +151,7 @@ import Topology
         #expect((try? CheckpointCodec.decode(Array(skipped)))?.checkpoint == states[0].checkpoint)
     }
 
-    @Test("Payloads that nobody wrote are refused though their checksum fits", arguments: 0..<40)
+    @Test("Invalid payloads with a valid checksum are refused", arguments: 0..<40)
     func hostilePayloads(seed: UInt64) {
         let (bytes, states) = Self.file(seed: seed, changes: 0)
         var random = SplitMix64(seed: seed &* 977)
@@ -172,7 +172,7 @@ import Topology
         }
     }
 
-    /// Makes the checksum of the only frame fit, by the rule as documented.
+    /// Gives the only frame a valid checksum, by the documented rule.
     private static func seal(_ bytes: inout [UInt8]) {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in bytes.dropLast(8) { hash = (hash ^ UInt64(byte)) &* 1_099_511_628_211 }
@@ -181,7 +181,7 @@ import Topology
         }
     }
 
-    @Test("Three regions of 50 currencies and a whole day stay small")
+    @Test("A whole day of three regions with 50 currencies stays small")
     func size() throws {
         let currencies = Currency.all.prefix(50)
         var random = SplitMix64(seed: 7)

@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    @Test("What a node reads before it has caught up is of the past")
+    @Test("Records that a node reads before it has caught up do not count")
     func joining() {
         var trend = OutcomeTrend()
         for (second, rejected) in [0, 50, 90].enumerated() {
@@ -56,7 +56,7 @@ import Testing
                 now: Fixture.noon + Int64(second) * 1_000)
             #expect(!trend.isRejecting)
         }
-        // Another node, or a restarted one, counts from the offset where it started to read.
+        // Another node, or a restarted one, counts from the offset at which it started to read.
         for (counters, node) in [
             (Self.counters(rejected: 200), "n2"), (Self.counters(rejected: 20), "n2"),
         ] {
@@ -70,7 +70,7 @@ import Testing
         #expect(trend.isRejecting)
     }
 
-    @Test("The region is named in the answer")
+    @Test("The answer names the region")
     func named() {
         let publication = Publisher(settings: Fixture.settings())
         var standings = Fixture.both

@@ -4,7 +4,7 @@ import Federation
 import Publishing
 import Testing
 
-/// Money beside the total.
+/// Money outside the total.
 @Suite struct PublicationAccountsTests {
     private typealias Base = PublicationTests
     private let current = Base.noon.minute

@@ -3,7 +3,7 @@ import Money
 import Publishing
 import Testing
 
-/// Sums at the ends of what can be stored.
+/// Sums at the limits of what the store can hold.
 @Suite struct PublicationBoundsTests {
     private typealias Fixture = PublicationTests
 

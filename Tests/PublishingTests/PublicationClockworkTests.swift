@@ -3,12 +3,12 @@ import Hashing
 import Publishing
 import Testing
 
-/// The clockwork over a store that answers after a while, in virtual milliseconds.
+/// The clockwork with a store that takes time to answer, in virtual milliseconds.
 private struct Run {
     var clockwork = PublicationClockwork(PublicationClockwork.Settings(), at: 0)
     var now: Int64 = 0
     var version: Int64 = 0
-    /// The versions that are committed, by time, in rising order.
+    /// The committed versions, by time, in rising order.
     var commits: [Int64] = []
     var readMilliseconds: () -> Int64 = { 3 }
 
@@ -23,7 +23,7 @@ private struct Run {
         StorePosition(storeID: "s", version: Int64(commits.count { $0 <= time }))
     }
 
-    /// Reports at their times while a read is under way, then what was read.
+    /// Reports at their due times during a read, then reports the result of the read.
     mutating func run(until end: Int64) {
         while now < end {
             let (question, at) = clockwork.next(isWhole: false)
@@ -61,7 +61,7 @@ private struct Run {
         events.append((now, published))
     }
 
-    /// The longest time from a commit to an event that has it.
+    /// The longest time from a commit to an event that includes it.
     var longestWait: Int64 {
         var longest: Int64 = 0
         for (index, commit) in commits.enumerated() {
@@ -79,19 +79,19 @@ private struct Run {
 }
 
 @Suite struct PublicationClockworkTests {
-    @Test("A commit after a quiet time is sent within a look; without any, each second is read")
+    @Test("A commit after a quiet time is sent within one look; idle stores are read every second")
     func sparse() {
         var run = Run()
         run.commits = [5_400, 9_777]
         run.run(until: 12_000)
         #expect(run.longestWait <= 50 + 1 + 3 + 1)
-        // One second after another, but for the reads that commits brought.
+        // One read per second, in addition to the reads that commits cause.
         #expect(run.reads.count <= 14)
         #expect(run.gap(run.reads) >= 250)
         #expect(run.events.map(\.version) == [0, 1, 2])
     }
 
-    @Test("A change that comes just after an event is sent at the next place, not a second later")
+    @Test("A change just after an event is sent at the next place, not a second later")
     func early() {
         for milliseconds in Int64(1)...600 {
             var run = Run()
@@ -103,7 +103,7 @@ private struct Run {
         }
     }
 
-    @Test("Whatever the phase of commits, an event comes at every place and has what was committed")
+    @Test("Whatever the phase of commits, every place has an event with all commits")
     func busy() {
         var random = SplitMix64(seed: 7)
         for phase in Int64(0)..<250 {
@@ -116,7 +116,7 @@ private struct Run {
             let slow = Int64.random(in: 1...60, using: &random)
             run.readMilliseconds = { slow }
             run.run(until: 33_000)
-            // A place, and the read at it.
+            // One place, and the read at it.
             #expect(run.longestWait <= 500 + 2 * slow + 5, "phase \(phase), reads of \(slow) ms")
             #expect(run.gap(run.events.map(\.at)) >= 500)
             #expect(run.gap(run.reads) >= 250)
@@ -124,19 +124,19 @@ private struct Run {
         }
     }
 
-    @Test("A read that hangs keeps no report: viewers are sent what is there")
+    @Test("A hanging read does not hold up a report of what is there")
     func hanging() {
         var run = Run()
         run.commits = [3_000, 3_100]
         run.run(until: 3_350)
         #expect(run.events.count == 2)
-        // The second commit is published, and waits for its place; the read there hangs.
+        // The second commit is published and waits for its place, where the read hangs.
         run.readMilliseconds = { 5_000 }
         run.run(until: 4_000)
         #expect(run.longestWait <= 500 + 250)
     }
 
-    @Test("A read of everything is not hurried by commits, nor one after a failure")
+    @Test("Commits do not bring forward a read of everything, nor one after a failure")
     func whole() {
         var clockwork = PublicationClockwork(PublicationClockwork.Settings(), at: 100)
         #expect(clockwork.next(isWhole: true).at == 100)
@@ -144,7 +144,7 @@ private struct Run {
         clockwork.readEnded(StorePosition(storeID: "s", version: 1), at: 110)
         #expect(clockwork.next(isWhole: false) == (.version, 350))
         #expect(clockwork.next(isWhole: true) == (.changes, 1_100))
-        // An answer that does not come is asked for by a read, which makes the connection anew.
+        // After a missing answer, a read follows, which reconnects.
         clockwork.looked(nil, at: 350)
         #expect(clockwork.next(isWhole: false) == (.changes, 350))
         clockwork.readBegan(at: 350)

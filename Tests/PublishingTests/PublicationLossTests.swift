@@ -5,7 +5,7 @@ import Identifiers
 import Publishing
 import Testing
 
-/// How a publisher handles minutes that vanish without a listed change.
+/// A publisher's handling of minutes that vanish without a listed change.
 @Suite struct PublicationLossTests {
     typealias Fixture = PublicationTests
 
@@ -45,7 +45,7 @@ import Testing
             now: Fixture.noon)
     }
 
-    @Test("A minute that shows less although nothing changed it keeps its value, labelled")
+    @Test("A minute that holds less without a listed change keeps its value, labelled")
     func keeps() throws {
         let publication = Self.publication()
         #expect(Self.amount(publication) == 1_110)
@@ -57,7 +57,7 @@ import Testing
         #expect(publication.losses == [Fixture.eu: [Self.old]])
         #expect(publication.counters.losses == 1)
 
-        // Until somebody has dropped the watermarks it asks again, whatever else changes.
+        // Until the watermarks are dropped the loss is reported again, whatever else changes.
         let next = Self.current.advanced(by: -1)
         publication.take(
             Fixture.refresh(
@@ -67,7 +67,7 @@ import Testing
         #expect(Self.amount(publication) == 1_117)
         #expect(publication.losses == [Fixture.eu: [Self.old]])
 
-        // The region is filled again: what comes back is right, less of it included.
+        // The region is refilled: the values that come back are right, even smaller ones.
         publication.areFilledAgain([Fixture.eu])
         #expect(publication.losses.isEmpty)
         let us = [Fixture.shard(Fixture.us): Fixture.standing()]
@@ -84,7 +84,7 @@ import Testing
         #expect(publication.totals(now: Fixture.noon)?.isDegraded == false)
     }
 
-    @Test("A minute that was changed since is believed, and one that shows more")
+    @Test("A minute with a listed change is trusted, and so is one that holds more")
     func believes() throws {
         let publication = Self.publication()
         Self.reread(
@@ -100,7 +100,7 @@ import Testing
     }
 
     /// The change may be another region's, or a commit may have created a new hash after the loss.
-    @Test("A minute that was changed since and has fewer transfers keeps its value, labelled")
+    @Test("A minute with a listed change but fewer transfers keeps its value, labelled")
     func changedAndFewer() throws {
         let publication = Self.publication()
         Self.reread(
@@ -115,7 +115,7 @@ import Testing
         #expect(publication.losses == [Fixture.eu: [Self.old]])
     }
 
-    @Test("A list of changes that is gone makes nothing look empty")
+    @Test("A lost list of changes makes no minute look empty")
     func lostList() throws {
         let publication = Self.publication()
         Self.reread(publication, Self.minutes)
@@ -124,12 +124,13 @@ import Testing
         Self.reread(publication, [])
         #expect(Self.amount(publication) == 1_110)
         #expect(publication.totals(now: Fixture.noon)?.degradations.count == 2)
-        // What comes back by itself, as with a list that was read in the middle of its repair.
+        // Values may come back by themselves, as after reading the list in the middle of its
+        // repair.
         Self.reread(publication, version: 7, Self.minutes)
         #expect(publication.totals(now: Fixture.noon)?.isDegraded == false)
     }
 
-    @Test("Another database is judged by its watermarks alone")
+    @Test("Only watermarks reveal a loss in a different database")
     func otherDatabase() throws {
         let publication = Self.publication()
         publication.storeIsUnreachable()
@@ -141,7 +142,7 @@ import Testing
         #expect(Self.amount(publication) == 1_010)
     }
 
-    @Test("An older state of the database that holds less at the same watermarks lost something")
+    @Test("An older state of the database that holds less at equal watermarks has lost data")
     func olderState() throws {
         let publication = Self.publication()
         Self.reread(publication, version: 4, Array(Self.minutes.dropFirst()))
@@ -150,23 +151,23 @@ import Testing
         #expect(publication.totals(now: Fixture.noon)?.isDegraded == true)
     }
 
-    @Test("What came back without what had gone keeps its last good value")
+    @Test("A watermark that returns without a lost minute keeps its last good value")
     func backWithoutLost() throws {
         let publication = Self.publication()
-        // A watermark is dropped, and the minute it had lost is listed again.
+        // A watermark is dropped, and its lost minute is listed again.
         var standings = Fixture.both
         standings[Fixture.shard(Fixture.eu)] = nil
         Self.reread(
             publication, Array(Self.minutes.dropFirst()), [Self.old: 6], standings: standings)
         #expect(Self.amount(publication) == 1_110)
-        // A failover brings the watermark back, and not the minute.
+        // A failover restores the watermark, but not the minute.
         Self.reread(publication, version: 5, Array(Self.minutes.dropFirst()), [Self.old: 3])
         #expect(publication.losses == [Fixture.eu: [Self.old]])
         #expect(Self.amount(publication) == 1_110)
         #expect(publication.totals(now: Fixture.noon)?.isDegraded == true)
     }
 
-    @Test("A shard that stands below what is shown explains what is missing, until it is back")
+    @Test("A shard below its shown watermark explains missing values until it is back")
     func behind() throws {
         let publication = Self.publication()
         var standings = Fixture.both
@@ -190,7 +191,7 @@ import Testing
         #expect(Self.amount(publication) == 1_110)
     }
 
-    @Test("What came from a log that nobody reads any more keeps its last good values")
+    @Test("Values of a log that is no longer read keep their last good state")
     func earlierLog() throws {
         let earlier = ShardID(region: Fixture.eu, log: LogID("before")!, partition: 0)
         let standings = [
@@ -213,7 +214,7 @@ import Testing
         #expect(publication.totals(now: Fixture.noon)?.degradations == [Self.loss])
     }
 
-    @Test("A restarted publisher misses what it showed before")
+    @Test("A restarted publisher notices the loss of values it showed before")
     func restart() throws {
         let before = Self.publication()
         let checkpoint = try #require(before.checkpoint(since: nil, now: Fixture.noon))
@@ -223,7 +224,7 @@ import Testing
         #expect(publication.totals(now: Fixture.noon)?.degradations == [Self.loss])
     }
 
-    @Test("Minutes that expired by Redis's clock are not missed")
+    @Test("Minutes that expired by Redis's clock do not count as lost")
     func expired() throws {
         let publication = Self.publication()
         publication.storeIsUnreachable()
@@ -244,7 +245,7 @@ import Testing
             publication.totals(now: Fixture.noon)?.degradations == [Degradation(.storeLoss)])
     }
 
-    @Test("Fewer transfers than before are not shown until the region has sent everything again")
+    @Test("Fewer transfers are not shown until the region has sent everything again")
     func fewerTransfers() throws {
         let publication = Publisher(settings: Fixture.settings())
         let current = Fixture.noon.minute
@@ -271,7 +272,7 @@ import Testing
         #expect(publication.totals(now: Fixture.noon)?.isDegraded == false)
     }
 
-    @Test("Money of a log that the store counts no more is not lost", arguments: [false, true])
+    @Test("Money of a log that the store no longer counts is not lost", arguments: [false, true])
     func replacedElsewhere(isFull: Bool) throws {
         let publication = Publisher(settings: Fixture.settings(regions: [Fixture.eu]))
         let next = LogID("next")!
@@ -292,7 +293,7 @@ import Testing
         }
         take(1, true, 100, Fixture.log, counts: [Fixture.log])
         #expect(Self.amount(publication) == 100)
-        // The store counts another log, which has nothing yet; then the old one is taken out.
+        // The store counts another log, which is still empty; then the old one is removed.
         take(2, isFull, nil, next, counts: [next])
         take(3, true, nil, next, counts: [next])
         take(4, false, 70, next, counts: [next])

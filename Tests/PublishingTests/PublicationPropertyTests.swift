@@ -6,10 +6,10 @@ import Money
 import Publishing
 import Testing
 
-/// The publisher against a model that keeps whole states and sums them anew at every turn.
+/// Compares the publisher with a model that keeps whole states and recomputes sums every turn.
 @Suite struct PublicationPropertyTests {
     @Test(
-        "Random commits, wipes, rollbacks and clocks: the totals are the model's", arguments: 0..<60
+        "Random commits, wipes, rollbacks and clocks: totals equal the model's", arguments: 0..<60
     )
     func equalsModel(seed: UInt64) throws {
         var run = PublicationRun(seed: seed)
@@ -22,7 +22,7 @@ import Testing
         #expect(run.publication.counters.selfCheckMismatches == 0, "seed \(seed)")
     }
 
-    @Test("The runs exercise what they are about")
+    @Test("The runs cover the interesting cases")
     func exercises() throws {
         var recoveries = 0
         var restarts = 0
@@ -46,7 +46,7 @@ import Testing
     }
 }
 
-/// One seeded run of a store, the publisher, and the model beside it.
+/// One seeded run of a store, the publisher, and the model.
 struct PublicationRun {
     static let log = LogID("main")!
     static let currencies = ["EUR", "JPY", "USD"].map { Currency(code: $0)! }
@@ -121,7 +121,7 @@ struct PublicationRun {
         if Int.random(in: 0..<3, using: &random) == 0 { try keep() }
     }
 
-    /// Ends the process in order and starts it again from what it kept.
+    /// Stops the process in order and restarts it from its kept state.
     private mutating func restart() throws {
         try keep()
         guard let kept else { return }
@@ -170,7 +170,7 @@ struct PublicationRun {
         store = backup
         store.logs = logs
         store.retainedFrom = retainedFrom
-        // A reader learns of a failover from its connection.
+        // A reader notices a failover by its connection.
         publication.storeIsUnreachable()
     }
 
@@ -192,7 +192,7 @@ struct PublicationRun {
         }
         let before = store.shards[id]
         let end = store.logs[id]!.count
-        // A node that refills a lost shard may first send a part of what was there.
+        // A node that refills a lost shard may first send part of its former content.
         let coverage = Int.random(in: (before?.watermark ?? 0)...end, using: &random)
         let lost = latest.minute.advanced(by: -Int.random(in: 0..<1_500, using: &random))
         store.commit(
@@ -258,8 +258,8 @@ struct PublicationRun {
             .merging(kept) { live, _ in live }
     }
 
-    /// While some shard is missing: what is worth no less than before is shown, and what is shown
-    /// of the shards that are back is waited for.
+    /// While some shard is missing: minutes that are worth no less than before are shown, and what
+    /// is shown of returned shards becomes part of their marks.
     private mutating func showRefilled(_ region: RegionID, _ ids: [ShardID]) {
         for id in ids {
             guard let shard = store.shards[id], shard.watermark >= marks[id]?.watermark ?? 0 else {
@@ -314,7 +314,7 @@ struct PublicationRun {
             try #require(totals.dataAsOf >= last.dataAsOf, "seed \(seed)")
             try #require(totals.currentMinute >= last.currentMinute, "seed \(seed)")
             if totals.currentMinute == last.currentMinute {
-                // All amounts are positive, so within one minute no total may fall.
+                // All amounts are positive, so no total may fall within one minute.
                 for before in last.currencies {
                     let after = totals.currencies.first { $0.currency == before.currency }
                     try #require((after?.amount ?? 0) >= before.amount, "seed \(seed)")

@@ -6,7 +6,7 @@ import Money
 import Publishing
 import Testing
 
-/// What a region shows while its store holds less than was shown.
+/// A region's published values while its store holds less than was shown.
 @Suite struct PublicationRecoveryTests {
     typealias Fixture = PublicationTests
 
@@ -40,7 +40,7 @@ import Testing
             ], whole, isFull: true)
         #expect(Self.amounts(publication) == [110])
 
-        // Partition 0 is gone; 1 is back whole, and goes on.
+        // Partition 0 is gone; partition 1 is back whole and continues.
         let rest = [Self.one: Fixture.standing(watermark: 12)]
         take(2, [Fixture.minute(Fixture.eu, old, settled: 30)], rest, isFull: true)
         #expect(Self.amounts(publication) == [110])
@@ -49,7 +49,7 @@ import Testing
             3,
             [
                 Fixture.minute(Fixture.eu, next, settled: 5_000),
-                // More transfers for less, and more for fewer, show less of something.
+                // More transfers with less money, and fewer with more, both show less of something.
                 Fixture.minute(Fixture.eu, old, settled: 99, transfers: 5),
                 Fixture.minute(Fixture.eu, Self.current, settled: 11, transfers: 1),
             ], rest)
@@ -59,13 +59,13 @@ import Testing
         take(4, [Fixture.minute(Fixture.eu, Self.current, settled: 12, transfers: 2)], rest)
         #expect(Self.amounts(publication) == [5_112])
 
-        // What was shown of partition 1 meanwhile is waited for as well.
+        // The publication also waits for what it showed of partition 1 meanwhile.
         take(5, [], [Self.zero: Fixture.standing(), Self.one: Fixture.standing(watermark: 11)])
         #expect(publication.totals(now: Fixture.noon)?.isDegraded == true)
         take(
             6, [Fixture.minute(Fixture.eu, old, settled: 90, transfers: 3)],
             [Self.zero: Fixture.standing(), Self.one: Fixture.standing(watermark: 12)])
-        // Less than was shown, with all watermarks back: the region sends everything again once.
+        // Less than was shown, at unchanged watermarks: the region sends everything again once.
         let loss = Degradation(.storeLoss, region: Fixture.eu)
         #expect(publication.totals(now: Fixture.noon)?.degradations == [loss])
         #expect(publication.losses == [Fixture.eu: [old]])
@@ -76,7 +76,7 @@ import Testing
         #expect(!back.isDegraded)
     }
 
-    @Test("A lost log that nobody reads any more leaves the history incomplete, and no more")
+    @Test("A lost log that is no longer read only makes the history incomplete")
     func lostEarlierLog() throws {
         let earlier = ShardID(region: Fixture.eu, log: LogID("before")!, partition: 0)
         let publication = Publisher(
@@ -109,7 +109,7 @@ import Testing
                 Degradation(.storeRefilling, region: Fixture.eu),
                 Degradation(.incomplete, region: Fixture.eu),
             ])
-        // A publisher that never saw it says the same of what it shows.
+        // A publisher that never saw it reports the same.
         let fresh = Publisher(settings: publication.settings)
         fresh.take(
             Fixture.refresh(storeID: "b", standings: [Self.zero: Fixture.standing()]),

@@ -6,13 +6,13 @@ import Money
 import Publishing
 import Testing
 
-/// A publication that goes on from what an earlier process kept.
+/// A publication that continues from an earlier process's snapshot.
 @Suite struct PublicationRestartTests {
     typealias Fixture = PublicationTests
 
     static let current = Fixture.noon.minute
 
-    /// What a process kept that showed 7 EUR of eu-west and 90 of us-east.
+    /// The snapshot of a process that showed 7 EUR of eu-west and 90 of us-east.
     static func kept(settings: PublicationSettings = Fixture.settings()) throws
         -> PublicationCheckpoint
     {
@@ -30,7 +30,7 @@ import Testing
         ).checkpoint
     }
 
-    @Test("Before the store answers, what was shown is shown again, labelled")
+    @Test("Before the store answers, the values shown before are shown again, labelled")
     func beforeTheStore() throws {
         let publication = Publisher(
             settings: Fixture.settings(), restoring: try Self.kept())
@@ -39,12 +39,12 @@ import Testing
         #expect(totals.currencies.map(\.amount) == [97])
         #expect(totals.dataAsOf == Fixture.noon)
         #expect(totals.degradations == [Degradation(.storeUnreachable)])
-        // It slides on.
+        // Its values leave the window with time.
         let later = try #require(publication.totals(now: Fixture.noon + 60_000))
         #expect(later.currencies.map(\.amount) == [7])
     }
 
-    @Test("Beside an empty store nothing dips until each region is back at its watermarks")
+    @Test("With an empty store no total dips until each region is back at its watermarks")
     func emptyStore() throws {
         let publication = Publisher(
             settings: Fixture.settings(), restoring: try Self.kept())
@@ -87,7 +87,7 @@ import Testing
         #expect(!back.isDegraded)
     }
 
-    @Test("If the store has moved on, its values replace the kept ones at once, even smaller ones")
+    @Test("If the store has advanced, its values replace the kept ones at once, even if smaller")
     func storeWentOn() throws {
         let publication = Publisher(
             settings: Fixture.settings(), restoring: try Self.kept())
@@ -108,7 +108,7 @@ import Testing
         #expect(!totals.isDegraded)
     }
 
-    @Test("Regions and logs that the topology has dropped are not taken up, new ones are missing")
+    @Test("Regions and logs that the topology dropped are not restored; new ones are missing")
     func otherTopology() throws {
         let settings = Fixture.settings(regions: [Fixture.eu, RegionID("sa-east")!])
         let publication = Publisher(settings: settings, restoring: try Self.kept())
@@ -127,12 +127,12 @@ import Testing
             currencies: [Fixture.eur])
         let moved = Publisher(settings: other, restoring: try Self.kept())
         moved.take(Fixture.refresh(version: 41, standings: [:]), now: Fixture.noon)
-        // Nobody will ever bring the old log back: the new one is waited for.
+        // The old log never comes back: the publication waits for the new one.
         #expect(moved.counters.recoveries == 1)
         #expect(moved.totals(now: Fixture.noon)?.currencies.map(\.amount) == [7])
     }
 
-    @Test("What a replaced log showed stays until the new one has seen as much, restarts included")
+    @Test("A replaced log's values stay until the new one has seen as much, even over restarts")
     func replacedLog() throws {
         let log = LogID("other")!
         let settings = PublicationSettings(
@@ -166,7 +166,7 @@ import Testing
         #expect(last.regions.flatMap(\.marks).map(\.log) == [log])
     }
 
-    @Test("Readers of changes are told the minutes shown anew, each once, and all when too late")
+    @Test("Readers of changes get each changed minute once, or all minutes if they are too late")
     func changes() throws {
         let publication = Publisher(settings: Fixture.settings())
         #expect(publication.minutesChanged(since: nil) == nil)
@@ -183,7 +183,7 @@ import Testing
                 minutes: [
                     Fixture.minute(Fixture.us, Self.current, settled: 2),
                     Fixture.minute(Fixture.eu, before, settled: 3),
-                    // Named, and as it was.
+                    // Included in the refresh, but unchanged.
                     Fixture.minute(Fixture.eu, Self.current, settled: 1),
                 ], standings: Fixture.both), now: Fixture.noon)
         #expect(publication.minutesChanged(since: position) == [before, Self.current])
@@ -193,7 +193,7 @@ import Testing
             publication.totals(of: Self.current) == [
                 .init(currency: Fixture.eur, amount: 3, transfers: 2)
             ])
-        // A full read of the same changes nothing.
+        // A full read of the same values changes nothing.
         let end = publication.changesEnd
         publication.take(
             Fixture.refresh(
@@ -242,8 +242,8 @@ import Testing
         #expect(retired.knownMinutes == from...Self.current)
     }
 
-    /// A relay was dead for two days, in which HQ restarted, and comes back.
-    @Test("Minutes ahead of an old window are read again before the window comes to them")
+    /// A relay was dead for two days, during which HQ restarted, and comes back.
+    @Test("Minutes ahead of an old window are read again before the window reaches them")
     func oldProof() throws {
         typealias Fixture = PublicationTests
         let publication = Publisher(settings: Fixture.settings(regions: [Fixture.eu]))

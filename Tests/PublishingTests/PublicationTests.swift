@@ -105,7 +105,7 @@ import Testing
                 [.init(currency: Self.eur, amount: 295, transfers: 2)],
             ])
 
-        // A minute later one leaves and one enters, with nothing read.
+        // A minute later one minute leaves and one enters, without a read.
         let later = Self.noon + 60_000
         let second = try #require(publication.totals(now: later))
         #expect(second.currentMinute == current.advanced(by: 1))
@@ -113,7 +113,7 @@ import Testing
             second.currencies == [.init(currency: Self.eur, amount: 4_295, transfers: 3)])
     }
 
-    @Test("A minute that is named again is replaced, even by a smaller value")
+    @Test("A minute that is sent again is replaced, even by a smaller value")
     func replacement() throws {
         let publication = Publisher(settings: Self.settings())
         let current = Self.noon.minute
@@ -137,7 +137,7 @@ import Testing
         #expect(publication.totals(now: Self.noon)?.currencies.map(\.amount) == [-10])
     }
 
-    @Test("A currency that is not published stays out")
+    @Test("A currency that is not published is left out")
     func unpublishedCurrency() {
         let publication = Publisher(settings: Self.settings(currencies: [Self.usd]))
         publication.take(
@@ -147,7 +147,7 @@ import Testing
         #expect(publication.totals(now: Self.noon)?.currencies == [])
     }
 
-    @Test("A clock that jumps ahead moves the window one minute past what was observed, not more")
+    @Test("A clock that jumps ahead moves the window at most one minute past observed-through")
     func clockJump() throws {
         let publication = Publisher(settings: Self.settings())
         let current = Self.noon.minute
@@ -159,13 +159,13 @@ import Testing
         let ahead = try #require(publication.totals(now: nextWeek))
         #expect(ahead.currentMinute == current.advanced(by: 1))
         #expect(ahead.currencies.map(\.amount) == [7])
-        // Full reads at that clock find nothing to say about the minutes that stand.
+        // Full reads at that clock find no stored minutes.
         publication.take(Self.refresh(version: 2, standings: Self.both), now: nextWeek)
         #expect(publication.totals(now: nextWeek)?.currencies.map(\.amount) == [7])
-        // Nor does it move back with the clock.
+        // The window does not move back with the clock either.
         let back = try #require(publication.totals(now: Self.noon - 3_600_000))
         #expect(back.currentMinute == current.advanced(by: 1))
-        // With the clock right again, a full read says again what stands.
+        // Once the clock is right again, a full read returns the stored minutes.
         publication.take(
             Self.refresh(
                 version: 3,
@@ -175,7 +175,7 @@ import Testing
         #expect(publication.totals(now: Self.noon + 60_000)?.currencies.map(\.amount) == [6])
     }
 
-    @Test("A time from the future counts as HQ's own now")
+    @Test("A time in the future is clamped to HQ's present")
     func futureObservation() throws {
         let publication = Publisher(settings: Self.settings())
         let future = Self.standing(observed: UnixTime(milliseconds: .max))
@@ -187,7 +187,7 @@ import Testing
         #expect(totals.dataAsOf == Self.noon)
     }
 
-    @Test("data_as_of is the least of all partitions, and a late joiner does not pull it back")
+    @Test("data_as_of is the minimum over all partitions, and a late joiner does not lower it")
     func dataAsOf() throws {
         let publication = Publisher(settings: Self.settings())
         var standings = Self.both
@@ -203,7 +203,7 @@ import Testing
         #expect(joined.dataAsOf == Self.noon - 4_000)
         #expect(
             joined.degradations == [
-                // The helper says two partitions for both regions.
+                // The helper reports two partitions for both regions.
                 Degradation(.partitionsMissing, region: Self.eu),
                 Degradation(.regionLagging, region: Self.us),
             ])
@@ -218,7 +218,7 @@ import Testing
         #expect(!caughtUp.isDegraded)
     }
 
-    @Test("A region that never came, a silent one and a lagging one are named")
+    @Test("A region that never pushed, a silent one and a lagging one are named")
     func regionDegradations() throws {
         let publication = Publisher(settings: Self.settings())
         publication.take(
@@ -247,7 +247,7 @@ import Testing
             ])
     }
 
-    @Test("A region whose first complete minute lies inside the window degrades the answer")
+    @Test("A region whose first complete minute is inside the window degrades the answer")
     func incompleteHistory() throws {
         let publication = Publisher(settings: Self.settings())
         var standings = Self.both
@@ -290,7 +290,7 @@ import Testing
         #expect(publication.totals(now: Self.noon)?.degradations == [])
     }
 
-    @Test("A retired region's money counts, and nothing of it is waited for")
+    @Test("A retired region's money counts, and nothing waits for the region")
     func retired() throws {
         let publication = Publisher(settings: Self.settings(retired: [Self.us]))
         var standings = Self.both
@@ -307,7 +307,7 @@ import Testing
     }
 
     @Test(
-        "While the store does not answer the last values slide on, labelled, and data_as_of stands")
+        "While the store is silent the window moves on, labelled, and data_as_of does not")
     func unreachable() throws {
         let publication = Publisher(settings: Self.settings())
         let current = Self.noon.minute
@@ -324,7 +324,7 @@ import Testing
         #expect(totals.currencies.map(\.amount) == [6])
         #expect(totals.dataAsOf == Self.noon)
         #expect(totals.degradations.first == Degradation(.storeUnreachable))
-        // The regions are not called silent because the store is.
+        // The store's silence does not make regions silent.
         #expect(!totals.degradations.contains { $0.reason == .regionSilent })
     }
 
@@ -339,7 +339,7 @@ import Testing
             ])
     }
 
-    @Test("A wiped store shows the last good values until every shard is back where it was")
+    @Test("A wiped store shows last good values until every shard is back at its watermark")
     func wipe() throws {
         let publication = Publisher(settings: Self.settings())
         let current = Self.noon.minute
@@ -361,7 +361,7 @@ import Testing
             ])
         #expect(publication.counters.recoveries == 2)
 
-        // One region is back, with more than before; the other one in part.
+        // One region is back, with more than before; the other one partially.
         var standings = [
             Self.shard(Self.eu): Self.standing(watermark: 12),
             Self.shard(Self.us): Self.standing(watermark: 9),
@@ -389,7 +389,7 @@ import Testing
         #expect(!back.isDegraded)
     }
 
-    @Test("Minutes that the refilled store no longer knows keep their last good values")
+    @Test("Minutes that a refilled store lacks keep their last good values")
     func lostHistory() throws {
         let publication = Publisher(settings: Self.settings(regions: [Self.eu]))
         let current = Self.noon.minute
@@ -414,7 +414,7 @@ import Testing
         #expect(totals.degradations == [Degradation(.incomplete, region: Self.eu)])
     }
 
-    @Test("Changes that do not join on to what was read are not taken, and all is read again")
+    @Test("Changes that do not continue the last read are discarded, and everything is read again")
     func mismatch() {
         let publication = Publisher(settings: Self.settings())
         publication.take(Self.refresh(version: 5, standings: Self.both), now: Self.noon)

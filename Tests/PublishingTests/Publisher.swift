@@ -4,7 +4,7 @@ import Identifiers
 import Money
 import Publishing
 
-/// A publication by reference: the test macros only take calls that change nothing.
+/// A publication by reference, because the test macros accept only non-mutating calls.
 final class Publisher {
     private var publication: Publication
 

@@ -11,8 +11,8 @@ struct LogEvent {
     var amount: Int64
 }
 
-/// A store in which a shard holds the fold of its log up to a watermark, from a minute on; it can
-/// be wiped and rolled back.
+/// A store in which each shard holds the fold of its log from a minute on, up to a watermark. It
+/// can be wiped and rolled back.
 struct SimulatedStore {
     struct Shard {
         var watermark: Int
@@ -27,7 +27,7 @@ struct SimulatedStore {
     var shards: [ShardID: Shard] = [:]
     var storeID = "a"
     var version: Int64 = 0
-    /// The version at which a region's minute changed last.
+    /// The version at which a region's minute last changed.
     var changes: [RegionID: [Minute: Int64]] = [:]
     /// The first minute that has not expired.
     var retainedFrom = Minute(.min)
@@ -52,7 +52,7 @@ struct SimulatedStore {
         changes = [:]
     }
 
-    /// What a region holds, folded anew from the logs.
+    /// The contents of a region, recomputed from the logs.
     func content(of region: RegionID) -> Content {
         var content: Content = [:]
         for (id, shard) in shards where id.region == region {
@@ -66,7 +66,7 @@ struct SimulatedStore {
         return content
     }
 
-    /// The version at which each minute changed last, in whatever region.
+    /// The version at which each minute last changed in any region.
     private var changedAt: [Minute: Int64] {
         changes.values.reduce(into: [:]) { $0.merge($1) { max($0, $1) } }
     }

@@ -2,23 +2,23 @@ import CivilTime
 package import DeltaProtocol
 package import Identifiers
 
-/// The commands that an HQ process has for its regions: each is offered to one node at a time,
-/// until an outcome says where it was carried out.
+/// An HQ process's commands for its regions. Each is offered to one node at a time, until an
+/// outcome reports where it was published.
 ///
-/// A region only ever calls out, so a command travels in the answer to a push, to a node that
-/// pushes partition 0 of the region's current log, where corrections are written, and says that it
-/// takes commands.
+/// A region only ever calls out, so commands travel in replies to pushes. They go to a node that
+/// pushes partition 0 of the region's current log, where corrections are written, and that accepts
+/// commands.
 package struct CommandDesk: Sendable {
     /// A command without an outcome is offered again after this long, in milliseconds.
     package static let offerAgainMilliseconds: Int64 = 10_000
-    /// Commands of one region that are not carried out.
+    /// Maximum number of open commands per region.
     package static let openMax = 1_000
-    /// Commands of one region that are remembered behind their end.
+    /// Maximum number of finished commands remembered per region.
     package static let doneMax = 10_000
 
-    /// How far a command has come.
+    /// The progress of a command.
     package enum Progress: Hashable, Sendable {
-        /// Not carried out yet; why the last try failed, where one did.
+        /// Not executed yet; the last error, if there was one.
         case open(problem: String?)
         case published(partition: Int32, offset: Int64)
     }
@@ -31,7 +31,7 @@ package struct CommandDesk: Sendable {
 
     private struct Tray: Sendable {
         var entries: [String: Entry] = [:]
-        /// Ids in the order in which they were asked for.
+        /// Ids in the order of the requests.
         var open: [String] = []
         var done: [String] = []
     }
@@ -40,9 +40,9 @@ package struct CommandDesk: Sendable {
 
     package init() {}
 
-    /// Asks a region for a command. An id that was asked for before changes nothing.
+    /// Requests a command from a region. A known id has no effect.
     ///
-    /// - Returns: False where the region has `openMax` open commands already, or the command is
+    /// - Returns: False if the region already has `openMax` open commands, or if the command is
     ///   not within its limits.
     package mutating func ask(_ command: NodeCommand, of region: RegionID) -> Bool {
         guard command.isWithinLimits else { return false }
@@ -84,7 +84,7 @@ package struct CommandDesk: Sendable {
         trays[region] = tray
     }
 
-    /// What the answer to `request` asks of its node.
+    /// The commands to offer in the reply to `request`.
     mutating func offers(
         to request: DeltaRequest, currentLog: LogID?, at now: UnixTime
     ) -> [NodeCommand] {

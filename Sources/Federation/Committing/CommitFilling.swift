@@ -4,21 +4,21 @@ import Hashing
 import Identifiers
 import Money
 
-/// Cuts commits that are too large for one script into steps, minute by minute.
+/// Splits commits that are too large for one script into steps, minute by minute.
 ///
 /// Until the last step the shards keep their watermarks, and their liveness text names the writer
 /// and the step. Each step compares that text and writes the next one, so a step of another writer,
-/// or one that runs twice, changes nothing. Sums change in the same step as their buckets, so the
-/// store adds up between steps too. Each step also compares how many partitions the log has: the
-/// buckets of one that is refused must not be written by the steps before the last.
+/// or one that runs twice, has no effect. Sums change in the same step as their buckets, so the
+/// store is consistent between steps too. Each step also compares the log's partition count,
+/// because the steps before the last must not write buckets of a log that is refused.
 package enum CommitFilling {
-    /// The steps, in order; a single one if `commits` are small enough.
+    /// The steps, in order; only one if `commits` are small enough.
     ///
     /// Nil if the differences of a step overflow `Int64`: the caller then splits the commits in
-    /// halves.
+    /// half.
     ///
     /// - Parameters:
-    ///   - salt: what tells this writer from others that begin with the same texts.
+    ///   - salt: distinguishes this writer from others that start from the same texts.
     ///   - bucketsMax: how many buckets one step writes, unless a single minute has more.
     package static func steps(
         of commits: [ShardCommit], salt: String, bucketsMax: Int,
@@ -58,7 +58,7 @@ package enum CommitFilling {
         "\(ShardLiveness.filling) \(writer) \(step)"
     }
 
-    /// The minutes before which each step ends; nil for the last.
+    /// The minutes before which the steps end; nil for the last step.
     private static func cuts(_ commits: [ShardCommit], bucketsMax: Int) -> [Minute?] {
         var counts: [Minute: Int] = [:]
         for commit in commits {
@@ -85,7 +85,7 @@ package enum CommitFilling {
         return Array(taken)
     }
 
-    /// A name per writer. Two writers that start from the same texts differ by their salt, so
+    /// A name for each writer. Two writers that start from the same texts have different salts, so
     /// only one of them gets past the first step.
     private static func writer(of commits: [ShardCommit], salt: String) -> String {
         let texts = commits.flatMap {

@@ -2,7 +2,7 @@ package import CivilTime
 package import DeltaProtocol
 package import Identifiers
 
-/// What an HQ process remembers between commit rounds.
+/// The state that an HQ process keeps between commit rounds.
 package struct CommitMemory: Sendable {
     package var audit = AuditMemory()
     package var commands = CommandDesk()
@@ -58,7 +58,7 @@ package struct AuditMemory: Sendable {
         differing[shard, default: [:]][minutes] = difference
     }
 
-    /// Notes that the store holds the node's values of these minutes.
+    /// Records that the store now holds the node's values of these minutes.
     mutating func healed(_ shard: ShardID, _ minutes: ClosedRange<Minute>) {
         // Ranges of the same hour may begin at different minutes.
         let overlapping = differing[shard]?.keys.filter { $0.overlaps(minutes) } ?? []
@@ -76,7 +76,7 @@ package struct AuditMemory: Sendable {
     }
 }
 
-/// What the hashes of a shard add up to, and what they are true at.
+/// The digest of a shard's hashes, and the state that it belongs to.
 package struct StoredDigest: Hashable, Sendable {
     package var watermark: Int64
     package var claims: Claims

@@ -2,17 +2,17 @@ import CivilTime
 import DeltaProtocol
 package import Identifiers
 
-/// Compares what HQ holds of a shard with the digest that its node sent for the same coverage, in
-/// minutes that both know in full, and has the node send those minutes whole where they differ: the
-/// store then does not hold the values that were written to it.
+/// Compares HQ's buckets of a shard with the digest that its node sent for the same coverage, in
+/// minutes that both know in full. If they differ, the store does not hold the values that were
+/// written to it, and the node must send those minutes whole.
 ///
 /// Audits run before the reply: until the node has our reply it sends nothing, so coverage cannot
 /// move.
 extension CommitRound {
-    /// One request is held up by comparisons for no longer than about this, in milliseconds.
+    /// Comparisons delay one request by at most about this, in milliseconds.
     private static let budgetMilliseconds: Int64 = 500
 
-    /// Minutes that one digest may cover.
+    /// Maximum number of minutes that one digest covers.
     private static let minutesPerDigestMax = 60
 
     /// The comparisons of one request.
@@ -22,10 +22,10 @@ extension CommitRound {
         var claims: [Claim]
     }
 
-    /// A digest that can be compared.
+    /// A digest that HQ can compare.
     struct Claim: Sendable {
         var shard: ShardID
-        /// The shard's place in the request.
+        /// The shard's index in the request.
         var place: Int
         var coverage: Int64
         var minutes: ClosedRange<Minute>
@@ -33,7 +33,7 @@ extension CommitRound {
     }
 
     mutating func beginAudit(_ now: UnixTime, _ memory: inout CommitMemory) -> Action {
-        // Where time runs out, others come first the next time.
+        // If time runs out, others come first the next time.
         let claims = claims(now)
         let turn = claims.isEmpty ? 0 : memory.audit.counters.compared % claims.count
         audit = Audit(startedAt: now, claims: Array(claims[turn...] + claims[..<turn]))
@@ -51,7 +51,7 @@ extension CommitRound {
         _ found: StoredDigest?, _ now: UnixTime, _ memory: inout CommitMemory
     ) -> Action {
         guard let claim = audit?.claims.last else { return compareNext(now, &memory) }
-        // Another push may have come between, or HQ may know less than the node.
+        // Another push may have intervened, or HQ may know less than the node.
         guard let found, found.watermark == claim.coverage, found.claims.know(claim.minutes) else {
             return dropClaim(now, &memory)
         }
@@ -61,7 +61,7 @@ extension CommitRound {
         return dropClaim(now, &memory)
     }
 
-    /// The shard that is compared, and the coverage it is compared at.
+    /// The shard being compared, and the coverage to compare at.
     package var comparison: (shard: ShardID, coverage: Int64)? {
         audit?.claims.last.map { ($0.shard, $0.coverage) }
     }

@@ -2,56 +2,56 @@ package import CivilTime
 package import DeltaProtocol
 package import Identifiers
 
-/// One request of a region at HQ, from its arrival to its answer: repair, read, decide, write,
-/// again where another writer was faster, then the comparison of digests.
+/// One request of a region at HQ, from its arrival to its reply: repair, read, decide, write,
+/// repeat if another writer was faster, and then compare digests.
 ///
-/// A state machine: whoever drives it performs the action it was given and says with the next
-/// event what came of it. Each action is one step of the store, atomic by itself; other rounds,
-/// here or in another process, may come between any two. What outlives a round is in
-/// `CommitMemory`. One owner, any thread.
+/// A state machine: the driver performs each action and reports its result with the next event.
+/// Each action is one atomic step of the store; other rounds, in this or another process, may run
+/// between any two. State that outlives a round is in `CommitMemory`. One owner, any thread.
 package struct CommitRound: Sendable {
     package enum Action: Sendable, Hashable {
-        /// Set the sums right that failed scripts may have left wrong, those of these minutes too.
+        /// Repair the sums that failed scripts may have left wrong, including those of these
+        /// minutes.
         case repair(Set<Minute>)
         /// Read these shards, all in one atomic step.
         case read([ShardQuestion])
-        /// Write these commits, or one step of them, atomically, each only if its shard still has
-        /// the expected texts.
+        /// Write these commits, or one step of them, atomically; write nothing unless every shard
+        /// still has the expected texts.
         case write(CommitStep)
         case digest(ShardID, ClosedRange<Minute>)
         case answer(DeltaReply)
-        /// The store does not answer: nothing can be said of the request.
+        /// The store does not answer, so the request gets no reply.
         case giveUp
     }
 
     package enum Event: Sendable, Hashable {
         case begun
         case repaired
-        /// In the order of the question; nil for a shard whose stored values are damaged. The
-        /// next repair fixes them.
+        /// In the order of the question; nil for a shard whose stored values are damaged. The next
+        /// repair fixes them.
         case read([ShardReading?])
         case written
-        /// A text was not the one that a commit rests on: nothing is written.
+        /// A text differed from the one that a commit is based on: nothing was written.
         case conflicted
-        /// The script ended midway, which the store undoes nothing of.
+        /// The script failed midway, and the store does not roll it back.
         case failed
         case digested(StoredDigest?)
-        /// The store did not answer, or not in time; what it did is unknown.
+        /// The store did not answer, or not in time; its effect is unknown.
         case storeFailed
     }
 
-    /// What HQ's configuration says of a region.
+    /// A region's part of HQ's configuration.
     package struct Settings: Sendable, Hashable {
-        /// The region's logs and how many partitions each may have.
+        /// The region's logs and the maximum number of partitions of each.
         package var knownLogs: [LogID: Int32]
-        /// Partition counts of logs, from their files or, if those do not say, from the store,
-        /// which keeps the count of the first commit.
+        /// Partition counts of logs: from their files or, if those have none, from the store, which
+        /// keeps the count of the first commit.
         package var fixedPartitions: [LogID: Int32]
-        /// The log that is being written; nil where there is none.
+        /// The log being written; nil if there is none.
         package var currentLog: LogID?
-        /// Whether the store sums the region; another one's buckets would be repaired away.
+        /// True if the store sums the region; a repair would remove another region's buckets.
         package var isSummed: Bool
-        /// Whether regions' digests are compared with what the store holds.
+        /// True if regions' digests are compared with the store.
         package var comparesDigests: Bool
         package var bounds: Bounds
 
@@ -69,14 +69,14 @@ package struct CommitRound: Sendable {
         }
     }
 
-    /// How much one step of the store may do.
+    /// Bounds on one step of the store.
     package struct Bounds: Sendable, Hashable {
-        /// Attempts of one request before its shards are answered `refused(store)`.
+        /// Attempts of one request before its shards get `refused(store)`.
         package var attempts = 6
         /// Buckets that one script writes, unless a single minute has more. A bucket and the sums
         /// that it changes take 5 to 15 µs on a busy machine, so a script holds Redis for 30 ms.
         package var bucketsPerWrite = 2_000
-        /// Hashes that one read asks for, unless a single shard needs more.
+        /// Maximum number of hashes in one read, unless a single shard needs more.
         package var hashesPerRead = 10_000
 
         package init() {}
@@ -85,39 +85,39 @@ package struct CommitRound: Sendable {
     package let request: DeltaRequest
     let settings: Settings
     let context: MergeContext
-    /// What the shards are answered, by their place in the request; nil until one is decided.
+    /// The replies to the shards, by index in the request; nil until decided.
     var replies: [ShardReply?]
-    /// Each shard as last read; nil where HQ has no such shard.
+    /// Each shard as last read; nil if HQ has no such shard.
     private var stored: [StoredShard?]
     /// Attempts begun.
     private var attempt = 0
-    /// Shards that were decided again, in all attempts.
+    /// The number of shards decided again, over all attempts.
     package private(set) var retries = 0
-    /// Shards that another attempt has to decide.
+    /// Shards that another attempt must decide.
     private var again: [Int]
-    /// What this attempt has yet to read.
+    /// Shards that this attempt has not read yet.
     private var unread: [[Int]] = []
-    /// The shards of the read under way.
+    /// The shards of the read in progress.
     private var reading: [Int] = []
-    /// Readings that are not decided yet, the next last.
+    /// Readings not decided yet, the next last.
     private var undecided: [(index: Int, reading: ShardReading)] = []
-    /// Decided commits that wait to be written: small ones, which share a script, and large ones,
-    /// which take several scripts each.
+    /// Decided commits not written yet: small ones, which share a script, and large ones, which
+    /// take several scripts each.
     private var group = CommitGroup()
     private var large = CommitGroup()
-    /// Groups to be written, the next last.
+    /// Groups to write, the next last.
     private var unwritten: [CommitGroup] = []
     private var writing = CommitGroup()
-    /// The steps of the group that have not been written yet.
+    /// The group's steps that have not been written yet.
     private var steps: ArraySlice<CommitStep> = []
-    /// The minutes whose sums were repaired after a failed script, by the text it left.
+    /// The minutes whose sums were repaired after a failed script, by the text that it left.
     private var mended: [String: Set<Minute>] = [:]
     var audit: Audit?
 
     /// HQ's present when the request arrived.
     package var present: UnixTime { context.now }
 
-    /// - Parameter now: HQ's clock when the request came.
+    /// - Parameter now: HQ's clock when the request arrived.
     package init(_ request: DeltaRequest, settings: Settings, now: UnixTime) {
         self.request = request
         self.settings = settings
@@ -128,7 +128,7 @@ package struct CommitRound: Sendable {
         again = request.shards.indices.filter { isFirst[$0] }
     }
 
-    /// Takes the result of the last action, and answers with the next one.
+    /// Takes the result of the last action and returns the next one.
     package mutating func handle(
         _ event: Event, at now: UnixTime, memory: inout CommitMemory
     ) -> Action {
@@ -149,7 +149,7 @@ package struct CommitRound: Sendable {
         case .written:
             if let next = steps.popFirst() { return .write(next) }
             noteHealed(&memory)
-            // The differences were taken from damaged values, so the sums are recomputed.
+            // The differences were computed from damaged values, so the sums are recomputed.
             return writing.healed.isEmpty ? proceed(now, &memory) : .repair(writing.healed)
         case .conflicted, .failed:
             steps = []
@@ -157,16 +157,16 @@ package struct CommitRound: Sendable {
             return proceed(now, &memory)
         case .digested(let found): return digested(found, now, &memory)
         case .storeFailed:
-            // Once the commits stand, the next digest is compared instead.
+            // After the commits are written, continue with the next digest instead.
             return audit == nil ? .giveUp : dropClaim(now, &memory)
         }
     }
 
-    /// What the shards decided so far are answered, before the audit has a say.
+    /// The replies decided so far, before the audit.
     package var decided: [ShardReply] { replies.compactMap(\.self) }
 
-    /// A log id names one incarnation of a topic with a fixed number of partitions: with more, its
-    /// records are in other partitions than their repeats.
+    /// A log id stands for one incarnation of a topic with a fixed number of partitions: with more,
+    /// records would be in other partitions than their repeats.
     private mutating func refuseOtherPartitionCounts() {
         for index in again {
             let log = request.shards[index].log
@@ -181,7 +181,7 @@ package struct CommitRound: Sendable {
     // MARK: - Attempts
 
     /// Shards whose texts another writer changed between reading and writing are read and decided
-    /// again; a script that fails midway is repaired before its shards are tried again.
+    /// again. After a script fails midway, its sums are repaired before its shards are retried.
     private mutating func beginAttempt(_ now: UnixTime, _ memory: inout CommitMemory) -> Action {
         again.sort()
         guard !again.isEmpty, attempt < settings.bounds.attempts else {
@@ -215,7 +215,7 @@ package struct CommitRound: Sendable {
         }
     }
 
-    /// `pending` in runs whose hashes fit one read.
+    /// Splits `pending` into runs whose hashes fit one read.
     private func readGroups(_ pending: [Int]) -> [[Int]] {
         var groups: [[Int]] = []
         var hashes = 0
@@ -234,8 +234,8 @@ package struct CommitRound: Sendable {
 
     // MARK: - Decisions
 
-    /// The repair of what a failed script left of a shard's sums: whoever's it was may not be there
-    /// to do it. It left the same text on all its shards. Nil where nothing is to be repaired.
+    /// Repairs the sums after a failed script of any writer, which may no longer be there to do it.
+    /// The script left the same text on all its shards. Nil if there is nothing to repair.
     private mutating func mend(_ index: Int, _ reading: ShardReading) -> Action? {
         guard let text = reading.liveness, ShardLiveness.isTorn(text) else { return nil }
         let minutes = Set(
@@ -297,8 +297,8 @@ package struct CommitRound: Sendable {
         }
     }
 
-    /// Nil where the group has to be written in halves: the differences of many shards that all
-    /// swing at once leave `Int64`, those of one alone never.
+    /// Nil if the group must be written in halves: the differences of many shards that all change
+    /// at once may overflow `Int64`, those of a single shard never do.
     private mutating func write(_ group: CommitGroup) -> Action? {
         let counts = request.partitionCounts
             .filter { settings.knownLogs[$0.key] != nil }
@@ -337,8 +337,8 @@ package struct CommitRound: Sendable {
                 shards: replies.compactMap(\.self), serverTime: context.now, commands: commands))
     }
 
-    /// A later delta of a shard that the request has named before would be decided from what the
-    /// first one is about to change.
+    /// The decision on a request's second delta of the same shard would ignore the changes of the
+    /// first.
     private mutating func refuseRepeated(_ index: Int) {
         let delta = request.shards[index]
         let first = replies.first {
@@ -352,7 +352,7 @@ package struct CommitRound: Sendable {
     }
 }
 
-/// Commits that are written by one script, each with its place in the request.
+/// Commits written by one script, each with its index in the request.
 private struct CommitGroup: Sendable {
     var commits: [ShardCommit] = []
     var indices: [Int] = []

@@ -2,7 +2,7 @@ package import CivilTime
 import DeltaProtocol
 package import Identifiers
 
-/// A shard to read, and which minutes of it.
+/// A shard to read, and its minutes to read.
 package struct ShardQuestion: Hashable, Sendable {
     package var log: LogID
     package var partition: Int32
@@ -14,7 +14,7 @@ package struct ShardQuestion: Hashable, Sendable {
         self.minutes = minutes
     }
 
-    /// What must be read to decide `delta`.
+    /// The question that must be answered to decide `delta`.
     init(_ delta: ShardDelta, context: MergeContext) {
         self.init(
             log: delta.log, partition: delta.partition,
@@ -22,20 +22,20 @@ package struct ShardQuestion: Hashable, Sendable {
     }
 }
 
-/// What one script writes: all of it, or nothing where a shard's texts are not those expected. A
-/// large commit takes several, see `CommitFilling`.
+/// The write of one script: all of it, or nothing if a shard's texts are not as expected. A large
+/// commit takes several steps, see `CommitFilling`.
 package struct CommitStep: Hashable, Sendable {
     /// At least one, all of one region.
     package var commits: [ShardCommit]
-    /// What they add together to the global sums.
+    /// The sum of what they add to the global sums.
     package var differences: [GlobalDifference]
-    /// How many partitions each current log of the region has, by log.
+    /// The partition counts of the region's current logs.
     package var partitionCounts: [PartitionCount]
-    /// True for the last step, or the only one: after it the commits are complete.
+    /// True for the last or only step: after it the commits are complete.
     package var isLast: Bool
 
-    /// The minutes that it lists as changed, in rising order: those of its sums, late money and
-    /// missed money.
+    /// The minutes that the step lists as changed, in rising order: those of its sums, late money
+    /// and missed money.
     package var listedMinutes: [Minute] {
         var minutes = Set(differences.map(\.minute))
         for commit in commits { minutes.formUnion((commit.late + commit.missed).map(\.minute)) }
@@ -53,10 +53,11 @@ package struct CommitStep: Hashable, Sendable {
     }
 }
 
-/// What a store's writer remembers of scripts that did not end well.
+/// Minutes touched by scripts that failed or whose outcome is unknown, as remembered by a store's
+/// writer.
 package struct SuspectMinutes: Hashable, Sendable {
-    /// Minutes that a script has touched without a known end: their sums may not be what the
-    /// shards add up to, and what changed in them may not be listed.
+    /// The sums of these minutes may differ from their shards' totals, and their changes may not be
+    /// listed.
     package private(set) var minutes: Set<Minute> = []
 
     package init() {}
@@ -73,7 +74,7 @@ package struct SuspectMinutes: Hashable, Sendable {
         }
     }
 
-    /// The sums of these are right again.
+    /// The sums of these minutes were repaired.
     package mutating func wereRepaired(_ repaired: some Sequence<Minute>) {
         minutes.subtract(repaired)
     }

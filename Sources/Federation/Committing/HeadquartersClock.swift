@@ -1,18 +1,18 @@
 package import CivilTime
 package import Identifiers
 
-/// HQ's present: its own clock, at most a minute ahead of the latest of the regions' clocks.
+/// HQ's present: its own clock, but at most a minute ahead of the latest of the regions' clocks.
 ///
-/// A clock that jumps ahead can then neither empty the window nor make HQ ignore money. One that
-/// is behind is not moved: money only waits.
+/// A clock that jumps ahead can thus neither empty the window nor make HQ ignore money. A clock
+/// that is behind is not corrected: money only waits.
 package struct HeadquartersClock: Sendable, Hashable {
-    /// How far HQ's clock is believed beyond the greatest of the regions', in milliseconds.
+    /// How far HQ's clock is trusted beyond the latest of the regions' clocks, in milliseconds.
     package static let beliefMilliseconds: Int64 = 60_000
-    /// A difference between a region's clock and HQ's that is labelled, in milliseconds. Clocks
-    /// under NTP differ by milliseconds; a minute moves money between buckets.
+    /// A difference between a region's clock and HQ's that degrades the answer, in milliseconds.
+    /// Clocks under NTP differ by milliseconds; a minute moves money between buckets.
     package static let skewMilliseconds: UInt64 = 60_000
 
-    /// Two readings of one moment: the clock on the wall, which somebody may set, and one that only
+    /// Two readings at one moment: the wall clock, which an operator may set, and a clock that only
     /// counts on.
     package struct Reading: Sendable, Hashable {
         package var wall: UnixTime
@@ -25,7 +25,7 @@ package struct HeadquartersClock: Sendable, Hashable {
         }
     }
 
-    /// A time smaller than one heard before is accepted once that one is this old, in
+    /// A time smaller than the last one heard is accepted once that one is this old, in
     /// milliseconds: until then it may come from a delayed request.
     package static let delayMilliseconds: Int64 = 30_000
 
@@ -39,7 +39,7 @@ package struct HeadquartersClock: Sendable, Hashable {
 
     package init() {}
 
-    /// Takes when a region's node sent a request by its own clock.
+    /// Records when a region's node sent a request by its own clock.
     package mutating func hear(_ sentAt: UnixTime, of region: RegionID, at reading: Reading) {
         let ahead = sentAt.milliseconds - reading.uptime
         if let last = heard[region], ahead < last.ahead,
@@ -57,8 +57,8 @@ package struct HeadquartersClock: Sendable, Hashable {
             UnixTime(milliseconds: greatest) + reading.uptime + Self.beliefMilliseconds)
     }
 
-    /// The regions, of those heard lately, whose clocks differ from HQ's own by more than
-    /// `skewMilliseconds`. One that reports to another HQ of the store may have been corrected.
+    /// The recently heard regions whose clocks differ from HQ's by more than `skewMilliseconds`. A
+    /// region that now reports to another HQ of the store may have been corrected.
     package func skewed(at reading: Reading) -> Set<RegionID> {
         let own = reading.wall.milliseconds - reading.uptime
         return Set(
