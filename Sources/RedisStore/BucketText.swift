@@ -2,10 +2,10 @@ import CivilTime
 import DeltaProtocol
 import Money
 
-/// What HQ reads back of a shard's hash.
+/// Parses the contents of a shard's hash.
 enum BucketText {
-    /// The value of a field, `settled:transfers:correction`; nil where it is of another form or
-    /// leaves the bounds of a bucket.
+    /// The value of a field, `settled:transfers:correction`; nil if it is malformed or out of a
+    /// bucket's bounds.
     static func value(_ bytes: UnsafeRawBufferPointer) -> BucketValue? {
         var at = 0
         guard let settled = number(bytes, &at), skipColon(bytes, &at),
@@ -16,7 +16,7 @@ enum BucketText {
         return value.isWithinLimits ? value : nil
     }
 
-    /// The currency of a field; nil where this build's table has no such code.
+    /// The currency of a field; nil if this build's table has no such code.
     static func currency(_ bytes: UnsafeRawBufferPointer) -> Currency? {
         guard bytes.count == 3, let slot = Currency.slot(bytes[0], bytes[1], bytes[2]) else {
             return nil
@@ -25,17 +25,17 @@ enum BucketText {
         return index == Currency.none ? nil : Currency(uncheckedIndex: index)
     }
 
-    /// A decimal number with an optional minus sign; nil where there is none or it is too large.
+    /// A decimal number with an optional minus sign; nil if there is none or it is too large.
     static func number(_ bytes: UnsafeRawBufferPointer) -> Int64? {
         var at = 0
         guard let number = number(bytes, &at), at == bytes.count else { return nil }
         return number
     }
 
-    /// The buckets of one hash, appended to `buckets` in the order of currency codes.
+    /// Appends the buckets of one hash to `buckets` in the order of currency codes.
     ///
-    /// A code that this build does not know is left alone: a newer one wrote it. False where
-    /// anything else than a hash of values stands there.
+    /// Ignores codes that this build does not know, because a newer build wrote them. False if the
+    /// key holds anything but a hash of values.
     static func append(
         _ hash: ReplyView, minute: Minute, to buckets: inout [Bucket]
     ) -> Bool {

@@ -1,5 +1,5 @@
-/// A growing buffer of bytes that is written once and handed to C: a million values pass through
-/// it in one refill, so it keeps no array's checks per byte.
+/// A growing byte buffer that is written once and passed to C. A refill writes a million values to
+/// it, so it avoids an array's checks per byte.
 struct ByteWriter: ~Copyable {
     private var base: UnsafeMutablePointer<UInt8>
     private var capacity: Int
@@ -87,7 +87,7 @@ struct ByteWriter: ~Copyable {
 
     /// Replaces a byte that was written before.
     mutating func set(_ byte: UInt8, at index: Int) {
-        precondition(index < count, "a byte after the end was to be replaced")
+        precondition(index < count, "cannot replace a byte after the end")
         base[index] = byte
     }
 }

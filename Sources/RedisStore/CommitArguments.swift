@@ -49,15 +49,15 @@ enum CommitArguments {
                 commit.late, prefix: StoreKeys.late(region, shard.log, shard.partition), &command)
         }
         appendSums(step.differences, &command)
-        // Last, since it is the only part that is not absolute: a retry after a failed script would
-        // add it twice.
+        // Last, because only this part is not absolute: a retry after a failed script would add it
+        // twice.
         for commit in step.commits {
             appendMissed(commit.missed, prefix: StoreKeys.missed(region), &command)
         }
         return command
     }
 
-    /// The ends of the runs of equal minutes.
+    /// Splits the elements into runs of equal minutes.
     private static func runs<Element>(
         _ elements: [Element], minute: (Element) -> Minute
     ) -> [Range<Int>] {

@@ -1,22 +1,23 @@
 extension RedisScript {
-    /// Writes the commits of one request, or nothing where one of them rests on an old reading.
+    /// Writes the commits of one request, or nothing if one of them is based on an outdated
+    /// reading.
     ///
     /// ARGV: 1 an id for a store that has none; 2 the region; 3 the shards, each as field, expected
-    /// watermark, expected liveness, new watermark, new liveness (`false` for none), and how its
-    /// liveness begins where the script fails; 4 log and partition count in turns; 5 generation and
-    /// digest that the store's topology must have, or none; 6 the minutes to list as changed; from
-    /// 7 on groups, each a tag and then for `hashes`: key, expiry, fields with values in turns,
-    /// fields to remove; for `sums`: minute, expiry, (currency, published, transfers) in turns;
-    /// for `missed`: key, expiry, (currency, settled, transfers) in turns, to be added.
+    /// watermark, expected liveness, new watermark, new liveness (`false` for none), and the first
+    /// words of its liveness if the script fails; 4 log and partition count alternately; 5
+    /// generation and digest that the store's topology must have, or none; 6 the minutes to list as
+    /// changed; from 7 on groups, each with a tag. For `hashes`: key, expiry, fields and values
+    /// alternately, fields to remove. For `sums`: minute, expiry, (currency, published, transfers)
+    /// repeatedly. For `missed`: key, expiry, (currency, settled, transfers) repeatedly, to be
+    /// added.
     ///
-    /// A script that fails midway is not rolled back: watermarks come last, so that what was
-    /// written in part is sent and written again. Until then the liveness text says `torn`, for
-    /// nobody may be seeded with values that are newer than their watermark, and the minutes are
-    /// listed as changed, for the writer may be gone before it repairs them. All the sums of a
-    /// minute are set in one call where none of them exists yet, since each call costs Redis more
-    /// than its work: this is what a filled store waits for. Else a sum's expiry is set when the
-    /// key is new, which shows by the sum being what was added; a false match only sets the same
-    /// expiry again.
+    /// Redis does not roll back a script that fails midway. Watermarks therefore come last, so that
+    /// partial writes are sent and written again. Until then the liveness text says `torn`, because
+    /// no node may be seeded with values newer than their watermark, and the minutes are listed as
+    /// changed, because the writer may be gone before it repairs them. If none of a minute's sums
+    /// exists yet, one call sets them all, because each call costs Redis more than its work, which
+    /// dominates the filling of a store. Otherwise a sum's expiry is set when the key is new, which
+    /// shows by the sum being equal to the addition; a false match only sets the same expiry again.
     static let commit = RedisScript(
         name: "commit",
         source: ScriptParts.list + """

@@ -1,8 +1,8 @@
 import DeltaProtocol
 import Money
 
-/// The part of MessagePack that script arguments need: arrays, strings and `false`, which is what
-/// Lua reads as an absent value. Numbers travel as decimal strings, for Lua's are doubles.
+/// The part of MessagePack that script arguments need: arrays, strings and `false`, which Lua reads
+/// as an absent value. Numbers are encoded as decimal strings, because Lua's are doubles.
 struct MessagePack: ~Copyable {
     private(set) var bytes = ByteWriter(capacity: 1_024)
 
@@ -18,7 +18,7 @@ struct MessagePack: ~Copyable {
             bytes.append(UInt8(truncatingIfNeeded: count >> 8))
             bytes.append(UInt8(truncatingIfNeeded: count))
         } else {
-            precondition(count <= UInt32.max, "an array of \(count) elements was to be packed")
+            precondition(count <= UInt32.max, "cannot pack an array of \(count) elements")
             bytes.append(0xDD)
             for shift in [24, 16, 8, 0] { bytes.append(UInt8(truncatingIfNeeded: count >> shift)) }
         }
@@ -96,8 +96,8 @@ struct MessagePack: ~Copyable {
             bytes.append(UInt8(truncatingIfNeeded: length >> 8))
             bytes.append(UInt8(truncatingIfNeeded: length))
         } else {
-            // No name or text of ours is so long, but what others wrote may be, and is compared.
-            precondition(length <= UInt32.max, "a string of \(length) bytes was to be packed")
+            // None of our names or texts is so long, but a foreign text may be, and it is compared.
+            precondition(length <= UInt32.max, "cannot pack a string of \(length) bytes")
             bytes.append(0xDB)
             for shift in [24, 16, 8, 0] { bytes.append(UInt8(truncatingIfNeeded: length >> shift)) }
         }

@@ -1,13 +1,13 @@
 import Federation
 
 extension RedisScript {
-    /// What stands of some shards of one region, in one step.
+    /// Reads some shards of one region, in one step.
     ///
     /// ARGV: 1 the region; 2 the shards, each as field, key prefix of buckets, key prefix of late
-    /// money, minutes, late minutes; 3 how much to read: a hash counts as one and its fields.
-    /// Answers per shard: watermark, liveness, then minute and hash in turns for buckets, and the
-    /// same for late money; hashes that do not stand are left out. Then how many of the minutes
-    /// and late minutes that covers: the rest of them is another script's.
+    /// money, minutes, late minutes; 3 how much to read, where a hash counts as one plus its
+    /// fields. Returns per shard: watermark, liveness, then minute and hash alternately for
+    /// buckets, and the same for late money, without missing hashes. Then the number of minutes and
+    /// late minutes covered; another script reads the rest.
     static let readShards = RedisScript(
         name: "readShards",
         source: ScriptParts.hash + """
@@ -50,17 +50,18 @@ extension RedisScript {
             return answer
             """)
 
-    /// What has changed since a position, or everything, with the facts beside it, in one step.
+    /// Reads the changes since a position, or everything, together with the other facts, in one
+    /// step.
     ///
-    /// ARGV: 1 the store id seen; 2 the version seen; 3 the most fields of hashes to read; 4 the
-    /// regions. Answers id, version, whether it is a full view (1 or 0), per region its watermarks
-    /// and liveness, the changed minutes, their hashes with those of late money (`false` where
-    /// there are too many), minute and version in turns of what is listed, the first minute
+    /// ARGV: 1 the store id seen; 2 the version seen; 3 the maximum number of hash fields to read;
+    /// 4 the regions. Returns id, version, whether it is a full view (1 or 0), per region its
+    /// watermarks and liveness, the changed minutes, their hashes with those of late money (`false`
+    /// if there are too many), the listed minutes and versions alternately, the first minute
     /// retained, and the topology.
     ///
-    /// A full view names every minute that Redis retains by its own clock, listed or not: minutes
-    /// that a damaged list leaves out must not look empty. A list is damaged where the version
-    /// that was listed last is missing.
+    /// A full view includes every minute that Redis retains by its own clock, listed or not,
+    /// because minutes missing from a damaged list must not look empty. A list is damaged if the
+    /// version listed last is missing.
     static let refresh = RedisScript(
         name: "refresh",
         source: ScriptParts.hash + ScriptParts.shards + ScriptParts.countedShards
@@ -108,8 +109,9 @@ extension RedisScript {
                 }
                 """)
 
-    /// The hashes of some minutes, with those of late and missed money. ARGV: 1 the regions; 2 the
-    /// minutes; 3 the most fields to read. Answers the hashes, and how many minutes they cover.
+    /// Reads the hashes of some minutes, with those of late and missed money. ARGV: 1 the regions;
+    /// 2 the minutes; 3 the maximum number of fields to read. Returns the hashes, and the number of
+    /// minutes covered.
     static let readMinutes = RedisScript(
         name: "readMinutes",
         source: ScriptParts.hash + ScriptParts.shards + ScriptParts.countedShards

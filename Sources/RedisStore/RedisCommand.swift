@@ -1,4 +1,4 @@
-/// A command in Redis's own framing: a count, then each argument with its length.
+/// A command in Redis's wire format: a count, then each argument with its length.
 struct RedisCommand: ~Copyable {
     private var arguments = ByteWriter(capacity: 512)
     private(set) var count = 0
@@ -19,7 +19,7 @@ struct RedisCommand: ~Copyable {
         end()
     }
 
-    /// The frame of `command` with `prefix` before its arguments, in two pieces.
+    /// The frame of `command` with `prefix` before its arguments, in two parts.
     func withFrame<Answer>(
         prefix: [String] = [],
         _ body: (UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<UInt8>) throws -> Answer

@@ -1,12 +1,12 @@
 internal import CHiredis
 import Glibc
 
-/// One connection to Redis. Owned and used by one thread only: a hiredis context is not
-/// thread-safe. After any error that is not `server` it is dead and must be dropped.
+/// One connection to Redis. One thread owns and uses it, because a hiredis context is not
+/// thread-safe. After any error except `server` it is dead and must be dropped.
 final class RedisConnection {
     private let context: UnsafeMutablePointer<redisContext>
 
-    /// Connects, and sends the password where there is one.
+    /// Connects, and sends the password if there is one.
     init(configuration: RedisStoreConfiguration) throws(RedisStoreError) {
         let doing = "connecting to the store"
         guard configuration.endpoint.isLocal else {
@@ -18,7 +18,7 @@ final class RedisConnection {
         case .unixSocket(let path):
             made = redisConnectUnixWithTimeout(path, timeout)
         case .tcp(let host, let port):
-            // hiredis asks the resolver for a name; ours has one meaning.
+            // hiredis would ask the resolver; we fix the meaning of `localhost`.
             let address = host == "localhost" ? "127.0.0.1" : host
             made = redisConnectWithTimeout(address, Int32(clamping: port), timeout)
         }
@@ -34,10 +34,10 @@ final class RedisConnection {
 
     deinit { redisFree(context) }
 
-    /// Sends one command and hands its reply to `read`.
+    /// Sends one command and passes its reply to `read`.
     ///
-    /// - Throws: `server` where Redis answers with an error, `timedOut` or `connectionLost` where
-    ///   the connection is dead and a write's outcome unknown; what `read` throws.
+    /// - Throws: `server` if Redis answers with an error; `timedOut` or `connectionLost` if the
+    ///   connection is dead and a write's outcome unknown; errors of `read`.
     func send<Answer>(
         _ command: borrowing RedisCommand, prefix: [String] = [], doing: String,
         read: (ReplyView) throws(RedisStoreError) -> Answer

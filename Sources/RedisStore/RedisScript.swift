@@ -1,7 +1,7 @@
-/// A Lua script that Redis keeps by its digest. All arguments travel in ARGV, packed where they
-/// are many: the store is one Redis with replicas, never a cluster, so no key needs declaring.
+/// A Lua script that Redis caches by its digest. All arguments are passed in ARGV, packed if they
+/// are many. The store is one Redis with replicas, never a cluster, so no keys need declaring.
 ///
-/// No script computes with money: values pass through as strings, and the only numbers are
+/// Scripts do no arithmetic on money: values pass through as strings, and the only numbers are
 /// versions, minutes and seconds.
 struct RedisScript: Hashable, Sendable {
     let name: String
@@ -12,10 +12,10 @@ struct RedisScript: Hashable, Sendable {
     func hash(into hasher: inout Hasher) { hasher.combine(name) }
 }
 
-/// Lua that several scripts begin with.
+/// Lua prefixes shared by several scripts.
 enum ScriptParts {
-    /// `shardsOf(region)`: the fields `log/partition` of all shards that the region has or had.
-    /// Liveness outlives a dropped watermark, whose hashes still stand and still count.
+    /// `shardsOf(region)`: the fields `log/partition` of all shards that the region has or had. A
+    /// liveness outlives a dropped watermark, whose hashes still exist and still count.
     static let shards = """
         local function shardsOf(region)
           local seen, list = {}, {}
@@ -33,8 +33,8 @@ enum ScriptParts {
 
         """
 
-    /// `countedShardsOf(region)`: as `shardsOf`, limited to the logs that the store's topology
-    /// counts if it has one.
+    /// `countedShardsOf(region)`: like `shardsOf`, but only of the logs that the store's topology
+    /// counts, if there is one.
     static let countedShards = """
         local function countedShardsOf(region)
           local logs = redis.call('HGET', 'topology', 'logs:' .. region)
@@ -50,7 +50,7 @@ enum ScriptParts {
 
         """
 
-    /// `hash(key)`: fields and values, or the string `damaged` where the key is something else.
+    /// `hash(key)`: fields and values, or the string `damaged` if the key is not a hash.
     static let hash = """
         local function hash(key)
           local reply = redis.pcall('HGETALL', key)
@@ -60,8 +60,8 @@ enum ScriptParts {
 
         """
 
-    /// `list(id, minutes)` gives the store the next version, and an id where it has none, and lists
-    /// minutes as changed at it; `unlist(minutes)` takes minutes off the list.
+    /// `list(id, minutes)` gives the store the next version, and an id if it has none, and lists
+    /// minutes as changed at that version; `unlist(minutes)` removes minutes from the list.
     ///
     /// `store` also holds the greatest version that was listed. If the list lacks it, members
     /// were lost, and readers read everything until `settle()` marks the list complete. A commit
@@ -127,10 +127,10 @@ enum ScriptParts {
         """
 
     /// `collect(regions, shards, minutes, budget, withAccounts)`: for each minute, region and shard
-    /// with a hash: the region's place from 1 on, the minute, the shard's field, the hash. Then the
-    /// number of minutes covered, smaller where `budget` fields and hashes were read before the
-    /// end. With accounts, the region's late money (place below 0) and then its missed money
-    /// (place below 0, no field) follow the buckets.
+    /// with a hash: the region's index from 1 on, the minute, the shard's field, the hash. Then the
+    /// number of minutes covered, which is smaller if `budget` fields and hashes were read before
+    /// the end. With accounts, the region's late money (index below 0) and then its missed money
+    /// (index below 0, no field) follow the buckets.
     static let collect = """
         local function collect(regions, shards, minutes, budget, withAccounts)
           local found, work, done = {}, 0, 0

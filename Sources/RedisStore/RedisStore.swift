@@ -5,12 +5,12 @@ package import Identifiers
 package import Logging
 import Platform
 
-/// HQ's global Redis: one connection on a thread of its own. Several stores may share one Redis,
-/// in one process or in many; each operation is right beside all others.
+/// HQ's global Redis: one connection on a dedicated thread. Several stores may share one Redis, in
+/// one process or in many; operations of all of them may interleave safely.
 ///
-/// All operations are safe from any task, wait in a bounded queue, take at most
-/// `operationTimeout` and one `commandTimeout`, and throw `RedisStoreError`. A connection that
-/// breaks is made anew by the next operation, with growing delays while Redis is away.
+/// All operations are safe from any task, wait in a bounded queue, take at most `operationTimeout`
+/// plus one `commandTimeout`, and throw `RedisStoreError`. After a connection breaks, the next
+/// operation reconnects, with growing delays while Redis is away.
 package final class RedisStore: Sendable {
     private let thread: WorkerThread<StoreConversation>
     private let shared: SharedCounters
@@ -45,39 +45,40 @@ package final class RedisStore: Sendable {
         }
     }
 
-    /// What the store has done so far.
+    /// Counts since the start.
     package var counters: RedisStoreCounters { shared.snapshot }
 
-    /// Whether the region's buckets are in the store's sums.
+    /// True if the store's sums include the region's buckets.
     package func sums(_ region: RegionID) -> Bool { summedRegions.contains(region) }
 
-    /// How many partitions logs of the region have, as the store remembers it from their first
+    /// The partition counts of the region's logs, as the store recorded them at their first
     /// commits.
     package func partitions(of region: RegionID) -> [LogID: Int32] {
         topology.partitions(of: region)
     }
 
-    /// Carries a commit round out, and returns what the request is answered.
+    /// Carries out a commit round and returns the reply to the request.
     ///
-    /// Where a shard is committed its buckets, the global sums, the version and its watermark are
-    /// written, in this order, in one step of Redis. After a throw the outcome may be unknown;
-    /// sending the same request again is always right.
+    /// For each committed shard it writes the buckets, the global sums, the version and the
+    /// watermark, in this order, in one step of Redis. After a throw the outcome may be unknown;
+    /// sending the same request again is always safe.
     ///
     /// - Parameters:
     ///   - now: HQ's clock.
-    ///   - handle: hands an event to the round, together with the memory it shares with others.
-    ///     Runs on the store's thread, so that no task waits for what a round decides.
+    ///   - handle: passes an event to the round, together with the memory that rounds share. Runs
+    ///     on the store's thread, so that no task waits for a round's decisions.
     package func carryOut(
         _ round: CommitRound, now: UnixTime,
         _ handle: @escaping @Sendable (inout CommitRound, CommitRound.Event) -> CommitRound.Action
     ) async throws -> DeltaReply {
-        // One for all steps up to the commits: a slow store must not hold a request for minutes.
+        // One deadline for all steps up to the commits: a slow store must not hold a request for
+        // minutes.
         let committing = Deadline(after: operationTimeout)
         var driven = try await perform("committing deltas", committing) { conversation, deadline in
             conversation.drive(round, .begun, now: now, deadline: deadline, handle)
         }
         noteCommits(of: driven.round)
-        // Comparisons take turns with other operations.
+        // Comparisons alternate with other operations.
         while true {
             let event: CommitRound.Event
             switch driven.action {
@@ -89,7 +90,7 @@ package final class RedisStore: Sendable {
                     .digested(try await self.digest(of: shard, minutes: minutes))
                 }
             case .repair, .read, .write:
-                preconditionFailure("a round came back to its commits after it had ended them")
+                preconditionFailure("a round returned to its commits after they had ended")
             }
             driven.action = handle(&driven.round, event)
         }
@@ -117,9 +118,9 @@ package final class RedisStore: Sendable {
         }
     }
 
-    /// What HQ stands at for the shards of a region, or for one partition of each of its logs, by
-    /// log and partition. With values, each shard's buckets and late money are those at its
-    /// watermark, read with it in one step.
+    /// HQ's state of the shards of a region, or of one partition of each of its logs, by log and
+    /// partition. With values, each shard's buckets and late money are those at its watermark, read
+    /// with it in one step.
     package func statuses(
         region: RegionID, partition: Int32? = nil, withValues: Bool, now: UnixTime
     ) async throws -> [ShardStatus] {
@@ -131,8 +132,8 @@ package final class RedisStore: Sendable {
         }
     }
 
-    /// Where the store is, by one command: whether a refresh would find anything changed. Without
-    /// an answer a refresh says what is wrong, and makes the connection anew.
+    /// The store's position, queried with one command: shows whether a refresh would find changes.
+    /// If it fails, a refresh reports the error and reconnects.
     package func position() async throws -> StorePosition {
         try await perform("asking for the version") {
             (conversation, deadline) throws(RedisStoreError) in
@@ -140,11 +141,11 @@ package final class RedisStore: Sendable {
         }
     }
 
-    /// What has changed since `position`, as one consistent view.
+    /// The changes since `position`, as one consistent view.
     ///
-    /// Everything where `position` is nil, of another database, ahead of this one, or was
-    /// reached on an earlier connection. Otherwise each minute that has changed is named for each
-    /// region, also where nothing stands in it any more.
+    /// Everything if `position` is nil, of another database, ahead of this one, or from an earlier
+    /// connection. Otherwise each changed minute is included for each region, even if it is now
+    /// empty.
     package func refresh(
         since position: StorePosition?, regions: [RegionID]
     ) async throws -> StoreRefresh {
@@ -153,8 +154,8 @@ package final class RedisStore: Sendable {
         }
     }
 
-    /// Takes the watermarks of a region, or of one partition of each of its logs that are read,
-    /// out: the region sends those shards whole. Answers how many there were.
+    /// Removes the watermarks of a region, or of one partition of each of its logs that are still
+    /// read: the region then sends those shards whole. Returns the number removed.
     package func dropWatermarks(region: RegionID, partition: Int32? = nil) async throws -> Int {
         try await perform("dropping watermarks") {
             (conversation, deadline) throws(RedisStoreError) in
@@ -163,8 +164,8 @@ package final class RedisStore: Sendable {
         }
     }
 
-    /// The digest of a shard's buckets in some minutes at its watermark, read in one step; nil
-    /// where there is no such shard, or its hashes may hold a part of a commit.
+    /// The digest of a shard's buckets in some minutes at its watermark, read in one step; nil if
+    /// there is no such shard, or if its hashes may hold part of a commit.
     package func digest(
         of shard: ShardID, minutes: ClosedRange<Minute>
     ) async throws -> StoredDigest? {
@@ -173,8 +174,8 @@ package final class RedisStore: Sendable {
         }
     }
 
-    /// Has all shards of a region filled again, of which `minutes` went missing. Their watermarks
-    /// are dropped first, so that readers keep what they had.
+    /// Makes a region refill all its shards after the loss of `minutes`. It first drops their
+    /// watermarks, so that readers keep the values they had.
     package func refill(_ region: RegionID, minutes: [Minute]) async throws -> Maintenance {
         try await perform("comparing topologies") {
             (conversation, deadline) throws(RedisStoreError) in
@@ -186,8 +187,8 @@ package final class RedisStore: Sendable {
         return done
     }
 
-    /// Regions beside the configured ones that have buckets in the store, by name: their money is
-    /// in no sum.
+    /// Regions that have buckets in the store but are not configured, by name: no sum includes
+    /// their money.
     package func foreignRegions(now: UnixTime) async throws -> [RegionID] {
         try await perform("looking for regions") {
             (conversation, deadline) throws(RedisStoreError) in
@@ -195,20 +196,20 @@ package final class RedisStore: Sendable {
         }
     }
 
-    /// What one round of maintenance did.
+    /// The results of one round of maintenance.
     package struct Maintenance: Hashable, Sendable {
         /// Minutes whose sums were compared with their shards.
         package var verifiedMinutes = 0
-        /// Keys of sums that were set right.
+        /// Keys of sums that were corrected.
         package var repairedKeys = 0
         package var droppedWatermarks = 0
     }
 
-    /// To be called once a minute: forgets expired minutes, repairs what a failed script left, and
-    /// checks that each retained minute still has its keys and is listed as changed. Each hour and
-    /// after each reconnect it compares all sums with their shards.
+    /// Call it once a minute: it forgets expired minutes, repairs the effects of failed scripts,
+    /// and checks that each retained minute still has its keys and is listed as changed. Every hour
+    /// and after each reconnect it compares all sums with their shards.
     ///
-    /// Runs in many short operations, between which commits and refreshes take their turn.
+    /// It consists of many short operations, so that commits and refreshes run in between.
     package func maintenance(now: UnixTime) async throws -> Maintenance {
         let (standing, isDue) = try await perform("maintaining the store") {
             (conversation, deadline) throws(RedisStoreError) in
@@ -245,9 +246,8 @@ package final class RedisStore: Sendable {
         return done
     }
 
-    /// Compares the sums of `minutes` with their shards and sets right what differs. Where sums
-    /// say more than the shards, hashes have vanished: the watermarks of shards that have none
-    /// there are dropped.
+    /// Compares the sums of `minutes` with their shards and corrects differences. If sums exceed
+    /// the shards, hashes have vanished: the watermarks of shards without a hash there are dropped.
     package func verify(_ minutes: [Minute]) async throws -> Maintenance {
         try await compare(minutes, cause: .verification(losses: [:]))
     }
@@ -269,7 +269,7 @@ package final class RedisStore: Sendable {
         return done
     }
 
-    /// Ends the thread and closes the connection. Operations that wait are refused as `stopped`.
+    /// Ends the thread and closes the connection. Waiting operations fail with `stopped`.
     package func stop() async { await thread.stop() }
 
     private static func chunks(_ minutes: [Minute], of size: Int) -> [[Minute]] {
@@ -278,7 +278,7 @@ package final class RedisStore: Sendable {
         }
     }
 
-    /// - Parameter given: when the operation must have begun its last step; nil for
+    /// - Parameter given: the latest time at which the operation may begin its last step; nil for
     ///   `operationTimeout` from now.
     private func perform<Answer: Sendable>(
         _ doing: String, _ given: Deadline? = nil,

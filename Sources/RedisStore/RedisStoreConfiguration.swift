@@ -1,11 +1,12 @@
 package import Federation
 package import Identifiers
 
-/// How a `RedisStore` reaches its Redis, and its bounds.
+/// The connection settings and bounds of a `RedisStore`.
 ///
-/// The Redis is expected to run with `appendonly yes`, so that a restart loses at most its last
-/// second (what is lost, regions send again), and with `maxmemory-policy noeviction`: with eviction
-/// enabled, lost keys are repaired, but totals keep going wrong, so that is an alarm and a label.
+/// Redis is expected to run with `appendonly yes`, so that a restart loses at most its last second
+/// (regions send lost data again), and with `maxmemory-policy noeviction`: with eviction enabled,
+/// lost keys are repaired, but totals keep going wrong, so HQ raises an alarm and degrades the
+/// answer.
 package struct RedisStoreConfiguration: Sendable {
     /// Where Redis listens.
     package enum Endpoint: Hashable, Sendable {
@@ -15,27 +16,27 @@ package struct RedisStoreConfiguration: Sendable {
     }
 
     package var endpoint: Endpoint
-    /// Sent with AUTH on each connection where it is set; never printed.
+    /// If set, sent with AUTH on each connection; never printed.
     package var password: String?
     /// All regions whose buckets the global sums count, retired ones included.
     package var regions: [RegionID]
-    /// Which logs count. Where the store holds a later generation, this HQ writes nothing; where it
-    /// holds an earlier one, it is replaced. Nil neither reads nor writes one.
+    /// The logs that count. If the store holds a later generation, this HQ writes nothing; if it
+    /// holds an earlier one, this HQ replaces it. Nil neither reads nor writes a topology.
     package var topology: StoreTopology?
-    /// Logs whose buckets count and that nobody reads any more, so nobody could fill them anew:
-    /// a watermark of theirs goes only with a part of its shard that is known to be lost.
+    /// Logs whose buckets count but that are no longer read, so that no node can refill them: their
+    /// watermarks are dropped only with a part of the shard that is known to be lost.
     package var earlierLogs: [RegionID: Set<LogID>] = [:]
-    /// To connect, and for Redis to accept the password.
+    /// For connecting, and for Redis to accept the password.
     package var connectTimeout: Duration = .seconds(2)
-    /// The longest silence of Redis within one command.
+    /// The longest wait for Redis within one command.
     package var commandTimeout: Duration = .seconds(5)
-    /// One operation as a whole, its wait for the thread included.
+    /// One operation as a whole, including its wait for the thread.
     package var operationTimeout: Duration = .seconds(15)
     /// The wait after the first failed attempt to connect; it doubles up to `reconnectDelayMax`,
     /// and each wait is shortened by up to a half at random.
     package var reconnectDelayMin: Duration = .milliseconds(50)
     package var reconnectDelayMax: Duration = .seconds(2)
-    /// Operations that may wait for the thread; more are refused as `overloaded`.
+    /// Maximum number of operations waiting for the thread; further ones fail with `overloaded`.
     package var waitingOperations = 256
     /// How often all sums are compared with their shards.
     package var verificationInterval: Duration = .seconds(3_600)
@@ -48,14 +49,14 @@ package struct RedisStoreConfiguration: Sendable {
 }
 
 extension RedisStoreConfiguration {
-    /// Whether somebody reads the shard's log, so that it can be filled anew.
+    /// True if the shard's log is still read, so that the shard can be refilled.
     func isRead(_ shard: ShardID) -> Bool {
         !(earlierLogs[shard.region]?.contains(shard.log) ?? false)
     }
 }
 
 extension RedisStoreConfiguration.Endpoint {
-    /// Whether what is sent there stays on this machine.
+    /// True if traffic to the endpoint stays on this machine.
     package var isLocal: Bool {
         switch self {
         case .unixSocket: return true
@@ -70,39 +71,39 @@ extension RedisStoreConfiguration.Endpoint {
     }
 }
 
-/// Bounds of single scripts, so that none holds Redis for long.
+/// Bounds of single scripts, so that none blocks Redis for long.
 enum ScriptLimits {
-    /// Bytes of one packed argument, after which the next begins.
+    /// Maximum bytes of one packed argument.
     static let packedArgumentBytes = 1 << 20
-    /// Fields of hashes that one script reads, and hashes that it looks for, unless a single minute
-    /// has more: at a microsecond each, 30 ms of a Redis that commits wait for. A shard that has
-    /// hardly anything is thus read by one script: its many minutes must not cost a way to Redis
-    /// for each few of them, which on a busy machine takes longer than the silence of a region may.
+    /// Maximum number of hash fields that one script reads, and of hashes that it looks up, unless
+    /// a single minute has more: at a microsecond each, commits wait 30 ms for Redis. One script
+    /// thus reads a shard that has hardly any data. A round trip per few minutes would, on a busy
+    /// machine, take longer than a region may be silent.
     static let fieldsPerScript = 30_000
     /// Attempts to read a shard in several steps while others write it.
     static let readAttempts = 16
-    /// How many of them take several short scripts.
+    /// How many of them use several short scripts.
     static let shortReadAttempts = 8
-    /// Minutes that one step of a full view asks for.
+    /// Maximum minutes that one step of a full view requests.
     static let minutesPerRefresh = 1_024
     /// Rounds in which a refresh tries to catch up with a store that keeps changing.
     static let refreshRounds = 8
-    /// Connections that one refresh may lose before it gives up.
+    /// Maximum connections that one refresh may lose before it gives up.
     static let refreshConnections = 3
-    /// Minutes that one comparison of sums with shards reads.
+    /// Maximum minutes in one comparison of sums with shards.
     static let minutesPerSurvey = 20
     /// Attempts of one repair against commits that happen meanwhile.
     static let repairAttempts = 16
-    /// Minutes whose keys one presence check counts.
+    /// Maximum minutes whose keys one presence check counts.
     static let minutesPerPresenceCheck = 50
-    /// Keys that one step of a scan looks at.
+    /// Maximum keys that one step of a scan examines.
     static let keysPerScan = 10_000
-    /// How often Redis is asked again what it does when its memory is full.
+    /// How often Redis's eviction policy is queried again.
     static let evictionLookInterval = Duration.seconds(60)
-    /// How often a reader asks whether Redis has become a replica.
+    /// How often a reader checks whether Redis has become a replica.
     static let roleLookInterval = Duration.seconds(5)
-    /// Attempts to write a topology that others write too.
+    /// Attempts to write a topology while other HQs write it too.
     static let topologyAttempts = 8
-    /// Members that one removal from the list of changes names.
+    /// Maximum members in one removal from the list of changes.
     static let membersPerRemoval = 1_000
 }

@@ -1,24 +1,25 @@
-/// Why an operation of the store failed. The description is safe to print: it holds no value, key
-/// or secret.
+/// Why an operation of the store failed. The description contains no value, key or secret, so it is
+/// safe to print.
 package struct RedisStoreError: Error, Hashable, Sendable, CustomStringConvertible {
     package enum Code: Hashable, Sendable {
-        /// The configuration cannot be used: an endpoint outside this machine.
+        /// The configuration is invalid: an endpoint outside this machine.
         case configuration
-        /// No connection, or the next attempt to connect is not due yet. No effect.
+        /// No connection, or the next connection attempt is not due yet. No effect.
         case unavailable
-        /// Redis was silent too long. Whether a write took effect is unknown.
+        /// Redis did not answer in time. Whether a write took effect is unknown.
         case timedOut
         /// The connection ended. Whether a write took effect is unknown.
         case connectionLost
         /// Redis answered with an error; its first word, such as OOM or READONLY.
         case server(String)
-        /// Redis answered something else than asked for.
+        /// Redis answered with another type than requested.
         case unexpectedReply
-        /// Other writers were always faster. No effect.
+        /// Other writers were faster each time. No effect.
         case contended
-        /// Too many operations wait, or the operation's time ran out before it began. No effect.
+        /// Too many operations are waiting, or the operation's time ran out before it began. No
+        /// effect.
         case overloaded
-        /// The store is stopped. No effect.
+        /// The store was stopped. No effect.
         case stopped
         /// The store has a later topology than this HQ, of this generation (0 if not read). No
         /// effect.
@@ -26,7 +27,7 @@ package struct RedisStoreError: Error, Hashable, Sendable, CustomStringConvertib
     }
 
     package var code: Code
-    /// What was tried, in words of ours.
+    /// The operation attempted, in our own words.
     package var doing: String
 
     init(_ code: Code, doing: String) {
@@ -34,7 +35,7 @@ package struct RedisStoreError: Error, Hashable, Sendable, CustomStringConvertib
         self.doing = doing
     }
 
-    /// Whether the same call can succeed later without anyone's help.
+    /// True if the same call may succeed later without intervention.
     package var isRetriable: Bool {
         switch code {
         case .configuration, .stopped: false
@@ -47,13 +48,13 @@ package struct RedisStoreError: Error, Hashable, Sendable, CustomStringConvertib
         let reason =
             switch code {
             case .configuration: "the endpoint is not on this machine"
-            case .unavailable: "Redis cannot be reached"
+            case .unavailable: "cannot reach Redis"
             case .timedOut: "Redis did not answer in time"
             case .connectionLost: "the connection to Redis ended"
             case .server(let word): "Redis answered \(word)"
-            case .unexpectedReply: "Redis gave an answer of another kind"
+            case .unexpectedReply: "Redis sent an unexpected reply"
             case .contended: "other writers were faster each time"
-            case .overloaded: "too many operations wait for Redis"
+            case .overloaded: "too many operations are waiting for Redis"
             case .stopped: "the store is stopped"
             case .topologyOld(let stored):
                 stored > 0

@@ -1,11 +1,11 @@
 extension RedisScript {
-    /// Sums and shards side by side.
+    /// Reads sums together with their shards.
     ///
-    /// ARGV: 1 the regions; 2 the minutes; 3 all currency codes; 4 the most fields of hashes to
-    /// read. Answers id, version, the seconds of Redis's clock, per region its shards' fields, the
-    /// hashes of as many minutes as that allows, and for each of those: the minute, its version in
-    /// `changes` or `false`, the published sums and the counts by currency, and the number of keys
-    /// of late and missed money.
+    /// ARGV: 1 the regions; 2 the minutes; 3 all currency codes; 4 the maximum number of hash
+    /// fields to read. Returns id, version, the seconds of Redis's clock, per region its shards'
+    /// fields, the hashes of as many minutes as that allows, and for each of those: the minute, its
+    /// version in `changes` or `false`, the published sums and the counts by currency, and the
+    /// number of keys of late and missed money.
     static let survey = RedisScript(
         name: "survey",
         source: ScriptParts.hash + ScriptParts.shards + ScriptParts.collect
@@ -40,13 +40,13 @@ extension RedisScript {
                 }
                 """)
 
-    /// Sets sums to what the shards add up to, unless the store has changed since the survey.
+    /// Sets sums to the totals of their shards, unless the store has changed since the survey.
     ///
-    /// ARGV: 1 an id for a store that has none; 2 the expected id and version (`false` where
-    /// absent); 3 key, value and expiry in turns; 4 keys to remove; 5 minutes to list as changed;
-    /// 6 region and field in turns of the watermarks to drop; 7 minutes to take off the list; 8
-    /// generation and digest of the topology that must stand where there is one, or none. Answers
-    /// how many watermarks it dropped.
+    /// ARGV: 1 an id for a store that has none; 2 the expected id and version (`false` if absent);
+    /// 3 key, value and expiry repeatedly; 4 keys to remove; 5 minutes to list as changed; 6 region
+    /// and field alternately of the watermarks to drop; 7 minutes to remove from the list; 8
+    /// generation and digest that the topology must have if there is one, or none. Returns the
+    /// number of watermarks dropped.
     static let repair = RedisScript(
         name: "repair",
         source: ScriptParts.list + """
@@ -77,8 +77,8 @@ extension RedisScript {
             return {'written', dropped}
             """)
 
-    /// Takes minutes off the list of changes. ARGV: 1 the minutes. Answers 1 where the list had
-    /// lost none of its members, 0 where it may have.
+    /// Removes minutes from the list of changes. ARGV: 1 the minutes. Returns 1 if the list had
+    /// lost none of its members, 0 if it may have.
     static let prune = RedisScript(
         name: "prune",
         source: ScriptParts.list + """
@@ -90,12 +90,12 @@ extension RedisScript {
     /// Marks the list of changes as complete.
     static let settle = RedisScript(name: "settle", source: ScriptParts.list + "settle()")
 
-    /// How many keys stand per minute.
+    /// Counts the keys of each minute.
     ///
-    /// ARGV: 1 the regions; 2 the minutes; 3 all currency codes. Answers the store's id, the
-    /// seconds of Redis's clock, and per minute: its place in `changes` or `false`, how many
-    /// published sums and counts of it exist, the number of hashes of each region, and the number
-    /// of keys of late and missed money.
+    /// ARGV: 1 the regions; 2 the minutes; 3 all currency codes. Returns the store's id, the
+    /// seconds of Redis's clock, and per minute: its version in `changes` or `false`, the number of
+    /// its published sums and of its counts, the number of hashes of each region, and the number of
+    /// keys of late and missed money.
     static let presence = RedisScript(
         name: "presence",
         source: ScriptParts.shards + ScriptParts.accounts + """

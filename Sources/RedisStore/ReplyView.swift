@@ -1,7 +1,7 @@
 internal import CHiredis
 
-/// A look at one reply of Redis, or at a part of it. Valid only inside the closure that was given
-/// it: the memory is freed when the closure returns.
+/// A view of a Redis reply, or of a part of it. Valid only inside the closure that received it: its
+/// memory is freed when the closure returns.
 struct ReplyView {
     private let raw: UnsafePointer<redisReply>
 
@@ -14,7 +14,7 @@ struct ReplyView {
         raw.pointee.type == REDIS_REPLY_STRING || raw.pointee.type == REDIS_REPLY_STATUS
     }
 
-    /// The integer; nil where the reply is of another kind.
+    /// The integer; nil if the reply has another type.
     var integer: Int64? {
         raw.pointee.type == REDIS_REPLY_INTEGER ? Int64(raw.pointee.integer) : nil
     }
@@ -35,20 +35,20 @@ struct ReplyView {
 
     /// The element at `index`, which must be below `count`.
     subscript(index: Int) -> ReplyView {
-        precondition(index >= 0 && index < count, "an element after the end was asked for")
+        precondition(index >= 0 && index < count, "the element index is after the end")
         guard let element = raw.pointee.element[index] else {
             preconditionFailure("an array of hiredis holds a null element")
         }
         return ReplyView(element)
     }
 
-    /// The elements of an array of exactly or at least `least` elements.
+    /// The array itself, if it has at least `least` elements.
     /// - Throws: `unexpectedReply` for anything else.
     func array(atLeast least: Int, doing: String) throws(RedisStoreError) -> ReplyView {
         guard isArray, count >= least else { throw RedisStoreError(.unexpectedReply, doing: doing) }
         return self
     }
 
-    /// The texts of an array; elements of another kind are left out.
+    /// The strings of an array; elements of other types are omitted.
     var texts: [String] { (0..<count).compactMap { self[$0].text } }
 }

@@ -8,7 +8,7 @@ final class SharedTopology: Sendable {
 
     func take(_ topology: StoredTopology?) { stored.withLock { $0 = topology } }
 
-    /// How many partitions the region's logs have, of those that were ever committed.
+    /// The partition counts of the region's logs that were ever committed.
     func partitions(of region: RegionID) -> [LogID: Int32] {
         stored.withLock { stored in
             var counts: [LogID: Int32] = [:]

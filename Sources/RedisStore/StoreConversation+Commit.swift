@@ -6,15 +6,15 @@ import Logging
 import Platform
 
 extension StoreConversation {
-    /// A round, and the action that it has come to.
+    /// A round and its next action.
     struct Driven: Sendable {
         var round: CommitRound
         var action: CommitRound.Action
-        /// Why the store did not answer last.
+        /// The store's last error, if it did not answer.
         var failure: RedisStoreError?
     }
 
-    /// Drives a round until its commits are over: to its answer, or to the first comparison.
+    /// Drives a round until its commits are finished: to its reply, or to the first comparison.
     mutating func drive(
         _ round: CommitRound, _ first: CommitRound.Event, now: UnixTime, deadline: Deadline,
         _ handle: (inout CommitRound, CommitRound.Event) -> CommitRound.Action
@@ -36,10 +36,10 @@ extension StoreConversation {
         }
     }
 
-    /// Performs one action of a round, and says what came of it; nil for one that is not of its
+    /// Performs one action of a round and returns the resulting event; nil for an action after the
     /// commits.
     ///
-    /// - Throws: Where the store does not answer, or not in time.
+    /// - Throws: If the store does not answer, or not in time.
     private mutating func perform(
         _ action: CommitRound.Action, of region: RegionID, now: UnixTime, deadline: Deadline
     ) throws(RedisStoreError) -> CommitRound.Event? {
@@ -57,11 +57,11 @@ extension StoreConversation {
         }
     }
 
-    /// Writes the removal of a shard; false where it is to be tried again.
+    /// Writes the removal of a shard; false if it must be retried.
     mutating func write(
         _ removal: ShardCommit, deadline: Deadline
     ) throws(RedisStoreError) -> Bool {
-        // One shard alone never overflows.
+        // A single shard never overflows.
         let steps = CommitFilling.steps(
             of: [removal], salt: Self.randomID(),
             bucketsMax: CommitRound.Bounds().bucketsPerWrite)
@@ -115,8 +115,8 @@ extension StoreConversation {
         }
     }
 
-    /// Remembers what a script that failed may have touched. Returns where trying again, after a
-    /// repair, can help; throws where the connection or the store does not take writes.
+    /// Remembers what a failed script may have touched. Returns if retrying after a repair can
+    /// help; throws if there is no connection or the store does not accept writes.
     private mutating func doubt(
         _ commits: [ShardCommit], _ error: RedisStoreError
     ) throws(RedisStoreError) {

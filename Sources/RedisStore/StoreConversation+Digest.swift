@@ -5,8 +5,8 @@ import Identifiers
 import Platform
 
 extension StoreConversation {
-    /// The digest of a shard's buckets and late money in some minutes, all read in one step with
-    /// its watermark; nil where there is no such shard, or its hashes may hold a part of a commit.
+    /// The digest of a shard's buckets and late money in some minutes, read in one step with its
+    /// watermark; nil if there is no such shard, or if its hashes may hold part of a commit.
     mutating func digest(
         of shard: ShardID, minutes: ClosedRange<Minute>, deadline: Deadline
     ) throws(RedisStoreError) -> StoredDigest? {
@@ -24,7 +24,7 @@ extension StoreConversation {
         return StoredDigest(watermark: stored.watermark, claims: stored.claims, digest: digest)
     }
 
-    /// Takes the watermark of one shard out.
+    /// Removes the watermark of one shard.
     mutating func dropWatermark(
         of shard: ShardID, deadline: Deadline
     ) throws(RedisStoreError) {

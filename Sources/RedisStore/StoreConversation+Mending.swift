@@ -11,9 +11,9 @@ extension StoreConversation {
             }
     }
 
-    /// Removes fixed keys of a wrong type, or with text in place of a number. All of them can be
-    /// rebuilt: a region without watermarks resends its shards, a store without an identity is read
-    /// as a new one, and maintenance restores the list of changes.
+    /// Removes fixed keys of a wrong type, or with text instead of a number. All of them can be
+    /// rebuilt: a region without watermarks resends its shards, readers treat a store without an
+    /// identity as a new one, and maintenance restores the list of changes.
     ///
     /// - Returns: the removed keys, each with the reason.
     func removeForeignKeys(_ connection: RedisConnection) throws(RedisStoreError) -> [String] {
@@ -50,7 +50,7 @@ extension StoreConversation {
         return removed
         """
 
-    /// Whether Redis is a replica, which rejects writes and may be behind; nil if it does not
+    /// True if Redis is a replica, which rejects writes and may be behind; nil if it does not
     /// answer.
     static func isReplica(_ connection: RedisConnection) -> Bool? {
         try? connection.send(RedisCommand("INFO", "replication"), doing: "asking for the role") {

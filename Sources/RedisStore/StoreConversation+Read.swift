@@ -4,7 +4,7 @@ import Federation
 import Identifiers
 import Platform
 
-/// A key of late money that holds something no HQ wrote.
+/// A key of late money whose content was not written by an HQ.
 struct DamagedLate: Hashable {
     var region: RegionID
     var field: String
@@ -13,12 +13,12 @@ struct DamagedLate: Hashable {
 
 /// Some minutes of one shard.
 private struct ReadPiece {
-    /// The shard's place in the question.
+    /// The shard's index in the question.
     var shard: Int
     var buckets: ArraySlice<Minute>
     var late: ArraySlice<Minute>
 
-    /// What is left when some of it has been read; nil where that is nothing.
+    /// The rest after some of it was read; nil if nothing remains.
     func rest(after buckets: Int, late lateCount: Int) -> ReadPiece? {
         let rest = ReadPiece(
             shard: shard, buckets: self.buckets.dropFirst(buckets), late: late.dropFirst(lateCount))
@@ -27,13 +27,13 @@ private struct ReadPiece {
 }
 
 extension StoreConversation {
-    /// Some shards of one region, each as if read in one atomic step with its texts.
+    /// Reads some shards of one region, each as if in one atomic step with its texts.
     ///
-    /// Many hashes take several scripts. Every write of a shard changes its texts, so what was read
-    /// between two equal readings of them is of one state. Otherwise it is read again.
+    /// Many hashes take several scripts. Every write of a shard changes its texts, so values read
+    /// between two equal readings of them belong to one state. Otherwise the shard is read again.
     ///
-    /// A shard is nil where something stands in its hashes that no HQ wrote: the minutes are
-    /// suspect then, and the repair takes the damage out.
+    /// A shard is nil if its hashes hold anything that no HQ wrote: the minutes are then suspect,
+    /// and the repair removes the damage.
     mutating func read(
         _ questions: [ShardQuestion], region: RegionID, deadline: Deadline
     ) throws(RedisStoreError) -> [ShardReading?] {
@@ -65,7 +65,7 @@ extension StoreConversation {
         throw RedisStoreError(.contended, doing: "reading shards")
     }
 
-    /// `shards` in pieces, and these in batches that one script may get through.
+    /// Splits `shards` into pieces, and these into batches that one script can probably read.
     private static func batches(_ shards: [ShardQuestion]) -> [[ReadPiece]] {
         var batches: [[ReadPiece]] = [[]]
         var left = ScriptLimits.fieldsPerScript
@@ -89,7 +89,7 @@ extension StoreConversation {
         return batches
     }
 
-    /// Reads as much as one script may; answers what is left.
+    /// Reads as much as one script may, and returns the rest.
     private mutating func read(
         _ batch: [ReadPiece], of shards: [ShardQuestion], region: RegionID, limit: Int,
         into parts: inout ReadParts, deadline: Deadline
@@ -130,8 +130,8 @@ extension StoreConversation {
         }
     }
 
-    /// The questions with the minutes that the store lists in place of `beyond`. One that is listed
-    /// later changes the shard's texts with it, if it is the shard's.
+    /// The questions with `beyond` replaced by the minutes that the store lists. A minute of the
+    /// shard that is listed later also changes the shard's texts.
     private mutating func withListedMinutes(
         _ questions: [ShardQuestion], deadline: Deadline
     ) throws(RedisStoreError) -> [ShardQuestion] {
@@ -148,8 +148,8 @@ extension StoreConversation {
         }
     }
 
-    /// The minutes that the store lists; none where something else has taken the list's place,
-    /// which the maintenance sets right.
+    /// The minutes that the store lists; none if the list's key has another type, which maintenance
+    /// repairs.
     private mutating func listedMinutes(
         deadline: Deadline
     ) throws(RedisStoreError) -> [Minute] {
@@ -165,7 +165,7 @@ extension StoreConversation {
     }
 }
 
-/// The parts of some shards that have been read so far.
+/// The parts of some shards read so far.
 private struct ReadParts {
     let shards: [ShardQuestion]
     let region: RegionID
@@ -173,7 +173,7 @@ private struct ReadParts {
     private(set) var readings: [ShardReading?]
     private(set) var damaged: [Minute] = []
     private(set) var damagedLate: [DamagedLate] = []
-    /// Whether each shard had the same texts in all its pieces.
+    /// True if each shard had the same texts in all its pieces.
     private(set) var isConsistent = true
     private var texts: [(watermark: String?, liveness: String?)?]
 
@@ -206,7 +206,7 @@ private struct ReadParts {
         readings[index] = isSound ? reading : nil
     }
 
-    /// Appends hashes that follow their minutes; answers the minutes of damaged ones.
+    /// Appends hashes that follow their minutes. Returns the minutes of damaged ones.
     private static func append(_ turns: ReplyView, to buckets: inout [Bucket]) -> [Minute] {
         var damaged: [Minute] = []
         for index in stride(from: 0, to: turns.count - 1, by: 2) {

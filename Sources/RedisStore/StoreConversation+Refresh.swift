@@ -6,15 +6,15 @@ import Money
 import Platform
 
 extension StoreConversation {
-    /// What has changed since `position`, or everything, as one consistent view.
+    /// The changes since `position`, or everything, as one consistent view.
     ///
-    /// A few changed minutes are read in one step with all else. Many are read in chunks, and then
-    /// what has changed since they were listed, until the last step is a small one: a minute that
-    /// is not read again in it has not changed since the step before.
+    /// A few changed minutes are read in one step with all other facts. Many are read in chunks,
+    /// followed by the changes since they were listed, until the last step is a small one: a minute
+    /// that is not read again in it has not changed since the step before.
     ///
     /// A new connection may lead to another database, or to one that has lost its tail and grown
-    /// again past the version seen: everything is read then, every retained minute, whether it is
-    /// listed as changed or not.
+    /// past the version seen. Everything is then read: every retained minute, listed as changed or
+    /// not.
     mutating func refresh(
         since position: StorePosition?, regions: [RegionID], deadline: Deadline
     ) throws(RedisStoreError) -> StoreRefresh {
@@ -33,7 +33,7 @@ extension StoreConversation {
         throw RedisStoreError(.connectionLost, doing: "refreshing")
     }
 
-    /// Where the store is now.
+    /// The store's present position.
     mutating func position(deadline: Deadline) throws(RedisStoreError) -> StorePosition {
         let doing = "asking for the version"
         return try send(
@@ -58,7 +58,7 @@ extension StoreConversation {
                 since: since, limit: isLast ? Int.max : ScriptLimits.fieldsPerScript,
                 collected: &collected, deadline: deadline)
             if step.isFull { isFull = true }
-            // Another database than the one whose minutes are collected.
+            // A different database than the one whose minutes were collected.
             let isRestart = step.isFull && since != nil && round > 1
             if isRestart {
                 collected.keepOnly(step.changed)
@@ -88,7 +88,7 @@ extension StoreConversation {
         var changedAt: [Minute: Int64] = [:]
         var retainedFrom: Minute?
         var topology: StoredTopology?
-        /// Whether the changed minutes came with it.
+        /// True if it includes the changed minutes.
         var isComplete: Bool
         var standings: [ShardID: ShardStanding] = [:]
         var partitionCounts: [RegionID: [LogID: Int32]] = [:]
@@ -133,7 +133,7 @@ extension StoreConversation {
         }
     }
 
-    /// Whether the store counts logs by a later topology than this HQ's.
+    /// True if the store counts logs by a later topology than this HQ's.
     private func isOld(_ stored: StoredTopology?) -> Bool {
         guard let own = configuration.topology, let stored else { return false }
         return stored.standing(of: own) == .older
@@ -166,8 +166,8 @@ extension StoreConversation {
 }
 
 extension StoreConversation.Step {
-    /// Adds what the two hashes of a region say; `watermarks` and `liveness` hold fields and
-    /// values in turns.
+    /// Adds the facts of a region's two hashes; `watermarks` and `liveness` hold fields and values
+    /// alternately.
     fileprivate mutating func addFacts(
         of region: RegionID, watermarks: [String], liveness: [String]
     ) {
@@ -198,17 +198,17 @@ extension StoreConversation.Step {
     }
 }
 
-/// The minutes of a refresh, each whole, as the last read of it said.
+/// The minutes of a refresh, each whole, as last read.
 struct MinuteCollection {
     let regions: [RegionID]
     /// Values per region, in the order of `regions`.
     private var values: [Minute: [[RegionMinute.CurrencyValue]]] = [:]
-    /// Late and missed money, laid out as `values`; only minutes that have any.
+    /// Late and missed money, in the same layout as `values`; only minutes that have any.
     private var late: [Minute: [[RegionMinute.CurrencyValue]]] = [:]
     private var missed: [Minute: [[RegionMinute.CurrencyValue]]] = [:]
-    /// Hashes that no HQ wrote; they count for nothing here and are found by the verification.
+    /// Hashes that no HQ wrote; they are ignored in a refresh, and verification finds them.
     private(set) var damaged = 0
-    /// Sums of one region's minute by currency index, and which currencies they name.
+    /// Sums of one region's minute by currency index, and the currencies present.
     private var sums: [BucketValue]
     private var named: [UInt16] = []
     private var isNamed: [Bool]
@@ -219,9 +219,9 @@ struct MinuteCollection {
         isNamed = Array(repeating: false, count: Currency.count)
     }
 
-    /// Takes `minutes` from `hashes`: region's place (below 0 for late money), minute, field (empty
-    /// for missed money), hash in turns, those of one place together. Minutes without a hash become
-    /// empty.
+    /// Replaces `minutes` with `hashes`: the region's index (below 0 for late money), minute, field
+    /// (empty for missed money) and hash repeatedly, grouped by region. Minutes without a hash
+    /// become empty.
     mutating func replace(_ minutes: [Minute], with hashes: ReplyView) {
         let none = Array(repeating: [RegionMinute.CurrencyValue](), count: regions.count)
         for minute in minutes {
@@ -293,7 +293,7 @@ struct MinuteCollection {
         missed = missed.filter { kept.contains($0.key) }
     }
 
-    /// By minute, then region; `withEmpty` names minutes without a value too.
+    /// By minute, then region; `withEmpty` includes minutes without a value.
     func minutes(withEmpty: Bool) -> [RegionMinute] {
         values.sorted { $0.key < $1.key }.flatMap { minute, perRegion in
             regions.indices.compactMap { place in
@@ -305,8 +305,8 @@ struct MinuteCollection {
         }
     }
 
-    /// False, with nothing added, where a sum would leave `Int64`: values within the bounds stay
-    /// within it, over all shards there can be.
+    /// False, without adding anything, if a sum overflows `Int64`. Sums of values within the bounds
+    /// never do, even over the maximum number of shards.
     private mutating func add(_ buckets: [Bucket]) -> Bool {
         for bucket in buckets
         where sums[Int(bucket.currency.index)].adding(bucket.value) == nil { return false }

@@ -4,7 +4,7 @@ import Identifiers
 import Platform
 
 extension StoreConversation {
-    /// Regions beside the configured ones that have buckets in the store, by name.
+    /// Regions that have buckets in the store but are not configured, by name.
     mutating func foreignRegions(
         now: UnixTime, deadline: Deadline
     ) throws(RedisStoreError) -> [RegionID] {
@@ -41,7 +41,7 @@ extension StoreConversation {
             var command = RedisCommand()
             command.append(Self.packed([region.name]))
             command.append(Self.packed(chunk.map { String($0.number) }))
-            // Sums are not asked about: any one currency will do.
+            // The sums do not matter: any one currency will do.
             command.append(Self.packed(["USD"]))
             let doing = "counting the keys of minutes"
             let isFound = try runReading(.presence, command, deadline: deadline, doing: doing) {

@@ -6,9 +6,8 @@ import Logging
 import Platform
 
 extension StoreConversation {
-    /// Takes out what stands of a region's replaced logs, before anything of the log that replaces
-    /// them is added. Done once per connection, for a new one may lead to a database that still
-    /// has them.
+    /// Removes a region's replaced logs before anything of the new log is added. Once per
+    /// connection, because a new connection may lead to a database that still has them.
     mutating func removeReplacedLogsOnce(
         of region: RegionID, now: UnixTime, deadline: Deadline
     ) throws(RedisStoreError) {
@@ -20,13 +19,13 @@ extension StoreConversation {
         adoption?.haveRemoved(of: region, on: number)
     }
 
-    /// Takes out what stands of a region's replaced logs, shard by shard.
+    /// Removes a region's replaced logs, shard by shard.
     mutating func removeReplacedLogs(
         of region: RegionID, now: UnixTime, deadline: Deadline
     ) throws(RedisStoreError) {
         guard let adoption else { return }
         var shards: Set<ShardID> = []
-        // A dropped watermark leaves the hashes behind, and the liveness that names them.
+        // A dropped watermark leaves the hashes, and the liveness that names them.
         for key in [StoreKeys.watermarks(region), StoreKeys.liveness(region)] {
             let fields = try send(
                 RedisCommand("HKEYS", key), deadline: deadline, doing: "listing replaced shards"
@@ -55,10 +54,10 @@ extension StoreConversation {
             let commit = ShardMerge.removal(of: shard, reading: reading)
             guard try write(commit, deadline: deadline) else { continue }
             logger.notice(
-                "took out a shard of a log that was replaced",
+                "removed a shard of a replaced log",
                 metadata: ["shard": "\(shard)", "buckets": "\(commit.changes.count)"])
             return
         }
-        throw RedisStoreError(.contended, doing: "taking out a replaced shard")
+        throw RedisStoreError(.contended, doing: "removing a replaced shard")
     }
 }

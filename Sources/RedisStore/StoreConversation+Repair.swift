@@ -5,15 +5,15 @@ import Logging
 import Platform
 
 extension StoreConversation {
-    /// Why sums are compared with their shards.
+    /// The reason for comparing sums with their shards.
     enum RepairCause {
-        /// A script failed there: hashes are what they are, and their readers must be told.
+        /// A script failed there: the hashes are authoritative, and readers must be notified.
         case failedScript
-        /// Nothing is known to have failed, so what differs has vanished or was changed by
-        /// others. `losses`: losses found by counting keys.
+        /// No failure is known, so differences mean that keys vanished or were changed by others.
+        /// `losses`: losses found by counting keys.
         case verification(losses: [Minute: KeyCensus.Loss])
-        /// Watermarks were dropped and their shards are about to be filled again, with differences
-        /// that are added to sums which their hashes are part of.
+        /// Watermarks were dropped and their shards are about to be refilled. The refill adds
+        /// differences to sums that must include the present hashes.
         case refill
     }
 
@@ -23,7 +23,7 @@ extension StoreConversation {
         var droppedWatermarks = 0
     }
 
-    /// Makes the sums of all suspect minutes right again; nothing to do where there are none.
+    /// Repairs the sums of all suspect minutes, if there are any.
     mutating func repairSuspects(deadline: Deadline) throws(RedisStoreError) {
         try removeLateDamage(deadline: deadline)
         guard !suspects.isEmpty else { return }
@@ -39,8 +39,8 @@ extension StoreConversation {
         }
     }
 
-    /// Compares the sums of at most `minutesPerSurvey` minutes with their shards and sets right
-    /// what differs, in steps that each rest on the very state compared.
+    /// Compares the sums of at most `minutesPerSurvey` minutes with their shards and corrects
+    /// differences, in steps that each apply only to the very state compared.
     mutating func repair(
         _ minutes: [Minute], cause: RepairCause, deadline: Deadline
     ) throws(RedisStoreError) -> RepairResult {
@@ -56,7 +56,7 @@ extension StoreConversation {
         return whole
     }
 
-    /// As `repair`, of as many of the first minutes as one step takes.
+    /// Like `repair`, for as many of the first minutes as one step takes.
     private mutating func repairSome(
         _ minutes: [Minute], cause: RepairCause, deadline: Deadline
     ) throws(RedisStoreError) -> (result: RepairResult, surveyed: Int) {
@@ -75,7 +75,7 @@ extension StoreConversation {
             }
             if !plan.sums.isEmpty || dropped > 0 {
                 logger.warning(
-                    "set sums of the store right",
+                    "corrected sums in the store",
                     metadata: ["keys": "\(plan.sums.count)", "dropped_watermarks": "\(dropped)"])
             }
             return (result, survey.minutes.count)
@@ -99,7 +99,7 @@ extension StoreConversation {
         }
     }
 
-    /// How many watermarks were dropped; nil where the store has changed since the survey.
+    /// The number of dropped watermarks; nil if the store has changed since the survey.
     private mutating func apply(
         _ plan: RepairPlan, deadline: Deadline
     ) throws(RedisStoreError) -> Int? {
@@ -116,7 +116,7 @@ extension StoreConversation {
         command.append(Self.packed(plan.drops.flatMap { [$0.region.name, $0.field] }))
         command.append(Self.packed(plan.unlisted.map { String($0.number) }))
         command.append(Self.packed(configuration.topology?.texts ?? []))
-        let doing = "setting sums right"
+        let doing = "correcting sums"
         return try run(.repair, command, deadline: deadline, doing: doing) {
             (reply) throws(RedisStoreError) -> Int? in
             let answer = try reply.array(atLeast: 1, doing: doing)
@@ -128,8 +128,8 @@ extension StoreConversation {
         }
     }
 
-    /// The watermark goes first: should the second step fail, the shard is filled anew all the
-    /// same, and the damage is found again.
+    /// The watermark goes first: even if the second step fails, the shard is refilled, and the
+    /// damage is found again.
     private mutating func removeLateDamage(deadline: Deadline) throws(RedisStoreError) {
         for damage in lateDamage.sorted(by: { $0.key < $1.key }) {
             let doing = "removing damaged late money"
@@ -150,7 +150,7 @@ extension StoreConversation {
     }
 }
 
-/// What sets the minutes of a survey right.
+/// The corrections for the minutes of a survey.
 struct RepairPlan {
     struct Sum {
         var key: String
@@ -167,13 +167,13 @@ struct RepairPlan {
     var version: String?
     /// Sums to set.
     var sums: [Sum] = []
-    /// Keys to remove, which hold what no HQ wrote.
+    /// Keys to remove, whose content no HQ wrote.
     var removals: [String] = []
     /// Minutes that readers must read again.
     var listed: [Minute] = []
-    /// Minutes to take off the list of changes: nothing of them is left to be read or checked.
+    /// Minutes to remove from the list of changes: nothing is left to read or check.
     var unlisted: [Minute] = []
-    /// Watermarks to drop, so that the regions fill their shards anew.
+    /// Watermarks to drop, so that the regions refill their shards.
     var drops: [Drop] = []
     /// Minutes whose keys have not expired.
     var comparedMinutes = 0
@@ -191,7 +191,7 @@ struct RepairPlan {
         version = survey.version
         var places: Set<Survey.ShardPlace> = []
         for minute in survey.minutes {
-            // What has expired is missing by right.
+            // Expired keys are missing legitimately.
             let expiry = StoreRetention.expiry(of: minute.minute)
             guard expiry > survey.serverSeconds else { continue }
             comparedMinutes += 1
@@ -211,14 +211,14 @@ struct RepairPlan {
         drops = places.sorted().map { Drop(region: regions[$0.region], field: $0.field) }
     }
 
-    /// What readers are told of a minute, `isWrong` where something of it is set right.
+    /// Decides whether to list the minute for readers; `isWrong` if part of it is corrected.
     private mutating func note(
         _ minute: Survey.MinuteSurvey, isWrong: Bool, _ cause: StoreConversation.RepairCause
     ) {
         guard !minute.isBare else {
-            // A script that failed before it wrote has listed it, or all its keys have gone: then
-            // readers keep what they had, and the commit that fills it lists it. A refill knows
-            // only one region.
+            // Either a script that failed before it wrote has listed the minute, or all its keys
+            // have gone. In the latter case readers keep their values, and the commit that refills
+            // the minute lists it. A refill knows only one region.
             if case .refill = cause { return }
             if minute.isListed, !minute.hasAccounts { unlisted.append(minute.minute) }
             return

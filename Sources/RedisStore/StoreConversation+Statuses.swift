@@ -6,7 +6,7 @@ import Logging
 import Platform
 
 extension StoreConversation {
-    /// What HQ stands at for the shards of a region, by log and partition.
+    /// HQ's state of the shards of a region, by log and partition.
     mutating func statuses(
         region: RegionID, partition: Int32?, withValues: Bool, now: UnixTime, deadline: Deadline
     ) throws(RedisStoreError) -> [ShardStatus] {
@@ -27,7 +27,7 @@ extension StoreConversation {
                 minutes: MinutesToRead(buckets: minutes, late: minutes, beyond: beyond))
         }
         var statuses: [ShardStatus] = []
-        // A shard's values need one step with its own watermark, not with those of others.
+        // A shard's values must be read in one step with its own watermark, not with others'.
         let readings =
             withValues
             ? try wanted.map { (shard) throws(RedisStoreError) in
@@ -39,11 +39,11 @@ extension StoreConversation {
             // Its writer may still finish; otherwise the next whole delta replaces it.
             if reading.liveness.map(ShardLiveness.isFilling) ?? false { continue }
             if withValues, reading.liveness.map(ShardLiveness.isTorn) ?? false {
-                // A script that failed midway has written values newer than the watermark. No one
-                // may be seeded with them: the shard is to be filled anew.
+                // A script that failed midway has written values newer than the watermark. No node
+                // may be seeded with them: the shard must be refilled.
                 try dropWatermark(of: shard, deadline: deadline)
                 logger.warning(
-                    "dropped the watermark of a shard that was written in part",
+                    "dropped the watermark of a partially written shard",
                     metadata: ["shard": "\(shard)"])
                 continue
             }

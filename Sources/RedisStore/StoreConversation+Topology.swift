@@ -5,7 +5,7 @@ import Logging
 import Platform
 
 extension StoreConversation {
-    /// What the store holds of its topology; nil where it holds none.
+    /// The store's topology; nil if it has none.
     mutating func storedTopology(deadline: Deadline) throws(RedisStoreError) -> StoredTopology? {
         let doing = "reading the topology"
         return try send(
@@ -13,10 +13,10 @@ extension StoreConversation {
         ) { StoredTopology(fields: Self.pairs($0)) }
     }
 
-    /// Makes sure, once per connection, that the store counts what this HQ's files say: a new
-    /// connection may lead to another database. Writes them where they are newer.
+    /// Ensures, once per connection, that the store's topology matches this HQ's files, because a
+    /// new connection may lead to another database. Writes them if they are newer.
     ///
-    /// - Throws: `topologyOld` where the store holds a later generation.
+    /// - Throws: `topologyOld` if the store holds a later generation.
     mutating func adoptTopologyOnce(now: UnixTime, deadline: Deadline) throws(RedisStoreError) {
         guard adoption != nil else { return }
         try connect()
@@ -26,7 +26,7 @@ extension StoreConversation {
         self.adoption?.wasAdopted(on: number)
     }
 
-    /// As `adoptTopologyOnce`, without writing: for operations that must not change the topology.
+    /// Like `adoptTopologyOnce`, without writing: for operations that must not change the topology.
     mutating func checkTopology(deadline: Deadline) throws(RedisStoreError) {
         guard let own = configuration.topology,
             let stored = try storedTopology(deadline: deadline),
@@ -54,7 +54,7 @@ extension StoreConversation {
                 shared.take(next)
                 counters.update { $0.topologiesWritten += 1 }
                 logger.notice(
-                    "the store counts the logs of this topology now",
+                    "the store now counts the logs of this topology",
                     metadata: ["generation": "\(next.generation)"])
                 return
             }
@@ -91,10 +91,10 @@ extension StoreConversation {
         }
     }
 
-    /// Another HQ has written a later topology, or has said how many partitions a log has.
+    /// Another HQ has written a later topology, or recorded a log's partition count.
     mutating func topologyHasChanged() { adoption?.hasChanged() }
 
-    /// A hash's fields and values in turns, as a dictionary.
+    /// Converts alternating fields and values to a dictionary.
     static func pairs(_ hash: ReplyView) -> [String: String] {
         let texts = hash.texts
         var pairs: [String: String] = [:]

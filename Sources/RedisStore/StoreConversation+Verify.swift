@@ -4,24 +4,24 @@ import Federation
 import Identifiers
 import Platform
 
-/// What the checks of a store remember between two runs.
+/// What a store's checks remember between two runs.
 struct VerificationMemory {
-    /// HQ's clock at the last comparison of all sums, and the connection it was made on.
+    /// HQ's clock at the last comparison of all sums, and the connection it ran on.
     var lastComparison: UnixTime?
     var comparedOn = 0
     var census = KeyCensus()
 }
 
-/// The minutes to look at, in rising order.
+/// The minutes to check, in rising order.
 struct ListedMinutes: Sendable {
     var minutes: [Minute]
-    /// Whether the list of changes shows no sign of lost members.
+    /// True if the list of changes shows no sign of lost members.
     var isWhole: Bool
 }
 
 extension StoreConversation {
-    /// Removes expired minutes from the list of changes. Returns the listed minutes and every
-    /// other minute that Redis retains, since the list may have lost some.
+    /// Removes expired minutes from the list of changes. Returns the listed minutes and every other
+    /// minute that Redis retains, because the list may have lost some.
     mutating func pruneChanges(deadline: Deadline) throws(RedisStoreError) -> ListedMinutes {
         let doing = "pruning the list of changes"
         let now = try send(RedisCommand("TIME"), deadline: deadline, doing: doing) {
@@ -67,7 +67,7 @@ extension StoreConversation {
         try run(.settle, RedisCommand(), deadline: deadline, doing: "settling the list") { _ in }
     }
 
-    /// Whether all sums are to be compared now: at times, and on each new connection.
+    /// True if all sums must be compared now: at intervals, and on each new connection.
     mutating func isComparisonDue(now: UnixTime) -> Bool {
         guard let last = verification.lastComparison,
             verification.comparedOn == connectionNumber
@@ -81,7 +81,7 @@ extension StoreConversation {
         verification.comparedOn = connectionNumber
     }
 
-    /// Which of some minutes may have lost keys.
+    /// The minutes that may have lost keys.
     mutating func keyLosses(
         of minutes: [Minute], deadline: Deadline
     ) throws(RedisStoreError) -> [Minute: KeyCensus.Loss] {
@@ -112,7 +112,7 @@ extension StoreConversation {
         return verification.census.take(counts, storeID: storeID)
     }
 
-    /// Takes the watermarks of a region, or of one partition of all its logs that are read, out.
+    /// Removes the watermarks of a region, or of one partition of all its logs that are still read.
     mutating func dropWatermarks(
         region: RegionID, partition: Int32?, deadline: Deadline
     ) throws(RedisStoreError) -> Int {

@@ -5,36 +5,37 @@ import Logging
 import Money
 import Platform
 
-/// The thread's side of the store: the connection and what is remembered about it. Everything
-/// here blocks and is called on the store's own thread only.
+/// The thread's side of the store: the connection and its state. All functions block and run only
+/// on the store's own thread.
 struct StoreConversation: ~Copyable {
     let configuration: RedisStoreConfiguration
     let counters: SharedCounters
     let shared: SharedTopology
     let logger: Logger
 
-    /// What scripts that did not end well may have left wrong.
+    /// The minutes that failed scripts may have left wrong.
     var suspects = SuspectMinutes()
-    /// Late money to take out before its shard is tried again.
+    /// Late money to remove before its shard is retried.
     var lateDamage: Set<DamagedLate> = []
-    /// How many connections there have been.
+    /// The number of connections so far.
     private(set) var connectionNumber = 0
-    /// The connection of the last complete refresh: a reader on another one reads everything.
+    /// The connection of the last complete refresh. On a new connection, a refresh reads
+    /// everything.
     var refreshedOn = 0
     /// Nil without a topology.
     var adoption: TopologyAdoption?
-    /// The connection on which it was told last that the store's topology is newer.
+    /// The connection on which the newer topology of the store was last logged.
     var toldOldOn = 0
     var verification = VerificationMemory()
 
-    /// Whether Redis may remove keys by itself, as it said last, and when it was asked.
+    /// True if Redis last reported that it may evict keys, and when it was queried.
     private(set) var mayEvict = false
     private var evictionLookedAt: ContinuousClock.Instant?
     private var roleLookedAt = ContinuousClock.now
 
     private var connection: RedisConnection?
     private var delay: ReconnectDelay
-    /// The digests under which Redis keeps the scripts.
+    /// The digests under which Redis caches the scripts.
     private var digests: [RedisScript: String] = [:]
 
     init(
@@ -58,8 +59,8 @@ struct StoreConversation: ~Copyable {
         try exchange(command, prefix: [], deadline: deadline, doing: doing, read: read)
     }
 
-    /// Runs a script. Redis forgets scripts when it restarts: it is loaded again then, which is
-    /// safe because a script that is not there has done nothing.
+    /// Runs a script. Redis forgets scripts when it restarts; a missing script is loaded again,
+    /// which is safe because it has done nothing.
     mutating func run<Answer>(
         _ script: RedisScript, _ arguments: borrowing RedisCommand, deadline: Deadline,
         doing: String, read: (ReplyView) throws(RedisStoreError) -> Answer
@@ -79,8 +80,8 @@ struct StoreConversation: ~Copyable {
             read: read)
     }
 
-    /// As `run`, for a script that only reads: a connection that Redis closed while it was idle
-    /// is made anew once.
+    /// Like `run`, for a script that only reads: reconnects once if Redis closed the idle
+    /// connection.
     mutating func runReading<Answer>(
         _ script: RedisScript, _ arguments: borrowing RedisCommand, deadline: Deadline,
         doing: String, read: (ReplyView) throws(RedisStoreError) -> Answer
@@ -154,7 +155,7 @@ struct StoreConversation: ~Copyable {
             metadata: ["reason": "\(error)"])
     }
 
-    /// Asks for Redis's eviction policy. If Redis does not answer, `noeviction` is assumed.
+    /// Queries Redis's eviction policy. If Redis does not answer, `noeviction` is assumed.
     private mutating func lookAtEviction(_ connection: RedisConnection) {
         evictionLookedAt = .now
         let doing = "asking for the eviction policy"
@@ -196,7 +197,7 @@ struct StoreConversation: ~Copyable {
         lookAtEviction(connection)
     }
 
-    /// Makes a connection where there is none.
+    /// Connects if there is no connection.
     mutating func connect() throws(RedisStoreError) { _ = try connected() }
 
     private mutating func connected() throws(RedisStoreError) -> RedisConnection {

@@ -11,16 +11,16 @@ enum StoreKeys {
 
     static func liveness(_ region: RegionID) -> String { "liveness:\(region)" }
 
-    /// A shard's field in both hashes above. `liveness` has one more for each log, under the log's
-    /// bare name: how many partitions it has, without which none of them could be missed.
+    /// A shard's field in both hashes above. `liveness` also has a field per log, named like the
+    /// log, with its partition count, without which a missing partition could not be noticed.
     static func field(_ log: LogID, _ partition: Int32) -> String { "\(log)/\(partition)" }
 
-    /// What the minute follows in the key of a shard's buckets.
+    /// The key prefix of a shard's buckets, to which the minute is appended.
     static func buckets(_ region: RegionID, _ log: LogID, _ partition: Int32) -> String {
         "shard:\(region):\(log):\(partition):"
     }
 
-    /// What the minute follows in the key of a shard's late money.
+    /// The key prefix of a shard's late money, to which the minute is appended.
     static func late(_ region: RegionID, _ log: LogID, _ partition: Int32) -> String {
         "late:\(region):\(log):\(partition):"
     }
@@ -34,7 +34,7 @@ enum StoreKeys {
         return "shard:\(region):\(name):\(minute.number)"
     }
 
-    /// The shard of a field; nil where the field is of another form.
+    /// The shard of a field; nil if the field is malformed.
     static func shard(_ region: RegionID, field: String) -> ShardID? {
         let parts = field.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let log = LogID(String(parts[0])),

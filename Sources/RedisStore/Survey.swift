@@ -4,8 +4,8 @@ import Federation
 import Identifiers
 import Money
 
-/// Sums and shards of some minutes side by side, all read in one step: of the first of those that
-/// were asked for, where they are too many for one.
+/// Sums and shards of some minutes, read in one step. If the requested minutes are too many for one
+/// step, it covers only the first ones.
 struct Survey {
     var storeID: String?
     var version: String?
@@ -17,22 +17,22 @@ struct Survey {
 
     struct MinuteSurvey {
         var minute: Minute
-        /// Whether readers are told of the minute.
+        /// True if the minute is listed as changed.
         var isListed: Bool
-        /// By currency index; nil where there is no such key, or none that holds an integer.
+        /// By currency index; nil if the key is missing or not an integer.
         var published: [Int64?]
         var transfers: [Int64?]
-        /// What the shards add up to, by currency index; nil where no shard names the currency.
+        /// The totals of the shards, by currency index; nil if no shard has the currency.
         var expectedPublished: [Int64?]
         var expectedTransfers: [Int64?]
-        /// True if the minute has late or missed money, which lists it as changed as well.
+        /// True if the minute has late or missed money, which lists it as changed too.
         var hasAccounts: Bool
-        /// Which shards have a sound hash, by region's place and field.
+        /// The shards with a valid hash, by region index and field.
         var standing: Set<ShardPlace>
-        /// Which shards have something else in the place of a hash.
+        /// The shards with something else instead of a hash.
         var damaged: Set<ShardPlace>
 
-        /// The currencies whose keys are not what the shards add up to.
+        /// The currencies whose keys differ from the totals of the shards.
         var wrongCurrencies: [Int] {
             expectedPublished.indices.filter { index in
                 isWrong(published[index], expectedPublished[index])
@@ -45,9 +45,9 @@ struct Survey {
             expected == nil ? found != nil && found != 0 : found != expected
         }
 
-        /// Whether sums say more than the shards: then hashes must have gone. A sum that is missing
-        /// or says less has gone itself, save that a bucket of nothing but a negative correction
-        /// leaves a count that is right behind.
+        /// True if sums exceed the shards, which means that hashes have vanished. A sum that is
+        /// missing or smaller was lost itself. One exception: a lost bucket of nothing but a
+        /// negative correction makes the sum too small and leaves the count correct.
         var tellsOfLostHashes: Bool {
             wrongCurrencies.contains { currency in
                 let money = published[currency] ?? .min
@@ -59,13 +59,13 @@ struct Survey {
             }
         }
 
-        /// Whether no key of the minute is left.
+        /// True if the minute has no keys left.
         var isBare: Bool {
             standing.isEmpty && damaged.isEmpty && published.allSatisfy { $0 == nil }
                 && transfers.allSatisfy { $0 == nil }
         }
 
-        /// Adds a sound hash. One that takes a sum out of `Int64` is damage as well: within the
+        /// Adds a valid hash. One that makes a sum overflow `Int64` counts as damaged: within the
         /// bounds of buckets and shards none does.
         mutating func add(_ buckets: [Bucket], of place: ShardPlace) {
             var sums: [(currency: Int, published: Int64, transfers: Int64)] = []
@@ -90,7 +90,7 @@ struct Survey {
     }
 
     struct ShardPlace: Hashable, Comparable {
-        /// The region's place in the configuration.
+        /// The region's index in the configuration.
         var region: Int
         var field: String
 

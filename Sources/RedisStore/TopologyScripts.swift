@@ -1,8 +1,8 @@
 extension RedisScript {
-    /// Replaces the topology where it is still the expected one.
+    /// Replaces the topology if it is still the expected one.
     ///
-    /// ARGV: 1 the expected generation and digest (`false` where there is none); 2 fields and
-    /// values in turns.
+    /// ARGV: 1 the expected generation and digest (`false` if there is none); 2 fields and values
+    /// alternately.
     static let writeTopology = RedisScript(
         name: "writeTopology",
         source: """

@@ -5,11 +5,11 @@ import Identifiers
 import RedisStore
 import Testing
 
-/// A bad shard beside a good one: the good one is committed, of the bad one nothing changes.
+/// One bad shard together with a good one: the good one is committed, the bad one is unchanged.
 @Suite struct CommitRefusalTests {
     private let present = Fixture.now().minute
 
-    /// All that Redis holds of one shard, and how it holds it.
+    /// Everything that Redis holds of one shard.
     private func holdings(
         of partition: Int, in server: RedisServer
     ) throws -> [String: [String: String]] {
@@ -24,7 +24,7 @@ import Testing
         return found
     }
 
-    /// What stands of partitions 0 and 1 before a test's request.
+    /// Commits the initial state of partitions 0 and 1.
     private func commitFirst(_ store: RedisStore, foldVersion: FoldVersion) async throws {
         var request = Fixture.request([
             Fixture.delta(
@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test(arguments: [false, true])
-    func `a bucket over its bound refuses its shard alone`(isLate: Bool) async throws {
+    func `a bucket over its bound refuses only its own shard`(isLate: Bool) async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
             try await commitFirst(store, foldVersion: Fixture.version)
@@ -67,7 +67,7 @@ import Testing
     }
 
     @Test(arguments: [0, 10] as [Int64])
-    func `a shard stored at a higher fold version is refused alone`(base: Int64) async throws {
+    func `only a shard stored at a higher fold version is refused`(base: Int64) async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
             var higher = Fixture.version

@@ -98,7 +98,7 @@ import Testing
         }
     }
 
-    @Test func `a bucket that becomes 0 leaves its hash, and an empty hash goes`() async throws {
+    @Test func `a bucket that becomes 0 is removed, and so is an empty hash`() async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
             let m = present
@@ -117,7 +117,7 @@ import Testing
         }
     }
 
-    @Test func `repeats and gaps change nothing, refusals stand beside commits`() async throws {
+    @Test func `repeats and gaps change nothing, refusals do not affect commits`() async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
             let m = present
@@ -184,12 +184,12 @@ import Testing
         }
     }
 
-    @Test func `stores that write at once lose nothing and never share a version`() async throws {
+    @Test func `concurrent stores lose nothing and never share a version`() async throws {
         try await RedisServer.with { server in
             let stores = try (0..<4).map { _ in try Fixture.store(server) }
             let m = present
-            // All push the same two shards, each a longer prefix in turn. Two alone would fall into
-            // step and never come between each other's reads.
+            // All push the same two shards, each with successively longer prefixes. Only two
+            // writers would fall into step and never interleave with each other's reads.
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for (offset, store) in stores.enumerated() {
                     group.addTask {
@@ -200,7 +200,7 @@ import Testing
                                     partition, base: 0, coverage: coverage,
                                     [Fixture.bucket(m, Fixture.usd, coverage * 3, coverage)])
                             }
-                            // Who meets the others too often is told to come again.
+                            // A writer with too many conflicts is told to retry.
                             while try await Fixture.commit(store, shards)
                                 .contains(where: { $0.outcome == .refused(.store) })
                             {}
@@ -216,15 +216,15 @@ import Testing
                     .compactMap { StoredShard(text: $0)?.watermark } == [1_600, 1_600])
             let counters = stores.map(\.counters)
             #expect(counters.map(\.failedScripts) == [0, 0, 0, 0])
-            #expect(counters.map(\.casRetries).reduce(0, +) > 0, "no two writers ever met")
-            // Each script that wrote has a version of its own: two shards per script at most.
+            #expect(counters.map(\.casRetries).reduce(0, +) > 0, "no two writers ever conflicted")
+            // Each script that wrote has its own version: two shards per script at most.
             let version = try #require(Int(server.hash("store")["version"] ?? ""))
             #expect(version * 2 >= counters.map(\.commits).reduce(0, +))
             for store in stores { await store.stop() }
         }
     }
 
-    @Test func `a watermark that is dropped while a commit is under way stays dropped`()
+    @Test func `a watermark that is dropped during a commit stays dropped`()
         async throws
     {
         try await RedisServer.with { server in
@@ -234,8 +234,8 @@ import Testing
             for _ in 0..<40 {
                 let first = try await Fixture.commit(store, [Fixture.delta(base: 0, coverage: 1)])
                 #expect(first.map(\.outcome) == [.committed])
-                // The region goes on from where it stands until it learns of the loss. A commit
-                // that was decided before the loss and written after it would hide it for good.
+                // The region continues from its watermark until it learns of the loss. A commit
+                // decided before the loss and written after it would hide the loss permanently.
                 let pushing = Task {
                     for coverage in 2...60 as ClosedRange<Int64> {
                         let buckets = minutes.map { Fixture.bucket($0, Fixture.usd, coverage) }
@@ -296,7 +296,7 @@ import Testing
         }
     }
 
-    @Test func `observed-through is HQ's time at most and never goes back`() async throws {
+    @Test func `observed-through never exceeds HQ's time and never goes back`() async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
             let now = Fixture.now()
@@ -357,7 +357,7 @@ import Testing
         }
     }
 
-    @Test func `a whole shard takes out late money of a stamp far ahead that it does not name`()
+    @Test func `a whole shard removes omitted late money of a stamp far ahead`()
         async throws
     {
         try await RedisServer.with { server in
@@ -376,7 +376,7 @@ import Testing
         }
     }
 
-    @Test func `only this machine is a Redis of ours`() throws {
+    @Test func `only endpoints on this machine are accepted`() throws {
         for host in ["10.0.0.1", "redis.example", "127.0.0.1.example", "127.0.0", "::2", ""] {
             let configuration = RedisStoreConfiguration(
                 endpoint: .tcp(host: host, port: 6_379), regions: [])

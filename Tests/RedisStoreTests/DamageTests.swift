@@ -6,11 +6,11 @@ import Money
 import RedisStore
 import Testing
 
-/// What stands in the store and no HQ has written.
+/// Keys in the store that no HQ has written.
 @Suite struct DamageTests {
     private let present = Fixture.now().minute
 
-    @Test func `something else in the place of a hash goes, and the shard is filled anew`()
+    @Test func `a key of another type is removed, and the shard is refilled`()
         async throws
     {
         try await RedisServer.with { server in
@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    @Test func `hashes that take a sum out of Int64 are damage, never a wrap`()
+    @Test func `hashes that overflow a sum count as damaged and never wrap`()
         async throws
     {
         try await RedisServer.with { server in
@@ -69,7 +69,7 @@ import Testing
                     [Fixture.bucket(m, Fixture.usd, most, 1, most)])
             }
             let replies = try await Fixture.commit(store, full)
-            // The script failed at the sum; of the hashes then, one has no room in it and goes.
+            // The script failed at the sum. Of the hashes, one makes a sum overflow and is removed.
             #expect(replies.map(\.outcome) == full.map { _ in .committed })
             #expect(store.counters.failedScripts == 1)
             #expect(try server.cli("GET", "metric:USD:\(m.number)") == "\(1_023 * 2 * most)")
@@ -79,7 +79,7 @@ import Testing
                     .init(minute: m, currency: Fixture.usd): .init(
                         settled: 1_023 * most, transfers: 1_023, correction: 1_023 * most)
                 ])
-            // As many again, and one more than a part of a region's sum has room for.
+            // The same number again, and one more than fits into a part of a region's sum.
             command[1] = command[1].replacing("12, 1023", with: "1024, 2048")
             try server.cli(command)
             let wide = try await store.refresh(since: nil, regions: Fixture.regions)
@@ -92,8 +92,7 @@ import Testing
         }
     }
 
-    @Test func `a foreign text of any length in the place of a watermark is replaced`() async throws
-    {
+    @Test func `a foreign watermark text of any length is replaced`() async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
             for key in ["watermark:eu-west", "liveness:eu-west"] {

@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    @Test func `a script that failed midway at a sum is repaired and written`() async throws {
+    @Test func `a script that fails midway at a sum is repaired and retried`() async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
             let m = present
@@ -66,11 +66,11 @@ import Testing
                     == String(Int64(before.number) * 60 + 25 * 3_600))
             let counters = store.counters
             #expect(counters.failedScripts == 1)
-            // Two minutes, by who failed and once more where the shard was found torn.
+            // Two minutes, once for the failed writer and once because the shard was found torn.
             #expect(counters.repairs == 4)
             #expect(counters.repairedKeys > 0)
             #expect(counters.droppedWatermarks == 0)
-            // Readers learn of what the failed script had written.
+            // Readers see the effects of the failed script.
             let refresh = try await store.refresh(since: position, regions: Fixture.regions)
             #expect(
                 Fixture.values(refresh, Fixture.eu) == [
@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    @Test func `a failed commit of a whole shard lists no minute in which nothing stands`()
+    @Test func `a failed commit of a whole shard lists no empty minute`()
         async throws
     {
         try await RedisServer.with { server in
@@ -91,7 +91,8 @@ import Testing
             let before = present.advanced(by: -1)
             let other = [Fixture.delta(base: 0, coverage: 9, [Fixture.bucket(m, Fixture.eur, 70)])]
             _ = try await Fixture.commit(store, other, region: Fixture.us)
-            // The script fails at the later minute's sum, and would again until it is repaired.
+            // The script fails at the later minute's sum, and would fail again until it is
+            // repaired.
             try server.cli("SADD", "metric:USD:\(m.number)", "damage")
             let whole = [Fixture.bucket(before, Fixture.usd, 3), Fixture.bucket(m, Fixture.usd, 4)]
             let shards = (0..<3 as Range<Int32>).map {
@@ -100,7 +101,7 @@ import Testing
             let replies = try await Fixture.commit(store, shards)
             #expect(replies.map(\.outcome) == [.committed, .committed, .committed])
             #expect(store.counters.failedScripts == 1)
-            // What the three may have touched is repaired once, not for each of them.
+            // All minutes that the three may have touched are repaired once, not once for each.
             #expect(store.counters.repairs < 2 * Limits.retainedMinutes)
             #expect(
                 try server.cli("ZRANGE", "changes", "0", "-1").split(separator: "\n").sorted()
@@ -114,7 +115,7 @@ import Testing
         }
     }
 
-    @Test func `a torn shard is dropped alone, not the same partition of another log`()
+    @Test func `only the torn shard is dropped, not the same partition of another log`()
         async throws
     {
         try await RedisServer.with { server in
@@ -136,7 +137,7 @@ import Testing
         }
     }
 
-    @Test func `a shard that Redis does not take is refused with the watermark that stands`()
+    @Test func `a shard that Redis rejects is refused with the stored watermark`()
         async throws
     {
         try await RedisServer.with { server in
@@ -144,7 +145,7 @@ import Testing
             let completeFrom = present.advanced(by: -20)
             _ = try await Fixture.commit(
                 store, [Fixture.delta(base: 0, coverage: 4, completeFrom: completeFrom)])
-            // Every attempt fails as it writes its first hash, and is repaired.
+            // Every attempt fails at writing its first hash and is repaired.
             try server.cli("ACL", "SETUSER", "default", "-hset")
             let replies = try await Fixture.commit(
                 store,
@@ -161,14 +162,14 @@ import Testing
         }
     }
 
-    @Test func `while a commit is torn nobody is seeded with its values`() async throws {
+    @Test func `the values of a torn commit are never used as a seed`() async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
             let other = try Fixture.store(server)
             let m = present
             let first = [Fixture.bucket(m, Fixture.usd, 1)]
             _ = try await Fixture.commit(store, [Fixture.delta(base: 0, coverage: 1, first)])
-            // Nothing can be listed as changed: every attempt fails after sums are written.
+            // Listing changes is impossible: every attempt fails after sums are written.
             try server.cli("DEL", "changes")
             try server.cli("SET", "changes", "damage")
             let second = [Fixture.bucket(m, Fixture.usd, 2, 2)]
@@ -181,7 +182,7 @@ import Testing
                 region: Fixture.eu, withValues: true, now: Fixture.now())
             #expect(statuses == [])
             #expect(other.counters.droppedWatermarks == 1)
-            // Healed, the shard is filled anew and exact.
+            // After the damage is removed, the shard is refilled and exact.
             try server.cli("DEL", "changes")
             let behind = try await Fixture.commit(
                 store, [Fixture.delta(base: 1, coverage: 2, second)])
@@ -196,7 +197,7 @@ import Testing
         }
     }
 
-    @Test func `a wiped store is filled anew from base 0, exactly`() async throws {
+    @Test func `a wiped store is refilled exactly from base 0`() async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
             let m = present
@@ -220,7 +221,7 @@ import Testing
         }
     }
 
-    @Test func `a dropped watermark is filled anew over the hashes that stand`() async throws {
+    @Test func `a shard without its watermark is refilled over its hashes`() async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
             let m = present
@@ -235,7 +236,7 @@ import Testing
             #expect(try await store.dropWatermarks(region: Fixture.eu, partition: 1) == 1)
             #expect(try await store.dropWatermarks(region: Fixture.eu, partition: 7) == 0)
             #expect(try server.hash("watermark:eu-west").keys.sorted() == ["a/0"])
-            // Its hashes count until they are replaced, so that nothing dips meanwhile.
+            // Its hashes count until they are replaced, so that no total dips meanwhile.
             let refresh = try await store.refresh(since: nil, regions: Fixture.regions)
             #expect(
                 Fixture.values(refresh, Fixture.eu)[.init(minute: m, currency: Fixture.usd)]
@@ -252,7 +253,7 @@ import Testing
         }
     }
 
-    @Test func `a killed and restarted Redis is found again, and read in full`() async throws {
+    @Test func `after a kill and restart of Redis the store reads everything`() async throws {
         try await RedisServer.with(port: RedisServer.freePort()) { server in
             let store = try Fixture.store(server) {
                 $0.endpoint = .tcp(host: "localhost", port: server.port)
@@ -262,7 +263,7 @@ import Testing
             _ = try await Fixture.commit(
                 store, [Fixture.delta(base: 0, coverage: 1, [Fixture.bucket(m, Fixture.usd, 5)])])
             let before = try await store.refresh(since: nil, regions: Fixture.regions)
-            // What has been written for more than a second is on disk.
+            // Writes older than a second are on disk.
             try server.cli("BGREWRITEAOF")
             try await condition {
                 try server.cli("INFO", "persistence").contains(
@@ -302,7 +303,7 @@ import Testing
         }
     }
 
-    @Test func `a connection that Redis closed while idle costs no push`() async throws {
+    @Test func `an idle connection closed by Redis does not fail a push`() async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
             _ = try await Fixture.commit(store, [Fixture.delta(base: 0, coverage: 1)])
@@ -315,7 +316,7 @@ import Testing
     }
 
     @Test
-    func `a Redis that hangs at any time is given up in time, and nothing is lost or doubled`()
+    func `a hanging Redis causes a timeout, and nothing is lost or doubled`()
         async throws
     {
         try await RedisServer.with { server in
@@ -327,7 +328,7 @@ import Testing
             while coverage < 400 {
                 if coverage % 80 == 40, hangs * 80 < coverage {
                     hangs += 1
-                    // Some writes are held back, and may be carried out after they are given up.
+                    // Some writes are delayed, and may be executed after their timeout.
                     try server.cli("CLIENT", "PAUSE", "400", "WRITE")
                 }
                 let next = coverage + 1
@@ -356,7 +357,7 @@ import Testing
     private func condition(_ holds: () async throws -> Bool) async throws {
         let end = ContinuousClock.now + .seconds(20)
         while try await !holds() {
-            try #require(ContinuousClock.now < end, "the condition did not come about")
+            try #require(ContinuousClock.now < end, "the condition was not met in time")
             try await Task.sleep(for: .milliseconds(20))
         }
     }

@@ -23,8 +23,8 @@ import Testing
         }
     }
 
-    /// How long commands have held Redis since the last reset, in microseconds: the slowest by the
-    /// given percentile.
+    /// How long commands have blocked Redis since the last reset, in microseconds: the slowest by
+    /// the given percentile.
     private func slowest(
         _ server: RedisServer, percentile: String
     ) throws -> (command: String, microseconds: Double) {
@@ -47,14 +47,14 @@ import Testing
         try server.cli("CONFIG", "RESETSTAT")
     }
 
-    /// A busy machine holds up all scripts: only a quiet one measures them.
+    /// A busy machine slows all scripts: only an idle one can measure them.
     private let isMeasured = ProcessInfo.processInfo.environment["TRIBUTARY_MEASURE"] != nil
 
-    @Test func `no script of a full shard of all currencies in use holds Redis for long`()
+    @Test func `no script for a full shard of all used currencies blocks Redis for long`()
         async throws
     {
         try await RedisServer.with { server in
-            // A busy machine takes its time; no operation is given up for it.
+            // Long timeouts, so that a busy machine fails no operation.
             func patient(
                 _ configure: (inout RedisStoreConfiguration) -> Void = { _ in }
             ) throws -> RedisStore {
@@ -66,7 +66,7 @@ import Testing
             let store = try patient()
             let reader = try patient()
             let currencies = Currency.all.prefix(221)
-            // Fewer than are retained, for some expire while this runs.
+            // Fewer than the retained minutes, because some expire during the test.
             let minutes = 1_490
             let whole = buckets(currencies, minutes: minutes)
             var figures: [String] = []
@@ -125,7 +125,7 @@ import Testing
         }
     }
 
-    /// Drives a round until a step of a large commit is written, and lets go of it.
+    /// Drives a round until a step of a large commit is written, then abandons it.
     private func abandon(
         _ store: RedisStore, _ delta: ShardDelta, after steps: Int
     ) async throws {
@@ -144,7 +144,7 @@ import Testing
         }
     }
 
-    @Test func `a filling that was abandoned is nobody's seed, and the next whole delta ends it`()
+    @Test func `an abandoned filling seeds no node, and the next whole delta ends it`()
         async throws
     {
         try await RedisServer.with { server in
@@ -175,7 +175,7 @@ import Testing
             let refresh = try await store.refresh(since: nil, regions: Fixture.regions)
             #expect(refresh.standings[shard]?.isTorn == true)
             #expect(try await store.digest(of: shard, minutes: present...present) == nil)
-            // A heartbeat, and more of the log, learn that everything is wanted.
+            // A heartbeat and a later delta both learn that the whole shard is needed.
             for delta in [
                 Fixture.delta(base: 5, coverage: 5),
                 Fixture.delta(base: 5, coverage: 6, [Fixture.bucket(present, Fixture.usd, 1)]),
@@ -202,7 +202,7 @@ import Testing
         }
     }
 
-    @Test func `two writers that fill one shard at once leave one of the two`() async throws {
+    @Test func `two writers that fill one shard at once leave one writer's state`() async throws {
         try await RedisServer.with { server in
             let two = [Fixture.eur, Fixture.usd][...]
             let stores = try (0..<2).map { _ in try Fixture.store(server) }

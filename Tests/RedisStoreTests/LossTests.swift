@@ -6,7 +6,7 @@ import Money
 import RedisStore
 import Testing
 
-/// Lost keys: what readers see, and how they are refilled.
+/// Lost keys: what readers see, and how shards are refilled.
 @Suite struct LossTests {
     private let present = Fixture.now().minute
 
@@ -40,7 +40,7 @@ import Testing
         try server.cli("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
     }
 
-    @Test func `a full view names every minute that stands, listed or not`() async throws {
+    @Test func `a full view includes every stored minute, listed or not`() async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
             try await fill(store)
@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test func `a list that has lost its last member is not read from until it is whole`()
+    @Test func `a list that has lost its last member is not used until it is complete`()
         async throws
     {
         try await RedisServer.with { server in
@@ -76,7 +76,7 @@ import Testing
             try server.cli("DEL", "changes")
             let missed = try await store.refresh(since: first.position, regions: Fixture.regions)
             #expect(missed.isFull)
-            // A later commit does not make the list whole.
+            // A later commit does not make the list complete.
             _ = try await Fixture.commit(
                 store,
                 [Fixture.delta(1, base: 5, coverage: 6, [Fixture.bucket(present, Fixture.usd, 1)])])
@@ -93,7 +93,7 @@ import Testing
         }
     }
 
-    @Test func `a minute with only late money is not taken for a loss`() async throws {
+    @Test func `a minute with only late money does not count as a loss`() async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
             try await fill(store)
@@ -111,7 +111,7 @@ import Testing
                 #expect(done.repairedKeys == 0)
             }
             #expect(try server.cli("ZSCORE", "changes", "\(minute.number)") != "")
-            // If its late money vanishes as well, nothing is left, and the shards are refilled.
+            // If its late money vanishes too, nothing is left, and the shards are refilled.
             try server.cli("DEL", "late:eu-west:a:0:\(minute.number)")
             let done = try await store.maintenance(now: Fixture.now() + 180_000)
             #expect(done.droppedWatermarks > 0)
@@ -119,7 +119,7 @@ import Testing
         }
     }
 
-    @Test func `a hash that vanishes from a minute that changes is noticed all the same`()
+    @Test func `a hash that vanishes from a changing minute is still noticed`()
         async throws
     {
         try await RedisServer.with { server in
@@ -143,7 +143,7 @@ import Testing
         }
     }
 
-    @Test func `what a reader misses is filled again, and the sums are right`() async throws {
+    @Test func `values that a reader misses are refilled, and the sums are right`() async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
             try await fill(store)
@@ -158,7 +158,7 @@ import Testing
         }
     }
 
-    @Test func `a Redis that may evict keys is told of, and again once it may not`() async throws {
+    @Test func `a refresh reports whether Redis may evict keys`() async throws {
         try await RedisServer.with { server in
             try server.cli("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
             let store = try Fixture.store(server)

@@ -25,7 +25,7 @@ import Testing
         }
     }
 
-    @Test func `a sound store is left alone`() async throws {
+    @Test func `maintenance does not change a healthy store`() async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
             try await fill(store)
@@ -46,7 +46,7 @@ import Testing
     }
 
     @Test(arguments: ["shard:eu-west:a:0:", "metric:EUR:", "transfers:EUR:"])
-    func `a key that vanished is noticed within a minute and healed`(prefix: String) async throws {
+    func `a vanished key is noticed within a minute and restored`(prefix: String) async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
             try await fill(store)
@@ -55,8 +55,8 @@ import Testing
             let done = try await store.maintenance(now: Fixture.now() + 60_000)
             #expect(done.verifiedMinutes == 1)
             #expect(done.repairedKeys == 2)
-            // The region's shards that have no hash in that minute may have lost one; a sum that
-            // went is set from the hashes.
+            // The region's shards without a hash in that minute may have lost one; a missing sum is
+            // recomputed from the hashes.
             let isHash = prefix.hasPrefix("shard")
             #expect(done.droppedWatermarks == (isHash ? 2 : 0))
             let both = ["a/0", "a/1"]
@@ -84,7 +84,7 @@ import Testing
             }
             let done = try await store.maintenance(now: Fixture.now())
             #expect(done.droppedWatermarks == 4)
-            // Said once, not each minute until somebody fills it.
+            // Reported once, not every minute until a node refills it.
             try await fill(store, onlyEarlier: true)
             for minutes in [1, 2, 61] as [Int64] {
                 let next = try await store.maintenance(now: Fixture.now() + minutes * 60_000)
@@ -96,7 +96,7 @@ import Testing
         }
     }
 
-    @Test func `a lost hash drops no watermark of a log that nobody reads any more`() async throws {
+    @Test func `a lost hash drops no watermark of a log that is no longer read`() async throws {
         try await RedisServer.with { server in
             let earlier = LogID(unchecked: "b")
             let store = try Fixture.store(server) { $0.earlierLogs = [Fixture.eu: [earlier]] }
@@ -114,7 +114,7 @@ import Testing
         }
     }
 
-    @Test func `a sum that was changed by others is set right`() async throws {
+    @Test func `a sum that another client changed is corrected`() async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
             try await fill(store)

@@ -82,7 +82,7 @@ import Testing
     }
 
     @Test(arguments: ["store", "topology"])
-    func `text in place of a number is repaired`(_ key: String) async throws {
+    func `text instead of a number is repaired`(_ key: String) async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
             for region in Fixture.regions {
@@ -97,7 +97,7 @@ import Testing
         }
     }
 
-    @Test func `partitions and counts that no log can have are not read`() async throws {
+    @Test func `impossible partitions and counts are ignored`() async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
             _ = try await Fixture.commit(store, deltas(10))
@@ -115,7 +115,7 @@ import Testing
         }
     }
 
-    @Test func `a replica is left, and used again once it is the master`()
+    @Test func `a replica is abandoned, and used again once it is the master`()
         async throws
     {
         try await RedisServer.with { server in

@@ -1,13 +1,13 @@
 import Foundation
 import Glibc
 
-/// A real redis-server of one test, on a socket in a folder of its own.
+/// A real redis-server for one test, on a socket in its own folder.
 ///
-/// It ends with the test, and by itself after five minutes whatever happens.
+/// It ends with the test, and after five minutes in any case.
 final class RedisServer {
     let folder: URL
     var socket: String { folder.appending(path: "redis.sock").path }
-    /// The TCP port; 0 where there is only the socket.
+    /// The TCP port; 0 if there is only the socket.
     let port: Int
     private var process: Process?
 
@@ -18,7 +18,7 @@ final class RedisServer {
     /// Starts the server and waits until it answers.
     init(port: Int = 0) throws {
         self.port = port
-        // A socket's path is short: at most 107 bytes.
+        // A socket's path must be short: at most 107 bytes.
         folder = URL(filePath: "/tmp/redis-store-\(UInt32.random(in: 0 ... .max))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try start()
@@ -29,7 +29,7 @@ final class RedisServer {
         try? FileManager.default.removeItem(at: folder)
     }
 
-    /// Runs `body` with a server of its own.
+    /// Runs `body` with its own server.
     static func with<Answer>(
         port: Int = 0, _ body: (RedisServer) async throws -> Answer
     ) async throws -> Answer {
@@ -74,7 +74,7 @@ final class RedisServer {
         self.process = nil
     }
 
-    /// What `redis-cli` prints for one command, without the last line's end.
+    /// The output of `redis-cli` for one command, without the final line end.
     @discardableResult
     func cli(_ arguments: String...) throws -> String { try cli(arguments) }
 
@@ -113,7 +113,7 @@ final class RedisServer {
         return hash
     }
 
-    /// A port of this machine that nobody listened on a moment ago.
+    /// A port of this machine that was free a moment ago.
     static func freePort() throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }

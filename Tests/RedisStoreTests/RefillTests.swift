@@ -8,7 +8,7 @@ import Money
 import RedisStore
 import Testing
 
-/// What Redis and this process have computed, which a busy machine does not change.
+/// Processor time of Redis and this process, which a busy machine does not change.
 private struct ProcessorTime: CustomStringConvertible {
     var redis: Double
     var own: Double
@@ -34,13 +34,14 @@ private struct ProcessorTime: CustomStringConvertible {
     }
 }
 
-/// How long a wiped Redis takes to fill: 3 regions × 6 partitions × 1,440 minutes × 50 currencies.
+/// How long refilling a wiped Redis takes: 3 regions × 6 partitions × 1,440 minutes × 50
+/// currencies.
 @Suite(.enabled(if: ProcessInfo.processInfo.environment["TRIBUTARY_MEASURE"] != nil))
 struct RefillTests {
-    /// How long a refill may take in all, whatever else is there.
+    /// The maximum time of a whole refill.
     private static let goal = Duration.seconds(5)
 
-    @Test func `a wiped store is filled from three regions within five seconds`() async throws {
+    @Test func `three regions refill a wiped store within five seconds`() async throws {
         try await RedisServer.with { server in
             let regions = ["ap-south", "eu-west", "us-east"].map { RegionID(unchecked: $0) }
             let store = try Fixture.store(server, regions: regions)

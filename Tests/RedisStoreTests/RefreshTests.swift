@@ -10,7 +10,7 @@ import Testing
 @Suite struct RefreshTests {
     private let present = Fixture.now().minute
 
-    @Test func `a refresh names whole minutes that changed, emptied ones included`() async throws {
+    @Test func `a refresh includes whole changed minutes, even emptied ones`() async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
             let empty = try await store.refresh(since: nil, regions: Fixture.regions)
@@ -129,7 +129,7 @@ import Testing
                     RegionMinute(
                         region: Fixture.eu, minute: m, values: [], late: values(100, 10))
                 ])
-            // The clock may have passed into the next minute between the two.
+            // The clock may have entered the next minute between the two.
             let missed = next.minutes.flatMap(\.missed).map(\.value)
             #expect(missed.reduce(0) { $0 + $1.settled } == 14)
             #expect(missed.reduce(0) { $0 + $1.transfers } == 4)
@@ -139,7 +139,7 @@ import Testing
         }
     }
 
-    @Test func `many increments end where one full read does`() async throws {
+    @Test func `many incremental refreshes equal one full read`() async throws {
         try await RedisServer.with { server in
             let store = try Fixture.store(server)
             let reader = try Fixture.store(server)
@@ -148,7 +148,7 @@ import Testing
             var position: StorePosition?
             var coverage: [Int32: Int64] = [:]
             for step in 0..<60 {
-                // Now and then more minutes than one script reads.
+                // Occasionally more minutes than one script reads.
                 let minutes = step % 20 == 19 ? 200 : 3
                 for partition in 0..<3 as Range<Int32> {
                     let base = coverage[partition] ?? 0
@@ -193,13 +193,13 @@ import Testing
         }
     }
 
-    @Test func `refreshes while a writer works are never torn`() async throws {
+    @Test func `refreshes during concurrent writes are never torn`() async throws {
         try await RedisServer.with { server in
             let writer = try Fixture.store(server)
             let reader = try Fixture.store(server)
             // Each commit sets all minutes of both shards to one number: a view that mixes two
-            // commits of one shard, or a watermark with other values, shows at once. More minutes
-            // than one script of a reader takes.
+            // commits of one shard, or a watermark with other values, is noticed at once. The
+            // minutes are more than one reader script takes.
             let minutes = (0..<150).map { present.advanced(by: $0 - 150) }
             let writing = Task {
                 for number in 1...120 as ClosedRange<Int64> {

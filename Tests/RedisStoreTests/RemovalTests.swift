@@ -6,15 +6,14 @@ import Money
 import RedisStore
 import Testing
 
-/// A log that another one replaces is taken out before anything of the new one is added.
+/// A log that another one replaces is removed before anything of the new one is added.
 @Suite struct RemovalTests {
     private static let old = Fixture.log
     private static let new = LogID(unchecked: "b")
 
     private let present = Fixture.now().minute
 
-    /// What two shards of the old log hold, beside a shard of another region with a log of the same
-    /// name.
+    /// Fills two shards of the old log, and a shard of another region with a log of the same name.
     private func fill(_ server: RedisServer) async throws {
         let store = try Fixture.store(server)
         let before = present.advanced(by: -1)
@@ -47,7 +46,7 @@ import Testing
             && server.hash("liveness:eu-west").keys.filter { $0.hasPrefix("a/") } == []
     }
 
-    @Test func `the first commit of the new log finds nothing of the old one`() async throws {
+    @Test func `nothing of the old log is left at the first commit of the new one`() async throws {
         try await RedisServer.with { server in
             try await fill(server)
             let store = try store(server)
@@ -65,7 +64,7 @@ import Testing
             #expect(try server.cli("GET", "transfers:EUR:\(present.number)") == "2")
             #expect(try server.cli("GET", "metric:USD:\(before.number)") == "0")
             #expect(try server.cli("GET", "transfers:USD:\(before.number)") == "0")
-            // Readers are told.
+            // Readers are notified.
             let refresh = try await store.refresh(since: position, regions: Fixture.regions)
             #expect(
                 Fixture.values(refresh, Fixture.eu) == [
@@ -81,7 +80,7 @@ import Testing
     }
 
     @Test(arguments: [-40, 40])
-    func `nothing of it stays where the clock of HQ is wrong`(hours: Int64) async throws {
+    func `nothing of it is left even if HQ's clock is wrong`(hours: Int64) async throws {
         try await RedisServer.with { server in
             try await fill(server)
             let store = try store(server)
@@ -93,7 +92,7 @@ import Testing
         }
     }
 
-    @Test func `maintenance takes it out as well, dropped and torn shards included`() async throws {
+    @Test func `maintenance removes it too, including dropped and torn shards`() async throws {
         try await RedisServer.with { server in
             try await fill(server)
             try server.cli("HDEL", "watermark:eu-west", "a/0")

@@ -7,8 +7,8 @@ import Money
 import RedisStore
 import Synchronization
 
-/// Short names for what the store's tests are made of. Keys expire by Redis's own clock, so the
-/// present is the real one.
+/// Short names for the values in the store's tests. Keys expire by Redis's own clock, so the tests
+/// use the real time.
 enum Fixture {
     static let eu = RegionID(unchecked: "eu-west")
     static let us = RegionID(unchecked: "us-east")
@@ -72,7 +72,7 @@ enum Fixture {
         try await store.commit(request(shards, region: region), knownLogs: logs, now: now()).shards
     }
 
-    /// What a refresh says of one region's minutes: (minute, currency) to value, empties left out.
+    /// One region's minutes in a refresh: (minute, currency) to value, without empty ones.
     static func values(_ refresh: StoreRefresh, _ region: RegionID) -> [Place: BucketValue] {
         var values: [Place: BucketValue] = [:]
         for minute in refresh.minutes where minute.region == region {
@@ -90,7 +90,7 @@ enum Fixture {
 }
 
 extension RedisStore {
-    /// Commits a request as ingest does, without comparing digests.
+    /// Commits a request like ingest does, without comparing digests.
     func commit(
         _ request: DeltaRequest, knownLogs: [LogID: Int32], now: UnixTime
     ) async throws -> DeltaReply {

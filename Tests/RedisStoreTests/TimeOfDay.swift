@@ -1,6 +1,6 @@
 import Glibc
 
-/// The time of day, which expiry by a real Redis needs.
+/// The time of day, needed because a real Redis expires keys by it.
 enum TimeOfDay {
     static func milliseconds() -> Int64 {
         var time = timespec()

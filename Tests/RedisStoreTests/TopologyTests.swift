@@ -6,7 +6,7 @@ import Money
 import RedisStore
 import Testing
 
-/// HQs on one Redis whose files are not the same.
+/// HQs with different files on one Redis.
 @Suite struct TopologyTests {
     private static let old = Fixture.log
     private static let new = LogID(unchecked: "b")
@@ -42,7 +42,7 @@ import Testing
         Fixture.values(refresh, Fixture.eu).values.map(\.settled).reduce(0, +)
     }
 
-    @Test func `a log that another replica has replaced is not added to it`() async throws {
+    @Test func `nothing is added to a log that another replica has replaced`() async throws {
         try await RedisServer.with { server in
             let before = try store(server, 1, [Self.old])
             let after = try store(server, 2, [Self.new])
@@ -55,7 +55,7 @@ import Testing
             #expect(try await commit(after, Self.new, 70) == .committed)
             let metric = "metric:USD:\(present.number)"
             #expect(try server.cli("GET", metric) == "70")
-            // The old replica takes nothing any more, and reads what the new one counts.
+            // The old replica accepts nothing any more, and reads the logs that the new one counts.
             let refused = await #expect(throws: RedisStoreError.self) {
                 try await commit(before, Self.old, 101, coverage: 6)
             }
@@ -73,7 +73,7 @@ import Testing
             let topology = try server.hash("topology")
             #expect(topology["generation"] == "2")
             #expect(topology["removed:eu-west/a"] != nil)
-            // Questions of nodes are an older HQ's business as little as their pushes.
+            // An outdated HQ must not answer nodes' queries either.
             await #expect(throws: RedisStoreError.self) {
                 try await before.statuses(
                     region: Fixture.eu, withValues: false, now: Fixture.now())
@@ -82,13 +82,13 @@ import Testing
         }
     }
 
-    @Test func `buckets of a log that is still to be taken out are in no reader's sum`()
+    @Test func `no reader's sum includes buckets of a log awaiting removal`()
         async throws
     {
         try await RedisServer.with { server in
             let before = try store(server, 1, [Self.old])
             #expect(try await commit(before, Self.old, 100) == .committed)
-            // The new topology is written by whoever asks first; nothing is removed yet.
+            // The first query writes the new topology; nothing is removed yet.
             let after = try store(server, 2, [Self.new])
             _ = try await after.statuses(
                 region: Fixture.us, withValues: false, now: Fixture.now())
@@ -102,14 +102,14 @@ import Testing
         }
     }
 
-    @Test func `of one generation with two contents the first one stands`() async throws {
+    @Test func `of two topologies with one generation the first one applies`() async throws {
         try await RedisServer.with { server in
             let first = try store(server, 1, [Self.old])
             let second = try store(server, 1, [Self.new])
             #expect(try await commit(first, Self.old, 100) == .committed)
             await #expect(throws: RedisStoreError.self) { try await commit(second, Self.new, 70) }
             #expect(try server.cli("GET", "metric:USD:\(present.number)") == "100")
-            // Going back is the old content under a higher generation.
+            // Going back requires the old content under a higher generation.
             let third = try store(server, 2, [Self.new])
             let fourth = try store(server, 3, [Self.old])
             #expect(try await commit(third, Self.new, 70) == .committed)
@@ -120,17 +120,17 @@ import Testing
         }
     }
 
-    @Test func `a commit under way does not outlive its topology`() async throws {
+    @Test func `a commit in progress does not outlive its topology`() async throws {
         try await RedisServer.with { server in
             let first = try store(server, 1, [Self.old])
             #expect(try await commit(first, Self.old, 100) == .committed)
-            // As another HQ writes it between two scripts of this one.
+            // As if another HQ wrote it between two scripts of this one.
             try server.cli("HSET", "topology", "generation", "2", "digest", "x")
             await #expect(throws: RedisStoreError.self) {
                 try await commit(first, Self.old, 101, coverage: 6)
             }
             #expect(try server.cli("GET", "metric:USD:\(present.number)") == "100")
-            // A key that was lost is written again.
+            // A lost key is written again.
             try server.cli("DEL", "topology")
             #expect(try await commit(first, Self.old, 101, coverage: 6) == .committed)
             #expect(try server.hash("topology")["generation"] == "1")
@@ -138,7 +138,7 @@ import Testing
         }
     }
 
-    @Test func `a large commit with another number of partitions leaves nothing behind`()
+    @Test func `a large commit with a wrong partition count leaves nothing behind`()
         async throws
     {
         try await RedisServer.with { server in
@@ -161,7 +161,7 @@ import Testing
         }
     }
 
-    @Test func `a log keeps the number of partitions of its first commit`() async throws {
+    @Test func `a log keeps the partition count of its first commit`() async throws {
         try await RedisServer.with { server in
             let store = try store(server, 1, [Self.old])
             #expect(try await commit(store, Self.old, 100, partitions: 6) == .committed)
