@@ -8,7 +8,6 @@ package import DeltaProtocol
 /// the counters applied, duplicate, late, rejected, control, conflicts, the marker as
 /// `lsn/timeline/markedAt/system`, and the node. `-` means no value; bytes of a name other than
 /// letters, digits, `_`, `.` and `-` are percent-encoded.
-/// letters, digits, `_`, `.` and `-` are percent-encoded.
 package struct ShardLiveness: Hashable, Sendable {
     /// The first word of the text that replaces a liveness while the shard's hashes may hold part
     /// of a commit that failed midway. The second word differs for each such commit, so that a
