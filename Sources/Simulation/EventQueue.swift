@@ -1,5 +1,5 @@
-/// What is to happen, by (time, order of scheduling): equal times keep the order in which they
-/// were asked for, so a run has one order.
+/// Future events, ordered by (time, order of scheduling): events at equal times keep the order in
+/// which they were scheduled, so a run has one order.
 struct EventQueue {
     private struct Item {
         var time: Int64

@@ -1,7 +1,7 @@
-/// Something that must happen in some run of many: a simulation that never comes to a situation
-/// says nothing about it.
+/// A situation that must occur in some run of a sweep: a simulation that never reaches it proves
+/// nothing about it.
 package enum Probe: Int, CaseIterable, Sendable {
-    // Each kind of fault, where it took effect.
+    // Each kind of fault, when it took effect.
     case nodeCrashed
     case nodeResumed
     case shardHandedOver
@@ -43,7 +43,7 @@ package enum Probe: Int, CaseIterable, Sendable {
     case requestsReordered
     case replyTooLate
 
-    // What records come to, once a node has folded them whose counts are compared.
+    // Outcomes of records, hit once a node whose counts are compared has folded them.
     case plainRepeat
     case malformedRejected
     case unstampedRejected
@@ -63,7 +63,7 @@ package enum Probe: Int, CaseIterable, Sendable {
     case overflowRejected
     case precisionRejected
 
-    // Kafka beside the log: questions, the group and dead letters.
+    // Kafka apart from the log: queries, the group and dead letters.
     case brokerAskedAgain
     case endAnsweredLate
     case groupCommitted
@@ -116,7 +116,7 @@ package enum Probe: Int, CaseIterable, Sendable {
     case reportWithoutRead
     case digestCompared
     case seededMinuteStoodStill
-    /// An exact total without a label although the oldest minutes of the window are seeded.
+    /// The oldest minutes of the window are seeded, yet the total is exact and not degraded.
     case seededWindowShown
     case unprovenMoney
     case filledWithMoneyAhead
@@ -130,7 +130,7 @@ package enum Probe: Int, CaseIterable, Sendable {
     case countersCompared
     case missedMoney
 
-    /// The spelling in reports.
+    /// The name in reports.
     package var name: String {
         var words = ""
         for byte in "\(self)".utf8 {
@@ -141,7 +141,7 @@ package enum Probe: Int, CaseIterable, Sendable {
     }
 }
 
-/// How often each probe was hit.
+/// The number of hits of each probe.
 package struct ProbeCounts: Hashable, Sendable {
     private var counts = [Int](repeating: 0, count: Probe.allCases.count)
 
@@ -155,6 +155,6 @@ package struct ProbeCounts: Hashable, Sendable {
         for index in counts.indices { counts[index] += other.counts[index] }
     }
 
-    /// Those never hit.
+    /// Probes without a hit.
     package var missing: [Probe] { Probe.allCases.filter { self[$0] == 0 } }
 }

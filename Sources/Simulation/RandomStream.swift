@@ -1,9 +1,10 @@
 import Hashing
 import Pacing
 
-/// SplitMix64, one stream for each part of the world: a draw more in one does not shift the others.
+/// SplitMix64, one stream for each part of the world: an additional draw in one does not shift the
+/// others.
 struct RandomStream {
-    /// Which part draws.
+    /// The part of the world that draws.
     enum Part: UInt64, CaseIterable {
         case options = 1
         case log
@@ -44,12 +45,13 @@ struct RandomStream {
         range.lowerBound + below(range.upperBound - range.lowerBound + 1)
     }
 
-    /// True `share` times of 1,000.
+    /// True with a probability of `share` in 1,000.
     mutating func happens(perMille share: Int) -> Bool { below(1_000) < share }
 
     mutating func pick<Element>(_ choices: [Element]) -> Element { choices[below(choices.count)] }
 
-    /// A waiting time of about this mean: exponential, by a piecewise linear logarithm in integers.
+    /// An exponential waiting time with about this mean, by a piecewise linear logarithm in
+    /// integers.
     mutating func wait(mean: Int64) -> Int64 {
         let draw = next() | 1
         let zeros = Int64(draw.leadingZeroBitCount)

@@ -1,4 +1,5 @@
-/// What happened so far in 64 bits: two runs of a seed that differ anywhere end in another value.
+/// A 64-bit hash of everything so far: two runs of a seed that differ anywhere end with different
+/// values.
 package struct RollingHash: Hashable, Sendable {
     package private(set) var value: UInt64 = 0x6A09_E667_F3BC_C908
 

@@ -1,53 +1,54 @@
 import CivilTime
 package import Money
 
-/// All that distinguishes one seed's world: knobs drawn to their extremes, and which faults it
-/// may know. The fault atlas stands here too: what a world may destroy decides what it must show.
+/// Everything that distinguishes one seed's world: parameters drawn to their extremes, and the
+/// faults that may occur. It also prevents combinations of faults after which a world could not
+/// show what its checks demand.
 package struct SeedOptions: Sendable {
     package let seed: UInt64
     /// Milliseconds since 1970 when the live part begins.
     var startedAt: Int64 = 0
     /// By code.
     package var currencies: [Currency] = []
-    /// Which currency's source counts one digit more than ISO 4217; nil for none.
+    /// The currency whose source counts one digit more than ISO 4217; nil for none.
     var finerColumn: Int?
-    /// By region, by log, how many partitions.
+    /// By region and log, the number of partitions.
     var partitions: [[Int32]] = []
     var nodesPerRegion = 2
     /// Processes of the first HQ.
     var headquarters = 1
     /// HQs, each with a store of its own.
     var sites = 1
-    /// Letters under way that hold a node back.
+    /// The number of letters in flight that holds a node back.
     var lettersMax = 20_000
-    /// Of 1,000 letters, those whose topic is slow, and those that it refuses.
+    /// Of 1,000 letters, those with a slow topic, and those that their topic refuses.
     var slowLetterShare = 0
     var refusedLetterShare = 0
-    /// Mean wait between two corrections that somebody at HQ asks for; 0 for none.
+    /// Mean wait between two corrections requested at HQ; 0 for none.
     var commandWait: Int64 = 0
-    /// Mean wait between two stops in order; 0 for none.
+    /// Mean wait between two graceful stops; 0 for none.
     var stopWait: Int64 = 0
-    /// Whether a push of several shards is sent in parts.
+    /// True if a push of several shards is sent in parts.
     var splitsPushes = false
-    /// Whether somebody writes into the store behind HQ's back.
+    /// True if money is written into the store behind HQ's back.
     var isSpoilt = false
     /// Mean wait between two losses of single keys of the store; 0 for none.
     var keyLossWait: Int64 = 0
-    /// When the second log of each region that has one takes the place of the first, which it
-    /// continues, in milliseconds of the live part; nil where both are written all the time.
+    /// When each region's second log, if it has one, continues the first, in milliseconds of the
+    /// live part; nil if both are written all the time.
     var continuedAt: Int64?
-    /// The same where the second log replaces the first. The region's processes and HQ's replicas
+    /// The same if the second log replaces the first. The region's processes and HQ's replicas
     /// learn of it one by one.
     var replacedAt: Int64?
-    /// When the last log of the first region is given one partition more, which its id does not
-    /// allow, in milliseconds of the live part; nil for never.
+    /// When the last log of the first region gets one more partition than its id allows, in
+    /// milliseconds of the live part; nil for never.
     var partitionAddedAt: Int64?
-    /// Whether HQ's files say how many partitions the logs have.
+    /// True if HQ's files state the logs' partition counts.
     var declaresPartitions = true
     /// Of 1,000 steps of a large commit, those after which its writer is cut off.
     var fillingCutShare = 0
 
-    /// How long the logs have been written to before the live part.
+    /// How long the logs were written before the live part.
     var historyMinutes: Int64 = 0
     var historyRecords = 0
     var liveMinutes: Int64 = 0
@@ -55,20 +56,20 @@ package struct SeedOptions: Sendable {
     var recordWait: Int64 = 0
     var faultWait: Int64 = 0
     var tickWait: Int64 = 0
-    /// How long the publisher rests at most, in milliseconds.
+    /// The publisher's longest pause, in milliseconds.
     var publishWait: Int64 = 0
     var storeWait: Int64 = 0
     var networkWait: Int64 = 0
-    /// How long a node acts on an assignment that is no more, at most.
+    /// The longest time for which a node acts on an outdated assignment.
     var zombieMilliseconds: Int64 = 0
     var requestTimeout: Int64 = 0
-    /// Records of one poll, at most.
+    /// Maximum records in one poll.
     var batch = 1
     /// Of 1,000 messages.
     var lossShare = 0
     var duplicateShare = 0
     var truncateShare = 0
-    /// Of 1,000 records, offsets that no record takes behind it.
+    /// Of 1,000 records, those followed by unused offsets.
     var holeShare = 0
     /// Of 1,000 polls, those that begin below the coverage.
     var redeliveryShare = 0
@@ -76,15 +77,15 @@ package struct SeedOptions: Sendable {
     var mix: [Int] = []
     var faults: [FaultKind] = []
 
-    /// Whether one partition has nothing but a record that is 30 h old, for half of the live part.
+    /// True if one partition has only a record that is 30 h old, for half of the live part.
     var hasIdlePartition = false
-    /// Whether markers of a relay bound what counts as observed.
+    /// True if a relay's markers bound observed-through.
     var isRelayed = false
-    /// Whether the broker can look offsets up by time.
+    /// True if the broker can look up offsets by time.
     var answersTimes = true
-    /// By how much a stamp may be earlier than one before it, as the topic allows, in milliseconds.
-    /// Stamps that are wrong by more occur only where logs are never trimmed: how much of the past
-    /// a cut log holds is read from its first record's stamp.
+    /// How much earlier than a preceding stamp a stamp may be, by the topic's setting, in
+    /// milliseconds. Stamps that are wrong by more occur only if logs are never trimmed, because a
+    /// cut log's first stamp shows how much of the past it holds.
     var disorder: Int64 = 0
 
     package init(seed: UInt64) {
@@ -98,7 +99,7 @@ package struct SeedOptions: Sendable {
         drawMore(&more)
     }
 
-    /// Draws from its own stream, so that the older options of a seed stay the same.
+    /// Draws from a separate stream, so that the older options of a seed stay the same.
     private mutating func drawMore(_ random: inout RandomStream) {
         if random.happens(perMille: 300) { sites = 2 }
         if historyMinutes == 0 { hasIdlePartition = random.happens(perMille: 100) }
@@ -108,7 +109,7 @@ package struct SeedOptions: Sendable {
         if random.happens(perMille: 350) { commandWait = random.pick([30_000, 90_000]) }
         if random.happens(perMille: 400) { stopWait = random.pick([60_000, 180_000]) }
         splitsPushes = random.happens(perMille: 300)
-        // Where logs are cut a node can only believe what HQ has, and carries it on.
+        // If logs are cut, a node can only trust HQ's values and carries them on.
         let isKnown = !faults.contains { [.recreateLog, .trimLog, .loseHistory].contains($0) }
         isSpoilt = random.happens(perMille: 200) && isKnown
         var keys = RandomStream(seed: seed, part: .keys)
@@ -120,7 +121,7 @@ package struct SeedOptions: Sendable {
         drawTopology(&topology)
     }
 
-    /// When the second logs of regions take the place of the first ones, either way.
+    /// When the regions' second logs continue or replace the first ones.
     var movedOnAt: Int64? { continuedAt ?? replacedAt }
 
     private mutating func drawTopology(_ random: inout RandomStream) {
@@ -131,7 +132,7 @@ package struct SeedOptions: Sendable {
         } else if random.happens(perMille: 100) {
             partitionAddedAt = random.within(30_000...liveMinutes * 40_000)
             declaresPartitions = random.happens(perMille: 500)
-            // All that the region was refused meanwhile has to come within the time of healing.
+            // All records that HQ refused meanwhile must arrive within the time of healing.
             (batch, lettersMax) = (max(batch, 20), max(lettersMax, 10))
             // An empty store learns the count from its first commit.
             if !declaresPartitions {
@@ -155,7 +156,7 @@ package struct SeedOptions: Sendable {
     }
 
     private mutating func drawShape(_ random: inout RandomStream) {
-        // Any minute of a year, so that minutes meet ring slots everywhere.
+        // Any minute of a year, so that minutes use ring slots everywhere.
         startedAt = 1_767_225_600_000 + random.within(0...525_599) * 60_000
         startedAt += random.within(0...59_999)
         let codes = ["EUR", "GBP", "IQD", "JPY", "KWD", "USD"]
@@ -231,14 +232,14 @@ package struct SeedOptions: Sendable {
             mix[RecordKind.wrongClock.rawValue] = 0
             mix[RecordKind.noStamp.rawValue] = 0
             disorder = random.pick([0, 0, 20, 60]) * 60_000
-            // Its stamps would come after later ones.
+            // This broker's stamps would come after later ones.
             faults.removeAll { $0 == .slowBrokerClock }
         }
     }
 }
 
 extension SeedOptions: CustomStringConvertible {
-    /// Every option, for a person who reproduces a seed.
+    /// Every option, for reproducing a seed.
     package var description: String {
         let mixed = zip(RecordKind.allCases, mix).filter { $0.1 > 0 }.map { "\($0.0):\($0.1)" }
         return """

@@ -1,25 +1,25 @@
-/// What one seed's world came to.
+/// The results of one seed's world.
 package struct SeedReport: Sendable {
     package var seed: UInt64
     package var tally = Tally()
     package var probes = ProbeCounts()
     package var hash = RollingHash()
     package var outcome = Outcome()
-    /// What was found to be wrong first; nil where every check held.
+    /// The first failed check; nil if all passed.
     package var failure: String?
 
     package init(seed: UInt64) { self.seed = seed }
 
-    /// What a world came to, whatever way it took there.
+    /// A world's final state, whatever path led to it.
     package struct Outcome: Hashable, Sendable {
-        /// Over what the logs hold at the end.
+        /// Over the final contents of the logs.
         package var logs = RollingHash()
-        /// Over HQ's watermarks and buckets at the end, as far back as it knows them in full.
+        /// Over HQ's final watermarks and buckets, as far back as it knows them in full.
         package var state = RollingHash()
     }
 }
 
-/// How much happened.
+/// Counts of events.
 package struct Tally: Hashable, Sendable {
     package var events = 0
     package var records = 0
@@ -30,13 +30,13 @@ package struct Tally: Hashable, Sendable {
     package var truncated = 0
     package var commits = 0
     package var rebuilds = 0
-    /// How often a region found HQ to stand before what it had acknowledged.
+    /// How often a region found HQ below a coverage that HQ had acknowledged.
     package var regressions = 0
     /// Buckets compared with the second fold.
     package var comparisons = 0
     /// The sum of all differences found, in minor units.
     package var minorUnitsWrong: UInt64 = 0
-    /// Milliseconds that passed in the world.
+    /// Virtual milliseconds that passed in the world.
     package var virtualMilliseconds: Int64 = 0
 
     package init() {}

@@ -1,21 +1,21 @@
-/// What many seeds came to together, and whether that is enough to believe it.
+/// The combined results of many seeds, and whether they are sufficient.
 package struct SweepReport: Sendable {
-    /// Fewer commits a seed than this is a world that stood still.
+    /// With fewer commits per seed than this, the worlds hardly did anything.
     package static let commitsPerSeedMin = 100
-    /// Fewer faults a seed than this is a world without weather.
+    /// With fewer faults per seed than this, the worlds were too calm.
     package static let faultsPerSeedMin = 5
 
     package private(set) var seeds = 0
     package private(set) var tally = Tally()
     package private(set) var probes = ProbeCounts()
-    /// Over the hashes of all seeds, in the order in which they were added.
+    /// Over the hashes of all seeds, in the order of addition.
     package private(set) var hash = RollingHash()
     /// The first failure of each seed that failed.
     package private(set) var failures: [(seed: UInt64, what: String)] = []
 
     package init() {}
 
-    /// Adds one seed's report. The combined hash is the same for the same order only.
+    /// Adds one seed's report. The combined hash depends on the order.
     package mutating func add(_ report: SeedReport) {
         seeds += 1
         tally.add(report.tally)
@@ -24,8 +24,8 @@ package struct SweepReport: Sendable {
         if let failure = report.failure { failures.append((report.seed, failure)) }
     }
 
-    /// Why the sweep says less than it should, one line each; nothing of this is asked of fewer
-    /// than `Simulation.seedsForProbes` seeds.
+    /// Why the sweep proves too little, one line each. Empty for fewer than
+    /// `Simulation.seedsForProbes` seeds.
     package var shortcomings: [String] {
         guard seeds >= Simulation.seedsForProbes else { return [] }
         var lines = probes.missing.map { "no seed ever came to \($0.name)" }

@@ -4,11 +4,11 @@ import RegionCore
 
 /// The network between regions and HQ: it delays, loses, duplicates, reorders and cuts.
 extension World {
-    /// How long a copy of a request may wander about, in milliseconds.
+    /// The longest delay of a copied request, in milliseconds.
     private static let longestDetour: Int64 = 30 * 60_000
 
-    /// Sends a push, in some worlds a shard at a time: each part waits for the answer to the one
-    /// before, and the first tells the outcomes.
+    /// Sends a push, in some worlds one shard at a time: each part waits for the answer to the
+    /// previous one, and the first carries the outcomes.
     func push(
         _ request: DeltaRequest, to hq: Int, _ question: Int, _ process: NodeProcess, _ index: Int
     ) {
@@ -72,7 +72,7 @@ extension World {
     }
 
     func answer(_ request: Request, _ content: Reply.Content) {
-        // The connection of a copy is long gone.
+        // The copy's connection is long gone.
         guard !request.isCopy else { return }
         tally.messages += 1
         guard isOpen(request, \.down) else { return lose("reply", of: request.node) }
@@ -100,7 +100,7 @@ extension World {
         trace("lost a \(what) of node-\(node)")
     }
 
-    /// Whether a message passes the link of its region to its HQ that way.
+    /// True if a message can pass the link between its region and its HQ in that direction.
     func isOpen(_ request: Request, _ direction: KeyPath<Link, Bool>) -> Bool {
         let link = linkIsOpen[request.region][request.hq]
         guard !link[keyPath: direction] else { return true }

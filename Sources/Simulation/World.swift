@@ -5,17 +5,17 @@ import Federation
 import Identifiers
 import Money
 
-/// One seed's world: the real core in the middle, and models of all that surrounds it. A pure
-/// function of the seed; one thread.
+/// One seed's world: the real core, surrounded by models of everything else. A pure function of the
+/// seed; one thread.
 final class World {
-    /// Faults that strike the next commit.
+    /// Faults that will hit the next commit.
     struct Armed {
         var failScript = false
         var loseReply = false
         var crashAfterApply = false
     }
 
-    /// Which ways between a region and HQ are open.
+    /// The open directions between a region and HQ.
     struct Link {
         var up = true
         var down = true
@@ -23,7 +23,7 @@ final class World {
 
     let options: SeedOptions
     let shape: WorldShape
-    /// By generation, what HQ's files say of the logs.
+    /// By generation, the logs in HQ's files.
     let topologies: [StoreTopology]
     private let settingsByGeneration: [FoldSettings]
     private let onTrace: ((String) -> Void)?
@@ -31,7 +31,7 @@ final class World {
     private var queue = EventQueue()
     /// The queue's time, in milliseconds since the live part began.
     private(set) var elapsed: Int64 = 0
-    /// How long the world has stood still in all.
+    /// How long the world was frozen in total.
     var slept: Int64 = 0
     private(set) var isHealed = false
     private var isFinished = false
@@ -39,7 +39,7 @@ final class World {
     var logs: [PartitionLog]
     var truths: [ShardTruth]
     var author: RecordAuthor
-    /// By place in the configuration of the regions.
+    /// By the region's index in the configuration.
     let sites: [Site]
     var headquarters: [HeadquartersProcess] = []
     var nodes: [NodeProcess] = []
@@ -50,22 +50,22 @@ final class World {
     var brokerIsReachable: [Bool]
     var armed = Armed()
     var requests = 0
-    /// By node, the newest request that HQ has had.
+    /// By node, the newest request that reached HQ.
     var newestArrived: [Int: Int] = [:]
     /// By shard.
     var letterLedgers: [LetterLedger]
-    /// What somebody at HQ asked regions for, by id.
+    /// Corrections requested of regions at HQ, by id.
     var commands: [String: Command] = [:]
     var commandCount = 0
-    /// By shard, until when nothing is written into it, in the queue's time.
+    /// By shard, until when no record is written to it, in the queue's time.
     var mutedUntil: [Int64]
-    /// By shard, minutes that a node has decided with too few ids.
+    /// By shard, minutes that a node decided with too few ids.
     var shortRanges: [[Range<Int32>]]
-    /// By shard, where somebody wrote money of no log before its watermark was taken out. A node
-    /// that knows the minute takes it out; where none does, it stays, and is not claimed.
+    /// By shard, places where money of no log was written before its watermark was dropped. A node
+    /// that knows the minute removes it. If no node does, it stays and is not claimed.
     var strays: [[ShardTruth.Place]]
-    /// Whether the second logs of regions are written, in a world where they continue or replace
-    /// the first.
+    /// True once the regions' second logs are written, in a world where they continue or replace
+    /// the first ones.
     var hasMovedOn = false
     /// The first minute that no HQ and no node has ever refused as too old.
     var firstTaken = Int32.min
@@ -147,11 +147,11 @@ final class World {
         atlas = FaultAtlas(shards: shards)
     }
 
-    /// The generations of settings that a region may come to.
+    /// The generations of settings that a region may reach.
     static let generations: UInt32 = 4
-    /// How long after the last fault all must be right again, in milliseconds.
+    /// How long after the last fault everything must be right again, in milliseconds.
     static let healing: Int64 = 60_000
-    /// How long after the last fault no hour differs from what its node says, in milliseconds.
+    /// How long after the last fault no hour may differ from its node's digest, in milliseconds.
     private static let audit: Int64 = 480_000
 
     func foldSettings(of node: NodeProcess) -> FoldSettings {
@@ -160,7 +160,7 @@ final class World {
 
     // MARK: - Running
 
-    /// Runs the world to its end or to the first thing that is wrong.
+    /// Runs the world to its end or to the first failed check.
     func run() -> SeedReport {
         begin()
         while !isFinished, failure == nil, let (time, event) = queue.next() {
@@ -184,7 +184,7 @@ final class World {
         queue.add(event, at: elapsed + wait)
     }
 
-    /// Notes the first thing that is wrong; the run ends behind the event under way.
+    /// Records the first failure; the run ends after the present event.
     func fail(_ what: @autoclosure () -> String) {
         guard failure == nil else { return }
         let what = what()
@@ -230,7 +230,7 @@ final class World {
         scheduleTopology()
         schedule(.fault, after: faultRandom.wait(mean: options.faultWait))
         schedule(.heal, after: end)
-        // Each hour's digest has its turn, one with each push.
+        // Each hour's digest needs its turn; every push carries one.
         schedule(.finish, after: end + (options.isSpoilt ? Self.audit : Self.healing))
         if options.commandWait > 0 {
             schedule(.askCorrection, after: commandRandom.wait(mean: options.commandWait))
@@ -247,7 +247,7 @@ final class World {
     /// Starts a process that is down.
     func begin(_ process: NodeProcess) {
         process.state = .running
-        // Its digests begin with the first hour again.
+        // Its digests start again with the first hour.
         for site in sites where elapsed < site.auditedBy { awaitAudit(at: site) }
         process.clockErrorAtStart = process.clockError
         if process.clockError.magnitude > 3_600_000 { probes.hit(.nodeStartedWithWrongClock) }
@@ -328,7 +328,7 @@ final class World {
 
     func mix(_ number: Int64) { hash.add(number) }
 
-    /// What the world came to, whatever way it took there: what its logs hold, and what HQ has.
+    /// The world's final state, whatever path led to it: the contents of its logs, and HQ's state.
     private func outcome() -> SeedReport.Outcome {
         var outcome = SeedReport.Outcome()
         for shard in shape.shards.indices {

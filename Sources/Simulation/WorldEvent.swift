@@ -2,53 +2,53 @@ import CivilTime
 import Federation
 import RegionCore
 
-/// Something that happens at a time.
+/// An event at a point in time.
 enum WorldEvent {
     /// A producer writes a record.
     case produce
     /// The second logs of regions continue or replace the first ones.
     case moveOn
-    /// A process is started again with the newest topology.
+    /// A process restarts with the newest topology.
     case takeTopology(Upgraded)
-    /// A topic is given one partition more.
+    /// A topic gets one more partition.
     case addPartition
     /// A process's turn: poll, then due work.
     case tick(node: Int, incarnation: Int, turn: Int)
-    /// A process hears of a rebalance.
+    /// A process learns of a rebalance.
     case learnAssignment(node: Int, incarnation: Int)
-    /// A node is given its partitions.
+    /// A node gets its partitions.
     case takeOver(node: Int, incarnation: Int, host: Int)
     /// A delayed event reaches a node.
     case told(node: Int, incarnation: Int, host: Int, RegionEvent)
-    /// The broker answers a question of a node's.
+    /// The broker answers a node's question.
     case broker(node: Int, incarnation: Int, host: Int, World.BrokerQuestion)
     /// A dead letter reaches its topic.
     case letter(node: Int, incarnation: Int, host: Int, World.LetterUnderWay)
-    /// A record that HQ wants written reaches the log.
+    /// A record that HQ requested reaches the log.
     case publish(node: Int, incarnation: Int, host: Int, command: String, record: [UInt8])
     case request(Request)
     case round(RoundTask, CommitRound.Action)
     case reply(Reply)
     case requestTimeout(
         node: Int, incarnation: Int, host: Int, hq: Int, question: Int, request: Int)
-    /// An operator stops a process in order.
+    /// An operator stops a process gracefully.
     case stop
-    /// Somebody asks a region for a correction.
+    /// A user requests a correction of a region.
     case askCorrection
-    /// Somebody writes into the store what no log accounts for.
+    /// Money that no log accounts for is written into the store.
     case spoil
-    /// Keys vanish from the store: somebody deletes them, or Redis evicts them.
+    /// Keys vanish from the store: a person deletes them, or Redis evicts them.
     case loseKeys
     case maintenance(headquarters: Int, incarnation: Int)
     case publisherTurn(headquarters: Int, incarnation: Int)
     case fault
     case recover(Recovery)
-    /// Faults are over.
+    /// Faults end.
     case heal
     case finish
 }
 
-/// A process that an operator starts again.
+/// A process that an operator restarts.
 enum Upgraded {
     case node(Int)
     case headquarters(Int)
@@ -80,14 +80,14 @@ struct Request {
     var incarnation: Int
     var host: Int
     var region: Int
-    /// The place of the HQ it goes to.
+    /// The index of the HQ that it goes to.
     var hq: Int
-    /// The node's number of it.
+    /// The node's number for it.
     var question: Int
     var content: Content
-    /// How many shards a push tells of.
+    /// The number of shards in a push.
     var shards = 0
-    /// A copy that nobody waits for any more.
+    /// A copy whose answer no process awaits any more.
     var isCopy = false
 }
 

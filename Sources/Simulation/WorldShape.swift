@@ -7,7 +7,7 @@ struct WorldShape {
         var region: Int
         var id: LogID
         var partitions: Int32
-        /// The numbers of its shards, by partition; one more where a partition is added.
+        /// The numbers of its shards, by partition; one more if a partition is added.
         var shards: Range<Int>
     }
 
@@ -17,7 +17,7 @@ struct WorldShape {
         var log: Int
         /// Its number within the region.
         var local: Int
-        /// Whether its partition is one that the log's id does not allow.
+        /// True if the log's id does not allow this partition.
         var isAdded = false
     }
 
@@ -27,14 +27,14 @@ struct WorldShape {
     let regions: [RegionID]
     private(set) var logs: [Log] = []
     private(set) var shards: [Shard] = []
-    /// By region, its shards and logs, which are numbered in turn.
+    /// By region, its shards and logs, which are numbered consecutively.
     private(set) var shardsOfRegion: [Range<Int>] = []
     private(set) var logsOfRegion: [Range<Int>] = []
     private let numberOfShard: [ShardID: Int]
 
     /// - Parameters:
-    ///   - partitions: by region, by log, how many partitions.
-    ///   - hasAddedPartition: whether the last log of the first region is given one more.
+    ///   - partitions: by region and log, the number of partitions.
+    ///   - hasAddedPartition: true if the last log of the first region gets one more.
     init(partitions: [[Int32]], hasAddedPartition: Bool = false) {
         regions = partitions.indices.map { RegionID(unchecked: "region-\($0)") }
         for (region, counts) in partitions.enumerated() {

@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct SimulationTests {
     @Test(arguments: [3, 17, 1_234_567] as [UInt64])
-    func `the same seed ends in the same hash, watched or not`(seed: UInt64) {
+    func `the same seed gives the same hash, with and without a trace`(seed: UInt64) {
         let first = Simulation.run(seed: seed)
         var lines = 0
         let second = Simulation.run(seed: seed) { _ in lines += 1 }
@@ -13,7 +13,7 @@ import Testing
         #expect(lines > 0)
     }
 
-    @Test func `other seeds are other worlds`() {
+    @Test func `different seeds give different worlds`() {
         let hashes = (100..<110).map { Simulation.run(seed: $0).hash }
         #expect(Set(hashes).count == hashes.count)
     }
@@ -44,16 +44,16 @@ import Testing
         }
     }
 
-    /// Seeds whose topic is made again under the same log id: in the first one the region's nodes
-    /// keep what they know and are given their partitions again, in the second they are down.
+    /// Seeds whose topic is recreated under the same log id: in the first one the region's nodes
+    /// keep their state and get their partitions again, in the second they are down.
     @Test(arguments: [78, 31] as [UInt64])
-    func `a recreated log stops its shard and leaves what HQ has of it`(seed: UInt64) {
+    func `a recreated log stops its shard and leaves HQ's values unchanged`(seed: UInt64) {
         let report = Simulation.run(seed: seed)
         #expect(report.failure == nil, "tributary simulate --seed \(seed) --trace")
         #expect(report.probes[.foreignRecordStopped] > 0)
     }
 
-    /// One seed for each situation that a shard's claims are about.
+    /// One seed for each situation that concerns a shard's claims.
     @Test(
         arguments: [
             (8, .unprovenMoney), (59, .repeatTakenForNew), (133, .seedTakenByAnother),
@@ -65,13 +65,13 @@ import Testing
             (12, .addedPartitionRefused), (1508, .foldVersionRaised),
             (2716, .keysLost),
         ] as [(UInt64, Probe)])
-    func `every check holds in a world that comes to it`(seed: UInt64, probe: Probe) {
+    func `every check holds in a world that reaches the situation`(seed: UInt64, probe: Probe) {
         let report = Simulation.run(seed: seed)
         #expect(report.failure == nil, "tributary simulate --seed \(seed) --trace")
         #expect(report.probes[probe] > 0, "\(probe.name)")
     }
 
-    @Test func `every option of a seed is told`() {
+    @Test func `a seed's description includes every option`() {
         let text = SeedOptions(seed: 42).description
         for word in ["seed 42", "partitions", "zombie", "per mille", "records", "faults"] {
             #expect(text.contains(word), "\(word)")
@@ -81,7 +81,7 @@ import Testing
 }
 
 @Suite struct SweepReportTests {
-    @Test func `a long sweep that never met a situation falls short, a short one may`() {
+    @Test func `only a long sweep must reach every situation`() {
         var sweep = SweepReport()
         for seed in 0..<UInt64(Simulation.seedsForProbes) {
             if seed + 1 == UInt64(Simulation.seedsForProbes) { #expect(sweep.shortcomings == []) }
@@ -94,7 +94,7 @@ import Testing
         #expect(sweep.shortcomings.contains("no seed ever came to heartbeat_found_wipe"))
     }
 
-    @Test func `a long sweep without traffic falls short`() {
+    @Test func `a long sweep without traffic is insufficient`() {
         var sweep = SweepReport()
         for seed in 0..<UInt64(Simulation.seedsForProbes) { sweep.add(SeedReport(seed: seed)) }
         #expect(sweep.shortcomings.contains("only 0 commits in 500 seeds"))
@@ -117,7 +117,7 @@ import Testing
         #expect(forwards.hash != backwards.hash)
     }
 
-    @Test func `probes are named as metrics are`() {
+    @Test func `probes are named like metrics`() {
         #expect(
             Probe.equalCoverageEarlierIds.name == "equal_coverage_earlier_ids")
         #expect(Set(Probe.allCases.map(\.name)).count == Probe.allCases.count)

@@ -1,7 +1,7 @@
 import DeltaProtocol
 
-/// HQ's values of one minute and currency, and the right ones. Each problem is nil where
-/// there is none.
+/// HQ's values of one minute and currency, and the correct ones. Each problem is nil if there is
+/// none.
 struct PlaceComparison {
     var bucket: BucketValue
     var late: BucketValue
@@ -16,7 +16,7 @@ struct PlaceComparison {
             + (late.settled - rightLate.settled).magnitude
     }
 
-    /// In a minute that is known in full.
+    /// The problem if the minute is known in full.
     var problemOfKnown: String? {
         if bucket != rightBucket {
             return "\(text(bucket)) where \(text(rightBucket)) is right"
@@ -27,8 +27,8 @@ struct PlaceComparison {
         return nil
     }
 
-    /// In a minute that was decided with too few ids: repeats may have been taken for new, and
-    /// nothing is missing.
+    /// The problem if the minute was decided with too few ids: repeats may have been taken for new,
+    /// but nothing may be missing.
     var problemOfShort: String? {
         if bucket.correction != rightBucket.correction { return problemOfKnown }
         if !mayHaveBeenFull,
@@ -41,11 +41,12 @@ struct PlaceComparison {
         return excess
     }
 
-    /// In a minute before the first that is known in full.
+    /// The problem if the minute is before the first that is known in full.
     ///
     /// - Parameters:
-    ///   - isKeptUp: whether it has values, so that what is not in its bucket is late money.
-    ///   - wasHeld: whether the bucket was right at some earlier time.
+    ///   - isKeptUp: true if the minute has values, so that money missing in its bucket is late
+    ///     money.
+    ///   - wasHeld: true if the bucket was right at some earlier time.
     func problemOfSeeded(isKeptUp: Bool, wasHeld: Bool) -> String? {
         guard wasHeld else { return "\(text(bucket)), which never was right" }
         if let excess { return excess }
@@ -64,10 +65,11 @@ struct PlaceComparison {
             + "and \(text(rightLate))"
     }
 
-    /// Whether a transfer may have been rejected in its bucket, or in the late money of its minute.
+    /// True if a transfer may have been rejected for its full bucket, or for the late money of its
+    /// minute.
     private var mayHaveBeenFull: Bool { most.wasFull || most.lateSettled > Limits.sumMagnitude }
 
-    /// More than there ever was to count.
+    /// Describes values that exceed everything there was to count.
     private var excess: String? {
         if bucket.settled > most.settled || bucket.transfers > most.transfers {
             return "\(text(bucket)), more than all transfers of the minute"

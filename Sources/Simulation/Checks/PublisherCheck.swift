@@ -6,16 +6,16 @@ import Money
 import Publishing
 import Topology
 
-/// One HQ process's publisher, and what it must show: the second fold at the watermarks that it
-/// stood at when it last had everything.
+/// One HQ process's publisher and the values that it must show: the second fold at the store's
+/// watermarks when the publisher last had everything.
 struct PublisherCheck {
     struct RegionTruth {
         /// By local number of the shard, the watermark that the shown values stand on.
         var shown: [Int64?]
         var cursors: [TruthCursor]
-        /// By local number, whether the shard's log counts.
+        /// By local shard number, true if the shard's log counts.
         var counts: [Bool]
-        /// Up to when the shown values have everything.
+        /// The time up to which the shown values include everything.
         var observed: UnixTime?
         /// The first minute from which the shown values are exact, except for unproven money.
         var exactFrom = Minute(.min)
@@ -23,15 +23,15 @@ struct PublisherCheck {
         var valuesFrom = Minute(.min)
         /// The first minute from which no money is unproven.
         var idsFrom = Minute(.min)
-        /// Whether the store holds less than what is shown.
+        /// True if the store holds less than what is shown.
         var isBehind = false
-        /// Whether that is because another log has not seen as much yet as the one it replaces.
+        /// True if the reason is a log that has not yet seen as much as the one it replaces.
         var isReplaced = false
         /// The window's last minute when the store last held everything.
         var lastWhole: Minute?
-        /// Whether every shard stood there when the values were shown last.
+        /// True if every shard was present when the values were last shown.
         var isWhole = false
-        /// Whether a failed script had left buckets ahead of their watermark then.
+        /// True if a failed script had then left buckets ahead of their watermark.
         var isHalfWritten = false
 
         mutating func forgetClaims() {
@@ -55,8 +55,8 @@ struct PublisherCheck {
     /// The store's connection of the last refresh.
     var connection = 0
     var dataAsOf: UnixTime?
-    /// By shard, minutes whose values it had read before the store lost them, and the version at
-    /// which each had changed: what was shown of them stays while nothing changes them.
+    /// By shard, minutes whose values it had read before the store lost them, with the version at
+    /// which each had changed: their shown values stay until a change.
     var held: [Int: [Int32: Int64]] = [:]
     let width: Int
     /// By region, the logs that the process's own files count; nil for all.
@@ -86,9 +86,9 @@ struct PublisherCheck {
         }
     }
 
-    /// Works out, as the contract says it, what has to be shown after a refresh.
+    /// Computes, by the contract, the values to show after a refresh.
     ///
-    /// - Parameter halfWritten: by shard, whether its buckets are ahead of its watermark.
+    /// - Parameter halfWritten: by shard, true if its buckets are ahead of its watermark.
     mutating func note(
         _ refresh: StoreRefresh, now: UnixTime, current: Minute, shape: WorldShape,
         truths: [ShardTruth], halfWritten: [Bool], keepsLastGood: [Bool]
@@ -103,8 +103,8 @@ struct PublisherCheck {
             regions[region].counts = counts
             let counted = standings.indices.filter { counts[$0] }
             let observed = counted.map { standings[$0]?.observedThrough.map { min($0, now) } }
-            // What a log had that counts no more is shown until the one that replaces it has seen
-            // as much.
+            // The values of a log that no longer counts are shown until its replacement has seen as
+            // much.
             let isReplaced =
                 regions[region].shown.indices.contains {
                     !counts[$0] && regions[region].shown[$0] != nil
@@ -125,13 +125,14 @@ struct PublisherCheck {
             if isBehind, let last = regions[region].lastWhole,
                 last.distance(to: current) >= Limits.windowMinutes
             {
-                // The window has moved past everything that was shown before the loss.
+                // The window has moved past everything shown before the loss.
                 regions[region].shown = shards.map { _ in nil }
                 regions[region].isWhole = false
             }
             regions[region].isBehind = isBehind
             guard !isBehind else {
-                // What is back is shown where that is no less than before, and is waited for again.
+                // Recovered values are shown if they are no less than before; the publisher then
+                // waits for them after another loss.
                 for (local, standing) in standings.enumerated() {
                     guard let standing, !standing.isTorn,
                         standing.watermark >= regions[region].shown[local] ?? 0
@@ -170,7 +171,7 @@ struct PublisherCheck {
         }
     }
 
-    /// What a region's window must sum to, by column.
+    /// The correct sums of a region's window, by column.
     func expected(region: Int, current: Minute) -> [BucketValue] {
         var sums = [BucketValue](repeating: .zero, count: width)
         let first = current.number - Int32(Limits.windowMinutes) + 1

@@ -7,14 +7,14 @@ import Money
 import Publishing
 import RegionCore
 
-/// What must hold after every commit.
+/// Invariants checked after every commit.
 extension World {
-    /// Every so many commits of a shard all its buckets are compared, not only those that moved.
+    /// After this many commits of a shard all its buckets are compared, not only the changed ones.
     private static let fullEvery = 32
 
     // MARK: - Commits
 
-    /// I1, I5 and I6: the shard's buckets are the second fold of its log up to the watermark.
+    /// I1, I5 and I6: the shard's buckets equal the second fold of its log up to the watermark.
     func check(commit: ShardCommit, shard: Int, before: Int64?, _ task: RoundTask) {
         let site = task.process.site
         let deltas = task.round.request
@@ -28,7 +28,8 @@ extension World {
         if shape.shards[shard].isAdded {
             return fail("\(commit.shard) is taken, a partition that its log cannot have")
         }
-        // A second HQ that was wiped may be told of the other log before the first one is heard.
+        // A second HQ that was wiped may receive the other log before the node has heard the first
+        // one.
         if atlas.isForeign[shard], site.number > 0 { return }
         trace(
             "\(commit.shard) stands at \(stored.watermark), \(describe(stored.claims)), "
@@ -44,7 +45,7 @@ extension World {
         var touched: [ShardTruth.Place] = []
         site.checks[shard].cursor.move(
             to: stored.watermark, along: truths[shard], touched: &touched)
-        // A delta of the whole shard names no bucket that is zero.
+        // A delta of the whole shard contains no zero buckets.
         if delta?.base == 0, commit.changes.contains(where: { $0.value.isZero }) {
             probes.hit(.unnamedBucketRemoved)
         }
@@ -94,7 +95,7 @@ extension World {
             + "short \(text(claims.idsShortUntil))"
     }
 
-    /// Forgets values written behind HQ's back that have been replaced.
+    /// Forgets replaced values that were written behind HQ's back.
     private func settleSpoiled(_ shard: Int, isHealed: Bool, at site: Site) {
         guard !site.checks[shard].spoiled.isEmpty else { return }
         let check = site.checks[shard]
@@ -110,8 +111,8 @@ extension World {
         }
     }
 
-    /// A script failed in the middle, or was one of several: its buckets may be ahead of its
-    /// watermarks from now on.
+    /// A script failed midway, or was one of several: its buckets may now be ahead of its
+    /// watermarks.
     func check(afterPartial step: StoreStep, _ task: RoundTask) {
         let site = task.process.site
         for (shard, commit) in zip(step.shards, step.commits) {
@@ -121,15 +122,15 @@ extension World {
                 }?.coverage ?? 0
             site.checks[shard].partialUntil = max(site.checks[shard].partialUntil, coverage)
             site.checks[shard].partialOnce = max(site.checks[shard].partialOnce, coverage)
-            // The script may have come as far as some of the watermarks.
+            // The script may have written some of the watermarks.
             let reached = site.store.stored(shard)?.watermark ?? 0
             site.highest[shard] = max(site.highest[shard], reached)
-            // No node can be given what stands there.
+            // No node can be seeded with these values.
             atlas.lose(shard)
         }
     }
 
-    /// The first minute that the store keeps, and that nobody has taken to be too old.
+    /// The first minute that the store keeps and that no process has refused as too old.
     func firstComparable(at site: Site) -> Int32 { max(site.store.firstMinute, firstTaken) }
 
     func compareAll(_ shard: Int, _ claims: Claims, at site: Site) {
@@ -171,7 +172,8 @@ extension World {
             problem = isShort ? comparison.problemOfShort : comparison.problemOfKnown
             if isShort, comparison.problemOfKnown != nil { probes.hit(.repeatTakenForNew) }
         } else {
-            // If HQ loses its watermark, it may keep buckets of a later coverage than the next one.
+            // If HQ loses its watermark, it may keep buckets of a later coverage than the next
+            // commit's.
             let held = truths[shard].held(
                 comparison.bucket, in: .init(isLate: false, minute: minute, column: column),
                 upTo: site.highest[shard])
@@ -193,7 +195,7 @@ extension World {
 
     // MARK: - Sums and digests
 
-    /// Whether a failed script may have left sums that nobody has set right yet.
+    /// True if a failed script may have left sums that are not repaired yet.
     private func sumsMayBeWrong(at site: Site) -> Bool {
         site.sumsAreDoubtful
             || headquarters.contains { $0.site === site && !$0.suspects.isEmpty }
@@ -218,7 +220,7 @@ extension World {
         }
     }
 
-    /// A node's digest is that of what HQ holds at the same coverage, in minutes that both know.
+    /// A node's digest must match HQ's buckets at the same coverage, in minutes that both know.
     private func checkDigest(
         of delta: ShardDelta, shard: Int, stored: StoredShard, at site: Site
     ) {
@@ -248,8 +250,8 @@ extension World {
 
     // MARK: - Accounting
 
-    /// I10: every record that a node has read is in exactly one counter; a node that has read the
-    /// whole log counts as the second fold does.
+    /// I10: every record that a node has read is in exactly one counter. A node that has read the
+    /// whole log has the same counts as the second fold.
     func checkCounters(of host: NodeHost) {
         for shard in host.node.foldingShards {
             firstTaken = max(firstTaken, shard.fold.floor.number)
@@ -278,7 +280,7 @@ extension World {
             applied: summary.applied, duplicate: summary.duplicate, conflicts: summary.conflicts,
             late: summary.late, rejected: summary.rejected, control: summary.control,
             overflowed: right.overflowed)
-        // Below its floor a node has no bucket that could be full.
+        // Below its floor a node has no buckets that could be full.
         let taken = (counted.applied - right.applied, counted.late - right.late)
         if taken.0 >= 0, taken.1 >= 0, taken.0 + taken.1 <= right.overflowed {
             right.rejected -= taken.0 + taken.1
@@ -292,7 +294,7 @@ extension World {
 
     // MARK: - Situations
 
-    /// Hits the probes of an answer.
+    /// Hits the probes of a reply.
     func note(_ reply: DeltaReply, _ task: RoundTask) {
         noteOffers(reply, task)
         if !reply.commands.isEmpty {
@@ -314,11 +316,10 @@ extension World {
         }
     }
 
-    /// Notes commands that were offered to a node that will not lose the partition any more, and in
-    /// time.
+    /// Records commands that were offered, early enough, to a node that will keep the partition.
     private func noteOffers(_ reply: DeltaReply, _ task: RoundTask) {
         let log = shape.logsOfRegion[task.region].upperBound - 1
-        // Nobody waits for the answer to a copy.
+        // No process awaits the answer to a copy.
         guard isHealed, !task.request.isCopy,
             elapsed < options.liveMinutes * 60_000 + Self.healing / 2,
             task.round.request.shards.contains(where: {

@@ -4,7 +4,7 @@ import Federation
 import Identifiers
 import RegionCore
 
-/// I2 and I12: what must hold some time after the last fault, without anyone's help.
+/// I2 and I12: invariants that must hold some time after the last fault, without intervention.
 extension World {
     func checkEnd() {
         for site in sites {
@@ -70,7 +70,7 @@ extension World {
         }
     }
 
-    /// No HQ has anything of a log that was replaced, or of a partition that its log cannot have.
+    /// No HQ has anything of a replaced log, or of a partition that its log cannot have.
     private func checkNothing(of shard: Int, at site: Site) {
         let tables = [site.store.buckets[shard], site.store.late[shard]]
         let standing = tables.flatMap { table in
@@ -81,7 +81,7 @@ extension World {
         }
     }
 
-    /// HQ's values stay, and whoever took the shard over has given it up.
+    /// HQ's values stay, and the shard's owner has stopped it.
     private func checkStopped(_ shard: Int) {
         let log = shape.shards[shard].log
         let partition = shape.shards[shard].id.partition

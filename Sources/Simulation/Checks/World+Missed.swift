@@ -5,8 +5,8 @@ import Identifiers
 import Money
 
 extension World {
-    /// All money that arrived after its minute had left HQ's retention must be in the commit's
-    /// missed money.
+    /// The commit's missed money must include all money that arrived after its minute had left HQ's
+    /// retention.
     ///
     /// - Parameter before: the watermark before the commit.
     func checkMissed(
@@ -18,8 +18,8 @@ extension World {
         }
         // History that was already too old when an empty store was filled is not missed.
         if before == nil { task.process.site.checks[shard].filledAt = logs[shard].end }
-        // Money that the store once had and lost was shown in time; nodes do not send it again.
-        // No node can report records that retention removed before they were read.
+        // Money that the store once had and lost was shown in time; nodes do not send it again. No
+        // node can report records that retention removed before they were read.
         let low = logs[shard].low
         guard let before, before > 0, before >= task.process.site.highest[shard],
             before >= task.process.site.checks[shard].filledAt, let delta, delta.base != 0,

@@ -1,17 +1,17 @@
-/// What a world has destroyed: decides whether a shard must come back in full or may declare a
-/// gap. Silence is never allowed.
+/// Records what a world has destroyed. This decides whether a shard must recover in full or may
+/// declare a gap. An undeclared gap is never allowed.
 struct FaultAtlas {
-    /// By shard, whether its log has lost its beginning.
+    /// By shard, true if its log has lost its beginning.
     private(set) var isCut: [Bool]
-    /// By shard, whether HQ has lost something of it, or has it by older settings than a node.
+    /// By shard, true if HQ has lost part of it, or has it by older settings than a node's.
     private(set) var hasLost: [Bool]
-    /// By shard, whether the log lost records that nobody had taken, or a node looked at it with a
-    /// clock so wrong that it read too little of it.
+    /// By shard, true if the log lost records that HQ had not received, or if a node read too
+    /// little of it because its clock was far off.
     private(set) var isTorn: [Bool]
-    /// By shard, whether its log is another one than that which HQ has values of.
+    /// By shard, true if its log differs from the one that HQ has values of.
     private(set) var isForeign: [Bool]
 
-    /// By shard whose log is another one, where the first one ended.
+    /// By shard with a different log, the end of the first log.
     private(set) var endOfFirstLog: [Int: Int64] = [:]
 
     init(shards: Int) {
@@ -21,7 +21,7 @@ struct FaultAtlas {
         isForeign = isCut
     }
 
-    /// Whether minutes may be missing, as long as that is said.
+    /// True if minutes may be missing, provided that the shard declares it.
     func mayDeclareGap(_ shard: Int) -> Bool { isTorn[shard] || isCut[shard] && hasLost[shard] }
 
     mutating func cut(_ shard: Int) { isCut[shard] = true }

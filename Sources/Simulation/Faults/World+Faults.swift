@@ -54,24 +54,25 @@ extension World {
         case .upgradeRegion:
             guard node.generation < Self.generations else { return }
             node.generation += 1
-            // What HQ has by the settings before is no seed for a node by these.
+            // HQ's values by the previous settings cannot seed a node with the new ones.
             for shard in shape.shardsOfRegion[node.region] { atlas.lose(shard) }
             if node.state != .down { crash(node) }
         case .startWithWrongClock:
             guard node.state != .down else { return }
             crash(node)
-            // Ahead: a clock that is hours behind drags the present of a new HQ along, which has
-            // heard no other, and both together say too little of when a cut log begins.
+            // Only ahead: a clock that is hours behind also holds back the present of a new HQ that
+            // has heard no other, and both together underestimate when a cut log begins.
             node.clockError = near(
                 faultRandom.within(Self.hour...60 * Self.hour),
                 where: headquarters.contains { isHoursOff($0.clockError) })
-            // Set right some time after the start, which the node's own clock does not follow.
+            // The machine's clock is corrected some time after the start; the node's own clock does
+            // not follow.
             schedule(.recover(.nodeClock(node.number)), after: 120_000 + outage())
         default: break
         }
     }
 
-    /// What a deployment does: the process pushes and commits what it has, leaves the group, ends.
+    /// A deployment's stop: the process pushes and commits the rest, leaves the group, and ends.
     func stopInOrder() {
         guard !isHealed else { return }
         schedule(.stop, after: letterRandom.wait(mean: options.stopWait))
@@ -83,7 +84,7 @@ extension World {
         scheduleTick(process, after: Self.busyWait)
     }
 
-    /// The end of a stop in order.
+    /// The end of a graceful stop.
     func exit(_ process: NodeProcess) {
         process.stop()
         leaveGroup(process)
@@ -140,8 +141,8 @@ extension World {
         schedule(.recover(.nodeClock(node.number)), after: outage())
     }
 
-    /// Two clocks that are hours wrong at once, one of a region and one of HQ's, agree with each
-    /// other: that is more than can be told from the truth.
+    /// If a region's clock and HQ's are both hours off, they agree with each other, and the error
+    /// cannot be detected.
     private func near(_ error: Int64, where anotherIsFar: Bool) -> Int64 {
         anotherIsFar ? min(error, Self.nearMilliseconds) : error
     }
@@ -197,7 +198,7 @@ extension World {
 
     // MARK: - The store
 
-    /// Draws only where there are several, so that worlds of one stay what they were.
+    /// Draws only if there are several, so that worlds with one site stay the same.
     private func anySite() -> Int {
         sites.count == 1 ? 0 : siteRandom.below(sites.count)
     }
@@ -210,7 +211,7 @@ extension World {
             guard steps > 0 else { return }
             site.store.rollBack(steps: steps)
             probes.hit(.storeRolledBack)
-            // The repair of a failed script may be among what is lost.
+            // The repair of a failed script may be among the lost steps.
             site.sumsAreDoubtful = true
             for shard in shape.shards.indices {
                 site.checks[shard].partialUntil = site.checks[shard].partialOnce
@@ -229,7 +230,7 @@ extension World {
         }
     }
 
-    /// A refill must take out what no log accounts for, in buckets that it does not name too.
+    /// A refill must remove what no log accounts for, even in buckets that it omits.
     private func stray(at site: Site) {
         let shard = faultRandom.below(shape.shards.count)
         guard site.store.stored(shard) != nil, site.checks[shard].partialUntil == 0 else { return }
@@ -244,8 +245,8 @@ extension World {
         probes.hit(.strayMoney)
     }
 
-    /// Money that only a digest finds: the audit must have the shard filled again by itself, and
-    /// not for ever where somebody does it again and again.
+    /// Money that only a digest finds: the audit must have the shard refilled by itself, and must
+    /// cope with repeated damage.
     func spoil() {
         guard !isHealed else { return }
         schedule(.spoil, after: siteRandom.wait(mean: 45_000))
@@ -271,7 +272,7 @@ extension World {
         trace("\(shape.shards[shard].id) is spoilt in minute \(minute)")
     }
 
-    /// HQ has lost something of these shards.
+    /// HQ has lost part of these shards.
     func noteStoreLoss(shards: [Int], at site: Site) {
         for shard in shards {
             atlas.lose(shard)
@@ -286,7 +287,7 @@ extension World {
         let first = logs[shard].place(of: logs[shard].low)
         guard entries.count - first > 2 else { return }
         let watermark = leastWatermark(shard)
-        // Mostly the broker keeps what HQ has not got yet.
+        // Usually the broker keeps what HQ has not received yet.
         let limit =
             faultRandom.happens(perMille: 850) ? watermark : entries[entries.count - 1].offset
         let place = first + faultRandom.below(entries.count - first)
@@ -299,12 +300,12 @@ extension World {
         trace("\(shape.shards[shard].id) begins at \(cut) now")
     }
 
-    /// How far every HQ has taken a shard.
+    /// The offset up to which every HQ has committed a shard.
     private func leastWatermark(_ shard: Int) -> Int64 {
         sites.map { $0.store.stored(shard)?.watermark ?? 0 }.min() ?? 0
     }
 
-    /// All but the producers stand still, for up to 30 hours.
+    /// Freezes everything except the producers, for up to 30 hours.
     private func sleep() {
         guard slept < 60 * Self.hour else { return }
         let length = faultRandom.within(60_000...30 * Self.hour)
@@ -355,12 +356,12 @@ extension World {
 
     private func recreateLog() {
         let shard = faultRandom.below(shape.shards.count)
-        // Where HQ remembers the record before its watermark, the last of the log.
+        // Only if HQ knows the record before its watermark, which is the log's last.
         guard !atlas.isForeign[shard], let stored = sites[0].store.stored(shard),
             stored.watermark > 0,
             stored.watermark == logs[shard].end, stored.fingerprint != nil
         else { return }
-        // The second HQ may have been wiped, and tells nothing.
+        // The second HQ may have been wiped and then reports nothing.
         if sites.count > 1, faultRandom.happens(perMille: 500) { wipe(sites[1]) }
         let region = shape.shards[shard].region
         let keepsState = faultRandom.happens(perMille: 500)
@@ -401,7 +402,7 @@ extension World {
         }
     }
 
-    /// Ends all faults at once. What is wrong now must come right without anyone's help.
+    /// Ends all faults at once. Everything wrong now must recover without intervention.
     func heal() {
         trace("healed")
         armed = Armed()

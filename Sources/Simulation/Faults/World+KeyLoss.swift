@@ -4,7 +4,7 @@ import Federation
 import Identifiers
 import Publishing
 
-/// Keys that vanish from the store, one by one or as Redis evicts them.
+/// Makes keys vanish from the store, singly or as Redis evicts them.
 extension World {
     /// Removes single keys. Readers or the key count must notice, and the shown values must stay.
     func loseKeys() {
@@ -21,7 +21,7 @@ extension World {
         case 4..<6: loseSums(at: site)
         case 6: loseChanges(at: site)
         case 7:
-            // Redis only loses whole keys; removing one member takes a person. A reader that has
+            // Redis only loses whole keys; only a person can remove one member. A reader that has
             // not read the member's last change would learn of it only from the next count.
             let minutes = site.store.changes.minutes
             let isRead = headquarters.allSatisfy {
@@ -32,7 +32,7 @@ extension World {
                 site.store.loseChanges(minute: keyRandom.pick(minutes))
             }
         default:
-            // Eviction removes any keys.
+            // Eviction removes arbitrary keys.
             for _ in 0..<keyRandom.within(2...6) { loseHash(at: site) }
             loseSums(at: site)
             if keyRandom.happens(perMille: 300) { loseChanges(at: site) }
@@ -64,7 +64,7 @@ extension World {
             NaiveFold.minute(now) - Int32(Limits.windowMinutes) + 10,
             stored.claims.idsFrom.number, stored.claims.idsShortUntil.number)
         let table = site.store.buckets[shard]
-        // Digests reach a day ahead.
+        // Digests cover minutes up to a day ahead.
         let last = NaiveFold.minute(now) + Int32(Limits.windowMinutes) - 60
         let minutes = table.minutes.filter {
             (first...max(first, last)).contains($0) && !table.isEmpty(minute: $0)
@@ -77,7 +77,7 @@ extension World {
         let minute = keyRandom.pick(minutes)
         let version = site.store.changes[minute, 0].settled
         for process in headquarters where process.site === site {
-            // A process that has not read it cannot miss it.
+            // A process that has not read it cannot notice the loss.
             let seen = process.publisher.publication.readPosition
             let hasRead = seen?.storeID == site.store.id && seen?.version ?? 0 >= version
             let isKnown = site.checks[shard].spoiled.isEmpty || process.publisher.held[shard] != nil

@@ -2,35 +2,34 @@ import CivilTime
 import Federation
 import Identifiers
 
-/// One HQ process: what it remembers beside the store.
+/// One HQ process and its memory outside the store.
 final class HeadquartersProcess {
     let number: Int
     let site: Site
     var isRunning = true
-    /// What its files say of the logs, and whether the store counts the same.
+    /// The logs in its files, and whether the store counts the same.
     private(set) var topology: StoreTopology
     var adoption: TopologyAdoption
-    /// By log of the world, how many partitions it has, as the store said when the topology was
-    /// compared last.
+    /// By log of the world, its partition count in the store when the topology was last compared.
     var partitionCounts: [Int: Int32] = [:]
     /// Rises with every start.
     var incarnation = 1
     /// Its clock minus the true time, in milliseconds.
     var clockError: Int64 = 0
-    /// What scripts that did not end well may have left wrong.
+    /// The minutes that failed scripts may have left wrong.
     var suspects = SuspectMinutes()
-    /// The audit of digests and the commands, as ingest remembers them.
+    /// The audit and the commands, as kept by ingest.
     var memory = CommitMemory()
-    /// The store's connection on which all sums were compared last, and when, in the queue's time.
+    /// The store's connection at the last comparison of all sums, and its time in the queue.
     var comparedOn = 0
     var comparedAt: Int64 = 0
-    /// The count of keys, as maintenance remembers it.
+    /// The key census, as kept by maintenance.
     var census = KeyCensus()
-    /// When a request came last whose sender's clock was wrong, or that was under way for long.
+    /// When it last received a request that was long delayed or whose sender's clock was wrong.
     var heardWrongAt: Int64?
-    /// By region, how often it had it filled again since the faults ended.
+    /// By region, how often it requested a refill since the faults ended.
     var fillsSinceHealed: [Int: Int] = [:]
-    /// When the audit found a difference last.
+    /// When the audit last found a difference.
     var foundDriftAt: Int64?
     var publisher: PublisherCheck
 
@@ -42,13 +41,13 @@ final class HeadquartersProcess {
         self.publisher = publisher
     }
 
-    /// Gives it newer files, which it reads when it starts.
+    /// Gives it newer files, which it reads at its next start.
     func take(_ topology: StoreTopology) {
         self.topology = topology
         adoption = TopologyAdoption(topology)
     }
 
-    /// Ends the process: all it knew is gone.
+    /// Ends the process, which loses its memory.
     func stop() {
         isRunning = false
         incarnation += 1

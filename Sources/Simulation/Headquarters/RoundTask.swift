@@ -2,16 +2,16 @@ import CivilTime
 import DeltaProtocol
 import Federation
 
-/// A commit round that an HQ process works on.
+/// A commit round in progress in an HQ process.
 final class RoundTask {
     let process: HeadquartersProcess
     let incarnation: Int
     let request: Request
     let region: Int
     var round: CommitRound
-    /// By shard of the world, what was read of it last, and when in the queue's time.
+    /// By shard of the world, its last reading, and when in the queue's time.
     var readings: [Int: (reading: ShardReading, at: Int64)] = [:]
-    /// The minutes whose digest was asked for last.
+    /// The minutes of the last requested digest.
     var digested: ClosedRange<Minute>?
 
     init(process: HeadquartersProcess, request: Request, region: Int, round: CommitRound) {
@@ -22,6 +22,6 @@ final class RoundTask {
         self.round = round
     }
 
-    /// Whether the process that worked on it is gone, and the connection with it.
+    /// True if its process has ended, and the connection with it.
     var isAbandoned: Bool { !process.isRunning || process.incarnation != incarnation }
 }

@@ -5,17 +5,18 @@ final class Site {
     var isReachable = true
     /// By shard.
     var checks: [ShardCheck]
-    /// Whether a failed script may have left sums that no process remembers to repair.
+    /// True if a failed script may have left sums that no process remembers to repair.
     var sumsAreDoubtful = false
-    /// By how much a process of it ever took the present to be later than it was, in milliseconds.
+    /// How far any of its processes ever assumed the present ahead of the true time, in
+    /// milliseconds.
     var lead: Int64 = 0
-    /// When a process of it had a region filled again last, in the queue's time.
+    /// When one of its processes last requested a refill of a region, in the queue's time.
     var filledAgainAt: Int64?
-    /// When the audit has come round since the last damage, in the queue's time.
+    /// When the audit will have completed a cycle since the last damage, in the queue's time.
     var auditedBy: Int64 = 0
-    /// Minutes whose sums may be wrong because keys of theirs vanished.
+    /// Minutes whose sums may be wrong because some of their keys vanished.
     var lostMinutes: Set<Int32> = []
-    /// By shard, the greatest watermark that was ever committed here.
+    /// By shard, the greatest watermark ever committed at this site.
     var highest: [Int64]
 
     init(number: Int, store: StoreModel, width: Int) {

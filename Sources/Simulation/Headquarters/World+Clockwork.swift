@@ -1,18 +1,18 @@
 import Federation
 import Publishing
 
-/// What waits in one publisher, and since when.
+/// What is pending in one publisher, and since when.
 struct Waits {
-    /// Since when a commit has not been read.
+    /// When the oldest unread commit was made.
     var commitSince: Int64?
-    /// What viewers were sent last, when, and since when they lack something newer.
+    /// The totals last sent to viewers, when, and since when newer ones are pending.
     var sent: PublishedTotals?
     var notifiedAt: Int64?
     var unseenSince: Int64?
 }
 
 extension SeedOptions {
-    /// As in production, at a slower pace, as everything is here.
+    /// Like production, but slower, like everything in the simulation.
     var clockworkSettings: PublicationClockwork.Settings {
         var settings = PublicationClockwork.Settings()
         settings.refreshMax = publishWait
@@ -23,10 +23,10 @@ extension SeedOptions {
     }
 }
 
-/// The publisher's clockwork: what it asks when, and that neither a commit nor a viewer waits for
-/// longer than the paces allow.
+/// The publisher's clockwork: performs what is due, and checks that neither a commit nor a viewer
+/// waits longer than the intervals allow.
 extension World {
-    /// What the clockwork says is due, then the next turn.
+    /// Performs what the clockwork says is due, then schedules the next turn.
     func takeTurn(_ process: HeadquartersProcess) {
         let (question, at) = next(of: process)
         if at <= elapsed {
@@ -66,7 +66,7 @@ extension World {
         }
     }
 
-    /// Sends the viewers of a process an event where the clockwork says so.
+    /// Sends an event to a process's viewers if the clockwork says so.
     func notifyViewers(_ totals: PublishedTotals?, by process: HeadquartersProcess) {
         let isNews = totals != nil && process.publisher.waits.sent != totals
         let settings = process.publisher.clockwork.settings
@@ -91,8 +91,8 @@ extension World {
         {
             fail("viewers of headquarters \(process.number) have waited since \(since) ms")
         }
-        // One that reads everything, or that had no answer, takes its time; after a failover the
-        // version may be one that it has seen.
+        // A process that reads everything, or whose last read failed, may take longer. After a
+        // failover, the version may be one that it has already seen.
         let isHurried =
             process.publisher.publication.readPosition != nil
             && process.publisher.connection == process.site.store.connection

@@ -4,17 +4,17 @@ import DeltaProtocol
 import Federation
 import Identifiers
 
-/// HQ's side of the delta protocol: the real codec and the real commit round, on a model of the
-/// store. Nothing here decides what happens to a request.
+/// HQ's side of the delta protocol: the real codec and the real commit round, with a model of the
+/// store. This code takes no decisions about a request.
 extension World {
-    /// More shards than fit one read or one script of this world, so that rounds take several.
+    /// Smaller than some requests in this world, so that rounds need several reads and scripts.
     static let bounds = {
         var bounds = CommitRound.Bounds()
         bounds.hashesPerRead = 2_000
         bounds.bucketsPerWrite = 20
         return bounds
     }()
-    /// All sums are compared with their shards this often, in milliseconds.
+    /// How often all sums are compared with their shards, in milliseconds.
     private static let verificationMilliseconds: Int64 = 300_000
 
     func requestArrived(_ request: Request) {
@@ -63,7 +63,7 @@ extension World {
         newestArrived[request.node] = max(newest, request.number)
     }
 
-    /// What a failed script wrote is ahead of its watermark and nobody's seed.
+    /// The buckets of a failed script are ahead of their watermark and must seed no node.
     private func dropHalfWritten(_ partition: Int32?, region: Int, at site: Site) {
         for shard in shape.shardsOfRegion[region]
         where site.store.isHalfWritten(shard) && !site.store.isFilling(shard) {
@@ -99,7 +99,8 @@ extension World {
         tell(task, .begun)
     }
 
-    /// Tells a round what came of its last action, and does the next one when the store has time.
+    /// Reports the result of a round's last action, and performs the next one when the store has
+    /// time.
     private func tell(_ task: RoundTask, _ event: CommitRound.Event) {
         let process = task.process
         let compared = process.memory.audit.counters
@@ -189,7 +190,7 @@ extension World {
             task.process.suspects.doubt(wanted.commits)
             check(afterPartial: step, task)
             if storeRandom.happens(perMille: 250) {
-                // Nobody is left to repair what the script left.
+                // No process is left to repair the effects of the script.
                 return crashHeadquarters(task.process.number)
             }
             tell(task, .failed)
@@ -206,7 +207,7 @@ extension World {
             check(commit: step.commits[index], shard: shard, before: before[index], task)
         }
         if armed.loseReply {
-            // The write took effect and HQ never learns it.
+            // The write took effect, but HQ never learns it.
             armed.loseReply = false
             probes.hit(.unknownOutcome)
             process.suspects.doubt(step.commits)
@@ -220,7 +221,7 @@ extension World {
         tell(task, .written)
     }
 
-    /// One step of several: the rest follows, unless the writer is cut off here.
+    /// One step of several: the rest follows unless the writer is cut off.
     private func writtenInPart(_ step: StoreStep, _ task: RoundTask) {
         probes.hit(.commitFilled)
         check(afterPartial: step, task)
@@ -253,7 +254,7 @@ extension World {
             watermark: stored.watermark, claims: stored.claims, digest: digest)
     }
 
-    /// The audit finds what somebody has written into the store, and nothing else.
+    /// The audit finds only values that were written behind HQ's back.
     private func checkDifference(_ id: ShardID, _ task: RoundTask) {
         let site = task.process.site
         guard let shard = shape.number(of: id), !site.sumsAreDoubtful,
@@ -265,7 +266,7 @@ extension World {
 
     // MARK: - Maintenance
 
-    /// Makes the sums right that a failed script of this process may have left wrong.
+    /// Repairs sums that a failed script of this process may have left wrong.
     func repairSuspects(_ process: HeadquartersProcess) {
         guard !process.suspects.isEmpty else { return }
         let minutes = process.suspects.minutes.sorted().map(\.number)
@@ -277,7 +278,7 @@ extension World {
         process.suspects = SuspectMinutes()
     }
 
-    /// What HQ does once a minute, and when it has started.
+    /// HQ's work once a minute, and after its start.
     func maintain(_ process: HeadquartersProcess) {
         let site = process.site
         if site.isReachable, adoptTopology(process) {
@@ -291,7 +292,7 @@ extension World {
             after: 60_000)
     }
 
-    /// Compares minutes that the key count makes doubtful; all minutes periodically and on a new
+    /// Compares minutes that the key count makes suspicious; all minutes periodically and on a new
     /// connection.
     private func verify(_ site: Site, _ process: HeadquartersProcess) {
         let losses = process.census.take(site.store.keyCounts(shape), storeID: site.store.id)
@@ -331,7 +332,7 @@ extension World {
 }
 
 extension StoreStep {
-    /// About how many operations the script runs.
+    /// The approximate number of operations in the script.
     var operations: Int {
         2 + commits.reduce(0) { $0 + 2 * $1.changes.count + $1.late.count + 3 }
     }

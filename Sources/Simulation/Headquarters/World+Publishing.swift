@@ -4,8 +4,8 @@ import Federation
 import Identifiers
 import Publishing
 
-/// The publisher's turns, and what may never be shown: a dip because something was lost, a time
-/// that runs backwards, a claim of freshness that is not true.
+/// The publisher's turns, and what it must never show: a dip after a loss, a time that goes back, a
+/// false claim of freshness.
 extension World {
     func publish(_ process: HeadquartersProcess, isLast: Bool = false) {
         let time = present(of: process)
@@ -45,7 +45,7 @@ extension World {
         notifyViewers(totals, by: process)
     }
 
-    /// What is shown by now, whatever the store does.
+    /// Reports what is shown now, whatever the store does.
     func report(_ process: HeadquartersProcess) {
         process.publisher.publication.take(process.memory.findings(at: reading(of: process)))
         let totals = process.publisher.publication.totals(now: present(of: process))
@@ -53,7 +53,7 @@ extension World {
         notifyViewers(totals, by: process)
     }
 
-    /// As the publisher's owner: drops the watermarks of regions that lost minutes.
+    /// Like the publisher's owner, drops the watermarks of regions that lost minutes.
     private func fillAgain(_ losses: [RegionID: [Minute]], _ process: HeadquartersProcess) {
         for (id, minutes) in losses.sorted(by: { $0.key < $1.key }) {
             guard let region = shape.region(id), !isOld(process) else { continue }
@@ -74,8 +74,8 @@ extension World {
         }
     }
 
-    /// Whether a shard's buckets may be others than its watermark says: written in part, spoilt, or
-    /// lost where this publisher cannot know better.
+    /// True if a shard's buckets may differ from its watermark's: partially written, spoilt, or
+    /// lost without this publisher's knowledge.
     private func mayDiffer(
         _ shard: Int, _ totals: PublishedTotals, for process: HeadquartersProcess
     ) -> Bool {
@@ -109,8 +109,8 @@ extension World {
         if isLast { checkLast(totals, by: process) }
     }
 
-    /// A region's total is the second fold at the watermarks last shown in full; while it recovers,
-    /// it may be more, for what is back is shown.
+    /// A region's total equals the second fold at the watermarks last shown in full. While it
+    /// recovers, it may be more, because recovered values are shown.
     private func check(
         _ total: PublishedTotals.RegionTotal, number region: Int, current: Minute,
         isDegraded: Bool, isIncomplete: Bool, by process: HeadquartersProcess
@@ -125,21 +125,21 @@ extension World {
         if !isDegraded, process.publisher.regions[region].valuesFrom > first {
             fail("\(total.region) lacks values of its window and is not degraded")
         }
-        // A window that lags behind what the store keeps is of another day.
-        // Only a total that is labelled as incomplete may lack unproven money.
+        // A window that lags behind the store's retention shows another day. Only a total labelled
+        // as incomplete may lack unproven money.
         let isProven = process.publisher.regions[region].idsFrom <= first || !isIncomplete
         guard process.publisher.regions[region].exactFrom <= first, isProven,
             first.number >= max(process.site.store.firstMinute, firstTaken),
             process.publisher.regions[region].isBehind == total.isRecovering
         else { return }
-        // A second HQ may have been told of the other log.
+        // A second HQ may have received the other log.
         if process.site.number > 0,
             shape.shardsOfRegion[region].contains(where: { atlas.isForeign[$0] })
         {
             return
         }
         if process.publisher.regions[region].idsFrom > first { probes.hit(.seededWindowShown) }
-        // A half written step shows buckets ahead of their watermark until it is repeated.
+        // A half-written step shows buckets ahead of their watermark until it is repeated.
         guard !process.publisher.regions[region].isHalfWritten else { return }
         if total.isRecovering { probes.hit(.publisherKeptLastGood) }
         let expected = process.publisher.expected(region: region, current: current)
@@ -166,16 +166,16 @@ extension World {
         }
     }
 
-    /// Money of minutes that have not come is labelled, and nothing else is labelled so.
+    /// Money of future minutes is labelled, and nothing else is.
     private func checkAhead(
         _ totals: PublishedTotals, at time: UnixTime, by process: HeadquartersProcess
     ) {
-        // A window that waits for a full read has taken nothing of this one.
+        // A window that waits for a full read has taken nothing from this one.
         guard process.publisher.publication.readPosition != nil else { return }
         for (region, id) in shape.regions.enumerated() {
             let isLabelled = totals.degradations.contains(Degradation(.ahead, region: id))
             guard isLabelled != hasMoneyAhead(region, at: time, process.site) else { continue }
-            // While it recovers, or where keys vanish unseen, what it had before may be labelled.
+            // While it recovers, or where keys vanish unseen, its earlier contents may be labelled.
             let isRecovering = totals.degradations.contains {
                 $0.region == id && [.storeRefilling, .storeLoss].contains($0.reason)
             }
@@ -197,9 +197,9 @@ extension World {
         }
     }
 
-    /// Every record appended before `data_as_of` is in an answer that is not degraded.
+    /// An answer that is not degraded includes every record appended before `data_as_of`.
     private func checkFreshness(_ totals: PublishedTotals, by process: HeadquartersProcess) {
-        // What HQ takes for the present, regions say they have seen it through.
+        // Regions report observed-through in HQ's time, which may be ahead.
         let tolerance = process.site.lead
         for shard in shape.shards.indices where !atlas.isForeign[shard] {
             let region = process.publisher.regions[shape.shards[shard].region]
@@ -218,7 +218,7 @@ extension World {
         }
     }
 
-    /// At the end nothing is left to degrade the answer but what the world destroyed.
+    /// At the end, only what the world destroyed may degrade the answer.
     private func checkLast(_ totals: PublishedTotals, by process: HeadquartersProcess) {
         guard !options.isRelayed else { return }
         for degradation in totals.degradations {
@@ -232,10 +232,11 @@ extension World {
                 if shape.shardsOfRegion[region].contains(where: { atlas.mayDeclareGap($0) }) {
                     continue
                 }
-                // Seeded minutes: whether their claims have a reason is checked by shard.
+                // Seeded minutes: the check of each shard covers whether their claims are
+                // justified.
                 let first = totals.currentMinute.advanced(by: 1 - Limits.windowMinutes)
                 if process.publisher.regions[region].idsFrom > first { continue }
-            // Checked by itself.
+            // Another check covers it.
             case .ahead: continue
             // `data_as_of` is ahead of the present, because HQ's clock was: the label is right.
             case .regionLagging: if totals.dataAsOf.milliseconds > now { continue }

@@ -3,8 +3,8 @@ import DeltaProtocol
 import Federation
 import Identifiers
 
-/// Logs that replace others, and partitions that are added to one: processes that learn of it one
-/// by one, each in its own time, and a store that must hold one topology for all.
+/// Logs that replace others, and partitions added to one. Processes learn of it one by one, and the
+/// store must hold one topology for all.
 extension World {
     static func topologies(_ shape: WorldShape, _ options: SeedOptions) -> [StoreTopology] {
         guard options.replacedAt != nil else { return [StoreTopology(generation: 1, logs: [:])] }
@@ -32,7 +32,7 @@ extension World {
     func knownLogs(of region: Int, by topology: StoreTopology) -> [LogID: Int32] {
         var known: [LogID: Int32] = [:]
         for log in countedLogs(of: region, by: topology) {
-            // Files that do not say it allow many.
+            // Files without a count allow many.
             known[shape.logs[log].id] = options.declaresPartitions ? shape.logs[log].partitions : 64
         }
         return known
@@ -52,7 +52,7 @@ extension World {
         countedLogs(of: process.region, by: topologies[process.topologyGeneration - 1])
     }
 
-    /// Whether nodes read the shard's log once all have the newest topology.
+    /// True if nodes read the shard's log once all have the newest topology.
     func isRead(_ shard: Int) -> Bool {
         let region = shape.shards[shard].region
         return topologies.last.map {
@@ -67,7 +67,7 @@ extension World {
 
     // MARK: - The store's topology
 
-    /// Whether the store counts what the process's files say, or now does.
+    /// True if the store counts the logs of the process's files, possibly after adopting them.
     func adoptTopology(_ process: HeadquartersProcess) -> Bool {
         let store = process.site.store
         guard process.adoption.mustAdopt(on: store.connection) else { return true }
@@ -99,7 +99,7 @@ extension World {
         return true
     }
 
-    /// False where the process ended, or a shard would not be taken out.
+    /// False if the process ended, or if a shard could not be removed.
     func removeReplacedLogs(of region: Int, _ process: HeadquartersProcess) -> Bool {
         shape.shardsOfRegion[region].allSatisfy { shard in
             guard process.adoption.isReplaced(shape.shards[shard].id),
@@ -111,7 +111,7 @@ extension World {
         }
     }
 
-    /// False where it is to be tried again.
+    /// False if it must be retried.
     private func remove(_ shard: Int, _ process: HeadquartersProcess) -> Bool {
         repairSuspects(process)
         let reading = process.site.store.reading(
@@ -164,7 +164,7 @@ extension World {
         }
     }
 
-    /// An operator gives one process the newest files, and starts it again.
+    /// An operator gives one process the newest files and restarts it.
     func takeTopology(_ upgraded: Upgraded) {
         guard !isHealed else { return }
         switch upgraded {
@@ -192,12 +192,12 @@ extension World {
         if process.state != .down { process.stop() }
     }
 
-    /// The topic is given a partition more, which gets repeats of what its others have. The
-    /// operator raises the count in the region's file, and keeps the log's id.
+    /// The topic gets one more partition, with repeats of its other partitions' transfers. The
+    /// operator raises the count in the region's file but keeps the log's id.
     func addPartition() {
         guard !isHealed, let added = shape.shards.firstIndex(where: \.isAdded) else { return }
         let log = shape.shards[added].log
-        // Where no file says it, a log has as many partitions as its first commit.
+        // Without a file's count, a log has the partition count of its first commit.
         guard options.declaresPartitions || sites.allSatisfy({ $0.store.partitionCounts[log] > 0 })
         else { return schedule(.addPartition, after: 10_000) }
         for shard in shape.logs[log].shards.dropLast() {
@@ -207,7 +207,7 @@ extension World {
         }
         groups[log].partitions += 1
         for node in nodes where node.region == shape.shards[added].region {
-            // The others come to it when they are given the partition.
+            // The others learn of it when they get the partition.
             if topologyRandom.happens(perMille: 500) { countAddedPartition(node) }
         }
         rebalance(region: shape.shards[added].region)
@@ -218,7 +218,7 @@ extension World {
         if node.state != .down { crash(node) }
     }
 
-    /// A node that was given a partition which its file does not know ends, and says so.
+    /// A node that gets a partition unknown to its file ends with an error.
     func refuseAddedPartition(_ node: NodeProcess) {
         let log = shape.logsOfRegion[node.region].upperBound - 1
         guard groups[log].partitions > shape.logs[log].partitions else {
@@ -227,7 +227,7 @@ extension World {
         countAddedPartition(node)
     }
 
-    /// The group hands out again what the log's id allows.
+    /// The group assigns only the partitions that the log's id allows again.
     func takeAddedPartitionAway() {
         for log in shape.logs.indices { groups[log].partitions = shape.logs[log].partitions }
     }

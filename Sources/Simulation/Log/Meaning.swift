@@ -1,18 +1,18 @@
-/// What a record means, known by whoever wrote it: the second fold never sees bytes.
+/// The meaning of a record, known from its author: the second fold never sees bytes.
 enum Meaning: Sendable {
     case transfer(TransferMeaning)
     case correction(CorrectionMeaning)
     case marker(markedAt: Int64)
     /// Settles nothing.
     case ignored
-    /// Rejected, whatever else holds.
+    /// Rejected in any case.
     case malformed
 }
 
 struct TransferMeaning: Sendable, Equatable {
-    /// One number for each transfer id of a shard.
+    /// A number for each transfer id of a shard.
     var id: Int
-    /// Which of the world's currencies.
+    /// The index of its currency in the world.
     var column: Int
     /// ISO minor units.
     var amount: Int64
@@ -21,7 +21,7 @@ struct TransferMeaning: Sendable, Equatable {
 }
 
 struct CorrectionMeaning: Sendable, Equatable {
-    /// One number for each correction id of a shard.
+    /// A number for each correction id of a shard.
     var id: Int
     var column: Int
     var minute: Int32

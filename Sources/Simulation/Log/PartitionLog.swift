@@ -4,41 +4,41 @@ import RegionCore
 
 /// One partition as the broker holds it.
 ///
-/// Entries are never removed: `low` says where the log begins for readers.
+/// Entries are never removed: `low` is the log's beginning for readers.
 @safe
 struct PartitionLog {
     struct Entry {
         var offset: Int64
         /// The record's timestamp; `noStamp` for none.
         var stamp: Int64
-        /// When it was appended in truth.
+        /// The true time of its append.
         var appendedAt: Int64
-        /// Where its value lies in the log's bytes; `tombstone` bytes mean no value.
+        /// The position of its value in the log's bytes; `tombstone` bytes mean no value.
         var start: Int
         var count: Int
 
         static let tombstone = -1
-        /// Where a record carries no timestamp.
+        /// The stamp of a record without a timestamp.
         static let noStamp = unsafe LogRecord.noTimestamp
     }
 
     private(set) var entries: [Entry] = []
-    /// The first offset that readers can have.
+    /// The first offset available to readers.
     private(set) var low: Int64 = 0
-    /// One past the last offset in use; above the last record where only markers follow it.
+    /// One past the last offset in use; above the last record if only markers follow it.
     private(set) var end: Int64 = 0
-    /// From where on readers see nothing, because a transaction neither commits nor aborts.
+    /// Readers see nothing from here on, because a transaction neither commits nor aborts.
     private(set) var hangsFrom: Int64?
-    /// The clock of the broker that stamps, minus the true time, in milliseconds.
+    /// The stamping broker's clock minus the true time, in milliseconds.
     var clockError: Int64 = 0
     private var bytes: [UInt8] = []
 
     /// One past the last offset that readers can reach.
     var readableEnd: Int64 { hangsFrom ?? end }
-    /// As `readableEnd`, as a place.
+    /// Like `readableEnd`, as an index.
     var readablePlaces: Int { hangsFrom.map { place(of: $0) } ?? entries.count }
 
-    /// The place of the first entry at `offset` or later.
+    /// The index of the first entry at `offset` or later.
     func place(of offset: Int64) -> Int {
         var lower = 0
         var upper = entries.count
@@ -50,7 +50,7 @@ struct PartitionLog {
         return lower
     }
 
-    /// Appends a record whose value `write` produces; nil writes a tombstone. Answers its offset.
+    /// Appends a record whose value `write` produces; nil writes a tombstone. Returns its offset.
     mutating func append(
         stamp: Int64, appendedAt: Int64, write: ((inout [UInt8]) -> Void)?
     ) -> Int64 {
@@ -64,7 +64,7 @@ struct PartitionLog {
         return end - 1
     }
 
-    /// Puts other values at the same offsets, from a place on.
+    /// Writes other values at the same offsets, from an index on.
     mutating func replaceValues(from first: Int, _ write: (Entry, inout [UInt8]) -> Void) {
         for place in entries.indices.dropFirst(first) {
             let start = bytes.count
@@ -74,16 +74,16 @@ struct PartitionLog {
         }
     }
 
-    /// Offsets that readers never see: transaction markers, aborted records, compaction.
+    /// Skips offsets that readers never see: transaction markers, aborted records, compaction.
     mutating func skip(_ count: Int64) { end += count }
 
-    /// Lets a transaction hang from here on.
+    /// Makes a transaction hang from the present end on.
     mutating func hang() { hangsFrom = hangsFrom ?? end }
 
-    /// Ends the transaction that hangs.
+    /// Ends the hanging transaction.
     mutating func release() { hangsFrom = nil }
 
-    /// Adds where the log begins and ends, and every record of it.
+    /// Adds the log's begin and end, and all its records.
     func mix(into hash: inout RollingHash) {
         hash.add(low)
         hash.add(end)
@@ -98,8 +98,8 @@ struct PartitionLog {
 
     mutating func trim(to offset: Int64) { low = max(low, offset) }
 
-    /// What a joining node learns, asking for the first offset stamped at or after `time`; nil
-    /// where the broker cannot look up by time.
+    /// The facts for a joining node that asks for the first offset stamped at or after `time`; nil
+    /// if the broker cannot look up by time.
     func facts(from time: Int64?) -> ShardJoin.LogFacts {
         var at = place(of: low)
         if let time {
@@ -113,7 +113,7 @@ struct PartitionLog {
             startTimestamp: stamp == Entry.noStamp ? nil : stamp)
     }
 
-    /// What the log holds at `offset`, and where it begins and ends.
+    /// The record at `offset`, and the log's begin and end.
     func record(at offset: Int64) -> RecordFacts {
         let place = place(of: offset)
         var found: Fingerprint?
@@ -132,7 +132,7 @@ struct PartitionLog {
             crc: entry.count == Entry.tombstone ? 0 : CRC32C.checksum(of: Array(value)))
     }
 
-    /// The records of `places`, as a consumer hands them to the fold.
+    /// The records of `places`, as a consumer passes them to the fold.
     func withRecords(_ places: Range<Int>, _ body: (UnsafeBufferPointer<LogRecord>) -> Void) {
         unsafe bytes.withUnsafeBytes { bytes in
             var records: [LogRecord] = unsafe []

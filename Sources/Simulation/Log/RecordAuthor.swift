@@ -3,7 +3,7 @@ import DeltaProtocol
 import Money
 import RegionCore
 
-/// The producers: decide what is written next, write it, and tell the truth what it means.
+/// The producers: decide what to write next, write it, and report its meaning to the truth.
 struct RecordAuthor {
     /// A transfer that can be repeated.
     private struct Original {
@@ -11,7 +11,7 @@ struct RecordAuthor {
         var lastOffset: Int64
     }
 
-    /// What was written into one shard.
+    /// The records written to one shard.
     private struct Memory {
         var originals: [Original] = []
         var corrections: [CorrectionMeaning] = []
@@ -27,7 +27,7 @@ struct RecordAuthor {
     private var nextID = 0
     private var nextCorrection = 0
     private var position: UInt32 = 0x1000
-    /// Of each shard, whether it takes its region's corrections.
+    /// By shard, true if it receives its region's corrections.
     private let takesCorrections: [Bool]
 
     init(options: SeedOptions, takesCorrections: [Bool]) {
@@ -40,12 +40,12 @@ struct RecordAuthor {
         }
     }
 
-    /// What an append came to, for the probes.
+    /// The result of an append, for the probes.
     struct Written {
         var kind: RecordKind
         var offset: Int64
         var result: NaiveFold.Result
-        /// Where the id was written last; nil for a new one.
+        /// The offset at which the id was last written; nil for a new id.
         var repeats: Int64?
 
         var outcome: NaiveFold.Outcome { result.outcome }
@@ -88,7 +88,7 @@ struct RecordAuthor {
         ) { $0.write(marker: position, markedAt: appendedAt) }
     }
 
-    /// Appends the record of a correction that HQ asked for, as a node wrote it.
+    /// Appends the record of a correction requested at HQ, as a node wrote it.
     mutating func write(
         _ correction: CorrectionMeaning, record: [UInt8], at appendedAt: Int64,
         log: inout PartitionLog, truth: inout ShardTruth
@@ -99,8 +99,8 @@ struct RecordAuthor {
         ) { $0.bytes += record }
     }
 
-    /// Writes the log anew from a place on, with as many transfers as it has records, and more.
-    /// Nothing is told the truth.
+    /// Rewrites the log from an index on, with at least as many transfers as it has records. The
+    /// truth learns nothing of it.
     mutating func recreate(
         _ log: inout PartitionLog, from first: Int, andMore count: Int, at now: Int64
     ) {
@@ -136,7 +136,7 @@ struct RecordAuthor {
         var stamp = stamp
         if stamp == appendedAt { stamp += log.clockError }
         if options.disorder > 0, stamp == appendedAt, random.happens(perMille: 300) {
-            // Two stamps are apart by no more than the topic allows.
+            // Two stamps differ by no more than the topic allows.
             stamp += random.within(-options.disorder / 2...options.disorder / 2)
         }
         let offset = log.append(
@@ -162,7 +162,7 @@ struct RecordAuthor {
         nextID += 1
         var transfer = TransferMeaning(
             id: nextID, column: random.below(options.currencies.count),
-            // 40 random bits: a sum that is off names its culprit.
+            // 40 random bits, so that a wrong sum identifies its cause.
             amount: Int64(random.next() >> 24) + 1,
             settledAt: appendedAt - random.within(0...45_000))
         var stamp = appendedAt
@@ -178,7 +178,7 @@ struct RecordAuthor {
             let error = random.within(Self.minute...30 * Self.hour)
             stamp += random.happens(perMille: 500) ? error : -error
         case .wrongClock:
-            // Its producer's clock is wrong, and stamps and settles alike.
+            // Its producer's clock is off, for the stamp and the settlement alike.
             let hours: Int64 = random.happens(perMille: 500) ? 30 * 24 : 24
             let error = random.within(Self.hour...hours * Self.hour)
             stamp += random.happens(perMille: 500) ? error : -error
@@ -186,7 +186,7 @@ struct RecordAuthor {
         case .noStamp: stamp = PartitionLog.Entry.noStamp
         case .huge:
             transfer.amount = Limits.sumMagnitude - Int64(random.next() >> 24)
-            // Where others are, so that they meet.
+            // In the same place as others, so that they share a bucket.
             if let other = memories[shard].originals.last?.meaning {
                 transfer.column = other.column
                 transfer.settledAt = other.settledAt
@@ -223,7 +223,7 @@ struct RecordAuthor {
         }
     }
 
-    /// The last transfers that were written into a shard for the first time, in order.
+    /// The last transfers that were first written to a shard, in order.
     func last(_ count: Int, of shard: Int) -> [TransferMeaning] {
         memories[shard].originals.suffix(count).map(\.meaning)
     }
@@ -241,7 +241,7 @@ struct RecordAuthor {
         return written
     }
 
-    /// A transfer to write again; retention may have taken it.
+    /// A transfer to repeat; retention may have removed it.
     private mutating func pickOriginal(_ kind: RecordKind, shard: Int) -> Int? {
         let originals = memories[shard].originals
         guard !originals.isEmpty else { return nil }
@@ -304,7 +304,7 @@ struct RecordAuthor {
         if options.mix[RecordKind.wrongClock.rawValue] > 0, kind == .correction,
             random.happens(perMille: 200)
         {
-            // A clock that is hours ahead says when it was issued, too.
+            // A clock that is hours ahead also dates its issue.
             let ahead = random.within(1...30) * Self.hour
             stamp += ahead
             correction.issuedAt += ahead

@@ -1,4 +1,4 @@
-/// What kinds of record a producer writes.
+/// The kinds of records that producers write.
 enum RecordKind: Int, CaseIterable, Sendable {
     case fresh
     /// A settled transfer inside a change event.
@@ -22,18 +22,18 @@ enum RecordKind: Int, CaseIterable, Sendable {
     case malformed
     /// A tombstone or a delete.
     case ignored
-    /// A good transfer whose record carries a wrong timestamp.
+    /// A valid transfer whose record has a wrong timestamp.
     case badStamp
-    /// A transfer whose producer's clock is wrong by hours or days, in its record's stamp too.
+    /// A transfer whose producer's clock, and thus its record's stamp, is hours or days off.
     case wrongClock
-    /// A good transfer whose record carries no timestamp.
+    /// A valid transfer whose record has no timestamp.
     case noStamp
-    /// An amount that leaves room for little else in its bucket.
+    /// An amount that nearly fills its bucket.
     case huge
-    /// More digits than the currency has, where its source counts finer.
+    /// More digits than the currency has, if its source counts finer.
     case imprecise
     case correction
-    /// A correction that expects another value than stands.
+    /// A correction that expects another value than the bucket has.
     case staleCorrection
     case repeatedCorrection
     /// A correction that was issued long before it was written.

@@ -1,6 +1,6 @@
 import CivilTime
 
-/// Writes records as producers do.
+/// Writes records like producers do.
 struct RecordText {
     var bytes: [UInt8]
 
@@ -29,7 +29,7 @@ struct RecordText {
         }
     }
 
-    /// RFC 3339 in UTC; milliseconds only where there are any.
+    /// RFC 3339 in UTC, with milliseconds only if they are not 0.
     mutating func write(time milliseconds: Int64) {
         let day = milliseconds / 86_400_000 - (milliseconds % 86_400_000 < 0 ? 1 : 0)
         let rest = Int(milliseconds - day * 86_400_000)

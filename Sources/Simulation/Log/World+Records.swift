@@ -1,4 +1,4 @@
-/// What the producers do, and which situations that makes.
+/// The producers' actions, and the situations that they create.
 extension World {
     func writeHistory() {
         let idle = options.hasIdlePartition ? logRandom.below(shape.shards.count) : nil
@@ -43,8 +43,8 @@ extension World {
         note(written, shard: shard)
     }
 
-    /// The shard to write instead of this one if one log continues another: the first log's until
-    /// the second begins, then only the second's.
+    /// The shard to write instead of this one if one log follows another: the first log's until the
+    /// second begins, then only the second's.
     private func shardInUse(_ shard: Int) -> Int {
         if shape.shards[shard].isAdded { return shard - 1 }
         guard options.movedOnAt != nil else { return shard }
@@ -69,8 +69,8 @@ extension World {
         }
     }
 
-    /// A repeat in another log or partition. Where the log continues the one before, it must not be
-    /// counted again.
+    /// Repeats a transfer in another log or partition. If the log continues the previous one, it
+    /// must not count again.
     func repeatTransfer(_ transfer: TransferMeaning, into shard: Int) {
         let written = author.repeatTransfer(
             transfer, shard: shard, at: now, log: &logs[shard], truth: &truths[shard])
@@ -85,7 +85,7 @@ extension World {
         }
     }
 
-    /// Brings a marker into every partition, as a relay does.
+    /// Writes a marker to every partition, like a relay.
     func writeMarkers() {
         for shard in shape.shards.indices where !atlas.isForeign[shard] {
             _ = author.writeMarker(at: now, log: &logs[shard], truth: &truths[shard])
@@ -94,7 +94,7 @@ extension World {
     }
 
     func note(_ written: RecordAuthor.Written, shard: Int) {
-        // Whether a bucket was full cannot be told by a node that begins later.
+        // A node that begins later cannot know whether a bucket was full.
         if written.outcome == .rejected || written.outcome == .conflict {
             letterLedgers[shard].add(written.offset, contentFrom: written.result.contentFrom)
         }

@@ -1,24 +1,24 @@
-/// The consumer group of one log, as its coordinator sees it.
+/// The consumer group of one log, from its coordinator's view.
 struct ConsumerGroup {
-    /// Numbers of the processes that the coordinator believes to be alive.
+    /// Numbers of the processes that the coordinator considers alive.
     var members: [Int]
-    /// By partition, the process that has it; nil while there is none.
+    /// By partition, the process that owns it; nil if there is none.
     private(set) var owners: [Int?]
-    /// Rises with every rebalance: a member of an earlier one can commit nothing.
+    /// Rises with every rebalance: a member of an earlier generation cannot commit.
     private(set) var generation = 1
-    /// How many partitions are handed out.
+    /// The number of partitions assigned.
     var partitions: Int32
-    /// By partition, how far the group has committed.
+    /// By partition, the group's committed offset.
     var committed: [Int32: Int64] = [:]
 
-    /// - Parameter most: how many partitions the topic may come to have.
+    /// - Parameter most: the maximum number of partitions that the topic may get.
     init(members: [Int], partitions: Int32, most: Int) {
         self.members = members
         self.partitions = partitions
         owners = Array(repeating: nil, count: most)
     }
 
-    /// Hands every partition out again.
+    /// Assigns every partition again.
     mutating func rebalance(_ random: inout RandomStream) {
         generation += 1
         for partition in owners.indices {

@@ -1,7 +1,7 @@
 import DeltaProtocol
 import RegionCore
 
-/// One process of a region: a node for each of the region's logs, which share its fate.
+/// One process of a region: one node for each of the region's logs, with a common fate.
 final class NodeProcess {
     enum State {
         case running
@@ -17,7 +17,7 @@ final class NodeProcess {
     var incarnation = 1
     /// Its machine's clock minus the true time, in milliseconds.
     var clockError: Int64 = 0
-    /// The same when it started, which its own clock goes on with.
+    /// The same at its start, from which its own clock continues.
     var clockErrorAtStart: Int64 = 0
     /// The generation of its settings.
     var generation: UInt32 = 1
@@ -26,11 +26,11 @@ final class NodeProcess {
     var countsAddedPartition = false
     /// By log that it reads; empty while the process is down.
     var hosts: [NodeHost] = []
-    /// Whether it was told to stop and has not ended yet.
+    /// True if it was told to stop and has not ended yet.
     var isStopping = false
-    /// The number of the turn that comes next.
+    /// The number of the next turn.
     var turn = 0
-    /// What came while it stood still.
+    /// Events that arrived while it was frozen.
     var postponed: [WorldEvent] = []
 
     init(number: Int, region: Int) {
@@ -39,7 +39,7 @@ final class NodeProcess {
         name = "node-\(number)"
     }
 
-    /// Ends the process: all it knew is gone.
+    /// Ends the process, which loses its memory.
     func stop() {
         state = .down
         incarnation += 1
@@ -49,39 +49,40 @@ final class NodeProcess {
     }
 }
 
-/// The real node of one log, and what surrounds it in its process: the consumer's positions and
-/// the clients that wait for answers.
+/// The real node of one log and its surroundings in the process: the consumer's positions and the
+/// clients that wait for answers.
 final class NodeHost {
-    /// What is remembered of a shard that folds.
+    /// Facts about a folding shard.
     struct Folded {
         var shard: ObjectIdentifier
-        /// The place in the log of the first record that it took.
+        /// The index in the log of the first record that it folded.
         var firstPlace: Int
-        /// Whether it folds its log from the very beginning.
+        /// True if it folds its log from the very beginning.
         var isWhole: Bool
     }
 
     var node: RegionNode
     /// The log's number in the world.
     let log: Int
-    /// The group's generation that it takes part in.
+    /// The group generation that it belongs to.
     var generation = 0
-    /// By partition that is read, the next offset.
+    /// By partition that it reads, the next offset.
     var reading: [Int32: Int64] = [:]
-    /// By HQ, the question that its client waits for, and the number of the request that bears it.
+    /// By HQ, the question that its client waits for, and the number of the request that carries
+    /// it.
     var waiting: [Int?]
     var waitingRequest: [Int?]
     /// By partition.
     var folded: [Int32: Folded] = [:]
-    /// By HQ, the parts of a push that wait for the answer to the part before.
+    /// By HQ, the parts of a push that wait for the answer to the previous part.
     var parts: [[DeltaRequest]]
     /// The last reported lead of the machine's clock, in milliseconds.
     var toldAhead: Int64 = 0
-    /// Whether the node has come to its end in order.
+    /// True if the node has ended gracefully.
     var hasEnded = false
     /// Letters that are too large, by token.
     var largeLetters: [UInt: World.LetterUnderWay] = [:]
-    /// What the node wants done.
+    /// The node's requested actions.
     var actions: [RegionAction] = []
 
     init(_ settings: RegionNodeSettings, log: Int) {

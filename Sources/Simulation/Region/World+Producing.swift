@@ -4,7 +4,7 @@ import DeltaProtocol
 import Federation
 import RegionCore
 
-/// What nodes write into Kafka: dead letters, and corrections that HQ wants written.
+/// What nodes write to Kafka: dead letters, and corrections requested at HQ.
 extension World {
     // MARK: - Dead letters
 
@@ -12,14 +12,14 @@ extension World {
     struct LetterUnderWay {
         var letter: Letter
         var shard: Int
-        /// Whether it is sent again, cut.
+        /// True if it is sent again truncated.
         var isShort = false
     }
 
-    /// Sends a letter again that was too large.
+    /// Sends a letter that was too large again.
     func sendShort(_ token: UInt, _ process: NodeProcess, _ index: Int) {
         guard let letter = process.hosts[index].largeLetters.removeValue(forKey: token) else {
-            return fail("a letter was cut that was not too large")
+            return fail("a letter was truncated that was not too large")
         }
         probes.hit(.letterCut)
         schedule(
@@ -31,7 +31,7 @@ extension World {
 
     func send(_ letter: Letter, _ process: NodeProcess, _ index: Int) {
         let number = shard(process.hosts[index], letter.place.partition)
-        // The topic's own broker may be slow while all else works.
+        // The topic's broker may be slow while everything else works.
         trace("\(process.name) sends \(letter.place.offset) of \(shape.shards[number].id) away")
         check(letter, of: number)
         let isSlow = letterRandom.happens(perMille: options.slowLetterShare)
@@ -42,7 +42,7 @@ extension World {
             after: letterRandom.within(isSlow && !isHealed ? 5_000...30_000 : 1...1_000))
     }
 
-    /// A record is sent away as a rejected one only where that is what it is.
+    /// Checks that a record dead-lettered as rejected really is invalid.
     private func check(_ letter: Letter, of shard: Int) {
         guard case .rejected(let reason) = letter.cause, reason != .overflow,
             !atlas.isForeign[shard]
@@ -53,8 +53,8 @@ extension World {
         fail("\(shape.shards[shard].id) sends \(letter.place.offset) away: \(reason)")
     }
 
-    /// The letter reaches its topic, or is refused. A process that is gone learns nothing of it,
-    /// and may have died before it was sent.
+    /// The letter reaches its topic or is refused. A process that has ended does not learn which,
+    /// and may have died before the letter was sent.
     func deliver(
         _ underWay: LetterUnderWay, _ process: NodeProcess, incarnation: Int, _ index: Int
     ) {
@@ -95,22 +95,22 @@ extension World {
 
     // MARK: - Corrections
 
-    /// A correction that somebody at HQ asked a region for.
+    /// A correction requested of a region at HQ.
     struct Command {
         var meaning: CorrectionMeaning
         var shard: Int
-        /// Whose memory it is in, and which start of it.
+        /// The process that remembers it, and the incarnation of that process.
         var process: Int
         var incarnation: Int
         var published = 0
-        /// Where its records are.
+        /// The offsets of its records.
         var offsets: Set<Int64> = []
         var publishedAt: Int64 = 0
-        /// Whether it was offered to the shard's last owner after the faults had ended.
+        /// True if it was offered to the shard's last owner after the faults had ended.
         var wasOfferedAtLast = false
     }
 
-    /// Somebody at the authority asks a region for a correction of a minute as HQ shows it.
+    /// A user at the authority requests a correction of a minute as HQ shows it.
     func askForCorrection() {
         guard !isHealed else { return }
         schedule(.askCorrection, after: commandRandom.wait(mean: options.commandWait))
@@ -144,7 +144,8 @@ extension World {
             meaning: meaning, shard: number, process: process.number,
             incarnation: process.incarnation)
         trace("\(shape.regions[region]) is asked for correction \(id)")
-        // Another HQ wants something too: it is no authority, and nobody may obey it.
+        // Another HQ also requests a correction, but it is not the authority, and no node may obey
+        // it.
         if let other = headquarters.first(where: { $0.isRunning && $0.site.number > 0 }) {
             _ = other.memory.commands.ask(
                 NodeCommand(id: "x\(meaning.id)", kind: .publish(correction)),
@@ -152,7 +153,7 @@ extension World {
         }
     }
 
-    /// Records of the producers' own corrections have lower ids.
+    /// The records of the producers' own corrections have lower ids.
     private static let firstCommandID = 1_000_000
 
     func publish(
@@ -166,7 +167,7 @@ extension World {
             after: commandRandom.within(1...2_000))
     }
 
-    /// The record reaches the log or does not; its node may never learn which.
+    /// The record may reach the log or not; its node may never learn which.
     func write(
         _ record: [UInt8], of id: String, _ process: NodeProcess, incarnation: Int, _ index: Int
     ) {
@@ -175,7 +176,7 @@ extension World {
         if !isThere, commandRandom.happens(perMille: 500) { return }
         let number = command.shard
         var event = RegionEvent.publishingFailed(command: id, problem: "time-out")
-        // What comes into the log at the very end cannot be asked of HQ.
+        // HQ cannot be expected to have records written at the very end.
         let isInTime = elapsed < options.liveMinutes * 60_000 + Self.healing * 3 / 4
         if isInTime, brokerIsReachable[process.region], isHealed || mutedUntil[number] <= elapsed,
             !atlas.isForeign[number]
@@ -203,7 +204,7 @@ extension World {
             after: commandRandom.within(1...(isHealed ? 500 : 8_000)))
     }
 
-    /// What the authority still remembers to want has been carried out.
+    /// Every command that the authority still remembers must have been executed.
     func checkCommands() {
         for (id, command) in commands.sorted(by: { $0.key < $1.key }) {
             let process = headquarters[command.process]
@@ -211,7 +212,7 @@ extension World {
             else { continue }
             let number = shape.shards[command.shard].region
             if command.published == 0, command.wasOfferedAtLast {
-                fail("command \(id) was never carried out")
+                fail("command \(id) was never executed")
             }
             let region = shape.regions[number]
             let progress = process.memory.commands.progress(of: id, region: region)
@@ -222,8 +223,8 @@ extension World {
             } else if command.published > 0, options.headquarters == 1,
                 command.publishedAt < options.liveMinutes * 60_000 + Self.healing / 2
             {
-                // With two processes at one address, the other one may have had the outcome.
-                fail("nobody told that command \(id) was carried out")
+                // With two processes at one address, the other one may have received the outcome.
+                fail("no outcome of the executed command \(id) was reported")
             }
         }
     }

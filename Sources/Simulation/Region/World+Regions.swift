@@ -5,12 +5,12 @@ import DeltaProtocol
 import Identifiers
 import RegionCore
 
-/// The regions' processes: what `RegionService` does around the real node, with a model of Kafka
-/// in place of its clients. Nothing here decides what a node does next.
+/// The regions' processes: the work of `RegionService` around the real node, with a model of Kafka
+/// instead of its clients. This code takes no decisions for a node.
 extension World {
-    /// How soon a process that has more to do takes its next turn, in milliseconds.
+    /// How soon a busy process takes its next turn, in milliseconds.
     static let busyWait: Int64 = 200
-    /// Polls of one partition in one turn.
+    /// Polls of one partition per turn.
     private static let pollsPerTurn = 4
 
     func tick(_ process: NodeProcess) {
@@ -32,7 +32,7 @@ extension World {
 
     func scheduleTick(_ process: NodeProcess, after wait: Int64? = nil) {
         let regular = options.tickWait / 2 + regionRandom.within(0...options.tickWait)
-        // The newest turn is the one that counts.
+        // Only the newest scheduled turn counts.
         process.turn += 1
         schedule(
             .tick(node: process.number, incarnation: process.incarnation, turn: process.turn),
@@ -64,14 +64,15 @@ extension World {
             seed: options.seed &* 1_000 &+ UInt64(process.number * 100 + process.incarnation))
         settings.lettersMax = options.lettersMax
         settings.disorderMilliseconds = options.disorder
-        // Slower than in production, as everything is here, so that a second has fewer events.
+        // Slower than in production, like everything in the simulation, so that a second has fewer
+        // events.
         settings.pushMilliseconds = 2_000
         return settings
     }
 
     // MARK: - The node
 
-    /// Tells a node an event, and does what it wants done.
+    /// Sends a node an event and performs its actions.
     func tell(_ process: NodeProcess, _ index: Int, _ event: RegionEvent) {
         let host = process.hosts[index]
         host.node.handle(event, at: clock(of: process), into: &host.actions)
@@ -90,7 +91,8 @@ extension World {
         let host = process.hosts[index]
         switch action {
         case .read(let places):
-            // A consumer delivers what it had fetched before it was told to read nothing more.
+            // A consumer still delivers records that it had fetched before it was told to stop
+            // reading.
             if process.isStopping { break }
             host.reading = [:]
             for place in places { host.reading[place.partition] = place.offset }
@@ -141,7 +143,7 @@ extension World {
         if alarm == .foreignRecord { probes.hit(.foreignRecordStopped) }
     }
 
-    /// Notes shards that have begun, or begun again, to fold.
+    /// Records shards that have begun to fold, or begun again.
     private func noteFolded(_ host: NodeHost) {
         for partition in 0..<host.node.partitionCount {
             guard let shard = host.node.folding(partition) else {
@@ -153,7 +155,7 @@ extension World {
             let number = self.shard(host, partition)
             letterLedgers[number].readIsFrom(shard.fold.coverage)
             let claims = shard.fold.claims
-            // No HQ gave its values in time, or none has any of the node's settings.
+            // No HQ gave its values in time, or none has values for the node's settings.
             if claims.valuesFrom > shard.fold.floor { atlas.lose(number) }
             if claims.idsFrom < claims.idsShortUntil {
                 shortRanges[number].append(
@@ -168,7 +170,7 @@ extension World {
 
     // MARK: - Consuming
 
-    /// Whether more records wait than one turn takes.
+    /// True if more records are waiting than one turn takes.
     private func poll(_ partition: Int32, _ process: NodeProcess, _ index: Int) -> Bool {
         let host = process.hosts[index]
         let number = shard(host, partition)
@@ -179,7 +181,7 @@ extension World {
         for _ in 0..<Self.pollsPerTurn {
             guard let next = host.reading[partition] else { return false }
             guard next >= logs[number].low else {
-                // Retention was faster than the node: what it holds joins on to nothing.
+                // Retention overtook the node: its state no longer connects to the log.
                 probes.hit(.outOfRangeRejoined)
                 host.reading[partition] = nil
                 tell(
@@ -236,7 +238,7 @@ extension World {
 
     // MARK: - Questions to the broker
 
-    /// A question whose answer is made up when it comes.
+    /// A question whose answer is computed when it is due.
     enum BrokerQuestion {
         case committed(question: Int, [Int32])
         case facts(question: Int, Int32, UnixTime)
@@ -287,7 +289,7 @@ extension World {
         let host = process.hosts[index]
         var ends: [Int32: Int64] = [:]
         for partition in partitions { ends[partition] = logs[shard(host, partition)].end }
-        // Some answers come when the node has long asked again.
+        // Some answers come long after the node has asked again.
         let isSlow = !isHealed && regionRandom.happens(perMille: 50)
         if isSlow { probes.hit(.endAnsweredLate) }
         schedule(
@@ -300,7 +302,7 @@ extension World {
 
     // MARK: - Group membership
 
-    /// Hands the region's partitions out again; each process learns it at a time of its own.
+    /// Assigns the region's partitions again; each process learns of it at its own time.
     func rebalance(region: Int) {
         for log in shape.logsOfRegion[region] { groups[log].rebalance(&regionRandom) }
         for process in nodes where process.region == region && process.state != .down {
@@ -314,7 +316,7 @@ extension World {
                 .joined())
     }
 
-    /// The process is told that it has no partitions any more; it keeps what it knows of them.
+    /// The process loses all its partitions but keeps their state.
     func giveBack(_ process: NodeProcess) {
         for (index, host) in process.hosts.enumerated() {
             host.reading = [:]
@@ -322,11 +324,11 @@ extension World {
         }
     }
 
-    /// The process hears of a rebalance: what it has is taken back, and given out some time later.
+    /// The process learns of a rebalance: its partitions are revoked, and assigned some time later.
     func learnAssignment(_ process: NodeProcess) {
         let first = shape.logsOfRegion[process.region].lowerBound
         guard groups[first].members.contains(process.number) else {
-            // The coordinator had given it up: it joins again.
+            // The coordinator had removed it: it joins again.
             for log in shape.logsOfRegion[process.region] {
                 groups[log].members.append(process.number)
                 groups[log].members.sort()
@@ -345,7 +347,7 @@ extension World {
 
     func takeOver(_ process: NodeProcess, _ index: Int) {
         let host = process.hosts[index]
-        // Given up meanwhile; it will hear of that.
+        // It was removed meanwhile and will learn of that.
         guard groups[host.log].members.contains(process.number) else { return }
         host.generation = groups[host.log].generation
         let folded = host.folded.count
@@ -354,8 +356,8 @@ extension World {
         scheduleTick(process, after: Self.busyWait)
     }
 
-    /// What the group's coordinator makes of a commit: a member of an earlier generation commits
-    /// nothing.
+    /// The group coordinator's handling of a commit: a member of an earlier generation cannot
+    /// commit.
     private func commit(_ places: [PartitionOffset], _ process: NodeProcess, _ index: Int) {
         let host = process.hosts[index]
         guard brokerIsReachable[process.region],
@@ -375,7 +377,7 @@ extension World {
         }
     }
 
-    /// I4: the group forgets only what every HQ and the dead-letter topic have.
+    /// I4: the group commits only offsets that every HQ and the dead-letter topic have.
     private func checkCommitted(_ place: PartitionOffset, _ host: NodeHost) {
         let number = shard(host, place.partition)
         guard !atlas.isForeign[number] else { return }

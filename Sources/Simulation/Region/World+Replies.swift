@@ -3,7 +3,7 @@ import DeltaCodec
 import DeltaProtocol
 import RegionCore
 
-/// What a process's client makes of HQ's answers, and of none.
+/// A client's handling of HQ's answers, and of missing ones.
 extension World {
     /// Late answers reach the node too: ignoring them is the node's job.
     func replyArrived(_ reply: Reply, at process: NodeProcess) {
@@ -35,7 +35,7 @@ extension World {
         scheduleTick(process, after: Self.busyWait)
     }
 
-    /// How often HQs were found before what they had acknowledged.
+    /// How often HQs were below a coverage that they had acknowledged.
     private func regressions(of host: NodeHost) -> Int64 {
         host.node.foldingShards.reduce(0) { sum, shard in
             shard.pushes.reduce(sum) { $0 + $1.regressions }
@@ -48,7 +48,8 @@ extension World {
         switch reply.content {
         case .failure: problem = "status_503"
         case .deltas(let bytes):
-            // Bytes cut between two shards decode: each shard of the push must be answered.
+            // Bytes cut between two shards decode, so check that the reply answers each shard of
+            // the push.
             if let decoded = try? DeltaCodec.decodeReply(bytes),
                 decoded.shards.count == reply.request.shards
             {

@@ -2,7 +2,7 @@ import CivilTime
 import DeltaProtocol
 import Money
 
-/// Values by (minute, column), as rows in rising order of minutes. A zero is the same as none.
+/// Values by (minute, column), as rows in rising order of minutes. Zero means no value.
 struct MinuteTable {
     private(set) var minutes: [Int32] = []
     private var cells: [BucketValue] = []
@@ -53,7 +53,7 @@ struct MinuteTable {
         (0..<width).allSatisfy { self[minute, $0].isZero }
     }
 
-    /// What stands in `wanted`, which rises, in the order in which buckets travel.
+    /// The buckets in `wanted`, which rises, in the order of a delta.
     func buckets(in wanted: [Minute], currencies: [Currency]) -> [Bucket] {
         var found: [Bucket] = []
         guard let first = wanted.first else { return found }

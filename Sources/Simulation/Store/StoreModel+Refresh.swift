@@ -4,10 +4,10 @@ import Federation
 import Identifiers
 
 extension StoreModel {
-    /// What has changed since `position`, or everything, as one consistent view.
+    /// The changes since `position`, or everything, as one consistent view.
     ///
     /// - Parameters:
-    ///   - isNewConnection: whether the reader's last refresh came on another connection.
+    ///   - isNewConnection: true if the reader's last refresh came on another connection.
     ///   - own: the topology of the reader's files.
     func refresh(
         since position: StorePosition?, isNewConnection: Bool, own: StoreTopology,
@@ -91,7 +91,7 @@ extension StoreModel {
         return counts
     }
 
-    /// What HQ tells a joining node of a region's shards, each with its values where asked for.
+    /// HQ's answer to a joining node about a region's shards, with values if requested.
     func statuses(
         region: Int, partition: Int32?, withValues: Bool, now: UnixTime, shape: WorldShape
     ) -> [ShardStatus] {

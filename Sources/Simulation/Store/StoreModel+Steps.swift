@@ -3,19 +3,19 @@ import DeltaProtocol
 import Federation
 import Identifiers
 
-/// What one script writes, with the world's numbers in place of names.
+/// The write of one script, with the world's numbers instead of names.
 struct StoreStep {
     /// By commit, the world's shard.
     var shards: [Int]
     var commits: [ShardCommit]
     var differences: [GlobalDifference]
-    /// Logs of the world and how many partitions the region says they have.
+    /// Logs of the world with the partition counts that the region reports.
     var partitionCounts: [(log: Int, count: Int32)] = []
-    /// What the store's topology has to be.
+    /// The topology that the store must have.
     var topology: StoreTopology?
     /// The minutes that it lists as changed.
     var listedMinutes: [Minute]
-    /// Whether the commits stand with it.
+    /// True if it completes the commits.
     let isLast: Bool
 
     init(_ step: CommitStep, shape: WorldShape) {
@@ -29,16 +29,16 @@ struct StoreStep {
 
 enum CommitResult {
     case written
-    /// A text is not the one that the commit rests on: nothing is written.
+    /// A text differs from the one that the commit is based on: nothing is written.
     case conflict
-    /// The store counts logs, or partitions of one, as others say: nothing is written.
+    /// The store counts other logs, or other partitions of a log: nothing is written.
     case otherTopology
-    /// The script ended in the middle; what it wrote stands.
+    /// The script ended midway; its writes remain.
     case failed
 }
 
 extension StoreModel {
-    /// What HQ reads of one shard, in one atomic step.
+    /// HQ's reading of one shard, in one atomic step.
     func reading(_ shard: Int, _ minutes: MinutesToRead) -> ShardReading {
         var minutes = minutes
         if let beyond = minutes.beyond {
@@ -52,7 +52,8 @@ extension StoreModel {
             late: late[shard].buckets(in: minutes.late, currencies: currencies))
     }
 
-    /// The union of two rising lists. Usually one ends before the other begins: no set is needed.
+    /// The union of two rising lists. Usually one ends before the other begins, so no set is
+    /// needed.
     private static func union(_ minutes: [Minute], _ listed: [Minute]) -> [Minute] {
         guard let first = listed.first, let last = minutes.last, first <= last else {
             return minutes + listed
@@ -62,8 +63,8 @@ extension StoreModel {
 
     /// Runs the commit script: hashes, sums, version, changes, liveness, and watermarks last.
     ///
-    /// Where it fails, what it wrote stands; it says so in the liveness texts, which puts whoever
-    /// has read these shards before into conflict, and lists the minutes for their readers.
+    /// If it fails, its writes remain. It marks the liveness texts, so that decisions based on
+    /// earlier readings of these shards conflict, and lists the minutes for readers.
     ///
     /// - Parameter limit: the operation before which the script fails; nil for none.
     mutating func commit(_ step: StoreStep, failingAfter limit: Int?) -> CommitResult {
@@ -90,7 +91,7 @@ extension StoreModel {
         return .failed
     }
 
-    /// False where the script ends within.
+    /// False if the script ends within.
     private mutating func write(_ step: StoreStep, limit: Int) -> Bool {
         var left = limit
         for (shard, commit) in zip(step.shards, step.commits) {
@@ -122,7 +123,7 @@ extension StoreModel {
         return true
     }
 
-    /// False where the script ends within.
+    /// False if the script ends within.
     private mutating func writeHashes(
         _ shard: Int, _ commit: ShardCommit, left: inout Int
     ) -> Bool {
@@ -159,7 +160,7 @@ extension StoreModel {
         set(.sums, difference.minute.number, column, sum)
     }
 
-    /// The sums of one minute that are not what the shards add up to, with what they must be.
+    /// The sums of one minute that differ from the totals of the shards, with the correct values.
     func wrongSums(minute: Int32) -> [(column: Int, right: BucketValue)] {
         var wrong: [(column: Int, right: BucketValue)] = []
         for column in currencies.indices {
@@ -174,8 +175,8 @@ extension StoreModel {
         return wrong
     }
 
-    /// Sets the sums of minutes to what the shards add up to, lists them, and takes the watermarks
-    /// of shards out, in one step.
+    /// Sets the sums of minutes to the totals of the shards, lists the minutes, and drops
+    /// watermarks of shards, in one step.
     mutating func repair(_ minutes: [Int32], dropping shards: [Int] = []) {
         beginStep()
         advanceVersion()
@@ -188,7 +189,7 @@ extension StoreModel {
         }
     }
 
-    /// How many keys of each retained minute stand.
+    /// The number of keys of each retained minute.
     func keyCounts(_ shape: WorldShape) -> [Minute: KeyCensus.Count] {
         var counts: [Minute: KeyCensus.Count] = [:]
         for minute in knownMinutes where minute >= firstMinute {
@@ -208,9 +209,9 @@ extension StoreModel {
         Set(buckets.flatMap { $0.minutes }).union(sums.minutes).union(changes.minutes)
     }
 
-    /// Compares the sums of `minutes`, or all, with their shards. Where sums say more, or the count
-    /// of keys has shown it, hashes have vanished: shards without one in that minute lose their
-    /// watermarks. Answers those.
+    /// Compares the sums of `minutes`, or all, with their shards. If sums exceed the shards, or the
+    /// key count shows it, hashes have vanished: shards without one in that minute lose their
+    /// watermarks. Returns those shards.
     mutating func verify(
         _ minutes: [Int32]?, losses: [Minute: KeyCensus.Loss], shape: WorldShape
     ) -> [Int] {

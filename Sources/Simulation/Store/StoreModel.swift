@@ -4,16 +4,16 @@ import Federation
 import Identifiers
 import Money
 
-/// The global database: what stands in it, and enough of its past to lose it again.
+/// The global database: its contents, and enough of its history to lose it again.
 ///
-/// Its operations are those of the real one, in the real order; each is one atomic step there.
-/// Everything that changes is journalled, so that a failover can take the last commits away.
+/// Its operations are those of the real store, in the real order; each is one atomic step there.
+/// All changes are journalled, so that a failover can undo the last commits.
 struct StoreModel {
-    /// What HQ has of one shard beside its buckets.
+    /// HQ's texts of one shard, without its buckets.
     struct Texts: Equatable {
         let watermark: String?
         var liveness: String?
-        /// What `watermark` says.
+        /// `watermark`, parsed.
         let stored: StoredShard?
 
         init(watermark: String? = nil, liveness: String? = nil) {
@@ -22,7 +22,7 @@ struct StoreModel {
             stored = watermark.flatMap { StoredShard(text: $0) }
         }
 
-        /// The same watermark beside another liveness.
+        /// The same watermark with another liveness.
         func with(liveness: String?) -> Texts {
             var changed = self
             changed.liveness = liveness
@@ -55,26 +55,26 @@ struct StoreModel {
     /// Nil before the first commit into an empty database.
     private(set) var id: String?
     private(set) var version: Int64 = 0
-    /// The version at which a minute was listed last.
+    /// The version at which a minute was last listed.
     private(set) var listed: Int64 = 0
     private(set) var texts: [Texts]
-    /// By log of the world, how many partitions its region said it has; 0 for never.
+    /// By log of the world, the partition count reported by its region; 0 for never.
     private(set) var partitionCounts: [Int32]
-    /// Which logs count.
+    /// The logs that count.
     private(set) var topology: StoredTopology?
     private(set) var sums: MinuteTable
     private(set) var changes = MinuteTable(width: 1)
     private(set) var buckets: [MinuteTable]
     private(set) var late: [MinuteTable]
     private(set) var missed: [MinuteTable]
-    /// Rises whenever clients have to connect anew.
+    /// Rises whenever clients must reconnect.
     private(set) var connection = 1
     /// The first minute whose keys have not expired.
     private(set) var firstMinute = Int32.min
     private var identities = 0
     private var marked = 0
     private var journal: [Undo] = []
-    /// Where in the journal each step that wrote began.
+    /// The journal position at which each writing step began.
     private var marks: [Int] = []
 
     init(shards: Int, logs: Int, currencies: [Currency]) {
@@ -87,37 +87,37 @@ struct StoreModel {
         missed = buckets
     }
 
-    /// How many steps a failover could take away.
+    /// The number of steps that a failover could undo.
     var undoableSteps: Int { marks.count }
 
     func stored(_ shard: Int) -> StoredShard? {
         texts[shard].stored
     }
 
-    /// Whether the last script that wrote the shard failed before its end.
+    /// True if the last script that wrote the shard failed midway.
     func isHalfWritten(_ shard: Int) -> Bool {
         texts[shard].liveness.map(ShardLiveness.isTorn) ?? false
     }
 
-    /// Whether the shard is being written in several steps, or was when its writer ended.
+    /// True if the shard is being written in several steps, or was when its writer ended.
     func isFilling(_ shard: Int) -> Bool {
         texts[shard].liveness.map(ShardLiveness.isFilling) ?? false
     }
 
-    /// Takes a shard's watermark out: its region sends it whole.
+    /// Drops a shard's watermark, so that its region sends it whole.
     mutating func dropWatermark(_ shard: Int) {
         beginStep()
         set(Texts(watermark: nil, liveness: texts[shard].liveness), of: shard)
     }
 
-    /// Adds one transfer of no log to a bucket and to its sum, and takes the shard's watermark out:
-    /// in one step, for a failover that took only the second away would leave what nobody finds.
+    /// Adds one transfer of no log to a bucket and to its sum, and drops the shard's watermark. In
+    /// one step, because a failover that undid only the latter would leave undetectable money.
     mutating func stray(_ shard: Int, minute: Int32, column: Int, amount: Int64) {
         spoil(shard, minute: minute, column: column, amount: amount)
         set(Texts(watermark: nil, liveness: texts[shard].liveness), of: shard)
     }
 
-    /// As `stray`, but keeps the watermark: only the digest audit can find it.
+    /// Like `stray`, but keeps the watermark: only the digest audit can find it.
     mutating func spoil(_ shard: Int, minute: Int32, column: Int, amount: Int64) {
         beginStep()
         for table in [Table.buckets(shard), .sums] {
@@ -134,7 +134,7 @@ struct StoreModel {
 
     // MARK: - Losing things
 
-    /// Moves the database's own clock. Whether that let minutes expire.
+    /// Advances the database's own clock. Returns true if minutes expired.
     mutating func expire(at now: Int64) -> Bool {
         let first = Int32(now / 60_000) - Int32(Limits.retainedMinutes) + 1
         guard first > firstMinute else { return false }
@@ -153,7 +153,7 @@ struct StoreModel {
         }
     }
 
-    /// Takes the last `count` steps away, as a failover to a replica that lacks them does.
+    /// Undoes the last `count` steps, like a failover to a replica that lacks them.
     mutating func rollBack(steps count: Int) {
         guard count > 0, count <= marks.count else { return }
         let mark = marks[marks.count - count]
@@ -192,7 +192,7 @@ struct StoreModel {
 
     mutating func beginStep() { marks.append(journal.count) }
 
-    /// Another number each time, as a random one is.
+    /// A different number each time, like a random one.
     mutating func nextMark() -> Int {
         marked += 1
         return marked
@@ -217,7 +217,7 @@ struct StoreModel {
     private mutating func write(
         _ table: Table, _ minute: Int32, _ column: Int, _ value: BucketValue
     ) {
-        // A key whose time is over goes as it is written; the list of changes has no such time.
+        // An expired key is removed as it is written; the list of changes has no expiry.
         if table != .changes, minute < firstMinute { return }
         switch table {
         case .sums: sums[minute, column] = value
@@ -233,7 +233,7 @@ struct StoreModel {
         texts[shard] = new
     }
 
-    /// Allocates the next version, and an identity where there is none.
+    /// Allocates the next version, and an identity if there is none.
     mutating func advanceVersion() {
         if id == nil {
             identities += 1
@@ -272,10 +272,10 @@ struct StoreModel {
         changes.minutes.indices.reduce(0) { max($0, changes.value(row: $1, column: 0).settled) }
     }
 
-    /// Whether what was listed last is still there.
+    /// True if the minute listed last is still there.
     var isListWhole: Bool { lastListed >= listed }
 
-    /// Takes minutes that have expired out of the list of changes.
+    /// Removes expired minutes from the list of changes.
     mutating func pruneChanges() {
         let isWhole = isListWhole
         changes.removeAll(before: firstMinute)
@@ -308,7 +308,7 @@ struct StoreModel {
         self.topology = topology
     }
 
-    /// Whether the store counts the log of a shard.
+    /// True if the store counts the log of a shard.
     func counts(_ shard: ShardID) -> Bool {
         topology?.logs[shard.region]?.contains(shard.log) ?? true
     }

@@ -1,8 +1,8 @@
 import DeltaProtocol
 
-/// The fold rules once more, told from what records mean and kept in plain dictionaries: slow,
-/// simple, and sharing no code with the fold that it judges. It has the whole log, from its very
-/// beginning, whatever retention took since.
+/// A second implementation of the fold rules, which takes the meanings of records and keeps plain
+/// dictionaries: slow, simple, and without code shared with the fold that it checks. It has the
+/// whole log from its very beginning, whatever retention has removed since.
 struct NaiveFold {
     /// 5 minutes, and 10.
     private static let future: Int64 = 300_000
@@ -33,7 +33,7 @@ struct NaiveFold {
         var column: Int
     }
 
-    /// What a record changed: the cell, what it held and what it holds.
+    /// A record's change: the cell, its old value and its new value.
     struct Change {
         var cell: Cell
         var old: BucketValue
@@ -44,9 +44,10 @@ struct NaiveFold {
     struct Result {
         var outcome: Outcome
         var change: Change?
-        /// Of a transfer that passes the first two rules, where it goes by its own record alone.
+        /// For a transfer that passes the first two rules, the cell that its own record alone
+        /// decides.
         var cell: Cell?
-        /// Of a conflict, the offset of the record that the id's content is from: who has not read
+        /// For a conflict, the offset of the record whose content counts: a node that has not read
         /// it cannot know.
         var contentFrom: Int64?
 
@@ -70,10 +71,10 @@ struct NaiveFold {
     private var transfers: [Int: Sighting] = [:]
     private var corrections: Set<Int> = []
     private var cells: [Cell: BucketValue] = [:]
-    /// Whether the last transfer carried an id that had been sighted and was not live any more.
+    /// True if the last transfer's id had been sighted but was no longer live.
     private(set) var hasForgotten = false
     /// For a log that continues another one: how much earlier than the last record of the previous
-    /// log its first one may be stamped; nil for other logs.
+    /// log its first stamp may be; nil for other logs.
     private let disorder: Int64?
     /// The first minute whose transfers cannot be in the previous log; nil without a previous log,
     /// or before the first record.

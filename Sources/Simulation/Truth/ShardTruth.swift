@@ -1,13 +1,13 @@
 import DeltaProtocol
 
-/// What a shard must hold at each coverage, by the second fold.
+/// The correct contents of a shard at each coverage, by the second fold.
 struct ShardTruth {
     struct Step {
         var offset: Int64
         var change: NaiveFold.Change
     }
 
-    /// How many records ended how, up to and including one.
+    /// Counts of outcomes, up to and including one record.
     struct Counts: Equatable {
         var applied: Int64 = 0
         var duplicate: Int64 = 0
@@ -43,13 +43,13 @@ struct ShardTruth {
 
     /// The most that a minute could hold if every repeat counted.
     struct Most {
-        /// Of transfers in their own minutes.
+        /// Sums of transfers in their own minutes.
         var settled: Int64 = 0
         var transfers: Int64 = 0
-        /// Of late ones at the minute of their stamps, and all others at their own.
+        /// Sums of late transfers at the minute of their stamps, and of all others at their own.
         var lateSettled: Int64 = 0
         var lateTransfers: Int64 = 0
-        /// Whether a transfer was rejected because the bucket was full.
+        /// True if a transfer was rejected because the bucket was full.
         var wasFull = false
     }
 
@@ -59,16 +59,16 @@ struct ShardTruth {
     /// By bucket, the steps that changed it.
     private var stepsOfCell: [NaiveFold.Cell: [Int]] = [:]
     private var most: [Place: Most] = [:]
-    /// By place in the log, the sum of outcomes.
+    /// By index in the log, the accumulated outcomes.
     private(set) var counts: [Counts] = []
-    /// By place in the log, what a node comes to that folds it.
+    /// By index in the log, the probes that a node hits by folding it.
     private(set) var situations: [[Probe]] = []
 
-    /// - Parameter disorder: for a log that continues another one, how much earlier than a previous
-    ///   one a stamp may be, in milliseconds; else nil.
+    /// - Parameter disorder: for a log that continues another one, how much earlier than a
+    ///   preceding stamp a stamp may be, in milliseconds; else nil.
     init(disorder: Int64?) { fold = NaiveFold(disorder: disorder) }
 
-    /// Takes the record that now is the last of the log.
+    /// Takes the log's new last record.
     mutating func take(_ meaning: Meaning, offset: Int64, stamp: Int64) -> NaiveFold.Result {
         let result = fold.take(meaning, offset: offset, stamp: stamp)
         if let change = result.change {
@@ -101,7 +101,7 @@ struct ShardTruth {
         most[Place(minute: minute, column: column)] ?? Most()
     }
 
-    /// Whether a bucket held just these transfers at some coverage up to `coverage`.
+    /// True if a bucket held exactly these transfers at some coverage up to `coverage`.
     func held(_ value: BucketValue, in cell: NaiveFold.Cell, upTo coverage: Int64) -> Bool {
         if value.settled == 0, value.transfers == 0 { return true }
         return (stepsOfCell[cell] ?? []).contains { step in
@@ -110,11 +110,11 @@ struct ShardTruth {
         }
     }
 
-    /// Says what the last record is an example of.
+    /// Records that the last record is an example of a probe.
     mutating func note(_ probe: Probe) { situations[situations.count - 1].append(probe) }
 }
 
-/// The buckets of one shard at one coverage, moved forwards and backwards along its truth.
+/// The buckets of one shard at one coverage, which can move forwards and backwards along its truth.
 struct TruthCursor {
     private(set) var coverage: Int64 = 0
     private var taken = 0
