@@ -6,7 +6,7 @@ import Topology
 
 /// All that the fold reads besides the log: two nodes with equal settings fold a log to equal bits.
 package struct FoldSettings: Sendable {
-    /// The generation of the rules in this code. Any change of what a log folds to raises it.
+    /// The generation of the rules in this code. Any change of a fold's result raises it.
     package static let rulesGeneration: UInt32 = 3
 
     package let idKey: IDKey

@@ -10,7 +10,7 @@
 /// One owner, any thread.
 @safe
 public struct IDMemory: ~Copyable {
-    /// What a sighting found.
+    /// The result of a sighting.
     public enum Sighting: UInt8, Sendable {
         /// Never sighted, or only for minutes that are too long ago.
         case fresh

@@ -21,7 +21,7 @@ struct JSONSpan {
         unsafe UnsafeRawBufferPointer(rebasing: bytes[start..<end])
     }
 
-    /// Whether a string's content is `text`, escapes decoded.
+    /// True if a string's content, with its escapes decoded, is `text`.
     func equals(_ text: StaticString, in bytes: UnsafeRawBufferPointer) -> Bool {
         unsafe equals(
             UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount),

@@ -26,8 +26,7 @@ package struct RecordDecoder: ~Copyable {
     /// A copy of `Currency.indexBySlot` that the hot path reads without checks.
     let currencyBySlot: UnsafeMutablePointer<UInt16>
     /// The last minute that the compact form read: 16 bytes of text and the time they denote.
-    /// Initially 1970-01-01T00:00, minute 0, so that the cache never matches text that was not
-    /// parsed.
+    /// Initially 1970-01-01T00:00, minute 0, so that the cache only ever matches valid times.
     var minuteText: (UInt64, UInt64) = (0x2D31_302D_3037_3931, 0x3030_3A30_3054_3130)
     var minuteStart: Int64 = 0
 

@@ -29,7 +29,7 @@ package enum ShardJoin {
 
     /// Why a shard stays stopped until an operator intervenes.
     package enum Alarm: String, Sendable, Hashable {
-        /// The partition ends before what HQ has committed: the topic was recreated, or lost data.
+        /// The partition ends below HQ's watermark: the topic was recreated, or lost data.
         case endsBelowWatermark = "ends_below_watermark"
         /// The partition ends before what this node has folded.
         case endsBelowCoverage = "ends_below_coverage"

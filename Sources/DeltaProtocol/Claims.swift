@@ -9,7 +9,7 @@ package struct Claims: Hashable, Sendable {
     /// The first minute that has values, seeded ones included; at most `idsFrom`.
     package var valuesFrom: Minute
     /// The first minute that the state knows in full from the log: every transfer of it, and its
-    /// ids, save for `idsShortUntil`.
+    /// ids, except for `idsShortUntil`.
     package var idsFrom: Minute
     /// Earlier minutes were decided with less than 25 h 11 min of ids: a repeat with another time,
     /// or of late money, may have been taken for new. `always` if there are none.

@@ -47,7 +47,7 @@ private final class Relay {
         self.server = server
     }
 
-    /// True if one side has ended and all of its bytes were forwarded, or the other side is closed.
+    /// True if one side has ended and all of its bytes were forwarded, or if a write failed.
     var isOver: Bool { toServer.isOver || toClient.isOver }
 
     var interests: [pollfd] {

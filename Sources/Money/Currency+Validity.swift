@@ -5,7 +5,7 @@ extension Currency {
     /// The month in which the code was withdrawn; nil for a current code.
     package var validTo: YearMonth? { ISO4217.table[Int(index)].validTo }
 
-    /// Whether the code is on the current list.
+    /// True if the code is on the current list.
     package var isCurrent: Bool { validTo == nil }
 
     /// True if the code was valid in `month`, including the months of introduction and withdrawal:

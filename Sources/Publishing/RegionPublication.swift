@@ -281,7 +281,7 @@ struct RegionPublication: Sendable {
     }
 }
 
-// MARK: What the shown values stand on
+// MARK: The basis of the shown values
 
 extension RegionPublication {
     /// The first minute whose live values are at least what is shown. Nil while some shard is below

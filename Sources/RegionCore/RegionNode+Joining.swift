@@ -52,7 +52,7 @@ extension RegionNode {
             && joining.beganAt.map { $0 + settings.headquartersMilliseconds <= now } ?? false
     }
 
-    // MARK: - What the log says
+    // MARK: - The log's answers
 
     private func terms(_ now: UnixTime) -> ShardJoin.Terms {
         ShardJoin.Terms(
@@ -122,7 +122,7 @@ extension RegionNode {
                     ["partition": "\(partition)", "error": problem])))
     }
 
-    // MARK: - What HQs have
+    // MARK: - HQs' answers
 
     /// True if the HQ has to answer a question before the node can push to it.
     func isAsked(_ hq: Int) -> Bool {

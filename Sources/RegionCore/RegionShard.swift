@@ -50,7 +50,7 @@ struct Joining {
     var terms: ShardJoin.Terms?
     /// By HQ.
     var statuses: [Status]
-    /// The HQ whose values were requested last, and when.
+    /// The HQ whose values are pending, and since when.
     var seeding: (hq: Int, since: UnixTime)?
     /// HQs whose values were requested.
     var asked: Set<Int> = []

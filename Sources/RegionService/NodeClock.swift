@@ -2,7 +2,7 @@ import CivilTime
 import Platform
 
 /// A node's clock: the machine's time at the node's start, continued by the boot-time clock, which
-/// nobody can set. The clocks of headquarters decide which minutes the state holds.
+/// cannot be set. The clocks of headquarters decide which minutes the state holds.
 struct NodeClock {
     private let startedAt: Int64
     private let uptimeAtStart: Int64

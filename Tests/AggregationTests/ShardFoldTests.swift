@@ -116,7 +116,7 @@ import Testing
         #expect(rejected == (isSound ? 0 : 1))
     }
 
-    /// Before ids-from, a transfer cannot be told from a repeat.
+    /// Before ids-from, a transfer cannot be distinguished from a repeat.
     @Test func moneyOfMinutesThatAreNotKnownIsKeptApart() {
         let known = Self.minute.advanced(by: -60)
         var fold = Self.started(FoldStart(offset: 10, idsFrom: known))

@@ -226,7 +226,7 @@ struct TwoHistories {
         }
     }
 
-    // MARK: - What must hold
+    // MARK: - Invariants
 
     private func difference(
         _ whole: borrowing ShardFold, _ rebuilt: borrowing ShardFold, _ floor: Minute

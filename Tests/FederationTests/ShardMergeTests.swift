@@ -184,7 +184,7 @@ import Testing
         #expect(decision.reply.claims == Merge.claims(after, valuesFrom: values))
     }
 
-    // MARK: - What a node does not know
+    // MARK: - Minutes that a node does not know
 
     /// Before its ids-from a node has HQ's former values, with its own corrections.
     @Test(arguments: [0, 10] as [Int64])

@@ -97,7 +97,6 @@ private let brokerArguments: [String] = {
 }()
 
 /// Starts a broker, waits for its first line, and stops it at the end if `body` has not.
-/// Runs kcat to its end and returns its output.
 @discardableResult
 private func withBroker(
     _ arguments: [String],
@@ -120,7 +119,7 @@ private func withBroker(
     }.terminationStatus
 }
 
-/// Runs kcat to its end and answers what it printed.
+/// Runs kcat to its end and returns its output.
 private func kcat(_ arguments: [String], input: String = "") async throws -> String {
     let result = try await run(
         .name("kcat"), arguments: .init(arguments), input: .string(input),

@@ -49,7 +49,7 @@ package struct CommitRound: Sendable {
         package var fixedPartitions: [LogID: Int32]
         /// The log being written; nil if there is none.
         package var currentLog: LogID?
-        /// True if the store sums the region; a repair would remove another region's buckets.
+        /// True if the store sums the region; a repair would remove the buckets of any other.
         package var isSummed: Bool
         /// True if regions' digests are compared with the store.
         package var comparesDigests: Bool
@@ -165,7 +165,7 @@ package struct CommitRound: Sendable {
     /// The replies decided so far, before the audit.
     package var decided: [ShardReply] { replies.compactMap(\.self) }
 
-    /// A log id stands for one incarnation of a topic with a fixed number of partitions: with more,
+    /// A log id names one incarnation of a topic with a fixed number of partitions: with more,
     /// records would be in other partitions than their repeats.
     private mutating func refuseOtherPartitionCounts() {
         for index in again {

@@ -26,13 +26,13 @@ extension World {
         }
         mix(stored.watermark)
         if shape.shards[shard].isAdded {
-            return fail("\(commit.shard) is taken, a partition that its log cannot have")
+            return fail("\(commit.shard) was committed, but its log cannot have this partition")
         }
         // A second HQ that was wiped may receive the other log before the node has heard the first
         // one.
         if atlas.isForeign[shard], site.number > 0 { return }
         trace(
-            "\(commit.shard) stands at \(stored.watermark), \(describe(stored.claims)), "
+            "\(commit.shard) is at \(stored.watermark), \(describe(stored.claims)), "
                 + "\(commit.changes.count) buckets, by \(deltas.node)")
         checkMissed(commit, shard: shard, from: before, to: stored.watermark, task)
         site.highest[shard] = max(site.highest[shard], stored.watermark)
@@ -40,7 +40,7 @@ extension World {
             fail("\(commit.shard) moved back from \(before) to \(stored.watermark)")
         }
         if stored.watermark > logs[shard].end {
-            return fail("\(commit.shard) stands at \(stored.watermark), behind its log's end")
+            return fail("\(commit.shard) is at \(stored.watermark), beyond its log's end")
         }
         var touched: [ShardTruth.Place] = []
         site.checks[shard].cursor.move(

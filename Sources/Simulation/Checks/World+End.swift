@@ -12,7 +12,7 @@ extension World {
             checkSums(site.store.sums.minutes, at: site)
             for table in site.store.buckets { checkSums(table.minutes, at: site) }
             if site.sumsAreDoubtful {
-                fail("sums that a failed script left were never compared")
+                fail("sums left by a failed script were never compared")
             }
         }
         for shard in shape.shards.indices where atlas.isForeign[shard] { checkStopped(shard) }
@@ -32,10 +32,10 @@ extension World {
         }
         let end = atlas.endOfFirstLog[shard] ?? logs[shard].end
         guard stored.watermark == end else {
-            return fail("\(id) stands at \(stored.watermark) of \(end) at the end")
+            return fail("\(id) is at \(stored.watermark) of \(end) at the end")
         }
         guard site.checks[shard].partialUntil == 0 else {
-            return fail("\(id) was left half written")
+            return fail("\(id) was left partially written")
         }
         // Digests do not cover minutes before ids-from, which the first record of a continuing log
         // may have set since.
@@ -43,20 +43,20 @@ extension World {
             NaiveFold.minute(now) - Int32(Limits.windowMinutes) + 1, stored.claims.idsFrom.number)
         let spoiled = site.checks[shard].spoiled.filter { $0.minute >= audited }
         guard spoiled.isEmpty || elapsed < site.auditedBy else {
-            return fail("\(id) holds what somebody wrote into the store: \(spoiled)")
+            return fail("\(id) holds values written behind HQ's back: \(spoiled)")
         }
         let first = firstComparable(at: site)
         if stored.claims.valuesFrom.number > first, !atlas.mayDeclareGap(shard) {
-            fail("\(id) has values from \(stored.claims.valuesFrom.number) on only, for no reason")
+            fail("\(id) has values only from \(stored.claims.valuesFrom.number) on, for no reason")
         }
         let own = truths[shard].fold.firstOfItsOwn.map { Int32($0) } ?? .min
         if stored.claims.idsFrom.number < own {
-            fail("\(id) claims minutes that the log before may have had, those before \(own)")
+            fail("\(id) claims minutes before \(own), which the previous log may have had")
         }
         if !atlas.isCut[shard], !atlas.isTorn[shard],
             max(stored.claims.idsFrom, stored.claims.idsShortUntil).number > max(first, own)
         {
-            fail("\(id) is known from \(stored.claims.idsFrom.number) on only, for no reason")
+            fail("\(id) is known only from \(stored.claims.idsFrom.number) on, for no reason")
         }
         var touched: [ShardTruth.Place] = []
         site.checks[shard].cursor.move(
@@ -77,7 +77,7 @@ extension World {
             table.minutes.filter { !table.isEmpty(minute: $0) }
         }
         if site.store.texts[shard] != StoreModel.Texts() || !standing.isEmpty {
-            fail("\(shape.shards[shard].id) does not count, and still has \(standing)")
+            fail("\(shape.shards[shard].id) does not count but still has \(standing)")
         }
     }
 
@@ -88,7 +88,7 @@ extension World {
         let owner = groups[log].owners[Int(partition)].map { nodes[$0] }
         let host = owner?.hosts.first { $0.log == log }
         if host?.node.alarm(partition) == nil {
-            fail("\(shape.shards[shard].id) goes on with another log")
+            fail("\(shape.shards[shard].id) continues with another log")
         }
     }
 

@@ -47,7 +47,7 @@ extension World {
             if told.settled < settled || told.transfers < right[column].transfers {
                 fail(
                     "\(commit.shard) missed \(right[column].settled) \(currency), "
-                        + "headquarters was told of \(told.settled)")
+                        + "but reported \(told.settled)")
             }
         }
     }

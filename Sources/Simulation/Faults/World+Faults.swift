@@ -79,7 +79,7 @@ extension World {
         let process = nodes[letterRandom.below(nodes.count)]
         guard process.state == .running, !process.isStopping else { return }
         process.isStopping = true
-        trace("\(process.name) is to stop")
+        trace("\(process.name) is told to stop")
         for index in process.hosts.indices { tell(process, index, .stop) }
         scheduleTick(process, after: Self.busyWait)
     }
@@ -297,7 +297,7 @@ extension World {
         atlas.cut(shard)
         if cut > watermark { atlas.tear(shard) }
         probes.hit(.logTrimmed)
-        trace("\(shape.shards[shard].id) begins at \(cut) now")
+        trace("\(shape.shards[shard].id) now begins at \(cut)")
     }
 
     /// The offset up to which every HQ has committed a shard.
@@ -380,7 +380,7 @@ extension World {
             probes.hit(.logRecreatedUnderState)
             rebalance(region: region)
         }
-        trace("\(shape.shards[shard].id) is another log now, from place \(kept) on")
+        trace("\(shape.shards[shard].id) is now another log from index \(kept) on")
     }
 
     // MARK: - Ends

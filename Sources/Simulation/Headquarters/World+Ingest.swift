@@ -261,7 +261,7 @@ extension World {
             let minutes = task.digested, minutes.lowerBound.number >= firstComparable(at: site),
             site.checks[shard].spoiled.isEmpty, site.checks[shard].partialOnce == 0
         else { return }
-        fail("the audit finds \(id) to differ where nobody has touched it")
+        fail("the audit finds a difference in \(id), which is undamaged")
     }
 
     // MARK: - Maintenance

@@ -62,10 +62,10 @@ extension World {
             if isHealed {
                 process.fillsSinceHealed[region, default: 0] += 1
                 if process.fillsSinceHealed[region, default: 0] > 2 {
-                    fail("headquarters \(process.number) has \(id) filled again and again")
+                    fail("headquarters \(process.number) has \(id) refilled repeatedly")
                 }
             }
-            trace("headquarters \(process.number) has \(id) filled again, it lost \(minutes.count)")
+            trace("headquarters \(process.number) has \(id) refilled, which lost \(minutes.count)")
             let shards = Array(shape.shardsOfRegion[region])
             for shard in shards { process.site.store.dropWatermark(shard) }
             process.site.store.repair(minutes.map(\.number))
@@ -95,7 +95,7 @@ extension World {
         _ totals: PublishedTotals, by process: HeadquartersProcess, isLast: Bool
     ) {
         if let before = process.publisher.dataAsOf, totals.dataAsOf < before {
-            fail("data_as_of ran backwards")
+            fail("data_as_of went back")
         }
         process.publisher.dataAsOf = totals.dataAsOf
         for (region, total) in totals.regions.enumerated() {
@@ -180,7 +180,7 @@ extension World {
                 $0.region == id && [.storeRefilling, .storeLoss].contains($0.reason)
             }
             if isLabelled, isRecovering || options.keyLossWait > 0 { continue }
-            fail("\(id) is \(isLabelled ? "" : "not ")said to have money ahead")
+            fail("\(id) is \(isLabelled ? "" : "not ")labelled as having money ahead")
         }
     }
 

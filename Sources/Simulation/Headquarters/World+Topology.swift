@@ -19,7 +19,7 @@ extension World {
         }
     }
 
-    // MARK: - What files say
+    // MARK: - Files
 
     /// The logs of a region that a topology counts, the current one last.
     func countedLogs(of region: Int, by topology: StoreTopology) -> [Int] {
@@ -145,7 +145,7 @@ extension World {
             }
         }
         probes.hit(.logTakenOut)
-        trace("headquarters \(process.number) took \(shape.shards[shard].id) out")
+        trace("headquarters \(process.number) removed \(shape.shards[shard].id)")
         return steps != nil
     }
 

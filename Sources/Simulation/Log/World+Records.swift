@@ -76,7 +76,7 @@ extension World {
             transfer, shard: shard, at: now, log: &logs[shard], truth: &truths[shard])
         tally.records += 1
         trace(
-            "\(shape.shards[shard].id) has a transfer of the log before at \(written.offset): "
+            "\(shape.shards[shard].id) has a transfer of the previous log at \(written.offset): "
                 + "\(written.outcome)")
         note(written, shard: shard)
         if written.outcome == .late { truths[shard].note(.repeatOfLogBefore) }

@@ -8,7 +8,7 @@ struct LetterLedger {
 
     /// By offset, rising.
     private(set) var due: [Due] = []
-    /// The first offset that every node since has read.
+    /// The greatest offset at which any node has begun to read.
     private var readFrom: Int64 = 0
 
     mutating func add(_ offset: Int64, contentFrom: Int64?) {

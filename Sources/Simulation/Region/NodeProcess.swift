@@ -26,7 +26,7 @@ final class NodeProcess {
     var countsAddedPartition = false
     /// By log that it reads; empty while the process is down.
     var hosts: [NodeHost] = []
-    /// True if it was told to stop and has not ended yet.
+    /// True while it is stopping.
     var isStopping = false
     /// The number of the next turn.
     var turn = 0

@@ -32,7 +32,7 @@ extension World {
     func send(_ letter: Letter, _ process: NodeProcess, _ index: Int) {
         let number = shard(process.hosts[index], letter.place.partition)
         // The topic's broker may be slow while everything else works.
-        trace("\(process.name) sends \(letter.place.offset) of \(shape.shards[number].id) away")
+        trace("\(process.name) dead-letters \(letter.place.offset) of \(shape.shards[number].id)")
         check(letter, of: number)
         let isSlow = letterRandom.happens(perMille: options.slowLetterShare)
         schedule(
@@ -50,7 +50,7 @@ extension World {
         let place = logs[shard].place(of: letter.place.offset)
         let counts = truths[shard].counts
         guard counts[place].rejected == (place > 0 ? counts[place - 1].rejected : 0) else { return }
-        fail("\(shape.shards[shard].id) sends \(letter.place.offset) away: \(reason)")
+        fail("\(shape.shards[shard].id) wrongly rejects \(letter.place.offset): \(reason)")
     }
 
     /// The letter reaches its topic or is refused. A process that has ended does not learn which,
@@ -143,7 +143,7 @@ extension World {
         commands[id] = Command(
             meaning: meaning, shard: number, process: process.number,
             incarnation: process.incarnation)
-        trace("\(shape.regions[region]) is asked for correction \(id)")
+        trace("\(shape.regions[region]) is requested to publish correction \(id)")
         // Another HQ also requests a correction, but it is not the authority, and no node may obey
         // it.
         if let other = headquarters.first(where: { $0.isRunning && $0.site.number > 0 }) {
@@ -171,7 +171,7 @@ extension World {
     func write(
         _ record: [UInt8], of id: String, _ process: NodeProcess, incarnation: Int, _ index: Int
     ) {
-        guard let command = commands[id] else { return fail("nobody asked for command \(id)") }
+        guard let command = commands[id] else { return fail("command \(id) was never requested") }
         let isThere = process.incarnation == incarnation && process.state != .down
         if !isThere, commandRandom.happens(perMille: 500) { return }
         let number = command.shard
@@ -218,7 +218,7 @@ extension World {
             let progress = process.memory.commands.progress(of: id, region: region)
             if case .published(_, let offset) = progress {
                 if !command.offsets.contains(offset) {
-                    fail("command \(id) is told to be at \(offset), where it is not")
+                    fail("command \(id) is reported at \(offset) but is not there")
                 }
             } else if command.published > 0, options.headquarters == 1,
                 command.publishedAt < options.liveMinutes * 60_000 + Self.healing / 2
