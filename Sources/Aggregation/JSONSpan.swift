@@ -42,8 +42,8 @@ struct JSONSpan {
         return unsafe decoded.elementsEqual(wanted)
     }
 
-    /// A string's content with its escapes decoded. The scanner has checked their form; a lone
-    /// surrogate is not Unicode and throws.
+    /// A string's content with its escapes decoded. The scanner has checked their form. Throws for
+    /// a lone surrogate, which is not Unicode.
     func unescaped(in bytes: UnsafeRawBufferPointer) throws(RejectReason) -> [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(end - start)

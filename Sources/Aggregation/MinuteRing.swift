@@ -5,9 +5,9 @@ package import Money
 /// The buckets from a floor on, each with the offset that last changed it.
 ///
 /// The 1,536 minutes from the floor on are dense: rows are minutes, columns the currencies seen so
-/// far, so that the cells of the present minute are adjacent. Memory: 1,536 × columns × 32 bytes, 3
-/// MB for up to 64 currencies. Columns are added as currencies appear, so an empty ring costs next
-/// to nothing. Later minutes come from clocks that are wrong and are stored sparsely.
+/// far, so that the cells of the present minute are adjacent. Memory: 1,536 × columns × 32 bytes,
+/// 3 MB for up to 64 currencies. Columns are added as currencies appear, so an empty ring costs
+/// next to nothing. Later minutes come from clocks that are wrong and are stored sparsely.
 ///
 /// One owner, any thread.
 @safe

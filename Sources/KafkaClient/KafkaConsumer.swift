@@ -72,8 +72,8 @@ package final class KafkaConsumer {
         "check.crcs": "true",
     ]
 
-    /// Used for properties that the user does not set: the client finds a recovered broker within 2
-    /// s, reports an idle partition's end 10 times a second, and reads a backlog without pauses.
+    /// Used for properties that the user does not set: the client finds a recovered broker within
+    /// 2 s, reports an idle partition's end 10 times a second, and reads a backlog without pauses.
     ///
     /// librdkafka 2.0.2 stops fetching for a second when its queue is full. With the library's
     /// default of 100,000 records a rebuild would hit that repeatedly. A queue of half a second's

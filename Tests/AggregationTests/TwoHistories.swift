@@ -6,7 +6,7 @@ import Money
 
 /// A small random log and the states that nodes build from it.
 struct TwoHistories {
-    /// The currency of transfers that only the previous log counts, in a log that continues it.
+    /// The currency used only by transfers of the previous log, in a log that continues it.
     private static let repeatedCurrency = "CHF"
     private static let hour: Int64 = 3_600_000
     private static let minute: Int64 = 60_000

@@ -96,7 +96,7 @@ struct TornAnswerTests {
         try await expect(.unintelligible, from: .reply(page))
     }
 
-    @Test("A too large answer is cut off, announced or not, in headers or body")
+    @Test("An oversized answer is cut off, announced or not, in headers or body")
     func oversize() async throws {
         let announced = answer(200, body: [1], length: DeltaClient.maximumAnswerBytes + 1)
         try await expect(.oversize, from: .replyAndClose(announced))

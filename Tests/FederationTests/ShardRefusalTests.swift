@@ -54,7 +54,7 @@ import Testing
         }
     }
 
-    @Test func `a marker with a too long system name is malformed`() {
+    @Test func `a marker with an overlong system name is malformed`() {
         var delta = Merge.delta(base: 0, coverage: 11)
         delta.marker = LedgerMarker(
             lsn: 1, system: String(repeating: "7", count: Limits.ledgerSystemBytes), timeline: 1,

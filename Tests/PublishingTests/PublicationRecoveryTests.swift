@@ -65,7 +65,7 @@ import Testing
         take(
             6, [Fixture.minute(Fixture.eu, old, settled: 90, transfers: 3)],
             [Self.zero: Fixture.standing(), Self.one: Fixture.standing(watermark: 12)])
-        // Less than was shown, at unchanged watermarks: the region sends everything again once.
+        // Less than was shown although all watermarks are back: the region resends everything once.
         let loss = Degradation(.storeLoss, region: Fixture.eu)
         #expect(publication.totals(now: Fixture.noon)?.degradations == [loss])
         #expect(publication.losses == [Fixture.eu: [old]])

@@ -80,7 +80,7 @@ import Testing
     }
 
     @Test(arguments: [-40, 40])
-    func `nothing of it is left even if HQ's clock is wrong`(hours: Int64) async throws {
+    func `nothing of it is left even if the clock of HQ is wrong`(hours: Int64) async throws {
         try await RedisServer.with { server in
             try await fill(server)
             let store = try store(server)

@@ -234,8 +234,8 @@ package struct CommitRound: Sendable {
 
     // MARK: - Decisions
 
-    /// Repairs the sums after a failed script of any writer, which may no longer be there to do it.
-    /// The script left the same text on all its shards. Nil if there is nothing to repair.
+    /// Returns the repair of sums after a failed script, whose writer may no longer be there to do
+    /// it. The script left the same text on all its shards. Nil if there is nothing to repair.
     private mutating func mend(_ index: Int, _ reading: ShardReading) -> Action? {
         guard let text = reading.liveness, ShardLiveness.isTorn(text) else { return nil }
         let minutes = Set(
