@@ -1,10 +1,10 @@
 import Hashing
 
 extension Dashboard {
-    /// A file served beside the pages.
+    /// A file that the pages load.
     package struct Asset: Hashable, Sendable {
-        /// Its path, such as `/assets/dashboard-0f3c….css`. It names the content, so that whoever
-        /// has it may keep it for ever.
+        /// Its path, such as `/assets/dashboard-0f3c….css`. It contains a hash of the content, so
+        /// that caches may keep the file forever.
         package var path: String
         package var contentType: String
         package var bytes: [UInt8]
@@ -23,7 +23,7 @@ extension Dashboard {
 
     }
 
-    /// Every file that the pages refer to, none of them a third party's.
+    /// Every file that the pages load; none comes from a third party.
     package static let assets = [styleSheet, script, icon]
 
     static let styleSheet = Asset(

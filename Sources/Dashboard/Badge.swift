@@ -1,15 +1,14 @@
 internal import Money
 internal import Publishing
 
-/// The number as a picture for pages that run no script: two fields side by side, each as wide as
-/// its text.
+/// The number as a picture for pages without scripts: fields in a row, each as wide as its text.
 struct Badge {
     let report: PublicReport
     let base: Currency
 
     private static let height = 28
     private static let padding = 10
-    /// Tenths of a pixel to a pixel: widths are summed in tenths and rounded up once.
+    /// Tenths per pixel: widths are added in tenths and rounded up once.
     private static let tenths = 10
 
     func render() -> String {
@@ -32,7 +31,7 @@ struct Badge {
         var fill: String
         var ink: String
 
-        /// Of the text alone, in pixels.
+        /// The width of the text alone, in pixels.
         var textWidth: Int {
             let tenths = text.unicodeScalars.reduce(0) { $0 + Badge.width($1) }
             return (tenths + Badge.tenths - 1) / Badge.tenths
@@ -69,7 +68,7 @@ struct Badge {
         return svg.output
     }
 
-    /// `textLength` makes any font fill the width that was computed for the text.
+    /// `textLength` makes any font fill the computed width of the text.
     private func draw(_ field: Field, left: Int, _ group: inout Markup) {
         group.empty(
             "rect",
@@ -86,7 +85,7 @@ struct Badge {
             ], text: field.text)
     }
 
-    /// How wide a character of Verdana is at 12 pixels, in tenths of a pixel.
+    /// The width of a character of Verdana at 12 pixels, in tenths of a pixel.
     private static func width(_ scalar: Unicode.Scalar) -> Int {
         switch scalar {
         case "0"..."9": 76

@@ -1,20 +1,19 @@
 package import Money
 package import Publishing
 
-/// The pages that people see, rendered from one report: pure functions from values to text, each
-/// complete without JavaScript.
+/// The pages for people, rendered from one report by pure functions. Each page is complete without
+/// JavaScript.
 package enum Dashboard {
-    /// How a page is laid out.
+    /// The layout of a page.
     package enum View: String, CaseIterable, Hashable, Sendable {
         case standard
-        /// For a screen on a wall: no controls, large type.
+        /// For a wall screen: no controls, large type.
         case tv
     }
 
-    /// The dashboard as a whole HTML page. The report must have the base; without it the page is
-    /// `waiting()`.
-    /// - Parameter origin: scheme and authority of this site where they are known, such as
-    ///   `https://pay.example`: what search engines and embedding sites are told is then absolute.
+    /// The dashboard as a complete HTML page; `waiting()` if the report lacks the base.
+    /// - Parameter origin: scheme and authority of this site if known, such as
+    ///   `https://pay.example`; links for search engines and embedding sites are then absolute.
     package static func page(
         _ report: PublicReport, base: Currency, view: View, origin: String? = nil
     ) -> String {
@@ -23,22 +22,22 @@ package enum Dashboard {
             .render()
     }
 
-    /// The number alone as a HTML page, to be framed by other sites. As `page`, it needs the base.
+    /// The number alone as an HTML page that other sites can frame; `waiting()` if the report lacks
+    /// the base.
     package static func embed(_ report: PublicReport, base: Currency) -> String {
         guard let figures = report.base(base) else { return waiting() }
         return EmbedPage(report: report, base: figures).render()
     }
 
-    /// The number alone as an SVG picture that needs nothing else; a dash where the report lacks
-    /// the base.
+    /// The number alone as a self-contained SVG picture; a dash if the report lacks the base.
     package static func badge(_ report: PublicReport, base: Currency) -> String {
         Badge(report: report, base: base).render()
     }
 
-    /// What settled means, and every rule behind the number, as a HTML page.
+    /// An HTML page that explains settled transfers and every rule behind the number.
     package static func methodology() -> String { MethodologyPage().render() }
 
-    /// The page while nothing has been published yet.
+    /// The page before the first total is published.
     package static func waiting() -> String { WaitingPage().render() }
 
     /// The oEmbed answer (JSON, type `rich`) for the embed of one base.
@@ -47,8 +46,8 @@ package enum Dashboard {
         OEmbed(origin: origin, base: base).render()
     }
 
-    /// Of `page`, `methodology` and `waiting`: everything from this site, nothing inline, framed
-    /// by nobody. `embed` has the same but may be framed by anyone.
+    /// For `page`, `methodology` and `waiting`: allows only this site's files, nothing inline and
+    /// no framing. The policy of `embed` allows framing by any site.
     package static let contentSecurityPolicy = policy(frameAncestors: "'none'")
     package static let embedContentSecurityPolicy = policy(frameAncestors: "*")
 

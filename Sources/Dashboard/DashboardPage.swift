@@ -3,13 +3,13 @@ internal import Publishing
 
 /// The dashboard: one report in one base currency.
 ///
-/// Parts that change carry `data-part` and an id: the script loads this page again and puts their
-/// new content in place of the old, so that what a figure looks like is decided in one place.
+/// Parts that change have an id and `data-part`. The script reloads this page and replaces their
+/// content, so that only the server formats figures.
 struct DashboardPage {
     let report: PublicReport
     let base: BaseReport
     let view: Dashboard.View
-    /// Scheme and authority of this site; "" where they are not known.
+    /// Scheme and authority of this site; "" if unknown.
     var origin = ""
 
     func render() -> String {
@@ -33,7 +33,7 @@ struct DashboardPage {
         return page.output
     }
 
-    /// The figure in a few words, then what it is.
+    /// The short figure and its meaning.
     var title: String {
         let figure =
             Figures.compact(base.total, of: base.currency)
@@ -62,7 +62,7 @@ struct DashboardPage {
                 "rel": "alternate", "type": "application/json", "title": "The total as JSON",
                 "href": Site.total(base.currency),
             ])
-        // Elsewhere an address without its site leads nowhere.
+        // Other sites cannot use relative addresses.
         guard !origin.isEmpty else { return }
         head.empty(
             "link",
@@ -99,7 +99,7 @@ struct DashboardPage {
         footer(&body)
     }
 
-    /// No link and no button: nobody stands at a wall with a mouse.
+    /// Has no links or buttons, because a wall screen has no mouse.
     private func tv(_ body: inout Markup) {
         body.element("main", ["class": "wall"]) { main in
             main.element("p", ["class": "brand"]) {
@@ -144,7 +144,7 @@ struct DashboardPage {
                 "p",
                 text: """
                     Every amount is exact to the minor unit, converted once and rounded once, so \
-                    parts need not add up to the total in the last digit. All times are UTC.
+                    the parts may differ from the total in the last digit. All times are UTC.
                     """)
             footer.element("nav", ["aria-label": "More"]) { nav in
                 nav.element("ul") { list in

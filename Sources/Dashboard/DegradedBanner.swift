@@ -3,9 +3,8 @@ internal import Identifiers
 internal import Publishing
 
 extension DashboardPage {
-    /// Why the answer is less than it should be, which regions are concerned, since when, and how
-    /// much of the total. The element is always there, so that a screen reader notices its text
-    /// coming and going.
+    /// The reasons for a degraded answer, the regions, the age of their data, and their share of
+    /// the total. The element is always present, so that screen readers notice new text.
     func banner(_ main: inout Markup) {
         main.element(
             "div", ["class": "banner", "id": "banner", "role": "status", "data-part": ""]
@@ -28,7 +27,7 @@ extension DashboardPage {
         }
     }
 
-    /// Each region that has a reason, once, in the order of the reasons.
+    /// Each region with a reason, once, in the order of the reasons.
     private var regionsConcerned: [RegionID] {
         report.degradations.compactMap(\.region).reduce(into: []) { regions, region in
             if !regions.contains(region) { regions.append(region) }
@@ -44,7 +43,7 @@ extension DashboardPage {
         item.text(".")
     }
 
-    /// All that is wrong with one region.
+    /// All problems of one region.
     private func sentence(_ region: RegionID, _ item: inout Markup) {
         var statements: [String] = []
         for degradation in report.degradations where degradation.region == region {
@@ -55,7 +54,7 @@ extension DashboardPage {
         item.text(" \(Self.joined(statements))")
         let index = report.regions.firstIndex { $0.region == region }
         if let index, let time = report.regions[index].observedThrough {
-            item.text("; seen up to ")
+            item.text("; data through ")
             item.time(time, text: TimeText.clock(time))
             item.element("span", ["class": "since", "aria-hidden": "true"]) {
                 $0.text(" (")

@@ -1,7 +1,7 @@
 internal import Money
 internal import Publishing
 
-/// The number alone, for a frame in another site's page.
+/// The number alone, for a frame in a page of another site.
 struct EmbedPage {
     let report: PublicReport
     let base: BaseReport

@@ -1,11 +1,11 @@
 internal import Money
 
-/// Numbers as people read them, made from integers alone.
+/// Formats numbers for people, from integers only.
 enum Figures {
-    /// Shown where there is no figure.
+    /// Shown instead of a missing figure.
     static let none = "–"
 
-    /// The amount with exactly the currency's digits and commas between thousands.
+    /// The amount with exactly the currency's decimals and commas between thousands.
     static func amount(_ minorUnits: Int128, of currency: Currency) -> String {
         let text = DecimalText.format(minorUnits: minorUnits, of: currency)
         let isNegative = text.hasPrefix("-")
@@ -14,7 +14,7 @@ enum Figures {
         return (isNegative ? minus : "") + grouped(parts.first ?? "0") + fraction
     }
 
-    /// As `amount`; a dash where there is none.
+    /// The formatted amount; a dash for nil.
     static func amount(_ minorUnits: Int128?, of currency: Currency) -> String {
         guard let minorUnits else { return none }
         return amount(minorUnits, of: currency)
@@ -24,7 +24,7 @@ enum Figures {
         (count < 0 ? minus : "") + grouped(Substring(String(count.magnitude)))
     }
 
-    /// The part in percent with one decimal digit, rounded half to even; nil without a whole.
+    /// The part in percent with one decimal, rounded half to even; nil if the whole is zero.
     static func percent(_ part: Int128, of whole: Int128) -> String? {
         guard whole > 0 else { return nil }
         let tenths = rounded(part, times: 1_000, over: whole)
@@ -33,7 +33,7 @@ enum Figures {
         return "\(tenths < 0 ? minus : "")\(magnitude / 10).\(magnitude % 10)%"
     }
 
-    /// The part in whole percent, as a sentence says it; nil without a whole.
+    /// The part in whole percent, worded for a sentence; nil if the whole is zero.
     static func roughPercent(_ part: Int128, of whole: Int128) -> String? {
         guard whole > 0 else { return nil }
         let percent = rounded(part, times: 100, over: whole)
@@ -41,8 +41,8 @@ enum Figures {
         return percent >= 100 && part == whole ? "all" : "about \(percent)%"
     }
 
-    /// Three significant digits and a word, such as `4.21 billion`: beside the exact figure,
-    /// never in its place. Amounts below a million are not shortened: nil.
+    /// Three significant digits and a word, such as `4.21 billion`; nil below a million. Always
+    /// shown together with the exact figure.
     static func compact(_ minorUnits: Int128, of currency: Currency) -> String? {
         var unit: Int128 = 1
         for _ in 0..<currency.exponent { unit *= 10 }
@@ -69,7 +69,7 @@ enum Figures {
         return "\(minorUnits < 0 ? minus : "")\(digits) \(scaleNames[name])"
     }
 
-    /// How long something takes or is past, in at most two units.
+    /// A duration or an age, in at most two units.
     static func span(milliseconds: Int64) -> String {
         let seconds = max(milliseconds, 0) / 1_000
         switch seconds {
@@ -80,8 +80,8 @@ enum Figures {
         }
     }
 
-    /// `value` · `factor` ÷ `divisor`, rounded half to even; `divisor` must be positive. Values too
-    /// large for the product lose low digits first, which no share shows.
+    /// `value` · `factor` ÷ `divisor`, rounded half to even; `divisor` must be positive. If the
+    /// product would overflow, drops low digits, which do not affect a share.
     static func rounded(_ value: Int128, times factor: Int128, over divisor: Int128) -> Int128 {
         var (value, divisor) = (value, divisor)
         var product = value.multipliedReportingOverflow(by: factor)

@@ -1,10 +1,10 @@
-/// HTML or SVG under construction, escaped by construction: the names of elements and attributes
-/// are literals of this program, and everything else enters through `text` or as an attribute's
-/// value. What comes out is well-formed XML as well as HTML.
+/// Builds HTML or SVG that is always escaped: the names of elements and attributes are literals of
+/// this program, and everything else enters through `text` or as an attribute's value. The result
+/// is also well-formed XML.
 struct Markup {
     private(set) var output: String
 
-    /// - Parameter prologue: what stands before the root element, such as a doctype.
+    /// - Parameter prologue: text before the root element, such as a doctype.
     init(prologue: StaticString = "") { output = prologue.description }
 
     /// An element with content.
@@ -19,7 +19,7 @@ struct Markup {
         if Self.linesOfTheirOwn.contains(name.description) { output += "\n" }
     }
 
-    /// An element that holds nothing but text.
+    /// An element that contains only text.
     mutating func element(
         _ name: StaticString, _ attributes: KeyValuePairs<StaticString, String?> = [:],
         text: String
@@ -36,10 +36,10 @@ struct Markup {
         if Self.linesOfTheirOwn.contains(name.description) { output += "\n" }
     }
 
-    /// Character data, escaped.
+    /// Adds escaped text.
     mutating func text(_ text: String) { Self.escape(text, isAttribute: false, into: &output) }
 
-    /// An attribute whose value is nil is left out; one that is just there has the value "".
+    /// Omits attributes whose value is nil. Boolean attributes have the value "".
     private mutating func open(
         _ name: StaticString, _ attributes: KeyValuePairs<StaticString, String?>
     ) {
@@ -52,15 +52,14 @@ struct Markup {
         }
     }
 
-    /// Elements after which the text goes on in a new line; blanks there mean nothing.
+    /// Elements that are followed by a line break, because blanks have no meaning there.
     private static let linesOfTheirOwn: Set<String> = [
         "html", "head", "body", "title", "meta", "link", "script", "noscript", "header", "main",
         "footer", "nav", "section", "div", "figure", "figcaption", "svg", "path", "table",
         "caption", "thead", "tbody", "tr", "ul", "ol", "li", "dl", "dt", "dd", "h1", "h2", "p",
     ]
 
-    /// Appends `text` with the characters replaced that would end it, and those that XML cannot
-    /// carry at all.
+    /// Appends `text`; replaces the characters that would end it, and those that XML forbids.
     private static func escape(_ text: String, isAttribute: Bool, into output: inout String) {
         for scalar in text.unicodeScalars {
             switch scalar {

@@ -1,121 +1,118 @@
 extension MethodologyPage {
-    /// What the reasons come after.
+    /// The sections before the list of reasons.
     static let sections = [
         ProseSection(
             id: "settled", heading: "What counts",
             paragraphs: [
                 """
                 A transfer counts when it is settled: when a region's ledger has recorded that \
-                the money has reached the other side, finally. What is merely authorised, \
-                pending or announced does not count yet.
+                the money has finally reached the other side. Transfers that are only authorised, \
+                pending or announced do not count yet.
                 """,
                 """
-                Amounts are gross. A transfer of 100 euros counts as 100 euros, whatever was \
-                charged for it, and a payment that is later sent back has moved money all the \
-                same.
+                Amounts are gross. A transfer of 100 euros counts as 100 euros, whatever its fee. \
+                A payment that is later returned still counts.
                 """,
             ]),
         ProseSection(
             id: "excluded", heading: "What does not count",
             paragraphs: [
                 """
-                Reversals and refunds are not subtracted. Fees are not added. Movements between \
-                accounts of the same institution and test transfers are kept out at the source: \
-                regions announce only settled transfers between parties.
+                Reversals and refunds are not subtracted. Fees are not added. Regions announce \
+                only settled transfers between parties: they leave out movements between accounts \
+                of the same institution and test transfers.
                 """,
                 """
-                A record that breaks the rules, because its currency is not one of ISO 4217, its \
-                amount is not a positive whole number of minor units, or its time lies in the \
-                future, is rejected, counted by its reason and kept for examination. It never \
-                changes a total.
+                A record is rejected if its currency is not in ISO 4217, its amount is not a \
+                positive whole number of minor units, or its time is in the future. Rejected \
+                records are counted by reason and kept for examination. They never change a total.
                 """,
             ]),
         ProseSection(
             id: "window", heading: "The window",
             paragraphs: [
                 """
-                The last 24 hours are 1,440 minutes of UTC: the current minute, which is still \
-                filling, and the 1,439 before it. When a minute begins, the oldest one leaves, \
+                The last 24 hours are 1,440 minutes in UTC: the current minute, which is still \
+                incomplete, and the 1,439 before it. When a minute begins, the oldest one leaves, \
                 so the total can fall as well as rise.
                 """,
                 """
-                A transfer belongs to the minute it was settled in, not to the minute it was \
-                heard of. One that arrives late raises a minute in the past.
+                A transfer belongs to the minute in which it was settled, not to the minute in \
+                which it arrived. A late transfer raises a minute in the past.
                 """,
             ]),
         ProseSection(
             id: "late", heading: "Late money",
             paragraphs: [
                 """
-                Minutes stay open for 25 hours. A transfer that arrives after its minute has \
-                left the books is not dropped without a word: it is added to an account of late \
-                money, by currency, which is shown beside the total and is not part of it.
+                Minutes stay open for 25 hours. Transfers that arrive later are not dropped: they \
+                are recorded as late money, by currency, which is shown next to the total but is \
+                not part of it.
                 """,
                 """
-                If a region is cut off for longer than that, its minutes expire before they reach \
-                headquarters. Their money is shown as missed money for 24 hours. Amounts of late \
-                or missed money are hidden if so few transfers would reveal single ones.
+                If a region is disconnected for longer, its minutes expire before they reach \
+                headquarters. Their money is shown as missed money for 24 hours. An amount of late \
+                or missed money is hidden if it has so few transfers that it would reveal single \
+                ones.
                 """,
             ]),
         ProseSection(
             id: "duplicates", heading: "Duplicates",
             paragraphs: [
                 """
-                Messages are repeated in every large system. Each transfer has an identifier, and \
-                a transfer that was seen before counts no second time. Where two records share an \
-                identifier and differ in content, the first one counts and the contradiction is \
-                reported. Identifiers are remembered for longer than the window, so nothing can \
-                count twice in one total.
+                Every large system repeats messages. Each transfer has an identifier and counts \
+                only once. If two records have the same identifier but different content, the \
+                first one counts and the conflict is reported. Identifiers are remembered for \
+                longer than the window, so no transfer counts twice in one total.
                 """
             ]),
         ProseSection(
             id: "conversion", heading: "Exchange rates and rounding",
             paragraphs: [
                 """
-                Every currency is counted in its own minor units, as whole numbers, with the \
-                digits that ISO 4217 gives it: none for the yen, two for the euro, three for the \
-                Kuwaiti dinar. Nothing is ever computed in floating point.
+                Every currency is counted in whole minor units, with the decimals of ISO 4217: \
+                none for the yen, two for the euro, three for the Kuwaiti dinar. No calculation \
+                uses floating point.
                 """,
                 """
-                Conversion happens only when a total is read, with one set of published rates at \
-                a time, named with its source and its date. The converted total is an exact \
-                fraction over all currencies that is rounded once, at the very end, half to even: \
-                a result exactly between two minor units goes to the even one. Rates are never \
+                Amounts are converted only when a total is read, with one set of published rates \
+                at a time, shown with its source and its date. The converted total is an exact \
+                fraction over all currencies that is rounded once, at the end, half to even: a \
+                result exactly between two minor units is rounded to the even one. Rates are never \
                 inverted and rounded in between.
                 """,
                 """
-                The parts shown beside the total, by currency, by region and by minute, are \
-                rounded once each by themselves. Their sum can therefore differ from the total in \
-                the last digits. The total is right.
+                The figures by currency, by region and by minute are each rounded separately. \
+                Their sum can therefore differ from the total in the last digits. The total is \
+                right.
                 """,
                 """
-                A currency without a rate is not guessed. It is named, left out of the converted \
-                total, and shown in its own units.
+                A currency without a rate is not estimated. It is listed, left out of the \
+                converted total, and shown in its own units.
                 """,
             ]),
         ProseSection(
             id: "small", heading: "Small counts",
             paragraphs: [
                 """
-                A currency with very few transfers would give single payments away. Figures of \
-                fewer than a set number of transfers, five unless configured otherwise, are \
-                folded into one line named Other, and minutes with too few are left blank in the \
-                series. They are part of the total.
+                The figure of a currency with very few transfers would reveal single payments. \
+                Currencies with fewer transfers than a limit, five by default, are combined in one \
+                line named Other, and minutes with fewer are left blank in the series. They are \
+                part of the total.
                 """
             ]),
         ProseSection(
             id: "completeness", heading: "How complete an answer is",
             paragraphs: [
                 """
-                Every answer says what time it is of: data_as_of is the earliest of the times up \
-                to which each region has provably been read to the end. Everything that was \
-                settled and announced before then is in the total; something settled since may be \
-                in it already.
+                Every answer has a time: data_as_of is the earliest of the times up to which the \
+                regions have provably been read. The total includes everything that was settled \
+                and announced before then, and may include later transfers.
                 """,
                 """
-                The number on the dashboard moves only from one confirmed total to the next. It \
-                is never run ahead by an estimate, and when the connection is cut it stands still \
-                and says how old it is.
+                The number on the dashboard changes only from one confirmed total to the next. It \
+                is never estimated. When the connection is lost, the number stops and its age is \
+                shown.
                 """,
             ]),
     ]
@@ -124,22 +121,21 @@ extension MethodologyPage {
         id: "gaps", heading: "Known gaps",
         paragraphs: [
             """
-            The number covers the regions that are listed, and what their ledgers call settled. \
-            Settlement practice differs between them, and some settle in batches, which shows as \
-            peaks.
+            The number covers the listed regions and the transfers that their ledgers call \
+            settled. Settlement practice differs between them, and some settle in batches, which \
+            cause peaks.
             """,
             """
-            Converted amounts are indicative: rates are published once a day, while money moves \
-            all day. Figures in a currency's own units do not depend on them.
+            Converted amounts are indicative, because rates are published once a day but money \
+            moves all day. Figures in a currency's own units do not depend on rates.
             """,
             """
-            A region that is out of reach keeps its last known part of the total, which then is \
-            too low by what moved since. The banner says so for as long as it lasts.
+            An unreachable region keeps its last known part of the total, so the total lacks what \
+            moved there since. The banner says so until the region is back.
             """,
             """
-            Corrections made after comparing with a ledger change past minutes by a signed \
-            amount. They are part of the figures here, and each leaves a trail that can be \
-            audited.
+            Corrections made after a comparison with a ledger change past minutes by a signed \
+            amount. They are part of the figures, and each can be audited.
             """,
         ])
 }

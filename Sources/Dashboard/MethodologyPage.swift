@@ -1,6 +1,6 @@
 /// Every rule behind the number, in prose.
 struct MethodologyPage {
-    private static let heading = "How the number is made"
+    private static let heading = "How the number is calculated"
 
     func render() -> String {
         var document = Markup(prologue: "<!DOCTYPE html>\n")
@@ -56,9 +56,9 @@ struct MethodologyPage {
             section.element(
                 "p",
                 text: """
-                    An answer that is less than it should be says so: the field is_degraded is \
-                    true, the dashboard shows a banner, and the breakdown names each reason with \
-                    its region and the share of the total that it touches.
+                    When an answer is incomplete or stale, the field is_degraded is true, the \
+                    dashboard shows a banner, and the breakdown lists each reason with its region \
+                    and the affected share of the total.
                     """)
             section.element("dl", ["class": "reasons"]) { list in
                 for reason in Reason.all {

@@ -2,15 +2,15 @@ internal import CivilTime
 internal import Money
 internal import Publishing
 
-/// The window's minutes as one picture: a line over its area, broken where a minute is not known.
+/// The window's minutes as a chart: a line and its area, interrupted at unknown minutes.
 ///
-/// One unit across is one minute; the highest minute touches the top.
+/// One horizontal unit is one minute; the highest minute reaches the top.
 struct MinuteChart {
-    /// First to last; nil where a minute is not known.
+    /// In ascending order; nil if a minute is not known.
     let series: [Int128?]
 
     static let height = 240
-    /// Room for the line's own width at the top.
+    /// Space at the top for the line's width.
     private static let margin = 6
 
     let highest: Int128
@@ -24,16 +24,17 @@ struct MinuteChart {
 
     var width: Int { max(series.count, 1) }
 
-    /// The first of the highest minutes; nil where nothing moved.
+    /// The first of the highest minutes; nil if nothing moved.
     var peak: (index: Int, value: Int128)? {
         guard highest > 0 else { return nil }
         return series.firstIndex { $0 == highest }.map { ($0, highest) }
     }
 
-    /// Runs of known minutes. The present one, which is still filling, is a dot of its own.
+    /// Runs of known minutes, without the current one, which is drawn as a dot because it is still
+    /// incomplete.
     var runs: [Range<Int>] { stretches(of: series.dropLast()) { $0 != nil } }
 
-    /// Runs of minutes that are not known.
+    /// Runs of unknown minutes.
     var gaps: [Range<Int>] { stretches(of: series[...]) { $0 == nil } }
 
     private func stretches(
@@ -61,7 +62,7 @@ struct MinuteChart {
         return Self.height - Int(Figures.rounded(value - lowest, times: span, over: range))
     }
 
-    /// The line: a new stroke for every run.
+    /// The line, with a new stroke for every run.
     var line: String {
         runs.map { run in
             var path = ""
@@ -69,7 +70,7 @@ struct MinuteChart {
                 let at = y(series[index] ?? 0)
                 path += index == run.lowerBound ? "M\(index) \(at)" : "L\(index) \(at)"
             }
-            // One minute between two gaps would be a point without extent.
+            // A single minute between two gaps would be an invisible point.
             if run.count == 1 { path += "h1" }
             return path
         }.joined()
@@ -87,14 +88,14 @@ struct MinuteChart {
         }.joined()
     }
 
-    /// The minutes that are not known, from top to bottom.
+    /// The unknown minutes, as areas from top to bottom.
     var gapArea: String {
         gaps.map { "M\($0.lowerBound) 0h\($0.count)v\(Self.height)h-\($0.count)z" }.joined()
     }
 }
 
 extension DashboardPage {
-    /// How many labels the time axis has: one every six hours.
+    /// The number of labels on the time axis: one every six hours.
     private static let ticks = 4
 
     func chart(_ main: inout Markup) {
@@ -163,7 +164,7 @@ extension DashboardPage {
             svg.empty("path", ["class": "area", "fill": "url(#depth)", "d": chart.area])
             svg.empty("path", ["class": "line", "d": chart.line])
             if let last = chart.series.last.flatMap({ $0 }) {
-                // A stroke without length and with round ends is a dot at any aspect ratio.
+                // A stroke of length zero with round ends is a dot at any aspect ratio.
                 svg.empty(
                     "path",
                     ["class": "present", "d": "M\(chart.width - 1) \(chart.y(last))h0"])

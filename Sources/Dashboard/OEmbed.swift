@@ -7,7 +7,7 @@ struct OEmbed {
 
     private static let width = 480
     private static let height = 200
-    /// How long a consumer may keep the answer, in seconds: the frame keeps itself up to date.
+    /// How long a consumer may keep the answer, in seconds; the frame updates itself.
     private static let cacheSeconds = 86_400
 
     func render() -> String {
@@ -33,7 +33,7 @@ struct OEmbed {
         return markup.output
     }
 
-    /// A string of JSON. `<` is escaped too, so that the answer is harmless inside a page.
+    /// A JSON string. Escapes `<` too, so that the answer is harmless inside a page.
     private static func json(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {

@@ -3,14 +3,14 @@ internal import Money
 internal import Publishing
 
 extension DashboardPage {
-    /// Which rates the total was converted with.
+    /// The rates of the total.
     func rates(_ column: inout Markup) {
         column.element("section", ["class": "card", "aria-labelledby": "rates-heading"]) {
             section in
             section.element("h2", ["id": "rates-heading"], text: "Exchange rates")
             section.element("dl", ["id": "rates", "data-part": ""]) { list in
                 guard let rates = report.rates else {
-                    list.fact("Standing", "No rates are known.")
+                    list.fact("Freshness", "No rates are known.")
                     return
                 }
                 list.fact("Source", rates.source)
@@ -24,23 +24,23 @@ extension DashboardPage {
                 if let fetchedAt = rates.fetchedAt {
                     list.fact("Fetched") { $0.time(fetchedAt, text: TimeText.full(fetchedAt)) }
                 }
-                list.fact("Standing") { standing in
+                list.fact("Freshness") { standing in
                     if rates.isStale {
                         standing.element(
                             "strong", ["class": "stale"],
-                            text: "Out of date: newer ones should have come by now.")
+                            text: "Out of date: newer rates are overdue.")
                     } else {
                         standing.text("Current")
                     }
                 }
                 list.fact(
                     "Rounding", "\(rates.rounding.replacing("_", with: " ")), once, at the end")
-                list.fact("Set") { $0.element("code", text: rates.id) }
+                list.fact("Rate set ID") { $0.element("code", text: rates.id) }
             }
         }
     }
 
-    /// The shown currencies whose rates are not of the newest day, by day.
+    /// The shown currencies whose rates are older than the newest day, by day.
     private func olderRates(_ rates: RatesStanding) -> [(day: String, codes: [String])] {
         let newest = rates.days.values.max()
         let older = Dictionary(grouping: report.currencies.map(\.currency)) {
@@ -53,18 +53,18 @@ extension DashboardPage {
     private static func text(_ held: HeldRate) -> String {
         let last = "\(held.rate) of \(held.day)"
         guard let offered = held.offered, let day = held.offeredDay else { return last }
-        return "\(last); the source says \(offered) of \(day)"
+        return "\(last); the source now gives \(offered) of \(day)"
     }
 
-    /// How others can show the number.
+    /// Links for embedding the number in other sites.
     func share(_ column: inout Markup) {
         let embed = Site.embed(base.currency)
         column.element("section", ["class": "card", "aria-labelledby": "share-heading"]) {
             section in
-            section.element("h2", ["id": "share-heading"], text: "Show it elsewhere")
+            section.element("h2", ["id": "share-heading"], text: "Embed")
             section.element(
                 "p", ["class": "note"],
-                text: "The number alone, live in a frame, or as a picture without any script.")
+                text: "The number alone, live in a frame or as a picture without a script.")
             section.element("ul", ["class": "links"]) { list in
                 list.element("li") {
                     $0.element("a", ["href": embed], text: "Frame for other sites")

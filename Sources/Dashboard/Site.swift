@@ -1,13 +1,13 @@
 internal import Money
 
-/// Where the pages and the answers of the public interface are.
+/// The addresses of the pages and of the public interface.
 enum Site {
     static let name = "Tributary"
     static let heading = "Money moved in the last 24 hours"
     static let methodology = "/methodology"
     static let description = "/openapi.json"
 
-    /// How often a page without JavaScript is loaded again, in seconds.
+    /// How often a page reloads itself without JavaScript, in seconds.
     static let reloadSeconds = 30
 
     static func page(_ base: Currency, view: Dashboard.View = .standard) -> String {
@@ -22,7 +22,7 @@ enum Site {
     static func series(_ base: Currency) -> String { metric("24h/series", base) }
     static func stream(_ base: Currency) -> String { metric("stream", base) }
 
-    /// As a value in the query of an address: everything escaped but letters and digits.
+    /// The text as a value in a query: escapes everything except letters and digits.
     static func escaped(_ text: String) -> String {
         text.utf8.map { byte in
             switch byte {
@@ -40,8 +40,8 @@ enum Site {
 }
 
 extension Markup {
-    /// What every page's head begins with.
-    /// - Parameter reload: whether the page changes, and is loaded again where no script runs.
+    /// The common beginning of every page's head.
+    /// - Parameter reload: whether the page changes and must reload itself without a script.
     mutating func head(
         title: String, description: String, reload: Bool,
         _ rest: (inout Markup) -> Void = { _ in }
@@ -79,7 +79,7 @@ extension Markup {
         }
     }
 
-    /// The mark: two streams that join a third.
+    /// The logo: two streams that join a third.
     mutating func mark() {
         element(
             "svg",
@@ -94,7 +94,7 @@ extension Markup {
         }
     }
 
-    /// Words that only screen readers say.
+    /// Text for screen readers only.
     mutating func spoken(_ text: String) {
         element("span", ["class": "spoken"], text: text)
     }

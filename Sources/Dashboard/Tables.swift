@@ -4,14 +4,14 @@ internal import Money
 internal import Publishing
 internal import Topology
 
-/// A column of a table: what its head says, and how its cells are set.
+/// A column of a table: the text of its head and the style of its cells.
 private struct Column {
     var name: String
     var kind: StaticString
 }
 
 extension DashboardPage {
-    /// Every currency of the window, the largest share first.
+    /// Every currency of the window, largest share first.
     func currencies(_ column: inout Markup) {
         let code = base.currency.code
         let columns = [
@@ -57,7 +57,7 @@ extension DashboardPage {
 
     private static let codeWidth = 4
 
-    /// Indices of `report.currencies`: by what they come to, those without a rate last.
+    /// Indices of `report.currencies`, by converted amount; those without a rate last.
     private var ordered: [Int] {
         let indices = report.currencies.indices.filter { $0 < base.currencies.count }
         return indices.sorted { a, b in
@@ -79,7 +79,7 @@ extension DashboardPage {
         let columns = [
             Column(name: "Region", kind: "name"),
             Column(name: "In \(base.currency.code)", kind: "number"),
-            Column(name: "Share", kind: "share"), Column(name: "Seen up to", kind: "seen"),
+            Column(name: "Share", kind: "share"), Column(name: "Data through", kind: "seen"),
             Column(name: "State", kind: "standing"),
         ]
         let width =
@@ -107,7 +107,7 @@ extension DashboardPage {
         }
     }
 
-    /// The regions in a line, for the wall.
+    /// The regions in one line, for a wall screen.
     func regionStrip(_ main: inout Markup) {
         main.element("ul", ["class": "strip", "id": "strip", "data-part": ""]) { list in
             for (index, standing) in report.regions.enumerated() {
@@ -137,7 +137,7 @@ extension DashboardPage {
         }
     }
 
-    /// One card for each account of money outside the total; empty accounts have none.
+    /// One card for each account that is not empty.
     func accounts(_ column: inout Markup) {
         column.element("div", ["id": "accounts", "data-part": ""]) { part in
             card(
@@ -155,7 +155,7 @@ extension DashboardPage {
             card(
                 "ahead", "Money ahead",
                 """
-                Transfers dated more than 5 minutes in the future. They join the total when their \
+                Transfers dated more than 5 minutes in the future. They enter the total when their \
                 minute comes.
                 """, report.accounts.ahead, counting: "transfer", &part)
             card(
@@ -178,7 +178,7 @@ extension DashboardPage {
             section.element("p", ["class": "note"], text: note)
             section.element("ul", ["class": "plain"]) { list in
                 for figure in figures {
-                    // No amount for few transfers: it would reveal single ones.
+                    // An amount of few transfers is missing, because it would reveal single ones.
                     let amount = figure.amount.map {
                         "\(Figures.amount($0, of: figure.currency)) \(figure.currency.code) in"
                     }
@@ -195,9 +195,9 @@ extension DashboardPage {
 }
 
 extension Markup {
-    /// A table in a card, whose rows hold texts of `width` digits side by side. Rows carry roles in
-    /// words, because narrow screens lay them out as blocks and some browsers then forget what they
-    /// are.
+    /// A table in a card, whose rows contain texts of `width` digits in all. Rows have explicit
+    /// roles, because narrow screens lay them out as blocks, and some browsers then drop the
+    /// implicit ones.
     fileprivate mutating func table(
         id: String, heading: String, width: Int, _ columns: [Column],
         _ rows: (inout Markup) -> Void
@@ -253,7 +253,7 @@ extension Markup {
             ["role": "cell", "class": column.kind.description, "data-column": column.name], content)
     }
 
-    /// A share as a bar, for the eye alone: the figure stands beside it.
+    /// A share as a bar. Hidden from screen readers, because the figure is next to it.
     fileprivate mutating func bar(_ part: Int128, of whole: Int128) {
         let filled = min(max(Figures.rounded(part, times: 1_000, over: whole), 0), 1_000)
         element(
@@ -268,7 +268,7 @@ extension Markup {
         }
     }
 
-    /// A region's state: a shape and a word, never a colour alone.
+    /// A region's state as a shape and a word, never by colour alone.
     fileprivate mutating func state(_ state: RegionStanding.State) {
         let shape =
             switch state {

@@ -1,6 +1,6 @@
 internal import CivilTime
 
-/// Times as people read them, always UTC.
+/// Formats times for people, always in UTC.
 enum TimeText {
     /// `25 March 2026, 13:28:00 UTC`.
     static func full(_ time: UnixTime) -> String { "\(date(time)), \(clock(time))" }
@@ -10,12 +10,12 @@ enum TimeText {
         "\(RFC3339.format(time).dropFirst(11).prefix(8)) UTC"
     }
 
-    /// `13:28`, of a minute.
+    /// `13:28` for a minute.
     static func clock(_ minute: Minute) -> String {
         String(RFC3339.format(minute).dropFirst(11))
     }
 
-    /// `25 March, 13:28`, of a minute.
+    /// `25 March, 13:28` for a minute.
     static func day(_ minute: Minute) -> String {
         let date = civil(minute)
         return "\(date.day) \(months[date.month - 1]), \(clock(minute))"
@@ -39,13 +39,13 @@ enum TimeText {
 }
 
 extension Markup {
-    /// A time that machines can read as well.
+    /// A time that machines can read too.
     mutating func time(_ time: UnixTime, id: String? = nil, text: String) {
         element("time", ["id": id, "datetime": RFC3339.format(time)], text: text)
     }
 
-    /// How long ago `time` was when the page was made. The script keeps it up to date, so it is no
-    /// part of what a status says aloud.
+    /// The age of `time` at `now`, when the page was rendered. The script updates it, so it is
+    /// hidden from screen readers, which would announce each change.
     mutating func age(of time: UnixTime, at now: UnixTime, id: String? = nil) {
         let milliseconds = now.milliseconds.subtractingReportingOverflow(time.milliseconds)
         element(

@@ -3,7 +3,7 @@ internal import Money
 internal import Publishing
 
 extension DashboardPage {
-    /// The number itself, and what a reader must know to read it.
+    /// The number itself, and the facts that a reader needs with it.
     func total(_ main: inout Markup) {
         main.element("section", ["class": "hero", "aria-labelledby": "heading"]) { section in
             section.element("div", ["class": "hero-head"]) { head in
@@ -55,7 +55,7 @@ extension DashboardPage {
 }
 
 extension Markup {
-    /// The total in its exact digits. `data-amount` is the number of the API, digit for digit.
+    /// The exact total. `data-amount` is the number of the API, digit for digit.
     mutating func total(_ report: PublicReport, _ base: BaseReport) {
         let amount = Figures.amount(base.total, of: base.currency)
         let parts = amount.split(separator: ".")
@@ -78,7 +78,7 @@ extension Markup {
         }
     }
 
-    /// When the answer is of. The script fills in how long ago that is, and whether it is live.
+    /// The time of the answer. The script adds its age and whether it is live.
     mutating func asOf(_ report: PublicReport) {
         element(
             "span", ["class": "connection", "id": "connection", "data-state": "still"]
@@ -90,18 +90,18 @@ extension Markup {
         ) { _ in }
     }
 
-    /// Shown by the script, which alone can make it do anything.
+    /// The pause button; the script shows it, because it does not work without one.
     mutating func control() {
         element("button", ["type": "button", "id": "pause", "hidden": ""], text: "Pause")
     }
 
-    /// How wide a number is, in digits: a comma and a point are half of one.
+    /// The width of a number in digits; a comma or a point counts as half a digit.
     static func width(of number: String) -> Int {
         let narrow = number.count { $0 == "," || $0 == "." }
         return number.count - narrow + (narrow + 1) / 2
     }
 
-    /// The class of numbers of so many digits side by side: the style sheet picks type that fits
+    /// The class for numbers of this width, for which the style sheet selects a font size that fits
     /// them in a line. The script computes the same for the total.
     static func widthClass(_ width: Int) -> String { "w\(min(max(width, widthMin), widthMax))" }
 

@@ -1,4 +1,4 @@
-/// Shown while nothing has been published yet.
+/// Shown until the first total is published.
 struct WaitingPage {
     func render() -> String {
         var document = Markup(prologue: "<!DOCTYPE html>\n")
@@ -12,10 +12,10 @@ struct WaitingPage {
                         $0.mark()
                         $0.element("span", text: Site.name)
                     }
-                    main.element("h1", text: "The first total is being put together.")
+                    main.element("h1", text: "Calculating the first total")
                     main.element(
                         "p", ["role": "status"],
-                        text: "This page shows it as soon as it is published.")
+                        text: "This page shows the total as soon as it is published.")
                 }
             }
         }

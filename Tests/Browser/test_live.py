@@ -273,7 +273,7 @@ class LiveTest(unittest.TestCase):
             self.wait(page, "banner", "document.getElementById('banner').textContent"
                       ".includes('eu-west')", BANNER_SECONDS)
             print(f"  banner {time.monotonic() - killed:.1f} s after the kill", flush=True)
-            self.assertRegex(banner.inner_text(), r"(?s)not current.*eu-west.*seen up to .* UTC "
+            self.assertRegex(banner.inner_text(), r"(?s)not current.*eu-west.*data through .* UTC "
                              r"\(\d+ s ago\).*about \d+% of the total")
             self.assertEqual(banner.get_attribute("role"), "status")
             self.wait(page, "not live", f"{STATE} === 'degraded'", BANNER_SECONDS)

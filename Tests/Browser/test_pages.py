@@ -152,7 +152,7 @@ class PagesTest(unittest.TestCase):
         items = self.open("degraded-standard").locator("#banner li").all_inner_texts()
         named = [item for item in items if "eu-west" in item]
         self.assertEqual(len(named), 1, items)
-        self.assertIn("eu-west has gone silent and is behind; seen up to", named[0])
+        self.assertIn("eu-west has gone silent and is behind; data through", named[0])
 
     def test_forced_colours_and_paper(self):
         page = self.open("degraded-standard", forced_colors="active")

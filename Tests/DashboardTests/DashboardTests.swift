@@ -107,7 +107,7 @@ import Testing
         for sentence in [
             "Part of this total is not current.", "The exchange rates are older",
             "not in the total: NGN",
-            "eu-west has gone silent and is behind; seen up to 13:28:00 UTC",
+            "eu-west has gone silent and is behind; data through 13:28:00 UTC",
             "43 s ago", "about 12% of the total", "us-east is behind",
             "Other 3 with too few transfers", "1,234.50 EUR in 12 transfers", "out of date",
         ] { #expect(words.contains(sentence), "\(sentence)") }
@@ -132,8 +132,8 @@ import Testing
             let words = page.text.split { $0.isWhitespace }.joined(separator: " ")
             #expect(
                 words.contains(
-                    "eu-west is behind, rejects many of its records and has money dated ahead; "
-                        + "seen up to"))
+                    "eu-west is behind, rejects many of its records and has transfers dated in the "
+                        + "future; data through"))
             #expect(words.contains("us-east has a clock that differs by more than a minute;"))
             #expect(page.all("strong").count == 3)
         }

@@ -1,9 +1,8 @@
-// Keeps a page of Tributary live. The page is complete without it.
+// Keeps a page of Tributary live. The page is complete without this script.
 //
-// The number moves only from one confirmed total to the next: it is never run ahead, and stands
-// still when nothing comes. Amounts stay text from the answer to the screen, because numbers of
-// JavaScript cannot hold them. Everything else on the page is loaded again now and then, as the
-// server renders it, so that a figure's form is decided in one place.
+// The number changes only from one confirmed total to the next; it is never estimated. Amounts stay
+// text from the answer to the screen, because JavaScript numbers cannot hold them. The script
+// regularly reloads the other parts of the page, so that only the server formats figures.
 "use strict";
 
 (() => {
@@ -25,14 +24,14 @@
         staleAfter: 45_000,
     };
 
-    /** Somewhere between half and one and a half of `span`: viewers must not come in step. */
+    /** Randomly between half and one and a half of `span`, so that viewers do not synchronise. */
     const jittered = (span) => span * (0.5 + Math.random());
 
     const wantsStillness = matchMedia("(prefers-reduced-motion: reduce)");
 
     // ── Text ──────────────────────────────────────────────────────────────────────────────────
 
-    /** "1234567.50" as "1,234,567.50". */
+    /** Formats "1234567.50" as "1,234,567.50". */
     function grouped(amount) {
         const [whole, fraction] = amount.replace("-", "").split(".");
         const digits = whole.replace(/\B(?=(\d{3})+$)/g, ",");
@@ -74,13 +73,13 @@
 
     // ── Time ──────────────────────────────────────────────────────────────────────────────────
 
-    /** What the server's clock is ahead of this one. */
+    /** How far the server's clock is ahead of this one. */
     let clockOffset = 0;
     let hasClock = false;
 
     const now = () => Date.now() + clockOffset;
 
-    /** Viewers' clocks are wrong by minutes; the server says what time it is with each answer. */
+    /** Takes the time from the server's answers, because viewers' clocks can be minutes off. */
     function setClock(response) {
         const stamp = Date.parse(response.headers.get("Date"));
         const cached = Number(response.headers.get("Age") ?? 0) * 1000;
@@ -110,7 +109,7 @@
             this.show(text, true, 0);
         }
 
-        /** Rolls every digit that changes, up when the amount rises, else down. */
+        /** Rolls every digit that changes: up if the amount rises, otherwise down. */
         show(text, rises, milliseconds) {
             const cells = this.cells.children;
             // Counted from the right: a digit keeps its place when the number grows.
@@ -153,7 +152,7 @@
 
         stop() {
             for (const motion of this.cells.getAnimations({ subtree: true })) motion.finish();
-            // An animation says a frame later that it has finished.
+            // An animation reports its end a frame later.
             for (const leaving of this.cells.querySelectorAll(".leaving")) leaving.remove();
         }
     }
@@ -165,9 +164,9 @@
     }
     const odometer = new Odometer(byId("amount"));
 
-    /** Sets the largest type in which the number and its currency fit in the line, by measuring
-        them in whatever font this is. Widths do not quite grow with the type, because glyphs may
-        be whole pixels wide: from the first guess on it only shrinks. */
+    /** Sets the largest font size at which the number and its currency fit in the line, by
+        measuring them in the actual font. Widths are not quite proportional to the size, because
+        glyphs may be whole pixels wide, so after the first guess the size only shrinks. */
     function fit() {
         const start = total.getBoundingClientRect().left;
         const line = total.clientWidth;
@@ -180,7 +179,7 @@
         }
     }
 
-    /** The last total that came, and the one that is shown: they differ while paused. */
+    /** The last total that arrived; the shown one differs while paused. */
     let latest = null;
     let isPaused = false;
     let lastChange = 0;
@@ -238,7 +237,7 @@
 
     const isQuiet = () => stream !== null && Date.now() - lastHeard > times.quiet;
 
-    /** The browser connects again by itself, except after an answer that is no stream. */
+    /** The browser reconnects by itself, except after an answer that is not a stream. */
     function openStream() {
         clearTimeout(reopening);
         stream?.close();
@@ -258,8 +257,8 @@
         stream = null;
     }
 
-    /** Asks the server each time, which may say that nothing is new: answers can be served stale
-        from a cache for half a minute, and a banner must not wait for that. */
+    /** Revalidates with the server each time: caches may serve a stale answer for half a minute,
+        and a banner must not wait for that. */
     async function load(address) {
         const response = await fetch(address, {
             cache: "no-cache", signal: AbortSignal.timeout(times.request),
@@ -305,7 +304,7 @@
             const text = await load(location.href);
             replaceParts(new DOMParser().parseFromString(text, "text/html"));
         } catch {
-            // Neither the page nor the stream has anything to say: an open connection is dead.
+            // Neither the page nor the stream answers, so the open connection is dead.
             if (isQuiet()) {
                 setConnection(false);
                 openStream();
@@ -329,12 +328,12 @@
         document.title = fresh.title;
         showAges();
         if (connection.dataset.state === "stale") forgetStates();
-        // A stream that says nothing while the page has moved on is dead without knowing it.
+        // The page has a newer total than the stream, so the stream is dead.
         const ahead = Date.parse(answer.dataset.asOf) - Date.parse(total.dataset.asOf);
         if (stream !== null && ahead > times.quiet) openStream();
     }
 
-    /** What a part says, ages left out; a picture says what it draws. */
+    /** The content of a part without ages, for comparison. */
     function told(part) {
         const copy = part.cloneNode(true);
         for (const age of copy.querySelectorAll("[data-since]")) age.textContent = "";
@@ -351,12 +350,12 @@
         fresh.querySelector("script")?.getAttribute("src")
             !== document.querySelector("script")?.getAttribute("src");
 
-    // ── What it says about itself ─────────────────────────────────────────────────────────────
+    // ── Connection state ──────────────────────────────────────────────────────────────────────
 
     const connection = byId("connection");
     const words = {
         live: "Live, as of ",
-        degraded: "Not all current, as of ",
+        degraded: "Partly not current, as of ",
         stale: "Stale, reconnecting, as of ",
         paused: "Paused, as of ",
     };
@@ -368,8 +367,8 @@
         showConnection();
     }
 
-    /** Live is only what comes from headquarters, is of now, and lacks nothing. A cache in between
-        may go on answering when headquarters is gone. */
+    /** A total is live only if it is connected, recent and not degraded. Age matters because a
+        cache may keep answering when headquarters is down. */
     function currentState() {
         if (isPaused) return "paused";
         if (!isConnected) return "stale";
@@ -389,15 +388,15 @@
         connection.textContent = words[next];
         if (next === "stale") {
             forgetStates();
-            announce("The connection is lost. Reconnecting.");
+            announce("Connection lost. Reconnecting.");
         } else if (before === "stale") {
-            if (!isPaused) announce("Connected again.");
+            if (!isPaused) announce("Reconnected.");
             refreshIn(times.refreshSoon);
         }
     }
 
-    /** What a region does is not known while headquarters says nothing. The next page that is
-        loaded says it again. */
+    /** Shows the states of regions as unknown while headquarters does not answer. The next loaded
+        page restores them. */
     function forgetStates() {
         for (const state of document.querySelectorAll("[data-part] .state")) {
             const sign = state.querySelector("path");
@@ -412,7 +411,7 @@
         if (element !== null) element.textContent = text;
     }
 
-    /** The figure as a sentence, for those who hear the page: at most once a minute. */
+    /** Announces the figure to screen readers, at most once a minute. */
     function announceTotal() {
         if (latest === null || !["live", "degraded"].includes(connection.dataset.state)) return;
         announce(
@@ -440,9 +439,9 @@
     function look() {
         if (isPaused || document.hidden) return;
         showAges();
-        // Not before something came: a page that was hidden for long has an old total.
+        // Wait for the first total: a page that was hidden for long has an old one.
         if (connection.dataset.state !== "still") showConnection();
-        // A live stream is never quiet for long: asking for the page shows whether it is dead.
+        // A live stream is never quiet for long; reloading the page shows whether it is dead.
         if (connection.dataset.state === "live" && isQuiet() && !isAsking) {
             refreshIn(times.refreshSoon);
             isAsking = true;
