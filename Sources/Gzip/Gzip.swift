@@ -1,20 +1,20 @@
 internal import CZlib
 
-/// Compression of whole bodies. The same body gives the same bytes: no time stands in them.
+/// Compresses whole bodies. The same body gives the same bytes, because they contain no time.
 package enum Gzip {
-    /// Smaller bodies do not shrink enough to be worth a second form.
+    /// Smaller bodies do not shrink enough to justify a second form.
     package static let bodyBytesMin = 256
-    /// What every gzip file begins with (RFC 1952).
+    /// The first bytes of every gzip file (RFC 1952).
     package static let magic: [UInt8] = [0x1F, 0x8B]
 
-    /// zlib's windowBits for the largest window, and 16 for the header and trailer of gzip.
+    /// zlib's windowBits for the largest window, plus 16 for gzip's header and trailer.
     static let windowBits: Int32 = 15 + 16
     /// zlib's default.
     private static let memoryLevel: Int32 = 8
     /// Bodies are compressed once and sent often.
     private static let level: Int32 = 6
 
-    /// Nil where the result would not be smaller, or zlib cannot allocate.
+    /// Nil if the result would not be smaller or zlib cannot allocate memory.
     package static func compress(_ body: [UInt8]) -> [UInt8]? {
         guard body.count >= bodyBytesMin, let size = UInt32(exactly: body.count) else { return nil }
         var stream = z_stream()
@@ -30,7 +30,7 @@ package enum Gzip {
                 stream.avail_in = size
                 stream.next_out = output.baseAddress
                 stream.avail_out = size
-                // Out of room is not the end of the stream: the result would be larger.
+                // If the output has no room left, the result would be larger than the body.
                 count = deflate(&stream, Z_FINISH) == Z_STREAM_END ? Int(stream.total_out) : 0
             }
         }

@@ -1,28 +1,28 @@
 internal import CZlib
 
-/// Decompresses a gzip stream piece by piece: members one after another, as `cat` joins them, each
-/// checked against its length and CRC. One owner, any thread.
+/// Decompresses a gzip stream piece by piece. The stream may have several members, as `cat` joins
+/// them; each is checked against its length and CRC. One owner, any thread.
 package struct GzipReader: ~Copyable, Sendable {
     /// The result of a `read`.
     package enum Step: Equatable {
-        /// So many bytes were written; more may follow.
+        /// This many bytes were written; more may follow.
         case bytes(Int)
-        /// All that was given is used up: `give` more, or `end`.
+        /// All input is used: `give` more or an empty buffer.
         case needsInput
-        /// The stream ended where a member did.
+        /// The stream ended at the end of a member.
         case end
     }
 
     package enum Failure: Error {
-        /// Not gzip, or bytes that its checks contradict.
+        /// Not gzip, or a failed check.
         case corrupt
         /// The stream ended within a member.
         case truncated
         case outOfMemory
     }
 
-    /// zlib refers to the structure by its address, so that it must not move. Both pointers have
-    /// this reader as their only owner.
+    /// zlib refers to the structure by its address, so it must not move. This reader is the only
+    /// owner of both pointers.
     private nonisolated(unsafe) let stream: UnsafeMutablePointer<z_stream>
     private nonisolated(unsafe) let input: UnsafeMutableBufferPointer<UInt8>
     private var isBetweenMembers = false
@@ -30,7 +30,7 @@ package struct GzipReader: ~Copyable, Sendable {
     /// Whether the last read filled its buffer, so that zlib may hold more without further input.
     private var mayHoldMore = false
 
-    /// The most bytes that one `give` takes.
+    /// The most bytes for one `give`.
     package static let inputBytes = 128 << 10
 
     package init() throws(Failure) {
@@ -48,17 +48,17 @@ package struct GzipReader: ~Copyable, Sendable {
         input.deallocate()
     }
 
-    /// Takes the next bytes of the stream, at most `inputBytes`; none end it. Call where `read`
-    /// needs input.
+    /// Takes the next bytes of the stream, at most `inputBytes`; an empty buffer ends it. Call it
+    /// when `read` needs input.
     package mutating func give(_ bytes: UnsafeRawBufferPointer) {
-        precondition(bytes.count <= Self.inputBytes, "more bytes than a reader takes at once")
+        precondition(bytes.count <= Self.inputBytes, "give takes at most inputBytes")
         UnsafeMutableRawBufferPointer(input).copyMemory(from: bytes)
         stream.pointee.next_in = input.baseAddress
         stream.pointee.avail_in = UInt32(bytes.count)
         if bytes.isEmpty { hasEnded = true }
     }
 
-    /// Writes what comes next to `output`, which must not be empty.
+    /// Writes the next decompressed bytes to `output`, which must not be empty.
     package mutating func read(into output: UnsafeMutableRawBufferPointer) throws(Failure) -> Step {
         while true {
             if isBetweenMembers {
@@ -87,7 +87,7 @@ package struct GzipReader: ~Copyable, Sendable {
         }
     }
 
-    /// Zeros behind a member fill up a tape's block.
+    /// Skips zeros after a member, which fill up a tape's block.
     private func skipPadding() {
         while stream.pointee.avail_in > 0, stream.pointee.next_in.pointee == 0 {
             stream.pointee.next_in += 1

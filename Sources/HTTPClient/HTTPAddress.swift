@@ -1,8 +1,8 @@
 internal import CCurl
 internal import Glibc
 
-/// A server's address and a place on it, taken apart by the parser that will also use it, so that
-/// both see one host.
+/// A server's address and a path on it. libcurl parses it, so that the checks and the request see
+/// the same host.
 package struct HTTPAddress: Hashable, Sendable {
     /// Scheme, host and port, without a slash at the end.
     package let origin: String

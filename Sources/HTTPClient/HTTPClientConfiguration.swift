@@ -1,17 +1,17 @@
-/// The bounds of a conversation.
+/// The limits of a conversation.
 package struct HTTPClientConfiguration: Sendable {
     /// A PEM file of the certificate authorities to trust; nil means the system's.
     package var certificateAuthorities: String?
-    /// For a connection, TLS included.
+    /// For connecting, including TLS.
     package var connectTimeout: Duration
     /// For a whole exchange.
     package var totalTimeout: Duration
-    /// An exchange slower than this many bytes a second, over `slowTime`, is given up. Waiting for
-    /// the answer counts as slow.
+    /// An exchange ends if it is slower than this many bytes a second during `slowTime`. Waiting
+    /// for the answer counts as slow.
     package var slowBytesPerSecond: Int
     /// In whole seconds, at least 1.
     package var slowTime: Duration
-    /// Bytes of an answer's body.
+    /// The most bytes of an answer's body.
     package var maximumBodyBytes: Int
 
     package init(

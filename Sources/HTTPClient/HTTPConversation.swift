@@ -2,20 +2,18 @@ internal import CCurl
 
 /// One libcurl easy handle and the connection it keeps alive.
 ///
-/// libcurl allows one thread at a time in a handle; the worker thread that owns this value is
-/// that thread. Exchanges follow one another.
-///
-/// There are no redirects, no proxies and no retries in here.
+/// libcurl allows one thread at a time in a handle: the worker thread that owns this value.
+/// Exchanges run one after another, without redirects, proxies and retries.
 package struct HTTPConversation: ~Copyable {
-    /// Nil where libcurl could not be set up as securely as we ask: then nothing is ever sent.
+    /// Nil if libcurl does not support the required security settings; nothing is sent then.
     private let handle: UnsafeMutableRawPointer?
     private let origin: String
     private let sink: ResponseSink
 
-    /// Once per process, before the first handle; thread-safe as every static value is.
+    /// Runs once per process, before the first handle; thread-safe, like every static value.
     private static let isLibraryReady = tributary_curl_global_init() == CURLE_OK
 
-    /// Connects nowhere yet. Of `address` only the origin counts. Call it on the owning thread.
+    /// Does not connect yet. Uses only the origin of `address`. Call it on the owning thread.
     package init(
         _ configuration: HTTPClientConfiguration, address: HTTPAddress, stop: StopSignal
     ) {
@@ -112,7 +110,7 @@ package struct HTTPConversation: ~Copyable {
         case CURLE_OUT_OF_MEMORY, CURLE_FAILED_INIT, CURLE_NOT_BUILT_IN, CURLE_UNKNOWN_OPTION,
             CURLE_BAD_FUNCTION_ARGUMENT, CURLE_URL_MALFORMAT:
             .library
-        // Sent, and then nothing, half of an answer, or no HTTP (which is "unsupported protocol").
+        // Sent, but the answer is missing, incomplete or not HTTP ("unsupported protocol").
         default: .torn
         }
     }
@@ -132,7 +130,7 @@ package struct HTTPConversation: ~Copyable {
 
     private static func longs(_ configuration: HTTPClientConfiguration) -> [(CURLoption, Int)] {
         [
-            // Other threads must not see libcurl's SIGALRM and SIGPIPE.
+            // Keeps libcurl from raising SIGALRM and SIGPIPE in other threads.
             (CURLOPT_NOSIGNAL, 1),
             (CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1),
             (CURLOPT_FOLLOWLOCATION, 0),
@@ -155,7 +153,7 @@ package struct HTTPConversation: ~Copyable {
     ) -> [(CURLoption, String)] {
         var strings = [
             (CURLOPT_PROTOCOLS_STR, address.isPlain ? "http" : "https"),
-            // The empty name switches proxies of the environment off.
+            // The empty name disables proxies from the environment.
             (CURLOPT_PROXY, ""),
             (CURLOPT_USERAGENT, "tributary"),
         ]
@@ -179,7 +177,7 @@ package struct HTTPConversation: ~Copyable {
 }
 
 extension Duration {
-    /// Rounded down; saturated at what a C `long` of milliseconds holds with room.
+    /// Rounds down and saturates well within a C `long`.
     var wholeMilliseconds: Int {
         Int(min(max(self, .zero), .seconds(86_400 * 365)) / .milliseconds(1))
     }

@@ -2,12 +2,12 @@
 package struct HTTPRequest: Sendable {
     /// Path and query.
     package var path: String
-    /// Whole lines, as `Accept: text/plain`. They may hold secrets and are never logged. No line
-    /// breaks: libcurl would send them as they are.
+    /// Complete lines such as `Accept: text/plain`. They may contain secrets and are never logged.
+    /// They must not contain line breaks, because libcurl would send those unchanged.
     package var headers: [String]
     /// Sent by POST; nil means GET.
     package var body: [UInt8]?
-    /// Whether 304, which has no body, may answer it.
+    /// Whether 304, which has no body, is a valid answer.
     package var isConditional: Bool
 
     package init(
@@ -20,19 +20,19 @@ package struct HTTPRequest: Sendable {
     }
 }
 
-/// One answer that came in whole.
+/// One complete answer.
 package struct HTTPResponse: Sendable {
     package var status: Int
-    /// The value of Content-Type; empty where there was none.
+    /// The value of Content-Type; empty if there was none.
     package var contentType: String
     /// From Retry-After, in either of its forms; at most a day.
     package var retryAfter: Duration?
-    /// What a later conditional request may send back: the values of ETag and Last-Modified, at
-    /// most 256 printable characters of ASCII; nil where there was no such value.
+    /// The values of ETag and Last-Modified for a later conditional request, at most 256 printable
+    /// ASCII characters; nil if there was no such value.
     package var entityTag: String?
     package var lastModified: String?
-    /// The value of Content-Encoding, bounded as the tags: the body is as it was sent. Nil where
-    /// there was no such value.
+    /// The value of Content-Encoding, with the same limit; nil if there was none. The body is not
+    /// decoded.
     package var contentCoding: String?
     package var body: [UInt8]
 
@@ -50,7 +50,7 @@ package struct HTTPResponse: Sendable {
     }
 }
 
-/// An exchange's two endings.
+/// The outcome of an exchange.
 package enum HTTPOutcome: Sendable {
     case response(HTTPResponse)
     case problem(HTTPProblem)

@@ -1,21 +1,21 @@
 internal import CCurl
 
-/// Where libcurl's callbacks put an answer, within bounds. It never leaves its conversation, and
-/// with that the thread whose calls the callbacks run in.
+/// Collects an answer from libcurl's callbacks, within limits. Belongs to one conversation, and so
+/// to the thread on which the callbacks run.
 final class ResponseSink {
-    /// Bytes of header lines, informational answers included; few servers send over 2 KiB.
+    /// Bytes of header lines, including informational answers; few servers send over 2 KiB.
     private static let maximumHeaderBytes = 64 << 10
-    /// Characters of a validator that is kept.
+    /// The most characters of a validator.
     private static let maximumValidatorBytes = 256
 
     private let maximumBodyBytes: Int
     private(set) var body: [UInt8] = []
     private var headerBytes = 0
-    /// Whether the answer was cut off here because it was too large.
+    /// Whether the answer was cut because it was too large.
     private(set) var isOverflown = false
-    /// Whether the headers say where the body ends. Without that, a cut body looks whole.
+    /// Whether the headers say where the body ends. Otherwise a cut body looks complete.
     private(set) var isDelimited = false
-    /// The last values of ETag and Last-Modified that may be sent back.
+    /// The last values of ETag and Last-Modified that are safe to send back.
     private(set) var entityTag: String?
     private(set) var lastModified: String?
     /// The last value of Content-Encoding.
@@ -27,7 +27,7 @@ final class ResponseSink {
         self.stop = stop
     }
 
-    /// Before each exchange.
+    /// Call it before each exchange.
     func clear() {
         body = []
         headerBytes = 0
@@ -62,8 +62,8 @@ final class ResponseSink {
         return true
     }
 
-    /// What stands between the colon and the end of the line, if it is safe to send back: no
-    /// control character can end a header line of ours.
+    /// The text after the colon, if it is safe to send back: a control character could end our own
+    /// header line.
     private static func validator(_ bytes: Slice<UnsafeRawBufferPointer>) -> String? {
         let isSpace: (UInt8) -> Bool = { [0x09, 0x0A, 0x0D, 0x20].contains($0) }
         var value = bytes.dropFirst().drop(while: isSpace)
@@ -74,7 +74,7 @@ final class ResponseSink {
         return String(decoding: value, as: UTF8.self)
     }
 
-    /// Points `handle` at this sink, which must outlive it.
+    /// Connects `handle` to this sink, which must outlive it.
     func attach(to handle: UnsafeMutableRawPointer) -> Bool {
         let context = Unmanaged.passUnretained(self).toOpaque()
         let codes = [
@@ -90,7 +90,7 @@ final class ResponseSink {
     }
 }
 
-/// CURLOPT_WRITEFUNCTION: any other return value than the number of bytes ends the exchange.
+/// CURLOPT_WRITEFUNCTION: returning anything but the number of bytes ends the exchange.
 private func receiveBody(
     _ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int,
     _ context: UnsafeMutableRawPointer?
@@ -101,7 +101,7 @@ private func receiveBody(
     return sink.receive(body: bytes) ? bytes.count : 0
 }
 
-/// CURLOPT_HEADERFUNCTION: one whole line at a time, the status line included.
+/// CURLOPT_HEADERFUNCTION: called with one complete line at a time, including the status line.
 private func receiveHeader(
     _ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int,
     _ context: UnsafeMutableRawPointer?
@@ -112,8 +112,8 @@ private func receiveHeader(
     return sink.receive(header: bytes) ? bytes.count : 0
 }
 
-/// CURLOPT_XFERINFOFUNCTION: called about once a second also when nothing moves; not 0 ends the
-/// exchange.
+/// CURLOPT_XFERINFOFUNCTION: called about once a second even without traffic; a result other than 0
+/// ends the exchange.
 private func reportProgress(
     _ context: UnsafeMutableRawPointer?, _: curl_off_t, _: curl_off_t, _: curl_off_t, _: curl_off_t
 ) -> Int32 {

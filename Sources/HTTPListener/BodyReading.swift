@@ -1,12 +1,12 @@
 package import Hummingbird
 internal import NIOCore
 
-/// How much of a request's body is taken.
+/// Limits for reading a request's body.
 package struct BodyLimits: Sendable {
     /// The largest body that is accepted.
     package var bytesMax: Int
-    /// Of a larger one, how much more is read and thrown away so that the client, still sending,
-    /// hears why; after it the connection is closed.
+    /// How much more of a larger body is read and discarded, so that the client, which is still
+    /// sending, gets the answer. After that the connection is closed.
     package var discardedBytesMax = 16 << 20
     /// For the whole body.
     package var duration: Duration = .seconds(60)
@@ -14,20 +14,20 @@ package struct BodyLimits: Sendable {
     package init(bytesMax: Int) { self.bytesMax = bytesMax }
 }
 
-/// Why a body was not taken.
+/// Why a body was not accepted.
 package enum BodyError: Error {
-    /// It is larger than the limit. `isRead` says whether its end was found.
+    /// It is larger than the limit. `isRead` says whether all of it was read.
     case tooLarge(isRead: Bool)
-    /// It did not come in time.
+    /// It did not arrive in time.
     case tooSlow
     /// The caller has no memory left for it.
     case noRoom
-    /// The connection broke amid it.
+    /// The connection broke before its end.
     case broken
 }
 
 extension Request {
-    /// The body in one piece, chunk by chunk under the limits, whatever length it declared.
+    /// Reads the whole body chunk by chunk within the limits, whatever length it declares.
     ///
     /// - Parameter mayHold: called with the size of each chunk before it is kept; false ends the
     ///   reading with `noRoom`.
@@ -62,7 +62,7 @@ extension Request {
 }
 
 extension Response {
-    /// The response after which the connection is closed, with what the client has not sent yet.
+    /// The response, after which the connection is closed even if the client is still sending.
     package func closingConnection() -> Response {
         struct Closed: Error {}
         var closing = self
@@ -70,7 +70,7 @@ extension Response {
         let body = closing.body
         closing.body = ResponseBody(contentLength: body.contentLength) { writer in
             try await body.write(writer)
-            // What a handler throws after it has written ends the connection.
+            // An error after the last write ends the connection.
             throw Closed()
         }
         return closing

@@ -6,26 +6,26 @@ package import Logging
 internal import NIOCore
 internal import ServiceLifecycle
 
-/// One HTTP/1.1 listener with the bounds that every listener of ours has.
+/// One HTTP/1.1 listener with the limits that all our listeners share.
 ///
-/// There is no router: an interface of a handful of paths dispatches better by itself, and then
-/// owns every answer, errors included.
+/// It has no router: an interface with a few paths dispatches itself, and so controls every answer,
+/// including errors.
 package struct Listener: Service {
-    /// Where it listens, and its bounds.
+    /// The address and the limits.
     package struct Configuration: Sendable {
-        /// Port 0 takes a free one.
+        /// Port 0 takes a free port.
         package var address: HostPort
-        /// A connection on which nothing has come for so long is closed, also amid a request.
+        /// The time after which an idle connection is closed, even within a request.
         package var idleTimeout: Duration = .seconds(30)
         /// The minimum speed of clients.
         package var pace = RequestPace()
         /// Connections at a time; further ones wait in the backlog.
         package var connectionsMax: Int
-        /// Connections that the kernel keeps until they are accepted.
+        /// Connections that the kernel queues until they are accepted.
         package var backlog = 4_096
-        /// Bytes of one header field.
+        /// The most bytes of one header field.
         package var headerFieldBytesMax = 8 << 10
-        /// Bytes of all header fields.
+        /// The most bytes of all header fields.
         package var headerBytesMax = 16 << 10
         package var headerFieldsMax = 64
 
@@ -41,9 +41,9 @@ package struct Listener: Service {
     private let answer: @Sendable (Request) async -> Response
 
     /// - Parameters:
-    ///   - onListening: called once with the address that was bound, its port never 0.
-    ///   - answer: answers one request; may run for many at a time. For HEAD it answers as for
-    ///     GET, and the body is left out here.
+    ///   - onListening: called once with the bound address; its port is never 0.
+    ///   - answer: answers one request; may run concurrently. It answers HEAD like GET; the
+    ///     listener omits the body.
     package init(
         configuration: Configuration, logger: Logger,
         onListening: @escaping @Sendable (HostPort) async -> Void = { _ in },
@@ -55,15 +55,15 @@ package struct Listener: Service {
         self.answer = answer
     }
 
-    /// Listens until a graceful shutdown, which lets running requests end.
-    /// - Throws: `ListenerError` where the address cannot be bound.
+    /// Listens until a graceful shutdown, which waits for running requests.
+    /// - Throws: `ListenerError` if the address cannot be bound.
     package func run() async throws {
         let answer = answer
         let responder = CallbackResponder<BasicRequestContext> { request, _ in
             let response = await answer(request)
             return request.method == .head ? response.createHeadResponse() : response
         }
-        // The server's own messages have the address in their text; ours say it in metadata.
+        // The server's own messages contain the address in their text; ours have it in metadata.
         var serverLogger = logger
         serverLogger.logLevel = .error
         let address = configuration.address

@@ -2,18 +2,18 @@ package import HTTPTypes
 package import Hummingbird
 internal import NIOCore
 
-/// An error answer as RFC 9457 wants it: `application/problem+json`.
+/// An error answer in the format of RFC 9457: `application/problem+json`.
 ///
-/// Its texts are ours and static, or made of our own values; nothing a client sent is echoed.
+/// Its texts never repeat anything that a client sent.
 package struct Problem: Error, Hashable, Sendable {
     package var status: HTTPResponse.Status
     /// Names the kind of problem: the last part of its `type`, `/problems/{kind}`.
     package var kind: String
     /// The kind in words; the same for every occurrence.
     package var title: String
-    /// This occurrence in words.
+    /// A description of this occurrence.
     package var detail: String
-    /// Header fields beside those of every problem.
+    /// Header fields in addition to those of every problem.
     package var headers: HTTPFields
 
     package init(
@@ -45,13 +45,13 @@ package struct Problem: Error, Hashable, Sendable {
 
 extension Problem {
     package static let notFound = Problem(
-        .notFound, kind: "not-found", title: "Not found", detail: "There is nothing at this path.")
+        .notFound, kind: "not-found", title: "Not found", detail: "This path does not exist.")
 
     /// `allowed` is the value of the header field `Allow`.
     package static func methodNotAllowed(allowed: String) -> Problem {
         Problem(
             .methodNotAllowed, kind: "method-not-allowed", title: "Method not allowed",
-            detail: "This path answers \(allowed) only.", headers: [.allow: allowed])
+            detail: "This path supports only \(allowed).", headers: [.allow: allowed])
     }
 
     package static func invalidQuery(_ detail: String) -> Problem {

@@ -15,13 +15,13 @@ package struct QueryParameters: Sendable {
             if ignoresOthers, !allowed.contains(name ?? "") { continue }
             guard let name,
                 let value = Self.decoded(equals.map { part[part.index(after: $0)...] } ?? "")
-            else { throw .invalidQuery("A percent escape is not two hexadecimal digits of UTF-8.") }
+            else { throw .invalidQuery("A percent escape is invalid or does not encode UTF-8.") }
             guard allowed.contains(name) else {
                 let names = allowed.sorted().joined(separator: ", ")
                 throw .invalidQuery(
                     allowed.isEmpty
                         ? "This path takes no parameters."
-                        : "There is a parameter that this path does not have. It has: \(names).")
+                        : "Unknown parameter. Supported: \(names).")
             }
             guard values.updateValue(value, forKey: name) == nil else {
                 throw .invalidQuery("The parameter \(name) is given more than once.")
@@ -29,11 +29,11 @@ package struct QueryParameters: Sendable {
         }
     }
 
-    /// The decoded value; nil where the parameter was not given.
+    /// The decoded value; nil if the parameter was not given.
     package subscript(name: String) -> String? { values[name] }
 
-    /// Percent escapes decoded; nil for a broken escape or bytes that are not UTF-8. A plus sign
-    /// is itself.
+    /// Decodes percent escapes; nil for an invalid escape or bytes that are not UTF-8. Keeps plus
+    /// signs.
     private static func decoded(_ text: Substring) -> String? {
         var bytes: [UInt8] = []
         var rest = text.utf8

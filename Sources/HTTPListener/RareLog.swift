@@ -1,8 +1,8 @@
 package import Logging
 internal import Synchronization
 
-/// Limits the rate of warnings that a client can trigger as often as it likes. The next one that is
-/// written says how many were suppressed.
+/// Limits the rate of warnings that a client can trigger at will. Each written warning says how
+/// many were suppressed before it.
 package final class RareLog: Sendable {
     private struct Entry {
         var writtenAt: ContinuousClock.Instant
@@ -22,7 +22,7 @@ package final class RareLog: Sendable {
     /// - Parameters:
     ///   - text: a constant.
     ///   - subject: from a fixed set, such as a region's name: one entry is kept for each.
-    ///   - metadata: may hold text from the client.
+    ///   - metadata: may contain text from the client.
     package func warning(
         _ text: String, of subject: String, metadata: @autoclosure () -> Logger.Metadata
     ) {

@@ -1,10 +1,10 @@
 package import HTTPTypes
 internal import HummingbirdCore
 
-/// What a request asks for, taken apart but not decoded.
+/// The parts of a request's target, not decoded.
 package struct RequestTarget: Sendable {
     package let path: String
-    /// Without the question mark; nil where there is none.
+    /// Without the question mark; nil if there is none.
     package let query: String?
 
     package init(_ request: HTTPRequest) {

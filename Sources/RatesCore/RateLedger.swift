@@ -24,7 +24,7 @@ package struct RateLedger: Hashable, Sendable {
         }
     }
 
-    /// How many answers agreed on something, and when the first and the last of them came.
+    /// How many answers agreed on something, and when the first and the last of them arrived.
     package struct Repetition: Hashable, Sendable {
         package var firstAt: UnixTime
         package var lastAt: UnixTime
@@ -166,7 +166,7 @@ package struct RateLedger: Hashable, Sendable {
         doubts[currency] = doubt
     }
 
-    /// Puts in force the jumps that there is enough evidence for. Returns the reason for each.
+    /// Puts the jumps with enough evidence in force. Returns the reason for each.
     mutating func settle(
         _ policy: RatesPolicy, witnesses: [PublishedRates], now: UnixTime
     ) -> [Currency: Belief] {

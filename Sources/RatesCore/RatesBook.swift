@@ -1,8 +1,8 @@
 package import CivilTime
 package import Money
 
-/// The rates in force, counts of the results of every look, and the problems already reported: a
-/// state machine without clock, network or log. `RateLedger` decides which rates are believed.
+/// The rates in force, counts of the results of all checks, and the problems already reported: a
+/// state machine without clock, network or log. `RateLedger` decides which rates to believe.
 package struct RatesBook: Sendable {
     private let policy: RatesPolicy
     private let calendar: RatesCalendar
@@ -13,11 +13,11 @@ package struct RatesBook: Sendable {
     package private(set) var ledger: RateLedger?
     package private(set) var reading: RatesReading?
     package private(set) var counters = RatesCounters()
-    /// The last answer that was taken, in whole or in part.
+    /// The last answer that was used, in whole or in part.
     private var answer: PublishedRates?
     /// The last answer of each other source, by its position in the topology.
     private var witnesses: [Int: PublishedRates] = [:]
-    /// The last reported problem that is not over, by place: `source`, or 0 and up for a witness.
+    /// The reported problems that still exist, by place: `source`, or 0 and up for a witness.
     private var told: [Int: RatesEvent] = [:]
     private static let source = -1
 
@@ -70,8 +70,8 @@ package struct RatesBook: Sendable {
         }
     }
 
-    /// Continues with the ledger that an earlier run kept. Returns whether it did: not if there are
-    /// rates already, or if a kept rate is dated later than tomorrow.
+    /// Continues with the ledger of an earlier run. Returns false, and does not, if there are rates
+    /// already or a rate of the ledger is dated later than tomorrow.
     package mutating func goOn(
         with kept: RateLedger, fetchedAt: UnixTime, now: UnixTime
     ) -> Bool {

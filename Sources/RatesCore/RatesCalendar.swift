@@ -1,20 +1,20 @@
 package import CivilTime
 package import Topology
 
-/// When a source replaces its rates, and so when old ones are stale. Pure.
+/// When a source publishes new rates, and so when old ones become stale. Pure.
 package enum RatesCalendar: Hashable, Sendable {
-    /// About 16:00 in Frankfurt on every TARGET day. Rates are stale when those of the next such
-    /// day have been due for `grace`.
+    /// About 16:00 in Frankfurt on every TARGET day. Rates become stale `grace` after those of the
+    /// next such day are due.
     case targetDays(grace: Duration)
-    /// Every hour. Rates are stale `grace` after the hour that began when they were published.
+    /// Every hour. Rates become stale one hour plus `grace` after their publication.
     case hourly(grace: Duration)
-    /// By hand: stale this long after the beginning of their day in UTC, or, with nil, never.
+    /// By hand: stale this long after the beginning of their day in UTC; never, if nil.
     case byHand(staleAfter: Duration?)
 
-    /// How long one publication lasts where it is hourly.
+    /// The time between two hourly publications.
     private static let hourMilliseconds: Int64 = 3_600_000
 
-    /// What the source's provider keeps to.
+    /// The calendar of the source's provider.
     package init(_ source: RatesSource) {
         let grace = source.staleAfter ?? RatesSource.defaultProviderStaleAfter
         switch source.origin {
@@ -30,7 +30,7 @@ package enum RatesCalendar: Hashable, Sendable {
         if case .byHand = self { false } else { true }
     }
 
-    /// The first instant at which rates are stale; nil for never.
+    /// When rates become stale; nil for never.
     /// - Parameter since: when the rates were published, or when their day began.
     package func staleFrom(_ since: UnixTime) -> UnixTime? {
         switch self {

@@ -1,10 +1,10 @@
-/// What became of all looks at a source since the start.
+/// The results of all checks of a source since the start.
 package struct RatesCounters: Hashable, Sendable {
-    /// Sets that were taken and differ from the one before.
+    /// Accepted sets that differ from the previous one.
     package var accepted = 0
-    /// Times the source said that the last good rates are its present ones.
+    /// How often the source said that the last good rates are current.
     package var confirmed = 0
-    /// Times there was nothing to take, by reason.
+    /// How often a check brought nothing usable, by reason.
     package var problems: [RatesProblem: Int] = [:]
 
     package init() {}

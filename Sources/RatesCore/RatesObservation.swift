@@ -1,13 +1,13 @@
-/// What one look at a source brought.
+/// The result of one check of a source.
 package enum RatesObservation: Sendable {
-    /// What the source says now; it may be what it said before.
+    /// The source's current rates, which may equal the previous ones.
     case rates(PublishedRates)
-    /// The source says that the last good rates are its present ones.
+    /// The source says that the last good rates are current.
     case confirmed
-    /// Nothing has happened since the last look, which told what there was to tell.
+    /// Nothing has changed since the last check, which reported everything.
     case nothingNew
-    /// Nothing usable. `detail` is safe to print; `retryAfter` is what the source asked for.
+    /// Nothing usable. `detail` is safe to print; `retryAfter` is the source's own request.
     case problem(RatesProblem, detail: String, retryAfter: Duration?)
-    /// Ended by `stop`.
+    /// `stop` ended the check.
     case stopped
 }

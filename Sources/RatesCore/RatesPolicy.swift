@@ -9,7 +9,7 @@ package struct RatesPolicy: Hashable, Sendable {
     /// currency out, because restoring yesterday's rates and dropping a currency are decisions.
     package var isByHand: Bool
 
-    /// How far a source's clock, or ours, may be wrong.
+    /// The greatest error of a source's clock or ours.
     static let clockErrorMaxMilliseconds: Int64 = 3_600_000
     /// A rate that a source has carried forward for more days than this does not count. Even the
     /// longest closures of central banks, for a lunar new year or an Eid, are shorter.
@@ -64,8 +64,8 @@ package struct RatesPolicy: Hashable, Sendable {
         return (sound, flaws)
     }
 
-    /// The witness's rate of `currency` in units per one of `base`, as a quotient; nil where it has
-    /// no rate that counts at `now`.
+    /// The witness's rate of `currency` in units per one of `base`, as a quotient; nil if it has no
+    /// valid rate at `now`.
     func word(
         of witness: PublishedRates, on currency: Currency, base: Currency, now: UnixTime
     ) -> (rate: ExchangeRate, per: ExchangeRate)? {
@@ -79,7 +79,7 @@ package struct RatesPolicy: Hashable, Sendable {
         return (own, per)
     }
 
-    /// Whether the witness's rate agrees with `offered` and not with `last`, the one in force.
+    /// Whether the witness's rate agrees with `offered` and not with `last`, the rate in force.
     func confirms(
         _ word: (rate: ExchangeRate, per: ExchangeRate), _ offered: ExchangeRate,
         against last: ExchangeRate
@@ -98,7 +98,7 @@ struct Day {
 
     init(at time: UnixTime) { number = Int(time.milliseconds / 86_400_000) }
 
-    /// Nil unless the text is a day as `YYYY-MM-DD`.
+    /// Nil unless the text is a day in the form `YYYY-MM-DD`.
     init?(_ text: String) {
         guard let time = RFC3339.parse("\(text)T00:00:00Z") else { return nil }
         self.init(at: time)

@@ -1,25 +1,25 @@
-/// Why a look at the source gave no new rates, or why an answer gave no new rate of one currency.
-/// In every case the last good rates stay in use.
+/// Why a check of the source gave no new rates, or an answer no new rate of one currency. In every
+/// case the last good rates stay in use.
 package enum RatesProblem: Hashable, Sendable, CustomStringConvertible {
-    /// There is no file where the topology says.
+    /// The topology's rates file does not exist.
     case fileMissing
-    /// The file with the app id cannot be read, or holds none.
+    /// The file with the app id cannot be read or contains none.
     case secretUnreadable
     /// No connection to the source.
     case unreachable
     /// No trusted TLS session with the source.
     case untrusted
-    /// Connecting or answering took too long, or bytes came too slowly.
+    /// Connecting or answering took too long, or bytes arrived too slowly.
     case timeout
     /// The connection ended before the answer was complete.
     case torn
-    /// More bytes than a document of rates has.
+    /// The answer is larger than any document of rates.
     case oversize
-    /// The source points elsewhere; it is not followed.
+    /// The source redirects; redirects are not followed.
     case redirected
     /// Neither 200, nor 304 to a conditional request, nor a redirection.
     case status(Int)
-    /// libcurl could not begin.
+    /// libcurl could not start.
     case library
     /// Not a document of this source, whatever its status code; for one currency: not a number.
     case malformed

@@ -4,10 +4,10 @@ package import Money
 /// The exchange rates in force, with their age and their problems.
 package struct RatesReading: Sendable {
     package let set: RateSet
-    /// When these rates were first fetched; nil where they came from a file.
+    /// When these rates were first fetched; nil for rates of a file.
     package let fetchedAt: UnixTime?
-    /// When the source last said, in this run, that these rates are its present ones; nil where
-    /// it has not yet, and where they came from a file.
+    /// When the source last said, in this run, that these rates are current; nil if it has not yet,
+    /// and for rates of a file.
     package let confirmedAt: UnixTime?
     /// The currencies that the topology converts and that have no rate, in the order of codes.
     package let missing: [Currency]
@@ -16,8 +16,7 @@ package struct RatesReading: Sendable {
     /// Last good rates in use although the source now gives a different rate, or no sound one, in
     /// the order of codes.
     package let held: [HeldRate]
-    /// When each rate becomes stale unless a newer one comes; empty if rates hold until they are
-    /// replaced.
+    /// When each rate becomes stale unless a newer one arrives; empty if rates never become stale.
     package let staleFrom: [Currency: UnixTime]
 
     package init(

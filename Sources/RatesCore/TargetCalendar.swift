@@ -4,12 +4,13 @@ package import CivilTime
 /// publishes rates, and the time of day at which it does. Pure; holds for the calendar in force
 /// since 2002.
 package enum TargetCalendar {
-    /// Rates are published about this hour, Frankfurt's time.
+    /// Rates are published at about this hour in Frankfurt.
     package static let publicationHour = 16
-    /// Easter is the longest pause: four days without a publication between two with one.
+    /// More than the longest pause, Easter: four days without a publication.
     private static let longestPauseDays = 10
 
-    /// Neither a weekend nor 1 January, Good Friday, Easter Monday, 1 May, 25 or 26 December.
+    /// Whether the date is not on a weekend, 1 January, Good Friday, Easter Monday, 1 May, 25 or 26
+    /// December.
     package static func isOpen(_ date: CivilDate) -> Bool {
         let day = date.daysSinceEpoch
         // 1970-01-01 was a Thursday: Monday is 0.
@@ -36,8 +37,8 @@ package enum TargetCalendar {
         return UnixTime(seconds: Int64(date.daysSinceEpoch) * 86_400 + Int64(hour) * 3_600)
     }
 
-    /// Easter Sunday of the Gregorian calendar, by the anonymous algorithm that Meeus gives in
-    /// "Astronomical Algorithms", chapter 8.
+    /// Easter Sunday of the Gregorian calendar, by the anonymous algorithm in Meeus, "Astronomical
+    /// Algorithms", chapter 8.
     package static func easterSunday(_ year: Int) -> CivilDate {
         let (century, yearOfCentury) = (year / 100, year % 100)
         let golden = year % 19
@@ -51,8 +52,8 @@ package enum TargetCalendar {
         return CivilDate(year: year, month: sum / 31, day: sum % 31 + 1)
     }
 
-    /// Whether it is summer time in the afternoon of that day: from the last Sunday of March to the
-    /// one of October, on which clocks are put back at night.
+    /// Whether summer time applies in the afternoon of that day: from the last Sunday of March
+    /// until the day before the last Sunday of October.
     package static func isSummerTime(_ date: CivilDate) -> Bool {
         let day = date.daysSinceEpoch
         return day >= lastSunday(month: 3, year: date.year)

@@ -29,7 +29,7 @@ enum FrankfurterDocument {
             throw RatesDocumentError("base: expected a currency code")
         }
         guard case .string(let date) = root["date"], RatesDocument.isDay(date) else {
-            throw RatesDocumentError("date: expected a day as 2026-03-25")
+            throw RatesDocumentError("date: expected a day such as 2026-03-25")
         }
         return try root.rates(at: "rates", base: base, day: date)
     }

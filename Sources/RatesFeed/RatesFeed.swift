@@ -95,7 +95,7 @@ package final class RatesFeed: Service {
             case .provider(let provider, let url):
                 let address = try HTTPAddress(url.description)
                 guard !address.isPlain || source.allowsPlainHTTP else {
-                    throw RatesFeedError("rates: expected a URL of https")
+                    throw RatesFeedError("rates: expected an https URL")
                 }
                 return try RatesDownload(
                     provider: provider, address: address, appIDFile: source.appIDFile,

@@ -21,26 +21,26 @@ extension RatesSource {
         case .file(let path):
             if path.isEmpty { report("file", "the path of a file") }
             if !(Self.minimumFileRefresh...Self.maximumRefresh).contains(refresh) {
-                report("refresh", "a time of 100ms to 24h")
+                report("refresh", "a duration of 100ms to 24h")
             }
         case .provider(let provider, let url):
             for expected in urlProblems(provider, url) { report("url", expected) }
             if provider.needsAppID, appIDFile == nil {
                 report("app_id_file", "the path of the file with the app id")
             } else if !provider.needsAppID, appIDFile != nil {
-                report("app_id_file", "no such key: this source asks for no app id")
+                report("app_id_file", "no such key: this source needs no app id")
             }
             if !(Self.minimumProviderRefresh...Self.maximumRefresh).contains(refresh) {
-                report("refresh", "a time of 1m to 24h")
+                report("refresh", "a duration of 1m to 24h")
             }
         }
         if let staleAfter,
             !(Self.minimumStaleAfter...Self.maximumStaleAfter).contains(staleAfter)
         {
-            report("stale_after", "a time of 1m to 720h")
+            report("stale_after", "a duration of 1m to 720h")
         }
         if let jumpFactorMax, !jumpFactorMax.isAboveOne {
-            report("jump_factor_max", "a factor above 1, as 1.5")
+            report("jump_factor_max", "a factor above 1, such as 1.5")
         }
         return problems
     }
@@ -49,9 +49,9 @@ extension RatesSource {
         var problems: [String] = []
         if !url.service.isSecure {
             if !allowsPlainHTTP {
-                problems.append("a URL of https, unless allow_http is true")
+                problems.append("an https URL, unless allow_http is true")
             } else if provider.needsAppID, !url.service.address.isLoopback {
-                problems.append("a URL of https, for an app id must not travel in the clear")
+                problems.append("an https URL, because an app id must not travel unencrypted")
             }
         }
         if provider.needsAppID, url.hasParameter("app_id") {

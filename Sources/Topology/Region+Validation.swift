@@ -22,12 +22,12 @@ extension Region {
         if !Self.isTopic(deadLetterTopic) {
             report("dlq_topic", Self.topicRule)
         } else if deadLetterTopic == topic {
-            report("dlq_topic", "another topic than the one that is read")
+            report("dlq_topic", "a topic other than the one that is read")
         }
         problems += logProblems()
-        if generation < 1 { report("generation", "an integer from 1 up") }
+        if generation < 1 { report("generation", "an integer of at least 1") }
         if !Self.pushIntervalBounds.contains(pushInterval) {
-            report("push_interval", "a time of 20ms to 2s")
+            report("push_interval", "a duration of 20ms to 2s")
         }
         if adminURLs.count > Self.maximumAdminURLs {
             report("admin_urls", "at most \(Self.maximumAdminURLs) URLs")
@@ -87,11 +87,11 @@ extension Region {
             switch (log.relation, before) {
             case (nil, nil): break
             case (nil, let before?):
-                report("id", "continues: \(before) or replaces: \(before) beside it")
+                report("id", "continues: \(before) or replaces: \(before) as well")
             case (.continues(let named), _) where named != before:
-                report("continues", before.map { "the log before, \($0)" } ?? Self.firstLogRule)
+                report("continues", before.map { "the previous log, \($0)" } ?? Self.firstLogRule)
             case (.replaces(let named), _) where named != before:
-                report("replaces", before.map { "the log before, \($0)" } ?? Self.firstLogRule)
+                report("replaces", before.map { "the previous log, \($0)" } ?? Self.firstLogRule)
             default: break
             }
         }
@@ -103,7 +103,7 @@ extension Region {
 
     static let topicRule =
         "a topic name of 1 to \(maximumNameBytes) letters, digits, dots, dashes and underscores"
-    static let firstLogRule = "no such key: the first log has none before it"
+    static let firstLogRule = "no such key: the first log has no predecessor"
 
     static func isTopic(_ name: String) -> Bool {
         (1...maximumNameBytes).contains(name.utf8.count) && name != "." && name != ".."

@@ -48,7 +48,7 @@ extension Topology {
         var problems: [TopologyProblem] = []
         if generation < 1 {
             problems.append(
-                TopologyProblem(key: "generation", expected: "an integer from 1 up"))
+                TopologyProblem(key: "generation", expected: "an integer of at least 1"))
         }
         if !(1...Self.maximumRegions).contains(regions.count) {
             problems.append(
@@ -65,7 +65,7 @@ extension Topology {
                 TopologyProblem(
                     key: "regions",
                     expected: "at most \(Self.maximumShards) partitions over all logs,"
-                        + " for sums beyond that could overflow"))
+                        + " because sums beyond that could overflow"))
         }
         return problems
     }
@@ -94,14 +94,14 @@ extension Topology {
                     + " \(Limits.requestBytes) bytes of a request")
         }
         check("currencies", currencies, within: nil, "")
-        check("unconverted", unconverted, within: currencies, "a currency of the key currencies")
+        check("unconverted", unconverted, within: currencies, "a currency listed under currencies")
         let bases = currencies.filter { !unconverted.contains($0) }
         if baseCurrencies.isEmpty { report("base_currencies", "at least one currency") }
         check(
             "base_currencies", baseCurrencies, within: bases,
-            "a currency of the key currencies that is not unconverted")
+            "a currency listed under currencies that is not unconverted")
         if !baseCurrencies.isEmpty, !baseCurrencies.contains(defaultBase) {
-            report("default_base_currency", "a currency of the key base_currencies")
+            report("default_base_currency", "a currency listed under base_currencies")
         }
         return problems
     }
@@ -119,22 +119,23 @@ extension Topology {
         }
         for (place, url) in headquarters.enumerated()
         where !url.isSecure && !url.address.isLoopback {
-            report("hq[\(place)]", "a URL of https, for the host is not this machine (\(url))")
+            report("hq[\(place)]", "an https URL, because the host is not this machine (\(url))")
         }
         if !redis.isLocal {
             report(
                 "redis.address",
-                "a loopback address or unix:/path, for the connection is not encrypted (\(redis))")
+                "a loopback address or unix:/path, because the connection is not encrypted"
+                    + " (\(redis))")
         }
         let named = listeners.named
         for (place, listener) in named.enumerated() {
             if listener.key != "public", !listener.address.isLoopback {
                 report(
                     "listeners.\(listener.key)",
-                    "a loopback address, for requests to it are not signed yet")
+                    "a loopback address, because requests to it are not signed yet")
             }
             if named[..<place].contains(where: { $0.address == listener.address }) {
-                report("listeners.\(listener.key)", "a port of its own")
+                report("listeners.\(listener.key)", "a port that no other listener uses")
             }
         }
         if idKeyFile.isEmpty { report("id_key_file", "the path of a file") }
@@ -152,10 +153,10 @@ extension Topology {
         ]
         for (key, duration) in durations
         where duration < .milliseconds(100) || duration > Thresholds.maximumDuration {
-            report(key, "a time of 100ms to 24h")
+            report(key, "a duration of 100ms to 24h")
         }
         if thresholds.silentAfter < thresholds.heartbeat * 2 {
-            report("silent_after", "at least two heartbeats, or one lost push is silence")
+            report("silent_after", "at least two heartbeats, so that one lost push is not silence")
         }
         if thresholds.alertLag < thresholds.degradedLag {
             report("alert_lag", "at least degraded_lag")
@@ -177,13 +178,13 @@ extension Topology {
         }
         check(
             "refresh_min", pace.refreshMin, within: PublishingPace.refreshMinBounds,
-            "a time of 50ms to 2s")
+            "a duration of 50ms to 2s")
         check(
             "refresh_max", pace.refreshMax, within: PublishingPace.refreshMaxBounds,
-            "a time of 50ms to 2s")
+            "a duration of 50ms to 2s")
         check(
             "event_min", pace.eventMin, within: PublishingPace.eventMinBounds,
-            "a time of 100ms to 60s")
+            "a duration of 100ms to 60s")
         if problems.isEmpty, pace.refreshMax < pace.refreshMin {
             problems.append(
                 TopologyProblem(key: "pace.refresh_max", expected: "at least refresh_min"))

@@ -41,7 +41,7 @@ final class Fields {
         if values[scalar.string] != nil {
             let first = document.line(of: key)
             document.report(
-                line: line, key: key, expected: "each key once, but it stands on line \(first)")
+                line: line, key: key, expected: "each key once, but it is also on line \(first)")
             return
         }
         values[scalar.string] = value

@@ -32,7 +32,7 @@ package enum RatesFile {
         guard let fields = document.root(of: joiningSurrogates(in: text)) else { return nil }
         let base = fields.required(
             "base", expected: ScalarText.currencyRule, ScalarText.currency)
-        let date = fields.required("date", expected: "a day as 2026-03-25", day)
+        let date = fields.required("date", expected: "a day such as 2026-03-25", day)
         let source = fields.required(
             "source", expected: "1 to \(maximumSourceBytes) bytes of text"
         ) { (1...maximumSourceBytes).contains($0.utf8.count) ? $0 : nil }

@@ -61,7 +61,7 @@ struct RatesSourceReader {
     }
 
     private func provider(_ provider: RatesProvider, _ fields: Fields) -> RatesSource? {
-        let url = fields.optional("url", expected: "a URL as https://host/path") {
+        let url = fields.optional("url", expected: "a URL such as https://host/path") {
             ResourceURL($0)
         }
         let appIDFile = fields.optional(
@@ -82,7 +82,7 @@ struct RatesSourceReader {
         let staleAfter = fields.optional(
             "stale_after", expected: ScalarText.durationRule, ScalarText.duration)
         if let staleAfter { source.staleAfter = staleAfter }
-        let factor = fields.optional("jump_factor_max", expected: "a factor above 1, as 1.5") {
+        let factor = fields.optional("jump_factor_max", expected: "a factor above 1, such as 1.5") {
             try? ExchangeRate($0)
         }
         if let factor { source.jumpFactorMax = factor }

@@ -17,7 +17,7 @@ struct RegionFile {
 
     private static let identifierRule = "1 to 32 of the characters a-z, 0-9 and -"
     private static let logRule = "a log with the keys id and, if need be, partitions, continues"
-    private static let urlRule = "a URL as https://host:port"
+    private static let urlRule = "a URL such as https://host:port"
 
     /// The region of `text`. Where problems were noted it holds stand-ins for what could not be
     /// read, and only its other parts may be judged.
@@ -27,7 +27,7 @@ struct RegionFile {
         let state = fields.optional(
             "state", expected: ScalarText.choices(of: Region.State.self), Region.State.init)
         let kafka =
-            fields.requiredMapping("kafka", expected: "properties of librdkafka")?
+            fields.requiredMapping("kafka", expected: "librdkafka properties")?
             .all(expected: "the property's value as plain text") { $0 } ?? []
         let nameRule = "a name"
         let topic = fields.optional("topic", expected: nameRule, ScalarText.nonEmpty)
@@ -40,7 +40,7 @@ struct RegionFile {
         let isRelayed = fields.optional(
             "relayed", expected: ScalarText.flagRule, ScalarText.flag)
         let generation: UInt32? = fields.required(
-            "generation", expected: "an integer from 1 up", ScalarText.integer)
+            "generation", expected: "an integer of at least 1", ScalarText.integer)
         let pushInterval = fields.optional(
             "push_interval", expected: ScalarText.durationRule, ScalarText.duration)
         let adminURLs = fields.optionalList("admin_urls", of: Self.urlRule) { ServiceURL($0) }
@@ -66,7 +66,7 @@ struct RegionFile {
     private func ledger(
         _ fields: Fields
     ) -> (connection: String?, settledWords: [String]?) {
-        let connectionRule = "how to reach the ledger"
+        let connectionRule = "the ledger's address"
         guard fields.isMapping("ledger") else {
             return (
                 fields.optional("ledger", expected: connectionRule, ScalarText.nonEmpty), nil
@@ -86,7 +86,7 @@ struct RegionFile {
         let partitions: Int32? = fields.optional(
             "partitions", expected: "an integer from 1 to \(ShardID.maximumPartitions)",
             ScalarText.integer)
-        let beforeRule = "the id of the log before"
+        let beforeRule = "the id of the previous log"
         let continued = fields.optional("continues", expected: beforeRule, LogID.init)
         let replaced = fields.optional("replaces", expected: beforeRule, LogID.init)
         fields.finish()

@@ -38,9 +38,9 @@ enum TextFile {
 
     private static func reason(_ code: Int32) -> String {
         switch code {
-        case ENOENT: "there is none"
+        case ENOENT: "no such file"
         case EACCES: "permission is denied"
-        case EISDIR: "this is a folder"
+        case EISDIR: "it is a folder"
         default: "error \(code)"
         }
     }

@@ -23,7 +23,7 @@ struct TopologyReader {
             ?? currencies.filter { !unconverted.contains($0) }
         let defaultBase = fields.optional(
             "default_base_currency", expected: ScalarText.currencyRule, ScalarText.currency)
-        let headquarters = fields.requiredList("hq", of: "a URL as https://host:port") {
+        let headquarters = fields.requiredList("hq", of: "a URL such as https://host:port") {
             ServiceURL($0)
         }
         let listeners = fields.optionalMapping("listeners").map(listeners) ?? Listeners()
@@ -36,7 +36,7 @@ struct TopologyReader {
         let idKeyFile = fields.required(
             "id_key_file", expected: "the path of a file", ScalarText.nonEmpty)
         let generation: UInt32? = fields.optional(
-            "generation", expected: "an integer from 1 up", ScalarText.integer)
+            "generation", expected: "an integer of at least 1", ScalarText.integer)
         let regions = fields.requiredKeyedList(
             "regions", of: ScalarText.nestedPathRule, ScalarText.nestedPath)
         fields.finish()
@@ -57,7 +57,7 @@ struct TopologyReader {
     private func listeners(_ fields: Fields) -> Listeners {
         var listeners = Listeners()
         func read(_ key: String, into listener: inout HostPort) {
-            let address = fields.optional(key, expected: "host:port, as 127.0.0.1:8080") {
+            let address = fields.optional(key, expected: "host:port, such as 127.0.0.1:8080") {
                 HostPort($0)
             }
             if let address { listener = address }
@@ -66,7 +66,7 @@ struct TopologyReader {
         read("ingest", into: &listeners.ingest)
         read("admin", into: &listeners.admin)
         listeners.publicURL = fields.optional(
-            "public_url", expected: "the site's address, as https://pay.example"
+            "public_url", expected: "the site's address, such as https://pay.example"
         ) { ServiceURL($0) }
         fields.finish()
         return listeners

@@ -102,7 +102,7 @@ import TopologyFile
         #expect(
             try complaints(text) == [
                 "rates.json:2: base: expected a currency code of ISO 4217 in upper case",
-                "rates.json:3: date: expected a day as 2026-03-25",
+                "rates.json:3: date: expected a day such as 2026-03-25",
                 "rates.json:4: source: expected 1 to 200 bytes of text",
                 "rates.json:6: rates.USD: expected a rate above zero",
                 "rates.json:7: rates.JPY: expected a rate in decimal digits",
@@ -111,7 +111,7 @@ import TopologyFile
                 "rates.json:10: rates.XAU: expected a currency code of ISO 4217 in upper case as"
                     + " key",
                 "rates.json:11: rates.CAD: expected a rate of at most 18 digits in 32 bytes",
-                "rates.json:12: rates.USD: expected each key once, but it stands on line 6",
+                "rates.json:12: rates.USD: expected each key once, but it is also on line 6",
                 "rates.json:14: extra: expected one of the keys base, date, rates, source",
             ])
     }
@@ -127,7 +127,7 @@ import TopologyFile
             try complaints("{}") == [
                 "rates.json:1: base: expected a currency code of ISO 4217 in upper case, but the"
                     + " key is missing",
-                "rates.json:1: date: expected a day as 2026-03-25, but the key is missing",
+                "rates.json:1: date: expected a day such as 2026-03-25, but the key is missing",
                 "rates.json:1: rates: expected rates by currency code, but the key is missing",
                 "rates.json:1: source: expected 1 to 200 bytes of text, but the key is missing",
             ])

@@ -79,7 +79,7 @@ import TopologyFile
         #expect(source.witnesses.last?.file?.hasSuffix("/accepted.json") == true)
         #expect(
             try Self.complaints("source: ecb\nsecond:\n  source: ecb\n  refresh: 1s")
-                == ["topology.yaml:13: fx.second.refresh: expected a time of 1m to 24h"])
+                == ["topology.yaml:13: fx.second.refresh: expected a duration of 1m to 24h"])
         #expect(
             try Self.complaints("source: ecb\nsecond:\n  source: ecb\n  file: a")
                 == [
@@ -125,15 +125,15 @@ import TopologyFile
         ),
         (
             "source: ecb\nurl: https://user:canary@ecb.example/a",
-            ["11: fx.url: expected a URL as https://host/path"]
+            ["11: fx.url: expected a URL such as https://host/path"]
         ),
         (
             "source: ecb\nurl: http://ecb.example/a",
-            ["11: fx.url: expected a URL of https, unless allow_http is true"]
+            ["11: fx.url: expected an https URL, unless allow_http is true"]
         ),
         (
             "source: ecb\nurl: http://127.0.0.1/a",
-            ["11: fx.url: expected a URL of https, unless allow_http is true"]
+            ["11: fx.url: expected an https URL, unless allow_http is true"]
         ),
         (
             "source: open_exchange_rates",
@@ -141,7 +141,7 @@ import TopologyFile
         ),
         (
             "source: ecb\napp_id_file: a",
-            ["11: fx.app_id_file: expected no such key: this source asks for no app id"]
+            ["11: fx.app_id_file: expected no such key: this source needs no app id"]
         ),
         (
             "source: open_exchange_rates\napp_id_file: a\nurl: https://a.example/?app_id=canary",
@@ -149,21 +149,24 @@ import TopologyFile
         ),
         (
             "source: open_exchange_rates\napp_id_file: a\nallow_http: true\nurl: http://a.example",
-            ["13: fx.url: expected a URL of https, for an app id must not travel in the clear"]
+            ["13: fx.url: expected an https URL, because an app id must not travel unencrypted"]
         ),
         ("source: ecb\nallow_http: yes", ["11: fx.allow_http: expected true or false"]),
-        ("source: ecb\nrefresh: 59s", ["11: fx.refresh: expected a time of 1m to 24h"]),
-        ("source: ecb\nrefresh: 25h", ["11: fx.refresh: expected a time of 1m to 24h"]),
-        ("file: a\nrefresh: 0ms", ["11: fx.refresh: expected a time of 100ms to 24h"]),
-        ("source: ecb\nstale_after: 0s", ["11: fx.stale_after: expected a time of 1m to 720h"]),
-        ("source: ecb\nstale_after: 721h", ["11: fx.stale_after: expected a time of 1m to 720h"]),
+        ("source: ecb\nrefresh: 59s", ["11: fx.refresh: expected a duration of 1m to 24h"]),
+        ("source: ecb\nrefresh: 25h", ["11: fx.refresh: expected a duration of 1m to 24h"]),
+        ("file: a\nrefresh: 0ms", ["11: fx.refresh: expected a duration of 100ms to 24h"]),
+        ("source: ecb\nstale_after: 0s", ["11: fx.stale_after: expected a duration of 1m to 720h"]),
+        (
+            "source: ecb\nstale_after: 721h",
+            ["11: fx.stale_after: expected a duration of 1m to 720h"]
+        ),
         (
             "source: ecb\njump_factor_max: 1",
-            ["11: fx.jump_factor_max: expected a factor above 1, as 1.5"]
+            ["11: fx.jump_factor_max: expected a factor above 1, such as 1.5"]
         ),
         (
             "source: ecb\njump_factor_max: 1e0",
-            ["11: fx.jump_factor_max: expected a factor above 1, as 1.5"]
+            ["11: fx.jump_factor_max: expected a factor above 1, such as 1.5"]
         ),
         (
             "file: a\nurl: https://a.example",

@@ -149,19 +149,19 @@ import TopologyFile
             try TopologyFixture.complaints(topology: "regions: [regions/a.yaml]\nredis: {}\n") == [
                 "topology.yaml:1: currencies: expected a list: each a currency code of ISO 4217 in"
                     + " upper case, but the key is missing",
-                "topology.yaml:1: hq: expected a list: each a URL as https://host:port, but the key"
-                    + " is missing",
+                "topology.yaml:1: hq: expected a list: each a URL such as https://host:port, but"
+                    + " the key is missing",
                 "topology.yaml:1: id_key_file: expected the path of a file, but the key is missing",
                 "topology.yaml:2: redis.address: expected host:port or unix:/path, but the key is"
                     + " missing",
             ])
         #expect(
             try TopologyFixture.complaints(region: "topic: x\n") == [
-                "regions/a.yaml:1: generation: expected an integer from 1 up, but the key is"
+                "regions/a.yaml:1: generation: expected an integer of at least 1, but the key is"
                     + " missing",
                 "regions/a.yaml:1: id: expected 1 to 32 of the characters a-z, 0-9 and -, but the"
                     + " key is missing",
-                "regions/a.yaml:1: kafka: expected properties of librdkafka, but the key is"
+                "regions/a.yaml:1: kafka: expected librdkafka properties, but the key is"
                     + " missing",
                 "regions/a.yaml:1: logs: expected a list: each a log with the keys id and, if need"
                     + " be, partitions, continues, but the key is missing",
@@ -178,10 +178,10 @@ import TopologyFile
                 "regions/a.yaml:9: colour: expected one of the keys admin_urls, dlq_topic,"
                     + " exponents, generation, group, id, kafka, key_file, ledger, logs,"
                     + " push_interval, relayed, state, timestamps, topic",
-                "regions/a.yaml:10: topic: expected each key once, but it stands on line 8",
-                "regions/a.yaml:11: topic: expected each key once, but it stands on line 8",
+                "regions/a.yaml:10: topic: expected each key once, but it is also on line 8",
+                "regions/a.yaml:11: topic: expected each key once, but it is also on line 8",
                 "regions/a.yaml:12: state: expected one of active, retired",
-                "regions/a.yaml:13: exponents.HUF: expected each key once, but it stands on line"
+                "regions/a.yaml:13: exponents.HUF: expected each key once, but it is also on line"
                     + " 13",
             ])
     }
@@ -189,19 +189,19 @@ import TopologyFile
     @Test(arguments: [
         (
             "hq:\n  - http://127.0.0.1:8081", "hq: http://127.0.0.1:8081",
-            "4: hq: expected a list: each a URL as https://host:port"
+            "4: hq: expected a list: each a URL such as https://host:port"
         ),
         (
             "hq:\n  - http://127.0.0.1:8081", "hq: {a: b}",
-            "4: hq: expected a list: each a URL as https://host:port"
+            "4: hq: expected a list: each a URL such as https://host:port"
         ),
         (
             "  - http://127.0.0.1:8081", "  - [http://127.0.0.1:8081]",
-            "5: hq[0]: expected a URL as https://host:port"
+            "5: hq[0]: expected a URL such as https://host:port"
         ),
         (
             "  - http://127.0.0.1:8081", "  - 127.0.0.1:8081",
-            "5: hq[0]: expected a URL as https://host:port"
+            "5: hq[0]: expected a URL such as https://host:port"
         ),
         (
             "redis:\n  address: 127.0.0.1:6379", "redis: 127.0.0.1:6379",
@@ -264,7 +264,7 @@ import TopologyFile
         #expect(
             try TopologyFixture.complaints(
                 region: TopologyFixture.region.replacing("generation: 1", with: line))
-                == ["regions/a.yaml:7: generation: expected an integer from 1 up"])
+                == ["regions/a.yaml:7: generation: expected an integer of at least 1"])
     }
 
     @Test(arguments: ["010", "0x6", "1_0", "6.0", "six"])
@@ -347,16 +347,16 @@ import TopologyFile
             try TopologyFixture.complaints(
                 topology: topology, region: region, more: ["b.yaml": TopologyFixture.region]) == [
                     "topology.yaml:3: regions[1]: expected each region id once",
-                    "topology.yaml:10: unconverted[0]: expected a currency of the key currencies",
-                    "topology.yaml:12: listeners.ingest: expected a loopback address, for"
-                        + " requests to it are not signed yet",
+                    "topology.yaml:10: unconverted[0]: expected a currency listed under currencies",
+                    "topology.yaml:12: listeners.ingest: expected a loopback address,"
+                        + " because requests to it are not signed yet",
                     "topology.yaml:13: speed: expected one of the keys base_currencies, currencies,"
                         + " default_base_currency, fx, generation, hq, id_key_file, listeners,"
                         + " pace, redis, regions, thresholds, unconverted",
                     "regions/a.yaml:4: kafka.group.id: expected the key group instead of this"
                         + " property",
                     "regions/a.yaml:7: logs[0].continues: expected no such key: the first log"
-                        + " has none before it",
+                        + " has no predecessor",
                 ])
     }
 
@@ -414,7 +414,7 @@ import TopologyFile
 
     @Test(
         arguments: [
-            ("ledger: [settled]", ["8: ledger: expected how to reach the ledger"]),
+            ("ledger: [settled]", ["8: ledger: expected the ledger's address"]),
             (
                 "ledger:\n  settled: booked",
                 ["9: ledger.settled: expected a list: each a word that means settled"]

@@ -16,17 +16,17 @@ import TopologyFile
         #expect(
             try TopologyFixture.complaints(
                 topology: TopologyFixture.topology.replacing("regions/a.yaml", with: "b.yaml"))
-                == ["topology.yaml:2: regions[0]: expected a readable file (there is none)"])
+                == ["topology.yaml:2: regions[0]: expected a readable file (no such file)"])
         #expect(
             try TopologyFixture.complaints(
                 topology: TopologyFixture.topology.replacing("regions/a.yaml", with: "regions"))
-                == ["topology.yaml:2: regions[0]: expected a readable file (this is a folder)"])
+                == ["topology.yaml:2: regions[0]: expected a readable file (it is a folder)"])
         let absent = #expect(throws: TopologyFileError.self) {
             try TopologyFile.load(path: "/nonexistent/topology.yaml")
         }
         #expect(
             absent?.description
-                == "/nonexistent/topology.yaml:1: file: expected a readable file (there is none)")
+                == "/nonexistent/topology.yaml:1: file: expected a readable file (no such file)")
     }
 
     @Test func `files are bounded UTF-8`() throws {

@@ -39,7 +39,7 @@ import Topology
 
     @Test func `a topology's generation is 1 or more`() throws {
         #expect(
-            try problems { $0.generation = 0 } == ["generation: expected an integer from 1 up"])
+            try problems { $0.generation = 0 } == ["generation: expected an integer of at least 1"])
         #expect(try problems { $0.generation = 7 } == [])
     }
 
@@ -76,7 +76,7 @@ import Topology
                 $0.regions = try ["a", "b"].map { try Self.region($0, partitions: 501) }
             } == [
                 "regions: expected at most 1000 partitions over all logs,"
-                    + " for sums beyond that could overflow"
+                    + " because sums beyond that could overflow"
             ])
         #expect(
             try problems {
@@ -87,19 +87,19 @@ import Topology
     @Test func `currencies, unconverted and base currencies agree`() throws {
         #expect(
             try problems { $0.unconverted = Self.currencies("JPY GBP JPY") } == [
-                "unconverted[1]: expected a currency of the key currencies",
+                "unconverted[1]: expected a currency listed under currencies",
                 "unconverted[2]: expected each currency once",
             ])
         #expect(
             try problems { $0.baseCurrencies = Self.currencies("USD JPY GBP") } == [
-                "base_currencies[1]: expected a currency of the key currencies that is not"
+                "base_currencies[1]: expected a currency listed under currencies that is not"
                     + " unconverted",
-                "base_currencies[2]: expected a currency of the key currencies that is not"
+                "base_currencies[2]: expected a currency listed under currencies that is not"
                     + " unconverted",
             ])
         #expect(
             try problems { $0.defaultBase = Self.currencies("JPY")[0] }
-                == ["default_base_currency: expected a currency of the key base_currencies"])
+                == ["default_base_currency: expected a currency listed under base_currencies"])
         #expect(
             try problems { $0.baseCurrencies = [] }
                 == ["base_currencies: expected at least one currency"])
@@ -115,14 +115,14 @@ import Topology
                 $0.listeners.admin.host = "10.0.0.1"
                 $0.listeners.publicAPI.host = "0.0.0.0"
             } == [
-                "listeners.ingest: expected a loopback address, for requests to it are not signed"
-                    + " yet",
-                "listeners.admin: expected a loopback address, for requests to it are not signed"
-                    + " yet",
+                "listeners.ingest: expected a loopback address, because requests to it are"
+                    + " not signed yet",
+                "listeners.admin: expected a loopback address, because requests to it are"
+                    + " not signed yet",
             ])
         #expect(
             try problems { $0.listeners.admin.port = 8080 }
-                == ["listeners.admin: expected a port of its own"])
+                == ["listeners.admin: expected a port that no other listener uses"])
     }
 
     @Test func `HQs are named once, and at least one`() throws {
@@ -138,9 +138,9 @@ import Topology
         }
         #expect(
             try problems { $0.headquarters = remote } == [
-                "hq[0]: expected a URL of https, for the host is not this machine"
+                "hq[0]: expected an https URL, because the host is not this machine"
                     + " (http://10.0.0.9:8081)",
-                "hq[2]: expected a URL of https, for the host is not this machine"
+                "hq[2]: expected an https URL, because the host is not this machine"
                     + " (http://hq.example:80)",
             ])
         for address in ["127.0.0.9:6379", "localhost:1", "[::1]:6379", "unix:/run/redis.sock"] {
@@ -148,8 +148,8 @@ import Topology
         }
         #expect(
             try problems { $0.redis = try #require(RedisAddress("redis.example:6379")) } == [
-                "redis.address: expected a loopback address or unix:/path, for the connection is"
-                    + " not encrypted (redis.example:6379)"
+                "redis.address: expected a loopback address or unix:/path, because the connection"
+                    + " is not encrypted (redis.example:6379)"
             ])
     }
 
@@ -160,11 +160,11 @@ import Topology
             .replacing("127.0.0.1:6379", with: "10.0.0.9:6379") + "listeners:\n  public: 22:22\n"
         #expect(
             try TopologyFixture.complaints(topology: text) == [
-                "topology.yaml:5: hq[0]: expected a URL of https, for the host is not this machine"
-                    + " (http://10.0.0.9:8081)",
-                "topology.yaml:7: redis.address: expected a loopback address or unix:/path, for the"
-                    + " connection is not encrypted (10.0.0.9:6379)",
-                "topology.yaml:10: listeners.public: expected host:port, as 127.0.0.1:8080",
+                "topology.yaml:5: hq[0]: expected an https URL, because the host is not this"
+                    + " machine (http://10.0.0.9:8081)",
+                "topology.yaml:7: redis.address: expected a loopback address or unix:/path,"
+                    + " because the connection is not encrypted (10.0.0.9:6379)",
+                "topology.yaml:10: listeners.public: expected host:port, such as 127.0.0.1:8080",
             ])
     }
 
@@ -177,14 +177,14 @@ import Topology
         #expect(thresholds.minimumTransfers == 5)
         #expect(
             try problems { $0.thresholds.heartbeat = .milliseconds(99) }
-                == ["thresholds.heartbeat: expected a time of 100ms to 24h"])
+                == ["thresholds.heartbeat: expected a duration of 100ms to 24h"])
         #expect(
             try problems { $0.thresholds.alertLag = .seconds(86_401) }
-                == ["thresholds.alert_lag: expected a time of 100ms to 24h"])
+                == ["thresholds.alert_lag: expected a duration of 100ms to 24h"])
         #expect(
             try problems { $0.thresholds.silentAfter = .seconds(3) } == [
-                "thresholds.silent_after: expected at least two heartbeats, or one lost push is"
-                    + " silence"
+                "thresholds.silent_after: expected at least two heartbeats, so that one lost"
+                    + " push is not silence"
             ])
         #expect(
             try problems { $0.thresholds.alertLag = .seconds(29) }
@@ -202,16 +202,16 @@ import Topology
         #expect(Region.defaultPushInterval == .milliseconds(200))
         #expect(
             try problems { $0.pace.refreshMin = .milliseconds(49) }
-                == ["pace.refresh_min: expected a time of 50ms to 2s"])
+                == ["pace.refresh_min: expected a duration of 50ms to 2s"])
         #expect(
             try problems { $0.pace.refreshMax = .seconds(3) }
-                == ["pace.refresh_max: expected a time of 50ms to 2s"])
+                == ["pace.refresh_max: expected a duration of 50ms to 2s"])
         #expect(
             try problems { $0.pace.refreshMax = .milliseconds(249) }
                 == ["pace.refresh_max: expected at least refresh_min"])
         #expect(
             try problems { $0.pace.eventMin = .milliseconds(99) }
-                == ["pace.event_min: expected a time of 100ms to 60s"])
+                == ["pace.event_min: expected a duration of 100ms to 60s"])
     }
 
     @Test func `Kafka properties that the program owns are refused`() throws {
@@ -245,7 +245,7 @@ import Topology
         #expect(try Self.region("a").deadLetterTopic == "transaction.settled.dlq")
         #expect(
             try regionProblems { $0.deadLetterTopic = $0.topic }
-                == ["dlq_topic: expected another topic than the one that is read"])
+                == ["dlq_topic: expected a topic other than the one that is read"])
     }
 
     @Test func `logs form a chain`() throws {
@@ -267,9 +267,9 @@ import Topology
                     RegionLog(id: two, partitions: 0, relation: .continues(three)),
                 ]
             } == [
-                "logs[0].continues: expected no such key: the first log has none before it",
-                "logs[1].id: expected continues: one or replaces: one beside it",
-                "logs[2].replaces: expected the log before, two",
+                "logs[0].continues: expected no such key: the first log has no predecessor",
+                "logs[1].id: expected continues: one or replaces: one as well",
+                "logs[2].replaces: expected the previous log, two",
                 "logs[3].id: expected each log id once",
                 "logs[3].partitions: expected an integer from 1 to 1024",
             ])
@@ -326,7 +326,7 @@ import Topology
                 ]
                 $0.adminURLs = [url, url]
             } == [
-                "generation: expected an integer from 1 up",
+                "generation: expected an integer of at least 1",
                 "admin_urls[1]: expected each URL once",
                 "exponents.JPY: expected an integer from 0 to 9",
                 "exponents.USD: expected an integer from 0 to 9",
