@@ -1,6 +1,6 @@
 /// Where a listener binds or a plain connection goes: a host and a TCP port.
 package struct HostPort: Hashable, Sendable, CustomStringConvertible {
-    /// A name or an address; an IPv6 address stands without its brackets.
+    /// A name or an address; an IPv6 address has no brackets.
     package var host: String
     /// 1 to 65535.
     package var port: Int
@@ -109,14 +109,13 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
         return count
     }
 
-    /// Whether only this machine can reach it, as far as the text tells: `localhost`, `::1` and
-    /// the addresses of 127.0.0.0/8.
+    /// Whether the text is a loopback address: `localhost`, `::1` or an address of 127.0.0.0/8.
     package var isLoopback: Bool {
         if host == "localhost" || host == "::1" { return true }
         return host.hasPrefix("127.") && Self.isIPv4(host[...])
     }
 
-    /// As it is read.
+    /// The text that `init` reads.
     package var description: String {
         host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }

@@ -4,7 +4,7 @@ package enum RedisAddress: Hashable, Sendable, CustomStringConvertible {
     /// The path of a Unix socket.
     case unixSocket(String)
 
-    /// The most bytes of a socket's path: what the kernel's address holds.
+    /// The most bytes of a socket's path in the kernel's address.
     static let maximumSocketPathBytes = 107
 
     /// Reads `host:port` or `unix:/path`; nil for anything else.
@@ -30,7 +30,7 @@ package enum RedisAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// As it is read.
+    /// The text that `init` reads.
     package var description: String {
         switch self {
         case .tcp(let address): address.description

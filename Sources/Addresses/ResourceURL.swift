@@ -1,6 +1,6 @@
-/// One document on an HTTP server: `https://host/path?query`, the port, path and query optional.
+/// One document on an HTTP server: `https://host/path?query`, with optional port, path and query.
 ///
-/// User names and fragments have no place in it; secrets are read from files.
+/// User names and fragments are not allowed; secrets are read from files.
 package struct ResourceURL: Hashable, Sendable, CustomStringConvertible {
     /// Scheme, host and port.
     package var service: ServiceURL
@@ -10,7 +10,7 @@ package struct ResourceURL: Hashable, Sendable, CustomStringConvertible {
     /// The most bytes of a path with its query.
     private static let maximumPathBytes = 1_024
 
-    /// Nil where `text` is no such URL.
+    /// Nil if `text` is not such a URL.
     package init?(_ text: String) {
         guard let scheme = text.firstRange(of: "://") else { return nil }
         let rest = text[scheme.upperBound...]
@@ -24,7 +24,7 @@ package struct ResourceURL: Hashable, Sendable, CustomStringConvertible {
         self.path = path.hasPrefix("/") ? String(path) : "/\(path)"
     }
 
-    /// The visible characters of ASCII that a URL may hold as they are, save for `#`.
+    /// Whether the byte is a visible ASCII character that a URL may contain unescaped, except `#`.
     private static func isAllowed(_ byte: UInt8) -> Bool {
         (0x21...0x7E).contains(byte) && !"\"#<>\\^`{|}".utf8.contains(byte)
     }
@@ -37,6 +37,6 @@ package struct ResourceURL: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// As it is read, the scheme's own port included.
+    /// The text that `init` reads, with the port even if it is the scheme's default.
     package var description: String { "\(service)\(path)" }
 }

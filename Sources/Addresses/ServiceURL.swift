@@ -1,11 +1,11 @@
-/// The root of an HTTP service: `http://host:port` or `https://host:port`, the port optional.
+/// The root of an HTTP service: `http://host:port` or `https://host:port`, with optional port.
 ///
-/// Paths are the contract's and are appended to it. User names, queries and fragments have no
-/// place in it; secrets are read from files.
+/// The contract defines the paths that are appended. User names, queries and fragments are not
+/// allowed; secrets are read from files.
 package struct ServiceURL: Hashable, Sendable, CustomStringConvertible {
     /// Whether it is `https`.
     package var isSecure: Bool
-    /// The port is the scheme's where the text names none.
+    /// The port is the scheme's default if the text has none.
     package var address: HostPort
 
     package init(isSecure: Bool, address: HostPort) {
@@ -13,7 +13,7 @@ package struct ServiceURL: Hashable, Sendable, CustomStringConvertible {
         self.address = address
     }
 
-    /// Nil where `text` is no such URL. One slash at the end is allowed and dropped.
+    /// Nil if `text` is not such a URL. Drops one slash at the end.
     package init?(_ text: String) {
         let scheme: String
         if text.hasPrefix("https://") {
@@ -35,7 +35,7 @@ package struct ServiceURL: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Scheme and authority as a browser says them: without the scheme's own port.
+    /// Scheme and authority as browsers write them: without the scheme's default port.
     package var origin: String {
         guard address.port == (isSecure ? 443 : 80) else { return description }
         return String(description.prefix(description.count - ":\(address.port)".count))

@@ -1,13 +1,13 @@
 /// The name of a region or of a log: 1 to 32 bytes of `a`–`z`, `0`–`9` and `-`.
 ///
-/// Names become parts of Redis keys and URLs; the alphabet keeps them free of escapes.
+/// Names become parts of Redis keys and URLs, where these characters need no escapes.
 package protocol Identifier: Hashable, Comparable, Sendable, CustomStringConvertible {
     var name: String { get }
     init(unchecked name: String)
 }
 
 extension Identifier {
-    /// Nil where `name` breaks the alphabet or the length.
+    /// Nil if `name` has other characters or an invalid length.
     package init?(_ name: String) {
         let bytes = name.utf8
         guard (1...32).contains(bytes.count),
@@ -41,7 +41,7 @@ package struct ShardID: Hashable, Comparable, Sendable, CustomStringConvertible 
     /// 0 to `maximumPartitions` − 1.
     package var partition: Int32
 
-    /// A bound on the partitions of a log, so that no message can name an endless number of keys.
+    /// The most partitions of a log, so that no message can name an unlimited number of keys.
     package static let maximumPartitions: Int32 = 1_024
 
     package init(region: RegionID, log: LogID, partition: Int32) {

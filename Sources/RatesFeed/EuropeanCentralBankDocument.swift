@@ -2,9 +2,9 @@ internal import Money
 internal import RatesCore
 internal import Topology
 
-/// The European Central Bank's `eurofxref-daily.xml`: one `Cube` around one `Cube` with the day,
-/// around a `Cube` with the rate of each currency, in units per euro. If a document has several
-/// days, as the bank's history does, only the newest counts.
+/// The European Central Bank's `eurofxref-daily.xml`: a `Cube` that contains a `Cube` with the day,
+/// which contains a `Cube` for each currency with its rate in units per euro. If a document has
+/// several days, like the bank's history, only the newest counts.
 enum EuropeanCentralBankDocument {
     private static let root = "gesmes:Envelope"
     private static let cube = "Cube"

@@ -19,7 +19,7 @@ enum FrankfurterDocument {
     private static func firstVersion(
         _ root: JSONValue
     ) throws(RatesDocumentError) -> RatesGathering {
-        // Rates are those of this amount of the base.
+        // Rates are for this amount of the base.
         if let amount = root["amount"] {
             guard let text = amount.decimal, (try? ExchangeRate(text)) == .one else {
                 throw RatesDocumentError("amount: expected 1")

@@ -4,14 +4,14 @@ internal import Gzip
 enum GzipDocument {
     private static let stepBytes = 64 << 10
 
-    /// The decompressed `bytes`, or `bytes` unchanged if they are not gzip. The first bytes decide,
-    /// not a header: no text document begins as gzip does.
+    /// The decompressed `bytes`, or `bytes` unchanged if they are not gzip. Decides by the first
+    /// bytes, not by a header: no text document begins like gzip.
     static func plain(_ bytes: [UInt8]) throws(RatesDocumentError) -> [UInt8] {
         guard bytes.starts(with: Gzip.magic) else { return bytes }
         do throws(GzipReader.Failure) {
             return try decompress(bytes)
         } catch {
-            throw RatesDocumentError("sound gzip of \(RatesDocument.maximumBytes) bytes at most")
+            throw RatesDocumentError("valid gzip of \(RatesDocument.maximumBytes) bytes at most")
         }
     }
 

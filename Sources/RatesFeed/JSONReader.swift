@@ -1,12 +1,12 @@
 /// Reads JSON (RFC 8259) strictly: UTF-8, with or without a byte order mark, nothing after the
-/// value, and bounds on depth and size, so that a hostile document costs no more than a large one.
+/// value, and limits on depth and size, so that a hostile document costs no more than a large one.
 /// A key that an object repeats with a different value reads as null.
 struct JSONReader {
-    /// Of arrays and objects in each other. Documents of rates have three.
+    /// Nested arrays and objects. Documents of rates have three.
     static let maximumDepth = 8
-    /// Of all kinds together. Documents of rates have up to about 3,000.
+    /// Values of all kinds. Documents of rates have up to about 3,000.
     static let maximumValues = 50_000
-    /// Bytes of a number as it stands: longer ones are no rates of anything.
+    /// Bytes of a number's text; no rate is longer.
     static let maximumNumberBytes = 64
 
     private let bytes: [UInt8]
@@ -139,7 +139,7 @@ struct JSONReader {
         return string
     }
 
-    /// What stands for the characters after a backslash.
+    /// The character for the escape after a backslash.
     private mutating func escape() throws(RatesDocumentError) -> Character {
         guard let byte else { throw Self.invalid("the end of a string") }
         at += 1

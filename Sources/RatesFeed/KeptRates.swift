@@ -17,7 +17,7 @@ package struct KeptRates: Sendable {
         self.fetchedAt = fetchedAt
     }
 
-    /// Of no text but codes, digits and names of ours: nothing needs an escape.
+    /// Contains only codes, digits and our own names, so nothing needs an escape.
     package var bytes: [UInt8] {
         let rates = Self.lines(ledger.inForce) { Self.text($0) }
         let doubts = Self.lines(ledger.doubts) { doubt in

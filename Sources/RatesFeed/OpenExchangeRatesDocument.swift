@@ -38,8 +38,8 @@ extension JSONValue {
         }
     }
 
-    /// The rates in the object at `key`. Codes outside our table, of metals and coins of no state,
-    /// are passed over.
+    /// The rates in the object at `key`. Skips codes outside our table, such as those of metals and
+    /// cryptocurrencies.
     func rates(
         at key: String, base: Currency, day: String
     ) throws(RatesDocumentError) -> RatesGathering {

@@ -3,10 +3,10 @@ package import RatesCore
 package import Topology
 
 /// Reads the answers of providers. Pure. Strict about the kind of document, whatever its status
-/// code, and lenient about single elements: one that is not a rate is left out and named. Digits
-/// are taken as they are written and never pass through floating point.
+/// code, and lenient about single elements: it leaves out and names those that are not rates. Reads
+/// digits exactly, without floating point.
 package enum RatesDocument {
-    /// The largest document that is read, in bytes. Those of today have 2 to 30 KiB.
+    /// The largest document that is read, in bytes. Current ones have 2 to 30 KiB.
     package static let maximumBytes = 1 << 20
 
     /// The rates in `bytes`, which may be compressed with gzip.

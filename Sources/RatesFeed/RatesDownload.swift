@@ -5,23 +5,24 @@ internal import Topology
 internal import TopologyFile
 internal import Platform
 
-/// Fetches a provider's rates over one connection, with conditional requests once a set was taken.
+/// Fetches a provider's rates over one connection, with conditional requests after the first
+/// accepted set.
 ///
-/// The app id is read from its file for each request, so that a new one needs no restart, and goes
-/// nowhere but into the request's own header.
+/// It reads the app id from its file for each request, so that a new one needs no restart, and uses
+/// it only in the request's header.
 final class RatesDownload: RatesOrigin {
-    /// Looks that may wait; there is one at a time.
+    /// Checks that may wait; only one runs at a time.
     private static let waitingLooks = 2
-    /// What the server calls the document that a later request asks about.
+    /// The server's identification of a document, for a later conditional request.
     private struct Validators {
         var entityTag: String?
         var lastModified: String?
     }
 
     private struct Documents {
-        /// Of the last document that came in whole.
+        /// Those of the last document that arrived completely.
         var fetched = Validators()
-        /// Of the last document whose rates were taken.
+        /// Those of the last document whose rates were accepted.
         var taken = Validators()
     }
 
@@ -125,9 +126,9 @@ final class RatesDownload: RatesOrigin {
         case .unreachable: told(.unreachable, "no connection")
         case .untrusted: told(.untrusted, "no trusted TLS session")
         case .timeout: told(.timeout, "no answer in time")
-        case .torn: told(.torn, "half an answer")
-        case .oversize: told(.oversize, "an answer too large")
-        case .library: told(.library, "libcurl could not begin")
+        case .torn: told(.torn, "incomplete answer")
+        case .oversize: told(.oversize, "answer too large")
+        case .library: told(.library, "libcurl could not start")
         case .stopped: .stopped
         }
     }

@@ -28,11 +28,11 @@ extension RatesEvent {
                 metadata: ["currencies": .array(currencies.map { "\($0)" })])
         case .held(let held):
             logger.warning(
-                "last good exchange rates kept against the source's last answer",
+                "using last good exchange rates instead of the source's last answer",
                 metadata: ["rates": .array(held.map { "\(Self.text($0))" })])
         case .believed(let currency, let rate, let belief):
             logger.notice(
-                "jump of an exchange rate believed",
+                "accepted a jump of an exchange rate",
                 metadata: [
                     "currency": "\(currency)", "rate": "\(rate)", "because": "\(Self.text(belief))",
                 ])

@@ -10,18 +10,18 @@ internal import ServiceLifecycle
 internal import Synchronization
 package import Topology
 
-/// Keeps the last good exchange rates of the topology's source, looking for newer ones in the
-/// background for as long as it runs.
+/// Keeps the last good exchange rates of the topology's source, and regularly checks for newer
+/// ones.
 ///
-/// Whatever the source does or says, the last good rates stay; `RatesReading` tells how old they
-/// are. Everything here may be called from any thread.
+/// The last good rates remain whatever the source sends; `RatesReading` gives their age. All
+/// methods may be called from any thread.
 package final class RatesFeed: Service {
     private struct State {
         var book: RatesBook
         var hasLooked = false
     }
 
-    /// A place to look at. The source itself comes first, then the witnesses of the topology.
+    /// A place to check. The source itself comes first, then the witnesses of the topology.
     private struct Place {
         var origin: any RatesOrigin
         var schedule: RatesSchedule
@@ -43,14 +43,14 @@ package final class RatesFeed: Service {
         connectTimeout: .seconds(5), totalTimeout: .seconds(30), slowBytesPerSecond: 64,
         slowTime: .seconds(10), maximumBodyBytes: RatesDocument.maximumBytes)
 
-    /// Nil where the topology names no source of rates. Nothing is read or connected yet.
+    /// Nil if the topology has no source of rates. Does not read or connect yet.
     /// - Parameters:
-    ///   - keptIn: the path of a file that keeps a provider's last good rates for the next run,
-    ///     which goes on with them, jumps included, before the provider has answered; nil for
-    ///     none. Rates of a file are kept by the file itself.
-    ///   - bounds: what a provider's answer may cost.
-    ///   - now: the clock that guards and fetch times go by.
-    /// - Throws: for a URL that libcurl does not take; where there can be no thread.
+    ///   - keptIn: the path of a file that holds a provider's last good rates and doubted jumps.
+    ///     The next run continues from it before the provider has answered; nil for none. Not used
+    ///     if the source is a file.
+    ///   - bounds: limits for a provider's answer.
+    ///   - now: the clock for checks and fetch times.
+    /// - Throws: if libcurl refuses a URL or a thread cannot start.
     package convenience init?(
         topology: Topology, logger: Logger, keptIn path: String? = nil,
         bounds: HTTPClientConfiguration = defaultBounds,
@@ -133,13 +133,13 @@ package final class RatesFeed: Service {
     /// The last good rates; nil before the first.
     package var current: RatesReading? { state.withLock { $0.book.reading } }
 
-    /// Whether the source has been looked at, with or without success. Until then it is too early
-    /// to say that there are no rates.
+    /// Whether the source has been checked, with or without success. Until then, missing rates are
+    /// not a problem yet.
     package var hasLooked: Bool { state.withLock { $0.hasLooked } }
 
     package var counters: RatesCounters { state.withLock { $0.book.counters } }
 
-    /// Looks again and again until a graceful shutdown or a cancellation; may be called once.
+    /// Checks the source repeatedly until a graceful shutdown or a cancellation; call it only once.
     package func run() async {
         await cancelWhenGracefulShutdown {
             await self.goOn()
@@ -157,7 +157,8 @@ package final class RatesFeed: Service {
         await keeper?.close()
     }
 
-    /// Takes what an earlier run kept, if it is of the same provider and not of the future.
+    /// Continues with the rates of an earlier run if they are of the same provider and not from the
+    /// future.
     private func goOn() async {
         guard let keeper else { return }
         do {
@@ -167,18 +168,18 @@ package final class RatesFeed: Service {
                 state.withLock({
                     $0.book.goOn(with: kept.ledger, fetchedAt: kept.fetchedAt, now: time)
                 }), let set = current?.set
-            else { throw RatesFeedError("of another provider, or of the future") }
+            else { throw RatesFeedError("from another provider, or from the future") }
             logger.notice(
-                "going on with the exchange rates of an earlier run",
+                "continuing with the exchange rates of an earlier run",
                 metadata: ["id": "\(set.id)", "date": "\(set.date)"])
         } catch {
             logger.error(
-                "exchange rates of an earlier run refused",
+                "ignoring the exchange rates of an earlier run",
                 metadata: ["file": "\(keeper.path)", "problem": "\(error)"])
         }
     }
 
-    /// Keeps the rates in force, and the evidence against them, for the next run.
+    /// Saves the rates in force, and the evidence against them, for the next run.
     private func keep() async {
         guard let keeper, let provider else { return }
         do {
@@ -193,7 +194,7 @@ package final class RatesFeed: Service {
             }
         } catch {
             logger.error(
-                "exchange rates not kept",
+                "cannot save the exchange rates",
                 metadata: ["file": "\(keeper.path)", "problem": "\(error)"])
         }
     }
@@ -217,7 +218,7 @@ package final class RatesFeed: Service {
             }
             for event in result.events { event.log(logger, of: place.name) }
             let wait = schedule.wait(after: observation, using: &random)
-            // Ended by a cancellation, which ends the loop.
+            // A cancellation ends the sleep and the loop.
             try? await Task.sleep(for: wait)
         }
     }

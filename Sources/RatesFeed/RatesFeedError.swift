@@ -1,4 +1,4 @@
-/// Why there can be no feed. Safe to print.
+/// Why the feed cannot start or save rates. Safe to print.
 package struct RatesFeedError: Error, Hashable, Sendable, CustomStringConvertible {
     package var description: String
 

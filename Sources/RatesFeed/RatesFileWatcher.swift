@@ -6,14 +6,14 @@ internal import Platform
 
 /// Reads a file of exchange rates whenever it has changed.
 final class RatesFileWatcher: RatesOrigin {
-    /// Looks that may wait; there is one at a time.
+    /// Checks that may wait; only one runs at a time.
     private static let waitingLooks = 2
-    /// Problems of a file that are told; the rest follow once these are mended.
+    /// The most problems of a file that are reported at once.
     private static let maximumProblems = 8
 
     private let thread: WorkerThread<Watch>
 
-    /// What changes with a file's content, replaced or written in place.
+    /// Changes with a file's content, whether it is replaced or written in place.
     private struct Identity: Equatable {
         var device: dev_t
         var inode: ino_t

@@ -2,8 +2,8 @@ internal import CivilTime
 internal import Money
 internal import RatesCore
 
-/// Collects the rates of one document, element by element. An element that is not a rate is left
-/// out and named; the others are taken.
+/// Collects the rates of one document, element by element. Leaves out and names elements that are
+/// not rates.
 struct RatesGathering {
     let base: Currency
     private var quotes: [Currency: PublishedRates.Quote] = [:]
@@ -11,9 +11,9 @@ struct RatesGathering {
 
     init(base: Currency) { self.base = base }
 
-    /// Adds the rate of a currency as the document writes it. A missing text, or a day that is
-    /// missing or not in the calendar, is a flaw. Of two rates of a currency the one with the newer
-    /// day counts; if two of the same day differ, neither counts.
+    /// Adds a currency's rate from the document. A missing text, or a missing or invalid day, is a
+    /// flaw. If a currency has two rates, the one with the newer day counts; if two of the same day
+    /// differ, neither counts.
     /// - Throws: if the base's own rate is not 1, because then no other rate can be trusted.
     mutating func add(
         _ text: String?, of currency: Currency, day: String?

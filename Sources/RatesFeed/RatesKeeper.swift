@@ -1,10 +1,8 @@
 internal import Glibc
 internal import Platform
 
-/// Keeps the last good rates in a file, on a thread of its own, so that a run that begins while the
-/// provider is away goes on with them.
-///
-/// Whatever is wrong with the file, the feed lives with it.
+/// Saves the last good rates in a file, on its own thread, so that the next run can use them while
+/// the provider is down. Problems with the file never stop the feed.
 final class RatesKeeper: Sendable {
     private static let waitingJobs = 4
 
@@ -16,8 +14,8 @@ final class RatesKeeper: Sendable {
         thread = try WorkerThread(name: "rates-keeper", capacity: Self.waitingJobs)
     }
 
-    /// What an earlier run kept; nil where there is no file.
-    /// - Throws: `RatesFeedError`, safe to print, for a file that cannot be read or is not ours.
+    /// The rates of an earlier run; nil if there is no file.
+    /// - Throws: `RatesFeedError`, safe to print, if the file cannot be read or is not ours.
     func load() async throws -> KeptRates? {
         let path = path
         return try await thread.perform { _ in
@@ -30,9 +28,9 @@ final class RatesKeeper: Sendable {
         }
     }
 
-    /// Replaces the file: a reader finds the old rates or the new ones, also after a power cut.
+    /// Replaces the file atomically; this also holds for a power cut.
     /// - Throws: `RatesFeedError`, safe to print.
-    /// - Parameter rates: called on the keeper's thread; returns nil if there is nothing to keep.
+    /// - Parameter rates: called on the keeper's thread; returns nil if there is nothing to save.
     func keep(_ rates: @escaping @Sendable () -> KeptRates?) async throws {
         let path = path
         try await thread.perform { _ in

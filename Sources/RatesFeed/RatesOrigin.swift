@@ -1,15 +1,16 @@
 internal import RatesCore
 
-/// Where rates are read: a file, or a service on the network.
+/// A source of rates: a file or a service on the network.
 ///
-/// One look follows another; none blocks a cooperative thread.
+/// Checks run one after another; none blocks a cooperative thread.
 protocol RatesOrigin: Sendable {
-    /// Looks once.
+    /// Checks once.
     func look() async -> RatesObservation
-    /// The rates of the last look were taken: later looks may ask for newer ones only.
+    /// Notes that the rates of the last check were accepted, so that later checks may ask only for
+    /// newer ones.
     func accepted()
-    /// Ends a look under way within a second, and all later ones. From any thread.
+    /// Ends a running check within a second, and all later ones. Any thread.
     func stop()
-    /// Releases the thread. No look may be under way.
+    /// Releases the thread. No check may be running.
     func close() async
 }

@@ -1,18 +1,18 @@
 internal import Pacing
 package import RatesCore
 
-/// How long to wait for the next look at a source. A plain value: the random numbers and the
-/// waiting are the caller's.
+/// How long to wait before the next check of a source. A plain value: the caller supplies random
+/// numbers and waits.
 package struct RatesSchedule: Hashable, Sendable {
-    /// The longest that Retry-After can silence us: staleness is shown, and an hour is polite.
+    /// The longest Retry-After that we honour. An hour is polite, and stale rates are labelled.
     package static let retryAfterCap: Duration = .seconds(3_600)
-    /// The first window after a failure that may pass by itself.
+    /// The first retry window after a failure that may pass by itself.
     package static let firstRetryWindow: Duration = .seconds(4)
-    /// The greatest one, where the refresh is not shorter.
+    /// The greatest retry window, unless the refresh is shorter.
     package static let retryWindowCap: Duration = .seconds(300)
-    /// No provider is asked again sooner, whatever the jitter drew.
+    /// The least wait before a provider is asked again, whatever the jitter.
     package static let minimumRetryWait: Duration = .seconds(1)
-    /// A provider's clients spread their looks over this part of the refresh.
+    /// A provider's clients spread their checks over this fraction of the refresh.
     private static let spreadDivisor = 10
 
     private let refresh: Duration
@@ -20,8 +20,8 @@ package struct RatesSchedule: Hashable, Sendable {
     private var jitter: FullJitter
 
     /// - Parameters:
-    ///   - refresh: between two looks while all goes well.
-    ///   - isFetched: whether the source is somebody else's service.
+    ///   - refresh: the time between two successful checks.
+    ///   - isFetched: whether the source is a provider's service.
     package init(refresh: Duration, isFetched: Bool) {
         self.refresh = refresh
         self.isFetched = isFetched
@@ -30,7 +30,7 @@ package struct RatesSchedule: Hashable, Sendable {
             retryAfterCap: Self.retryAfterCap)
     }
 
-    /// The wait after `observation`: the refresh, or less where the source only has to come back.
+    /// The wait after `observation`: the refresh, or less after a failure that may pass by itself.
     package mutating func wait(
         after observation: RatesObservation, using random: inout some RandomNumberGenerator
     ) -> Duration {

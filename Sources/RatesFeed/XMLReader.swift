@@ -1,7 +1,6 @@
-/// Reads the elements of a small XML document strictly: no document type, so no entities of any
-/// kind; no CDATA, no processing instructions, elements closed in order, and bounds on depth and
-/// size. Text between elements is passed over; character references are refused, for the
-/// documents we read have none.
+/// Reads the elements of a small XML document strictly: no document type and so no entities, no
+/// CDATA, no processing instructions, elements closed in order, and limits on depth and size. Skips
+/// text between elements. Refuses character references, because the documents we read have none.
 struct XMLReader {
     static let maximumDepth = 8
     /// Documents of rates have about 40.
@@ -29,10 +28,10 @@ struct XMLReader {
         RatesDocumentError("XML: expected \(expected)")
     }
 
-    /// The next start tag in the order of the document; nil at its sound end.
+    /// The next start tag in the order of the document; nil at its valid end.
     mutating func nextElement() throws(RatesDocumentError) -> Element? {
         if elements == 0 { try skipDeclaration() }
-        // The last element had no content: its end came with it.
+        // The last element had no content, so it is already closed.
         if isOpen {
             path.removeLast()
             isOpen = false
@@ -74,7 +73,7 @@ struct XMLReader {
         while at < bytes.count, Self.isSpace(bytes[at]) { at += 1 }
     }
 
-    /// A byte order mark, and `<?xml … ?>`, may stand at the very beginning.
+    /// Skips a byte order mark and `<?xml … ?>` at the beginning.
     private mutating func skipDeclaration() throws(RatesDocumentError) {
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { at = 3 }
         guard skip("<?xml ") else { return }
@@ -136,7 +135,7 @@ struct XMLReader {
         return Element(path: path, attributes: attributes)
     }
 
-    /// ASCII letters, digits, `:`, `_`, `-` and `.`, the first one no digit, `-` or `.`.
+    /// ASCII letters, digits, `:`, `_`, `-` and `.`; the first is not a digit, `-` or `.`.
     private mutating func name() throws(RatesDocumentError) -> String {
         let start = at
         while at < bytes.count, Self.isNameByte(bytes[at], first: at == start) { at += 1 }

@@ -10,13 +10,13 @@ package struct Listeners: Hashable, Sendable {
     /// Operators; loopback only while requests are not signed. Default 127.0.0.1:8082.
     package var admin = HostPort(host: "127.0.0.1", port: 8_082)
 
-    /// Under which the public reaches the public API, through whatever stands before it; nil
-    /// where it is not said. Pages then name no address of their own to other sites.
+    /// The address at which the public reaches the public API, possibly through a proxy; nil if
+    /// unknown. Pages then contain no absolute addresses for other sites.
     package var publicURL: ServiceURL?
 
     package init() {}
 
-    /// Each with its key in the topology file.
+    /// Each listener with its key in the topology file.
     var named: [(key: String, address: HostPort)] {
         [("public", publicAPI), ("ingest", ingest), ("admin", admin)]
     }

@@ -1,21 +1,19 @@
-/// How often HQ reads its store, and how often it tells the viewers of its stream.
+/// How often HQ reads its store, and how often it sends events to the viewers of its stream.
 package struct PublishingPace: Hashable, Sendable {
-    /// After a commit HQ reads what changed, but never more often than this. Default 250 ms: four
-    /// reads a second, each of which costs what changed since the one before, and five Redis
-    /// commands a region.
+    /// The least time between two reads of changes after commits. Default 250 ms: each read costs
+    /// five Redis commands a region and what changed since the previous one.
     package var refreshMin: Duration = .milliseconds(250)
-    /// HQ reads at least this often: a heartbeat without money changes no version, and a store
-    /// that has lost keys does not say so. Default 1 s.
+    /// The greatest time between two reads, because heartbeats and lost keys do not change the
+    /// version that shows commits. Default 1 s.
     package var refreshMax: Duration = .seconds(1)
-    /// The least time between two events of a stream. Default 500 ms: a viewer costs some 10 µs of
-    /// processor time for each event, so 50,000 of them one core.
+    /// The least time between two events of a stream. Default 500 ms: each event costs about 10 µs
+    /// of processor time per viewer, so 50,000 viewers fill one core.
     package var eventMin: Duration = .milliseconds(500)
 
     package init() {}
 
     package static let refreshMinBounds: ClosedRange<Duration> = .milliseconds(50)...(.seconds(2))
-    /// A store that has not answered for 5 s counts as unreachable: one that is asked as seldom as
-    /// that would be.
+    /// Well below the 5 s after which a store that has not answered counts as unreachable.
     package static let refreshMaxBounds: ClosedRange<Duration> = .milliseconds(50)...(.seconds(2))
     package static let eventMinBounds: ClosedRange<Duration> = .milliseconds(100)...(.seconds(60))
 }

@@ -7,7 +7,7 @@ package enum RatesProvider: String, CaseIterable, Hashable, Sendable {
     /// Open Exchange Rates: about 170 currencies, hourly, with an app id.
     case openExchangeRates = "open_exchange_rates"
 
-    /// As shown to people.
+    /// The name for display.
     package var title: String {
         switch self {
         case .europeanCentralBank: "ECB"
@@ -16,7 +16,7 @@ package enum RatesProvider: String, CaseIterable, Hashable, Sendable {
         }
     }
 
-    /// Where its rates are unless the topology says otherwise.
+    /// The URL of its rates unless the topology gives another.
     package var defaultURL: String {
         switch self {
         case .europeanCentralBank:
@@ -26,8 +26,8 @@ package enum RatesProvider: String, CaseIterable, Hashable, Sendable {
         }
     }
 
-    /// How often it is asked: those that publish once a day answer mostly 304; the free plan of
-    /// Open Exchange Rates allows 1,000 requests a month, which is one in 43 minutes.
+    /// How often HQ asks. Providers that publish once a day mostly answer 304. The free plan of
+    /// Open Exchange Rates allows 1,000 requests a month, one every 43 minutes.
     package var defaultRefresh: Duration {
         switch self {
         case .europeanCentralBank, .frankfurter: .seconds(15 * 60)
@@ -35,6 +35,6 @@ package enum RatesProvider: String, CaseIterable, Hashable, Sendable {
         }
     }
 
-    /// Whether it asks for an app id.
+    /// Whether it requires an app id.
     package var needsAppID: Bool { self == .openExchangeRates }
 }

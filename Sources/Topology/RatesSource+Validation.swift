@@ -2,14 +2,14 @@ import Addresses
 import Money
 
 extension RatesSource {
-    /// No provider of ours publishes more often, and none should be asked more often.
+    /// No provider publishes more often than this.
     package static let minimumProviderRefresh: Duration = .seconds(60)
     package static let minimumFileRefresh: Duration = .milliseconds(100)
     package static let maximumRefresh: Duration = .seconds(86_400)
     package static let minimumStaleAfter: Duration = .seconds(60)
     package static let maximumStaleAfter: Duration = .seconds(30 * 86_400)
 
-    /// Everything wrong with the source and its witnesses; keys are those of a topology file.
+    /// All problems of the source and its witnesses, with the keys of a topology file.
     func problems(at path: String = "fx") -> [TopologyProblem] {
         var problems = witnesses.flatMap { witness in
             witness.file == nil ? witness.problems(at: "\(path).second") : []

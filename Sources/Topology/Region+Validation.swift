@@ -1,8 +1,7 @@
 import Identifiers
 
 extension Region {
-    /// Everything wrong with the region by itself, in the order of the file's keys. Keys are those
-    /// of a region file.
+    /// All problems of the region by itself, in the order of the keys of a region file.
     package func problems() -> [TopologyProblem] {
         var problems: [TopologyProblem] = []
         func report(_ key: String, _ expected: String) {
@@ -114,8 +113,8 @@ extension Region {
             }
     }
 
-    /// Properties that the program sets itself, and what a region file should do instead: with
-    /// other values its accounting of offsets would be wrong.
+    /// Properties that the program sets itself, because other values would break its accounting of
+    /// offsets, and the advice for each.
     static let reservedProperties: [String: String] = [
         "group.id": "the key group instead of this property",
         "auto.offset.reset": "no such property: an offset out of range is never reset silently",

@@ -2,74 +2,74 @@ package import Addresses
 package import Identifiers
 package import Money
 
-/// A region of the topology: its Kafka, its topic, and how its records are to be read.
+/// A region of the topology: its Kafka, its topic, and how to read its records.
 package struct Region: Hashable, Sendable {
-    /// Who stamps the topic's records.
+    /// Who sets the stamps of the topic's records.
     package enum Timestamps: String, Hashable, Sendable, CaseIterable {
         /// The broker (`LogAppendTime`); checked at start.
         case broker
-        /// Producers (`CreateTime`), and their clocks are trusted.
+        /// Producers with reliable clocks (`CreateTime`).
         case trusted
     }
 
     package enum State: String, Hashable, Sendable, CaseIterable {
         case active
-        /// Its money slides out of the window and its alerts are silent.
+        /// Its money slides out of the window without alerts.
         case retired
     }
 
     package var id: RegionID
-    /// Verbatim properties of librdkafka; `bootstrap.servers` among them.
+    /// librdkafka properties, including `bootstrap.servers`, passed on unchanged.
     package var kafka: [String: String]
     package var topic: String
     /// The consumer group.
     package var group: String
-    /// The topic that takes rejected records.
+    /// The topic for rejected records.
     package var deadLetterTopic: String
-    /// In the order in which they were declared; the last one is being written.
+    /// In the order of the file; producers write to the last one.
     package var logs: [RegionLog]
     package var timestamps: Timestamps
-    /// Whether a relay feeds the topic and marks it: then only its markers prove how far the ledger
-    /// is seen, and a relay that died cannot look up to date.
+    /// Whether a relay feeds the topic and writes markers. Only markers then prove how far the node
+    /// has seen the ledger, so a dead relay never looks up to date.
     package var isRelayed: Bool
-    /// Rises with every change of what the fold reads: exponents, settled words and log ids. At
+    /// Rises with every change of the fold's settings: exponents, settled words and log ids. At
     /// least 1.
     package var generation: UInt32
-    /// A node pushes a first change to an HQ at once, and later ones this long after the push
-    /// before at the latest.
+    /// A node pushes a first change to an HQ at once, and later ones at most this long after the
+    /// previous push.
     package var pushInterval: Duration
     /// The admin listeners of the region's nodes.
     package var adminURLs: [ServiceURL]
-    /// How to reach the region's ledger; its password is not in it.
+    /// The address of the region's ledger, without its password.
     package var ledger: String?
-    /// The words for the settled state, as the region's records and its ledger spell them.
+    /// The values of a row's state that mean settled, in the region's records and its ledger.
     package var settledWords: [String]
     /// The path of the file with the region's signing key.
     package var keyFile: String?
-    /// Digits of the minor unit where the region's records differ from ISO 4217, 0 to
+    /// The decimals of currencies for which the region's records differ from ISO 4217, 0 to
     /// `maximumExponent`.
     package var exponents: [Currency: Int]
     package var state: State
 
     package static let defaultTopic = "transaction.settled"
     package static let defaultGroup = "metrics-viz"
-    /// What a topic's dead-letter topic is called unless the region file says otherwise.
+    /// The default name of a topic's dead-letter topic.
     package static func defaultDeadLetterTopic(of topic: String) -> String { topic + ".dlq" }
 
-    /// A node's part of the way to a viewer's second. Each push is one request and one script of
-    /// Redis, whatever changed.
+    /// A node's share of the second in which a transfer reaches viewers. Each push costs one
+    /// request and one Redis script, whatever changed.
     package static let defaultPushInterval: Duration = .milliseconds(200)
-    /// An idle shard pushes each 2 s anyway.
+    /// Even an idle shard pushes every 2 s.
     package static let pushIntervalBounds: ClosedRange<Duration> = .milliseconds(20)...(.seconds(2))
 
-    /// As ledgers spell it; a row in any other state settles nothing.
+    /// Common spellings; a row with any other state is ignored.
     package static let defaultSettledWords = ["settled", "SETTLED"]
     package static let maximumSettledWords = 16
     package static let settledWordBytes = 1...64
 
-    /// No source counts in smaller units than 10^−9.
+    /// No source uses smaller units than 10^−9.
     package static let maximumExponent = 9
-    /// A region may have had this many logs within the retention of its values.
+    /// The most logs of a region within the retention of its values.
     package static let maximumLogs = 16
     package static let maximumAdminURLs = 64
 
@@ -100,14 +100,14 @@ package struct Region: Hashable, Sendable {
         self.state = state
     }
 
-    /// The log that is being written; nil only where validation would refuse the region.
+    /// The log that producers write to; nil only if the region is invalid.
     package var currentLog: RegionLog? { logs.last }
 
-    /// The logs whose values count, the current one last: those it continues, up to one that
-    /// replaced what was before.
+    /// The logs whose values count, the current one last: from the last log that replaces another
+    /// one, or else from the first.
     package var countedLogs: ArraySlice<RegionLog> { logs[firstCounted...] }
 
-    /// The logs whose values HQ takes out, for a later one replaced them.
+    /// The logs whose values HQ removes, because a later one replaced them.
     package var replacedLogs: ArraySlice<RegionLog> { logs[..<firstCounted] }
 
     private var firstCounted: Int {
@@ -117,6 +117,6 @@ package struct Region: Hashable, Sendable {
         return first ?? logs.startIndex
     }
 
-    /// The declared log of this id.
+    /// The log with this id.
     package func log(_ id: LogID) -> RegionLog? { logs.first { $0.id == id } }
 }

@@ -2,16 +2,16 @@ package import Identifiers
 
 /// A log of a region, as its file declares it: one incarnation of the topic.
 package struct RegionLog: Hashable, Sendable {
-    /// What a log is to the one declared before it.
+    /// A log's relation to the previous one in the file.
     package enum Relation: Hashable, Sendable {
         /// Its values add to those of the previous log, whose ids are not read. Transfers of
         /// minutes up to the first record's stamp, plus a margin for clocks, may be in both logs,
         /// so they count as late money and stay out of the total.
         case continues(LogID)
-        /// HQ takes the buckets of the log before out first.
+        /// HQ first removes the buckets of the previous log.
         case replaces(LogID)
 
-        /// The log before.
+        /// The previous log.
         package var predecessor: LogID {
             switch self {
             case .continues(let log), .replaces(let log): log
@@ -20,13 +20,13 @@ package struct RegionLog: Hashable, Sendable {
     }
 
     package var id: LogID
-    /// How many partitions it has, 1 to `ShardID.maximumPartitions`; nil to take the broker's word,
-    /// up to `Topology.undeclaredPartitions`.
+    /// The number of partitions, 1 to `ShardID.maximumPartitions`; nil for the broker's number, up
+    /// to `Topology.undeclaredPartitions`.
     package var partitions: Int32?
-    /// Nil for a region's first log, and only there.
+    /// Nil only for a region's first log.
     package var relation: Relation?
 
-    /// True if it continues the previous log.
+    /// Whether the log continues the previous one.
     package var isContinuing: Bool {
         if case .continues = relation { true } else { false }
     }

@@ -18,16 +18,15 @@ extension Topology {
         currencies * (Limits.retainedMinutes + Limits.futureMinutes) * bytesPerBucket
     }
 
-    /// Everything wrong with the topology itself, in the order of the file's keys. Keys are those
-    /// of a topology file; regions are judged here only beside each other, and one by one by
-    /// `Region.problems`.
+    /// All problems of the topology itself, in the order of the keys of a topology file. Checks
+    /// regions only against each other; `Region.problems` checks single regions.
     package func problems() -> [TopologyProblem] {
         regionProblems() + currencyProblems() + placeProblems()
             + (rates?.problems() ?? []) + thresholdProblems() + paceProblems()
     }
 
-    /// Settings that work but are probably mistakes, with keys as in `problems`: codes of withdrawn
-    /// currencies, in which money hardly moves and whose rates are no longer published.
+    /// Settings that work but are probably mistakes, with keys as in `problems`: withdrawn
+    /// currencies, in which money hardly moves and for which no rates are published.
     package func warnings() -> [TopologyProblem] {
         let lists = [
             ("currencies", currencies), ("unconverted", unconverted),

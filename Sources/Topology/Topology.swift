@@ -2,7 +2,7 @@ package import Addresses
 package import Identifiers
 package import Money
 
-/// The whole of a deployment: its regions, what HQ publishes, and where everything is.
+/// A whole deployment: its regions, what HQ publishes, and all addresses.
 package struct Topology: Hashable, Sendable {
     /// In the order of the file.
     package var regions: [Region]
@@ -11,23 +11,23 @@ package struct Topology: Hashable, Sendable {
     package var generation: UInt32
     /// The currencies to publish, in the order of the file. Others are folded and stored as well.
     package var currencies: [Currency]
-    /// Published currencies that are named and left out of the converted total without degrading
+    /// Published currencies that are listed, and left out of the converted total without degrading
     /// it.
     package var unconverted: [Currency]
-    /// The currencies that a total can be asked for in.
+    /// The currencies that a request may name as base.
     package var baseCurrencies: [Currency]
-    /// The base of an answer where the question names none; one of `baseCurrencies`.
+    /// The base for requests that name none; one of `baseCurrencies`.
     package var defaultBase: Currency
     /// The ingest listener of every HQ that the regions push to.
     package var headquarters: [ServiceURL]
     package var listeners: Listeners
     package var redis: RedisAddress
-    /// Where rates come from; nil leaves every total in its own currency alone.
+    /// The source of rates; with nil, nothing is converted.
     package var rates: RatesSource?
     package var thresholds: Thresholds
     package var pace: PublishingPace
-    /// The path of the file with the 128-bit key that transfer ids are hashed with, in 32
-    /// hexadecimal digits. It is fixed for the life of the topology.
+    /// The path of the file with the 128-bit key that hashes transfer ids, in 32 hexadecimal
+    /// digits. It never changes during the life of the topology.
     package var idKeyFile: String
 
     package init(
@@ -52,8 +52,8 @@ package struct Topology: Hashable, Sendable {
         self.idKeyFile = idKeyFile
     }
 
-    /// How many partitions a log may have whose file does not say: an equal part of what the logs
-    /// that do say leave of `maximumShards`, for only as many shards can be summed.
+    /// The most partitions of a log whose file gives no number. These logs share equally what the
+    /// others leave of `maximumShards`, the number of shards that can be summed.
     package var undeclaredPartitions: Int32 {
         let declared = regions.flatMap(\.logs).compactMap(\.partitions)
         let undeclared = regions.reduce(0) { $0 + $1.logs.count } - declared.count
@@ -61,6 +61,6 @@ package struct Topology: Hashable, Sendable {
         return undeclared == 0 ? 0 : Int32(clamping: max(left, 0) / undeclared)
     }
 
-    /// The region of this id.
+    /// The region with this id.
     package func region(_ id: RegionID) -> Region? { regions.first { $0.id == id } }
 }

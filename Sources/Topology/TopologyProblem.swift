@@ -1,8 +1,8 @@
-/// One thing that is wrong with a topology, at the key it is wrong at.
+/// One problem of a topology, with its key.
 package struct TopologyProblem: Hashable, Sendable, CustomStringConvertible {
-    /// The key's path inside its file, as `listeners.public` or `logs[1].partitions`.
+    /// The key's path inside its file, such as `listeners.public` or `logs[1].partitions`.
     package var key: String
-    /// What should be there, beginning in lower case. It repeats no value: a value may be secret.
+    /// The valid value in words, in lower case. Never repeats a value, which may be secret.
     package var expected: String
 
     package init(key: String, expected: String) {

@@ -1,32 +1,32 @@
 import Yams
 
-/// One YAML file being read: its problems so far, and the line of every key seen.
+/// One YAML file while it is read: its problems so far, and the line of every key.
 ///
-/// Values are read from their raw text and never resolved: in YAML 1.1 `NO` would be false, `010`
-/// eight and `24:00` 1,440.
+/// It reads values from their raw text without resolving them: in YAML 1.1, `NO` is false, `010` is
+/// eight and `24:00` is 1,440.
 final class Document {
     /// The path to print.
     let file: String
     private(set) var problems: [FileProblem] = []
     private var lineByKey: [String: Int] = [:]
-    /// Kept as long as nodes are walked: nodes refer weakly to the anchors it owns.
+    /// Kept while nodes are in use, because they refer weakly to the anchors it owns.
     private var parser: Parser?
 
-    /// A file with more repeated keys than this is reported up to here.
+    /// The most repeated keys that are reported for a file.
     private static let maximumRepeatedKeys = 64
-    /// What the parser's refusal of repeated keys is worked round with; see `root`.
+    /// Works around the parser's refusal of repeated keys; see `root`.
     static let earlierKeyTag = "!tributary-earlier-key-"
 
     init(file: String) { self.file = file }
 
-    /// Notes a problem.
+    /// Records a problem.
     func report(line: Int, key: String, expected: String) {
         let problem = FileProblem(
             file: file, line: line, key: Self.printable(key), expected: expected)
         if !problems.contains(problem) { problems.append(problem) }
     }
 
-    /// Notes a problem at the line of `key`, or of the nearest key around it.
+    /// Records a problem at the line of `key`, or of the nearest enclosing key.
     func report(key: String, expected: String) {
         report(line: line(of: key), key: key, expected: expected)
     }
@@ -36,10 +36,10 @@ final class Document {
         problems.sorted { ($0.line, $0.key) < ($1.line, $1.key) }
     }
 
-    /// Remembers where `key` stands.
+    /// Remembers the line of `key`.
     func place(_ key: String, line: Int) { lineByKey[key] = line }
 
-    /// The line of `key`, or of the nearest key around it, or the first.
+    /// The line of `key`, or of the nearest enclosing key, or the first line.
     func line(of key: String) -> Int {
         var path = key[...]
         while !path.isEmpty {
@@ -49,12 +49,12 @@ final class Document {
         return 1
     }
 
-    /// The keys of the whole file; nil, with a problem noted, where `text` is not YAML or not a
+    /// The keys of the whole file. Records a problem and returns nil if `text` is not YAML or not a
     /// mapping.
     ///
-    /// The parser stops at the first mapping with a repeated key and reports nothing else. So an
-    /// earlier of two equal keys gets a tag, which makes it another key, and the text is parsed
-    /// again; the walk over the keys ignores the tag and reports the later one.
+    /// The parser stops at the first mapping with a repeated key and reports nothing else. So this
+    /// adds a tag to the earlier of two equal keys, which makes it a different key, and parses the
+    /// text again. `Fields` ignores the tag and reports the later key.
     func root(of text: String) -> Fields? {
         var text = text
         var repeated = 0
@@ -102,7 +102,7 @@ final class Document {
         report(line: line, key: "yaml", expected: "valid YAML: \(detail)")
     }
 
-    /// `text` with `insertion` before the place of `mark`; nil where there is no such place.
+    /// `text` with `insertion` before the position of `mark`; nil if there is no such position.
     private static func inserting(_ insertion: String, into text: String, at mark: Mark) -> String?
     {
         var scalars = text.unicodeScalars
@@ -120,7 +120,7 @@ final class Document {
     /// The most characters of a key that are printed.
     private static let maximumPrintedKey = 80
 
-    /// `key` without what could disturb a terminal or a log.
+    /// `key` without characters that could disturb a terminal or a log.
     private static func printable(_ key: String) -> String {
         String(
             key.prefix(maximumPrintedKey).map { character in

@@ -1,9 +1,9 @@
 import Yams
 
-/// A mapping of a file, whose keys are taken one by one; what is left over is unknown.
+/// A mapping of a file. Reading functions take its keys one by one; the remaining keys are unknown.
 ///
-/// Each reading function notes what is wrong and then answers as if the key were absent, so that
-/// one pass finds every problem.
+/// Each reading function records problems and then behaves as if the key were absent, so that one
+/// pass finds every problem.
 final class Fields {
     private let document: Document
     /// The path of the mapping; empty for the file itself.
@@ -14,7 +14,7 @@ final class Fields {
     private var keys: [String] = []
     private var known: Set<String> = []
 
-    /// Nil, with a problem noted, where `node` is not a mapping.
+    /// Records a problem and returns nil if `node` is not a mapping.
     init?(_ node: Node, document: Document, path: String) {
         self.document = document
         self.path = path
@@ -53,7 +53,7 @@ final class Fields {
 
     private func child(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 
-    /// Whether the node has neither anchor nor tag: a file says what it means where it means it.
+    /// Whether the node has neither an anchor nor a tag, which these files do not need.
     private static func isPlain(_ node: Node, document: Document, key: String) -> Bool {
         let line = node.mark?.line ?? 1
         if node.anchor != nil {
@@ -73,7 +73,7 @@ final class Fields {
         return values[key]
     }
 
-    /// The raw text of a node; nil, with a problem noted, where it is not plain text.
+    /// The raw text of a node. Records a problem and returns nil if it is not plain text.
     private func text(_ node: Node, key: String, expected: String) -> String? {
         guard case .scalar(let scalar) = node else {
             document.report(line: node.mark?.line ?? line, key: key, expected: expected)
@@ -98,15 +98,15 @@ final class Fields {
             line: line, key: child(key), expected: "\(expected), but the key is missing")
     }
 
-    /// Whether the key is there, readable or not.
+    /// Whether the key exists, readable or not.
     func has(_ key: String) -> Bool { values[key] != nil }
 
-    /// Whether the key is there and holds a mapping.
+    /// Whether the key exists and its value is a mapping.
     func isMapping(_ key: String) -> Bool {
         if case .mapping? = values[key] { true } else { false }
     }
 
-    /// The value of a key that must be there.
+    /// The value of a required key.
     func required<Value>(
         _ key: String, expected: String, _ parse: (String) -> Value?
     ) -> Value? {
@@ -117,14 +117,14 @@ final class Fields {
         return value(node, key: child(key), expected: expected, parse)
     }
 
-    /// The value of a key that may be absent.
+    /// The value of an optional key.
     func optional<Value>(
         _ key: String, expected: String, _ parse: (String) -> Value?
     ) -> Value? {
         take(key).flatMap { value($0, key: child(key), expected: expected, parse) }
     }
 
-    /// The elements of a list, each with its path; nil where the key is absent.
+    /// The elements of a list, each with its path; nil if the key is absent.
     private func elements(_ key: String, expected: String) -> [(node: Node, key: String)]? {
         guard let node = take(key) else { return nil }
         let path = child(key)
@@ -141,7 +141,7 @@ final class Fields {
         }
     }
 
-    /// The readable elements of a list of plain texts; nil where the key is absent.
+    /// The readable elements of a list of plain texts; nil if the key is absent.
     func optionalList<Value>(
         _ key: String, of expected: String, _ parse: (String) -> Value?
     ) -> [Value]? {
@@ -150,7 +150,7 @@ final class Fields {
         }
     }
 
-    /// The readable elements of a list that must be there, each with its path.
+    /// The readable elements of a required list, each with its path.
     func requiredKeyedList<Value>(
         _ key: String, of expected: String, _ parse: (String) -> Value?
     ) -> [(key: String, value: Value)] {
@@ -164,14 +164,14 @@ final class Fields {
         }
     }
 
-    /// As `optionalList`, of a key that must be there.
+    /// Like `optionalList`, for a required key.
     func requiredList<Value>(
         _ key: String, of expected: String, _ parse: (String) -> Value?
     ) -> [Value] {
         requiredKeyedList(key, of: expected, parse).map(\.value)
     }
 
-    /// The mappings of a list that must be there.
+    /// The mappings of a required list.
     func requiredMappings(_ key: String, of expected: String) -> [Fields] {
         guard let elements = elements(key, expected: "a list: each \(expected)") else {
             reportMissing(key, expected: "a list: each \(expected)")
@@ -180,12 +180,12 @@ final class Fields {
         return elements.compactMap { Fields($0.node, document: document, path: $0.key) }
     }
 
-    /// The mapping at a key that may be absent.
+    /// The mapping at an optional key.
     func optionalMapping(_ key: String) -> Fields? {
         take(key).flatMap { Fields($0, document: document, path: child(key)) }
     }
 
-    /// The mapping at a key that must be there.
+    /// The mapping at a required key.
     func requiredMapping(_ key: String, expected: String) -> Fields? {
         if values[key] == nil { reportMissing(key, expected: expected) }
         return optionalMapping(key)
@@ -199,12 +199,12 @@ final class Fields {
         }
     }
 
-    /// The path and line of a key are those of the file: notes a problem there.
+    /// Records a problem at the path and line of a key.
     func report(_ key: String, expected: String) {
         document.report(key: child(key), expected: expected)
     }
 
-    /// Notes every key that nobody took. Call once all known keys have been asked for.
+    /// Reports every unread key as unknown. Call it after reading all known keys.
     func finish() {
         for key in keys where !known.contains(key) {
             document.report(

@@ -1,7 +1,7 @@
-/// Reads files that hold one secret in hexadecimal digits.
+/// Reads files that contain one secret in hexadecimal digits.
 enum HexadecimalFile {
-    /// The text at `path`, which is so many hexadecimal digits and at most a line break. An error
-    /// repeats nothing of the file.
+    /// The text at `path`: the given number of hexadecimal digits and optionally a line break.
+    /// Errors repeat nothing of the file.
     static func load(path: String, digits: Int) throws(TopologyFileError) -> String {
         func refuse(_ expected: String) -> TopologyFileError {
             TopologyFileError(

@@ -1,14 +1,13 @@
 import CivilTime
 package import Money
 
-/// Reads exchange rates from a file of JSON, or YAML of the same shape:
+/// Reads exchange rates from a JSON file, or from YAML with the same structure:
 ///
 ///     {"base": "EUR", "date": "2026-03-25", "source": "…", "rates": {"USD": "1.0842"}}
 ///
-/// A rate is units of the currency per one unit of the base, as a number or as text; either way
-/// its digits, and an exponent if any, are taken as they are written and never pass through
-/// floating point. Strict as `TopologyFile`: every problem is reported at once, and a file with one
-/// is refused whole.
+/// A rate is the number of units of the currency per one unit of the base, as a number or as text.
+/// Its digits and exponent are read exactly, without floating point. Strict like `TopologyFile`:
+/// reports all problems at once and refuses a file that has any.
 package enum RatesFile {
     /// The most bytes of a source's name.
     private static let maximumSourceBytes = 200
@@ -59,8 +58,8 @@ package enum RatesFile {
         return set
     }
 
-    /// Replaces each pair of UTF-16 surrogate escapes, as JSON writes `\ud83d\ude00`, with the
-    /// character it encodes, because an escape in YAML is always a whole character.
+    /// Replaces each pair of UTF-16 surrogate escapes, such as JSON's `\ud83d\ude00`, with the
+    /// character that it encodes, because an escape in YAML is always a whole character.
     private static func joiningSurrogates(in text: String) -> String {
         guard text.contains("\\u") else { return text }
         let halves = /\\(?:[^u]|u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2}))/
@@ -73,7 +72,7 @@ package enum RatesFile {
         }
     }
 
-    /// A day of the calendar as `YYYY-MM-DD`.
+    /// A day of the calendar in the form `YYYY-MM-DD`.
     private static func day(_ text: String) -> String? {
         text.utf8.count == 10 && RFC3339.parse("\(text)T00:00:00Z") != nil ? text : nil
     }

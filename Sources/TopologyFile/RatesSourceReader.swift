@@ -4,15 +4,15 @@ import Topology
 
 /// Reads the mapping `fx` of a topology file.
 ///
-/// Defaults: those of `RatesSource`, and a provider's own URL. Either `file` or `source` must be
-/// there.
+/// Defaults: those of `RatesSource`, and a provider's own URL. Either `file` or `source` is
+/// required.
 struct RatesSourceReader {
-    /// Turns a path of the file into one that can be opened.
+    /// Resolves a path in the file.
     let resolve: (String) -> String
 
     private static let fileRule = "the path of a file"
 
-    /// Nil, with a problem noted, where the source cannot be told.
+    /// Records a problem and returns nil if the source is unknown.
     func read(_ fields: Fields) -> RatesSource? {
         let file = fields.optional("file", expected: Self.fileRule, ScalarText.nonEmpty)
         let provider = fields.optional(

@@ -7,20 +7,19 @@ import Topology
 ///
 /// Defaults: `topic: transaction.settled`, `group: metrics-viz`, `dlq_topic` the topic with
 /// `.dlq`, `timestamps: broker`, `relayed: false`, `state: active`,
-/// `ledger.settled: [settled, SETTLED]`, `push_interval: 200ms`, no admin URLs, other ledger, key
-/// file or exponents.
-/// `id`, `kafka`, `logs` and `generation` must be there.
+/// `ledger.settled: [settled, SETTLED]`, `push_interval: 200ms`; no admin URLs, other ledger keys,
+/// key file or exponents. `id`, `kafka`, `logs` and `generation` are required.
 struct RegionFile {
     let document: Document
-    /// Turns a path of the file into one that can be opened.
+    /// Resolves a path in the file.
     let resolve: (String) -> String
 
     private static let identifierRule = "1 to 32 of the characters a-z, 0-9 and -"
-    private static let logRule = "a log with the keys id and, if need be, partitions, continues"
+    private static let logRule = "a log with the keys id and optionally partitions, continues"
     private static let urlRule = "a URL such as https://host:port"
 
-    /// The region of `text`. Where problems were noted it holds stand-ins for what could not be
-    /// read, and only its other parts may be judged.
+    /// The region in `text`. If values could not be read, it contains placeholders for them, and
+    /// only its other parts can be validated.
     func read(_ text: String) -> Region? {
         guard let fields = document.root(of: text) else { return nil }
         let id = fields.required("id", expected: Self.identifierRule, RegionID.init)
@@ -62,7 +61,7 @@ struct RegionFile {
             keyFile: keyFile.map(resolve), exponents: exponents, state: state ?? .active)
     }
 
-    /// The ledger as text, which is how to reach it, or as a mapping.
+    /// The ledger's address as text, or a mapping.
     private func ledger(
         _ fields: Fields
     ) -> (connection: String?, settledWords: [String]?) {

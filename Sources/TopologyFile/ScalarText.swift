@@ -1,13 +1,13 @@
 import Money
 
-/// How single values are read from their raw text.
+/// Reads single values from their raw text.
 enum ScalarText {
     /// Text that is not empty.
     static func nonEmpty(_ text: String) -> String? {
         text.isEmpty || text.utf8.contains(0) ? nil : text
     }
 
-    /// Digits without sign, leading zero or separator: `010` and `1_000` are no integers here.
+    /// Digits without sign, leading zero or separator: `010` and `1_000` are not integers.
     static func integer<Number: FixedWidthInteger>(_ text: String) -> Number? {
         guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
             text == "0" || !text.hasPrefix("0")
@@ -46,7 +46,7 @@ enum ScalarText {
 
     static func currency(_ text: String) -> Currency? { Currency(code: text) }
 
-    /// Names the values of an enumeration.
+    /// Lists the values of an enumeration.
     static func choices<Choice: RawRepresentable<String> & CaseIterable>(
         of type: Choice.Type
     ) -> String {

@@ -4,12 +4,12 @@
     import Darwin
 #endif
 
-/// Whole small files as text.
+/// Reads small files as text.
 enum TextFile {
     /// The largest file that is read, in bytes. A topology of 256 regions needs far less.
     static let maximumBytes = 1 << 20
 
-    /// Why a file cannot be read; the text says what a readable one would be.
+    /// Why a file cannot be read, as the expectation that it does not meet.
     struct Failure: Error {
         var expected: String
     }
@@ -28,7 +28,7 @@ enum TextFile {
         guard count <= maximumBytes else {
             throw Failure(expected: "a file of at most \(maximumBytes) bytes")
         }
-        // Skip the byte order mark that some editors write; it is not part of the text.
+        // Skip the byte order mark that some editors write.
         let start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
         guard let text = String(validating: bytes[start..<max(start, count)], as: UTF8.self) else {
             throw Failure(expected: "UTF-8 text")
@@ -45,13 +45,13 @@ enum TextFile {
         }
     }
 
-    /// The folder part of `path` with its slash at the end; empty where there is none.
+    /// The folder part of `path` with a slash at the end; empty if there is none.
     static func folder(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "" }
         return String(path[...slash])
     }
 
-    /// `path`, taken from the folder of the file `base` unless it is absolute.
+    /// `path`, relative to the folder of the file `base` unless it is absolute.
     static func resolve(_ path: String, beside base: String) -> String {
         path.hasPrefix("/") ? path : folder(of: base) + path
     }

@@ -9,10 +9,10 @@ package import Topology
 ///
 /// Defaults: no `unconverted`, `base_currencies` every published currency that is not unconverted,
 /// `default_base_currency` the first of them, `generation` 1, `listeners` and `thresholds` those of
-/// their types, no `fx`. `currencies`, `hq`, `redis.address`, `id_key_file` and `regions` must be
-/// there.
+/// their types, no `fx`. `currencies`, `hq`, `redis.address`, `id_key_file` and `regions` are
+/// required.
 package enum TopologyFile {
-    /// The file that commands read unless told otherwise.
+    /// The file that commands read by default.
     package static let defaultPath = "topology.yaml"
 
     /// The topology at `path`, valid by `Topology.problems` and `Region.problems`.
@@ -50,7 +50,7 @@ package enum TopologyFile {
         return topology
     }
 
-    /// Reads a file on behalf of `document`, whose key names it.
+    /// Reads a file that a key of `document` names.
     private static func read(
         _ path: String, noting document: Document, line: Int, key: String
     ) -> String? {
@@ -62,8 +62,8 @@ package enum TopologyFile {
         }
     }
 
-    /// The regions at `paths`, a stand-in for each that cannot be read at all. Problems with a
-    /// region file are added to `problems`, those with naming it to `document`.
+    /// The regions at `paths`, with a placeholder for each that cannot be read at all. Adds
+    /// problems of a region file to `problems`, and problems with its path to `document`.
     private static func loadRegions(
         _ paths: [TopologyReader.RegionPath], of document: Document,
         problems: inout [FileProblem]
@@ -90,8 +90,8 @@ package enum TopologyFile {
         return regions
     }
 
-    /// Adds `invalid` to the document's problems, save for keys that could not be read and those
-    /// that are judged by them: what stands in for such a value is nobody's mistake.
+    /// Adds `invalid` to the document's problems, except for keys that could not be read and keys
+    /// that depend on them, because placeholders are not mistakes.
     private static func noteInvalid(
         _ invalid: [TopologyProblem], in document: Document, dependents: [String: [String]]
     ) {

@@ -1,6 +1,6 @@
-/// Everything wrong with the files that were read, in the order of files and lines.
+/// All problems of the files that were read, in the order of files and lines.
 ///
-/// The description, a line for each problem, is safe to print: it repeats no value.
+/// The description has a line for each problem. It is safe to print, because it repeats no value.
 package struct TopologyFileError: Error, Hashable, CustomStringConvertible {
     /// At least one.
     package let problems: [FileProblem]

@@ -2,16 +2,15 @@ import Addresses
 import Money
 import Topology
 
-/// Reads the keys of a topology file, regions apart.
+/// Reads the keys of a topology file, except regions.
 struct TopologyReader {
     let document: Document
 
-    /// A region file as the topology file names it, and the key it does so at.
+    /// The path of a region file, and the topology file's key for it.
     typealias RegionPath = (key: String, value: String)
 
-    /// The topology without its regions, and the files they are in. Where problems were noted the
-    /// topology holds stand-ins for what could not be read, and only its other parts may be
-    /// judged.
+    /// The topology without its regions, and the paths of their files. If values could not be read,
+    /// the topology contains placeholders for them, and only its other parts can be validated.
     func read(_ fields: Fields) -> (topology: Topology, regions: [RegionPath]) {
         let currencies = fields.requiredList(
             "currencies", of: ScalarText.currencyRule, ScalarText.currency)

@@ -7,8 +7,7 @@ extension [UInt8] {
             contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    /// Appends `value` in exactly `width` decimal digits, leading zeros included; digits beyond
-    /// the width are cut.
+    /// Appends the last `width` decimal digits of `value`, with leading zeros.
     mutating func append(decimal value: Int, width: Int) {
         append(contentsOf: repeatElement(0x30, count: width))
         var rest = UInt(bitPattern: value)
@@ -32,7 +31,7 @@ extension [UInt8] {
         append(decimal: Int(value), width: width)
     }
 
-    /// Appends `YYYY-MM-DDTHH:MM:SSZ`; the time must not lie before 1970 or after 9999.
+    /// Appends `YYYY-MM-DDTHH:MM:SSZ`; the time must be in the years 1970 to 9999.
     mutating func append(_ time: UnixTime) {
         let seconds = Int(time.milliseconds / 1_000)
         let date = CivilDate(daysSinceEpoch: seconds / 86_400)

@@ -1,9 +1,9 @@
 internal import Money
 
-/// The currencies of generated transfers: US dollars 40 %, then 49 others whose shares fall like
-/// 1 / rank^0.8.
+/// The currencies of generated transfers: 40 % US dollars, then 49 others whose shares decrease
+/// like 1 / rank^0.8.
 struct CurrencyMix: Sendable {
-    /// The code as it is written, beside the table's currency.
+    /// A currency and its code.
     struct Entry: Sendable {
         /// Its index among the entries.
         var place: Int
@@ -12,7 +12,7 @@ struct CurrencyMix: Sendable {
     }
 
     let entries: [Entry]
-    /// For each of 10,000 equal slots the entry that owns it.
+    /// The entry of each of 10,000 equal slots.
     private let slots: [UInt8]
 
     init() {
@@ -40,7 +40,7 @@ struct CurrencyMix: Sendable {
         entries[Int(slots[streams.below(Self.slotCount, .currency, at: position)])]
     }
 
-    /// An entry other than the one at `position`: what a conflicting repeat claims.
+    /// An entry other than the one at `position`, for a conflicting repeat.
     func otherEntry(_ streams: RandomStreams, at position: Int) -> Entry {
         entries[(entry(streams, at: position).place + 1) % entries.count]
     }

@@ -6,7 +6,7 @@ struct EventTimes {
     private let paceEvents: Int64
     private let paceMilliseconds: Int64
     private let curve: DayCurve?
-    /// The start, in the even time of the curve.
+    /// The start in the curve's even time.
     private let evenStart: Int64
 
     init(_ configuration: GeneratorConfiguration) {
@@ -24,27 +24,27 @@ struct EventTimes {
         }
     }
 
-    /// The time of the event at `position`; never falls from one to the next.
+    /// The time of the event at `position`; never decreases from one event to the next.
     func time(at position: Int) -> UnixTime {
         let elapsed = Int64(position) * paceMilliseconds / paceEvents
         guard let curve else { return start + elapsed }
-        // A start within a millisecond of the even time is rounded towards the past.
+        // Rounding within a millisecond of even time could give a time before the start.
         return max(start, curve.time(ofEven: evenStart + elapsed))
     }
 }
 
-/// How a region's day goes: quiet at night, busy from the morning on, busiest in the evening.
+/// The course of a region's day: quiet at night, busy from the morning on, busiest in the evening.
 ///
-/// It bends an even stream and leaves a day as long as it was, with as many events.
+/// It redistributes an even stream within each day, without changing the number of events.
 private struct DayCurve {
-    /// For each minute of a local day how much of an even day has passed when it begins, in
+    /// For each minute of a local day, how much of an even day has passed at its beginning, in
     /// milliseconds; the last entry is the whole day.
     private let evenAtMinute: [Int64]
     private let offsetMilliseconds: Int64
 
     init(utcOffsetMinutes: Int) {
         offsetMilliseconds = Int64(utcOffsetMinutes) * Self.minuteMilliseconds
-        // Between two hours the weight goes in a straight line.
+        // Interpolates weights linearly between two hours.
         let weights = (0..<Self.minutesOfDay).map { minute in
             let (hour, rest) = minute.quotientAndRemainder(dividingBy: 60)
             let next = Self.hourWeights[(hour + 1) % Self.hourWeights.count]
@@ -70,7 +70,7 @@ private struct DayCurve {
 
     func time(ofEven even: Int64) -> UnixTime {
         let (day, within) = Self.split(even)
-        // The last minute that begins at or before it.
+        // Finds the last minute that begins at or before that time.
         var (low, high) = (0, Self.minutesOfDay)
         while high - low > 1 {
             let middle = (low + high) / 2
@@ -89,7 +89,7 @@ private struct DayCurve {
         return within < 0 ? (day - 1, within + dayMilliseconds) : (day, within)
     }
 
-    /// How busy the beginning of each hour is, one part with another.
+    /// Relative weights of the beginning of each hour.
     private static let hourWeights = [
         30, 22, 17, 15, 16, 22, 36, 56, 78, 94, 100, 102, 108, 104, 102, 103, 106, 112, 118, 116,
         104, 86, 64, 44,

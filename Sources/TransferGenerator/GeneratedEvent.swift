@@ -1,18 +1,18 @@
 package import CivilTime
 package import Money
 
-/// One generated event: where its bytes lie, and what a reader must make of them.
+/// One generated event: the position of its bytes, and the result that a decoder must give.
 package struct GeneratedEvent: Sendable {
     package enum Kind: Sendable, Hashable {
-        /// The first sighting of a transfer, in time: it counts.
+        /// The first occurrence of a transfer, in time: it counts.
         case fresh
-        /// The bytes of an earlier fresh event once more.
+        /// The bytes of an earlier fresh event.
         case repeated
-        /// An earlier fresh event's id with other content: the first one counts.
+        /// The id of an earlier fresh event with different content: the first one counts.
         case conflict
-        /// The first sighting of a transfer whose minute left the retention long ago.
+        /// The first occurrence of a transfer whose minute left the retention long ago.
         case late
-        /// A record that must be refused.
+        /// A record that must be rejected.
         case malformed(Malformation)
     }
 
@@ -23,24 +23,24 @@ package struct GeneratedEvent: Sendable {
 
     package var kind: Kind
     package var shape: Shape
-    /// Where in the caller's buffer the record's value lies: no newline in it or after it.
+    /// The range of the record's value in the caller's buffer, without any newline.
     package var value: Range<Int>
-    /// Which of the generator's ids it bears; `appendKey` turns it into the record's key.
+    /// The number of the event's id; `appendKey` turns it into the record's key.
     package var identity: Int
-    /// What the record says; of a malformed one, what it would have said.
+    /// The record's currency; for a malformed record, the one before the change.
     package var currency: Currency
-    /// Minor units; as `currency`.
+    /// Minor units; for a malformed record as `currency`.
     package var amount: Int64
-    /// `settled_at_utc`, in whole seconds; as `currency`.
+    /// `settled_at_utc`, in whole seconds; for a malformed record as `currency`.
     package var settledAt: UnixTime
-    /// The time at which a broker would have stamped it; never falls from one event to the next.
+    /// The stamp that a broker would have set; never decreases from one event to the next.
     package var recordTime: UnixTime
 
     /// Whether the event adds its amount to the bucket of its currency and minute.
     package var counts: Bool { kind == .fresh }
 }
 
-/// How many events of each kind there were.
+/// The number of events of each kind.
 package struct EventTally: Sendable, Hashable {
     package var fresh = 0
     package var repeated = 0

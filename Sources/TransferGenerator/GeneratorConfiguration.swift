@@ -1,26 +1,26 @@
 package import CivilTime
 package import Money
 
-/// What a generator makes. Equal configurations make equal bytes, on every machine.
+/// The settings of a generator. Equal configurations give equal bytes on every machine.
 package struct GeneratorConfiguration: Sendable, Hashable {
-    /// How amounts are drawn.
+    /// The distribution of amounts.
     package enum Amounts: Sendable, Hashable {
-        /// Unique random values of 1 to 2^40 minor units, 2^39 on average: a wrong sum names the
-        /// transfer that makes it wrong. A bucket holds about 8,000 of them before it leaves its
-        /// bound of 2^52.
+        /// Unique random values of 1 to 2^40 minor units, 2^39 on average, so that a wrong sum
+        /// identifies the transfer behind the difference. About 8,000 of them fit in a bucket,
+        /// whose limit is 2^52.
         case unique
         /// Uniform in 100 to 1,000,000 minor units, as in the benchmarks.
         case uniform
-        /// As people send them: log-normal around a median in minor units, with a mean of 1.83
-        /// medians. A currency without a median has one of 200 units.
+        /// Realistic: log-normal around a median in minor units, with a mean of 1.83 medians. The
+        /// default median is 200 units of the currency.
         case everyday(medians: [Currency: Int64])
     }
 
-    /// How events are spread over the time they span.
+    /// The distribution of events over time.
     package enum Rhythm: Sendable, Hashable {
         case even
-        /// By a curve of day and night, in a time zone that is so far ahead of UTC; any 24 hours
-        /// hold as many events as they would evenly.
+        /// A curve of day and night in a time zone with this offset from UTC; any 24 hours contain
+        /// as many events as with an even distribution.
         case dayAndNight(utcOffsetMinutes: Int)
     }
 
@@ -29,15 +29,15 @@ package struct GeneratorConfiguration: Sendable, Hashable {
         /// Byte-identical redeliveries of an earlier event of the last 24 h: 90 % within 5,000
         /// events, 10 % from anywhere.
         package var repeats = 10_000
-        /// Sightings of an earlier id with another amount, currency or time.
+        /// Repeats of an earlier id with a different amount, currency or time.
         package var conflicts = 0
         /// New transfers that settled 25 h 20 min to 49 h 20 min before their record's time.
         package var late = 0
-        /// Records that a decoder must refuse, and records from the future.
+        /// Records that a decoder must reject, and records from the future.
         package var malformed = 0
-        /// Of the well-formed ones: change events as Debezium writes them, with `schema` or not.
+        /// The share of Debezium change events, with or without `schema`, in well-formed records.
         package var envelopes = 0
-        /// Of the well-formed ones: outbox payloads, the object escaped into a JSON string.
+        /// The share of outbox payloads, objects in a JSON string, in well-formed records.
         package var outboxStrings = 0
 
         package init() {}
@@ -45,17 +45,17 @@ package struct GeneratorConfiguration: Sendable, Hashable {
 
     /// Selects all random choices, and the ids.
     package var seed: UInt64 = 1
-    /// Nominal time of the first event; the years 1970 to 8999.
+    /// Nominal time of the first event, in the years 1970 to 8999.
     package var start: UnixTime
-    /// How many events there are; at most `countMax`.
+    /// The number of events, at most `countMax`.
     package var count: Int
-    /// There are, on the average of a day, this many events …
+    /// On the average of a day, there are this many events …
     package var paceEvents: Int
     /// … in this time. Only the quotient matters.
     package var paceMilliseconds: Int64
     package var rhythm = Rhythm.even
-    /// What precedes the nine digits of each id; ASCII letters, digits, `_` and `-`. Streams that
-    /// meet in one log and must not repeat each other's ids need another prefix each.
+    /// The text before the nine digits of each id: ASCII letters, digits, `_` and `-`. Streams into
+    /// one log need different prefixes, so that they do not repeat each other's ids.
     package var idPrefix = "tx_"
     package var amounts = Amounts.unique
     package var shares = Shares()
@@ -76,15 +76,15 @@ package struct GeneratorConfiguration: Sendable, Hashable {
         paceMilliseconds = 1_000
     }
 
-    /// Events of one generator: ids have nine digits.
+    /// The most events of one generator, because ids have nine digits.
     package static let countMax = 1_000_000_000
-    /// The longest pace, in milliseconds: 90 days. With `countMax` the product of a position and
+    /// The longest pace, in milliseconds: 90 days. With `countMax`, the product of a position and
     /// a pace stays below 2^63.
     package static let paceMillisecondsMax: Int64 = 90 * 86_400_000
     package static let idPrefixBytesMax = 64
-    /// The greatest median of everyday amounts: 2^10 times as much is below what a record may hold.
+    /// The greatest median of everyday amounts; 2^10 times as much still fits in a record.
     package static let medianMax: Int64 = 1 << 40
-    /// No time zone is further from UTC.
+    /// The greatest offset of a time zone from UTC.
     package static let utcOffsetMinutesMax = 14 * 60
     package static let sharesTotal = 1_000_000
 
@@ -96,7 +96,7 @@ package struct GeneratorConfiguration: Sendable, Hashable {
         Int64(count) * paceMilliseconds / Int64(paceEvents)
     }
 
-    /// Why no generator can be made of this, in words for its author; nil where one can.
+    /// Why the configuration is invalid, in words for its author; nil if it is valid.
     package var problem: String? {
         let kinds = [shares.repeats, shares.conflicts, shares.late, shares.malformed]
         let shapes = [shares.envelopes, shares.outboxStrings]
@@ -110,9 +110,9 @@ package struct GeneratorConfiguration: Sendable, Hashable {
         case paceEvents < 1 || paceEvents > Self.countMax:
             "the rate must be 1 to \(Self.countMax) events, not \(paceEvents)"
         case paceMilliseconds < 1 || paceMilliseconds > Self.paceMillisecondsMax:
-            "the duration must be over 0 and at most 90 days"
+            "the duration must be more than 0 and at most 90 days"
         case start < UnixTime(seconds: 0) || start > UnixTime(seconds: 221_845_392_000):
-            "the start must lie in the years 1970 to 8999"
+            "the start must be in the years 1970 to 8999"
         case spanMilliseconds > Self.spanMillisecondsMax:
             "the events must not span more than 1,000 years"
         case (kinds + shapes).contains { $0 < 0 || $0 > Self.sharesTotal }:
@@ -126,7 +126,7 @@ package struct GeneratorConfiguration: Sendable, Hashable {
         case !hasSoundRhythm:
             "a time zone must be at most \(Self.utcOffsetMinutesMax) minutes from UTC"
         case idPrefix.utf8.count > Self.idPrefixBytesMax || !prefixIsPlain:
-            "the id prefix must be at most 64 of A-Z a-z 0-9 _ -"
+            "the id prefix must have at most 64 characters of A-Z a-z 0-9 _ -"
         default: nil
         }
     }

@@ -1,4 +1,4 @@
-/// One way in which a record can be bad.
+/// A kind of bad record.
 package enum Malformation: Sendable, Hashable, CaseIterable {
     /// Words instead of JSON.
     case notJSON
@@ -8,7 +8,7 @@ package enum Malformation: Sendable, Hashable, CaseIterable {
     case trailingBytes
     /// A JSON array instead of an object.
     case notAnObject
-    /// A byte in the id that no UTF-8 text has.
+    /// A byte in the id that never occurs in UTF-8.
     case invalidUTF8
     /// One of the four fields is missing.
     case missingField
@@ -20,18 +20,18 @@ package enum Malformation: Sendable, Hashable, CaseIterable {
     case amountNotPositive
     /// 2^63.
     case amountTooLarge
-    /// Three letters that no table lists, or lower case.
+    /// Not an ISO 4217 code, or in lower case.
     case unknownCurrency
-    /// An id of no bytes, or of 129.
+    /// An id of 0 or 129 bytes.
     case badIdLength
-    /// A field that stands twice.
+    /// A field that occurs twice.
     case duplicateField
     /// A time without zone, at 24:00, or on the 30th of February.
     case badTime
     /// A value over 64 KiB.
     case oversize
-    /// Well-formed, but settled an hour after its record's time: refused only where record times
-    /// are known.
+    /// Well-formed, but settled an hour after its record's time; rejected only if record times are
+    /// known.
     case future
 }
 
@@ -72,7 +72,7 @@ extension Malformation {
         }
     }
 
-    /// Those that a change of one member makes bad.
+    /// Applies the malformations that change one member.
     private func change(_ members: inout [String], detail: Int) {
         func pick(_ variants: [String]) -> String { variants[detail % variants.count] }
         switch self {
@@ -113,6 +113,6 @@ extension Malformation {
         "{" + members.joined(separator: ",") + "}"
     }
 
-    /// One byte more than a record may have, besides its other members.
+    /// One byte more than a record may have, without its other members.
     private static let oversizeBytes = 65_537
 }

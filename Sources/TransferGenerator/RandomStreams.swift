@@ -4,9 +4,9 @@ import Hashing
 /// in it, so that a new concern shifts no other and any event can be made without those before it.
 ///
 /// The function is SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
-/// generators", 2014), entered at a key of its own for each stream.
+/// generators", 2014), with a different key for each stream.
 struct RandomStreams: Sendable {
-    /// What is drawn. The raw values are part of "the same seed, the same bytes": append only.
+    /// The use of a stream. The raw values determine the bytes of a seed: only append cases.
     enum Concern: UInt64 {
         case kind = 1
         case repeatReach, repeatDistance
@@ -33,8 +33,8 @@ struct RandomStreams: Sendable {
         return SplitMix64.mix(key &+ UInt64(truncatingIfNeeded: position) &* SplitMix64.increment)
     }
 
-    /// An integer in 0 ..< `bound`; `bound` must be positive. Its bias is below 2^−30 for bounds
-    /// below 2^34, which no count here can show.
+    /// An integer in 0 ..< `bound`; `bound` must be positive. For bounds below 2^34 its bias is
+    /// below 2^−30, too small to notice.
     func below(_ bound: Int, _ concern: Concern, at position: Int) -> Int {
         Int(bits(concern, at: position).multipliedFullWidth(by: UInt64(bound)).high)
     }

@@ -14,7 +14,7 @@ extension [UInt8] {
     }
 }
 
-/// What one record says, and how it is written.
+/// The content of one record.
 struct RecordContent {
     var id: RecordIdentifier
     var currencyLetters: (UInt8, UInt8, UInt8)
@@ -68,7 +68,7 @@ struct RecordContent {
         bytes.append(0x7D)
     }
 
-    /// The same as text members, for those that break one of them.
+    /// The members as text, for malformations that change one of them.
     var members: Malformation.Members {
         let currency = String(
             decoding: [currencyLetters.0, currencyLetters.1, currencyLetters.2], as: UTF8.self)

@@ -1,10 +1,10 @@
 package import CivilTime
 internal import Money
 
-/// Settled transfers as a region's ledger would publish them, made from a seed.
+/// Generates settled transfers from a seed, like those that a region's ledger publishes.
 ///
-/// Event `n` is a pure function of the configuration and `n`: any range of events can be made by
-/// anyone, in any order, with the same bytes. A value; safe to share between threads.
+/// Event `n` is a pure function of the configuration and `n`: any range of events can be generated
+/// in any order, with the same bytes. A value; safe to share between threads.
 package struct TransferGenerator: Sendable {
     package let configuration: GeneratorConfiguration
     private let streams: RandomStreams
@@ -14,9 +14,9 @@ package struct TransferGenerator: Sendable {
     private let times: EventTimes
     private let idPrefix: [UInt8]
     private let idOffset: Int
-    /// Upper bounds of the kinds in 0 ..< 1,000,000; what lies above the last is fresh.
+    /// Upper bounds of the kinds in 0 ..< 1,000,000; values above the last bound are fresh.
     private let kindBounds: (repeated: Int, conflict: Int, late: Int, malformed: Int)
-    /// How far back a repeat may reach: the events of 24 h, which every id memory holds.
+    /// How many events back a repeat may reach: those of 24 h, which every id memory holds.
     private let reach: Int
     private let end: UnixTime
 
@@ -54,10 +54,10 @@ package struct TransferGenerator: Sendable {
             })
     }
 
-    /// Appends the value of event `position` to `bytes`, and says what it is.
-    /// `position` must lie in 0 ..< `configuration.count`.
+    /// Appends the value of event `position` to `bytes`, and returns its description. `position`
+    /// must be in 0 ..< `configuration.count`.
     package func append(_ position: Int, to bytes: inout [UInt8]) -> GeneratedEvent {
-        precondition(position >= 0 && position < configuration.count, "no such event")
+        precondition(position >= 0 && position < configuration.count, "position is in range")
         let (kind, source) = kind(at: position)
         var entry = mix.entry(streams, at: source)
         var amount = amount(at: source, of: entry)
@@ -114,10 +114,10 @@ package struct TransferGenerator: Sendable {
         bytes.append(identifier(event.identity))
     }
 
-    /// When event `position` is due: the time at which a broker would stamp it.
+    /// When event `position` is due: the stamp that a broker would set.
     package func recordTime(at position: Int) -> UnixTime { nominalTime(position) }
 
-    /// How many of the events are due before `time`.
+    /// The number of events that are due before `time`.
     package func count(before time: UnixTime) -> Int {
         var (low, high) = (0, configuration.count)
         while low < high {
@@ -130,13 +130,13 @@ package struct TransferGenerator: Sendable {
 
 extension TransferGenerator {
     private func identifier(_ identity: Int) -> RecordIdentifier {
-        // A factor without a common divisor with 10^9 shuffles the nine digits one to one.
+        // A factor that is coprime to 10^9 permutes the nine-digit numbers.
         RecordIdentifier(
             prefix: idPrefix,
             digits: (identity * 618_033_989 + idOffset) % GeneratorConfiguration.countMax)
     }
 
-    /// The kind of an event, and the event whose transfer it carries: itself, except of repeats.
+    /// The kind of an event, and the event whose transfer it contains: itself, except for repeats.
     private func kind(at position: Int) -> (GeneratedEvent.Kind, source: Int) {
         let draw = streams.below(GeneratorConfiguration.sharesTotal, .kind, at: position)
         switch draw {
@@ -153,7 +153,7 @@ extension TransferGenerator {
         }
     }
 
-    /// An earlier fresh event for `position` to repeat; nil where there is none.
+    /// An earlier fresh event that `position` can repeat; nil if there is none.
     private func repeatSource(of position: Int) -> Int? {
         let near = streams.below(10, .repeatReach, at: position) != 0
         let span = min(position, reach, near ? Self.nearReach : .max)
@@ -184,8 +184,8 @@ extension TransferGenerator {
         return draw < shares.envelopes + shares.outboxStrings ? .outboxString : .plain
     }
 
-    /// Event time: within 2 s of the record's, 1 % up to 28 s earlier; never outside the whole
-    /// stream's span.
+    /// The settlement time: within 2 s of the record's, for 1 % up to 28 s earlier; never outside
+    /// the stream's time span.
     private func settledAt(_ position: Int) -> UnixTime {
         var time =
             nominalTime(position) + Int64(streams.below(4_001, .jitter, at: position)) - 2_000
@@ -203,9 +203,9 @@ extension TransferGenerator {
 
     static let dayMilliseconds: Int64 = 86_400_000
     static let nearReach = 5_000
-    /// The median of everyday amounts where none is given, in whole units of the currency.
+    /// The default median of everyday amounts, in whole units of the currency.
     static let usualUnits: Int64 = 200
-    /// 25 h of retention, and 20 minutes for partitions that lag a little.
+    /// 25 h of retention, and 20 minutes for lagging partitions.
     static let lateAgeMilliseconds: Int64 = (25 * 60 + 20) * 60_000
     static let futureMilliseconds: Int64 = 3_600_000
     static let conflictShiftMilliseconds: Int64 = 61_000

@@ -1,5 +1,5 @@
-/// A keyed shuffle of the integers 1 … 2^40: another position, another amount. A sum that is off
-/// by one transfer then names the transfer.
+/// A keyed permutation of the integers 1 … 2^40: each position has a different amount. If a sum is
+/// wrong by one transfer, the difference identifies it.
 struct UniqueAmounts: Sendable {
     private let keys: (UInt64, UInt64, UInt64)
 
@@ -10,10 +10,10 @@ struct UniqueAmounts: Sendable {
         )
     }
 
-    /// The amount of `position`, in minor units; 1 to 2^40. Distinct for positions below 2^40.
+    /// The amount at `position`, in minor units, 1 to 2^40. Distinct for positions below 2^40.
     ///
-    /// Each step maps 40 bits one to one: an odd factor, a sum, and folding the high half into the
-    /// low one.
+    /// Each step is a bijection of 40 bits: an odd factor, a sum, and folding the high half into
+    /// the low one.
     func amount(at position: Int) -> Int64 {
         var bits = UInt64(truncatingIfNeeded: position) & Self.mask
         bits = Self.step(bits, keys.0)
