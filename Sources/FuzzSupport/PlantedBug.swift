@@ -6,7 +6,7 @@ package enum PlantedBug {
     /// Whether this run plants it.
     package static let isPlanted = getenv("TRIBUTARY_FUZZ_PLANT") != nil
 
-    /// Says so, and reads one byte past a private copy of `input`.
+    /// Prints a message, and reads one byte past a private copy of `input`.
     @inline(never)
     package static func readPastTheEnd(of input: UnsafeRawBufferPointer) {
         let message: StaticString = "reached the planted bug\n"

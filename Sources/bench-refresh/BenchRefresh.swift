@@ -7,22 +7,22 @@ import Identifiers
 import Money
 import Publishing
 
-/// Ticks of the publisher over whole days, for a tool that counts instructions: run twice with
-/// another number of ticks, and the difference is what they cost.
+/// Publisher ticks over whole days, for a tool that counts instructions. Run it twice with
+/// different numbers of ticks; the difference is their cost.
 ///
-/// A program of its own, without an asynchronous main: valgrind does not survive one.
+/// A separate program without an asynchronous main, because valgrind crashes with one.
 @main struct BenchRefresh: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench-refresh",
-        abstract: "Fill the publisher with whole days of 50 currencies, then make reports.")
+        abstract: "Fill the publisher with whole days of 50 currencies, then build reports.")
 
-    @Option(help: "Regions, each with a whole day.")
+    @Option(help: "Number of regions, each with a whole day.")
     var regions = 3
 
-    @Option(help: "Minutes that each region holds.")
+    @Option(help: "Minutes of each region.")
     var minutes = Limits.windowMinutes
 
-    @Option(help: "Reports to make.")
+    @Option(help: "Number of reports.")
     var ticks = 10
 
     @Option(help: "Minutes that one region changes before each report.")
@@ -31,7 +31,7 @@ import Publishing
     /// 2026-03-25T13:28:00Z.
     private static let now = UnixTime(seconds: 1_774_445_280)
     private static let currencies = Array(Currency.all.prefix(50))
-    /// Base currencies, as many as the repository's topology has.
+    /// As many base currencies as in the repository's topology.
     private static let bases = Array(currencies.prefix(10))
 
     func run() throws {

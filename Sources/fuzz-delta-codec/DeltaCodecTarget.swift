@@ -2,11 +2,11 @@ import DeltaCodec
 import DeltaProtocol
 import FuzzSupport
 
-/// What must hold for any bytes that claim to be a message between a region and HQ: the codec
-/// answers or throws, and what it understood it writes so that it understands the same again.
+/// Checks the codec with any bytes: it must decode them or throw, and a decoded message must
+/// survive encoding and decoding unchanged.
 ///
-/// The first byte chooses the message, and by its case the form: `R` a request, `A` a reply, `S`
-/// statuses, in capitals as Protocol Buffers, in small letters as JSON.
+/// The first byte selects the message: `R` a request, `A` a reply, `S` statuses. Upper case selects
+/// Protocol Buffers, lower case JSON.
 enum DeltaCodecTarget {
     /// Traps when the codec breaks its contract on `input`.
     static func check(_ input: UnsafeRawBufferPointer, plant: Bool) {
@@ -27,7 +27,7 @@ enum DeltaCodecTarget {
         _ body: UnsafeRawBufferPointer, as format: DeltaCodec.Format, plant: Bool
     ) {
         guard let decoded = try? DeltaCodec.decodeRequest(body, as: format) else { return }
-        // None of the corpus's shards has this base: getting here takes a search.
+        // No shard in the corpus has this base, so the fuzzer has to search for it.
         if plant, decoded.request.shards.contains(where: { $0.coverage > 0 && $0.base == 7 }) {
             PlantedBug.readPastTheEnd(of: body)
         }

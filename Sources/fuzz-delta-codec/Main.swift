@@ -10,7 +10,7 @@
     import FoundationEssentials
 import FuzzSupport
 
-    /// Checks the inputs in the files named, as the fuzzer would: what it once found stays found.
+    /// Checks the inputs in the given files like the fuzzer, so that earlier findings stay fixed.
     @main struct Main {
         static func main() throws {
             for path in CommandLine.arguments.dropFirst() {

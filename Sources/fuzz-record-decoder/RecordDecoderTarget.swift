@@ -4,12 +4,12 @@ import DeltaProtocol
 import FuzzSupport
 import Money
 
-/// What must hold for any bytes that a record may have: the decoder answers and never traps, and
-/// its quick path for the usual spelling says the same as the general one.
+/// Checks the decoder with any bytes: it must return a result without a trap, and its fast path for
+/// the usual spelling must agree with the general path.
 enum RecordDecoderTarget {
     private static let key = IDKey(low: 0x0706_0504_0302_0100, high: 0x0F0E_0D0C_0B0A_0908)
 
-    /// All that a caller learns of a record.
+    /// Everything that the decoder reports about a record.
     private enum Answer: Equatable {
         case transfer(IDHash, amount: Int64, settledAt: UnixTime, Currency)
         case correction(DecodedCorrection)
@@ -21,12 +21,13 @@ enum RecordDecoderTarget {
     /// Traps when the decoder breaks its contract on `input`.
     static func check(_ input: UnsafeRawBufferPointer, plant: Bool) {
         let answer = decode(input)
-        // White space in front is legal JSON and not the usual spelling: the general path reads it.
+        // Leading white space is valid JSON but not the usual spelling, so it forces the general
+        // path.
         if input.count < RecordDecoder.maximumBytes {
             let general = ([0x20] + Array(input)).withUnsafeBytes { decode($0) }
             precondition(answer == general, "both paths answer the same: \(answer), \(general)")
         }
-        // None of the corpus's corrections stands on another one: getting here takes a search.
+        // No correction in the corpus follows another one, so the fuzzer has to search for it.
         if plant, case .correction(let correction) = answer, correction.before != 0 {
             PlantedBug.readPastTheEnd(of: input)
         }

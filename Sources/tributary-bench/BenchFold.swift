@@ -2,13 +2,13 @@ import Aggregation
 import KafkaClient
 import Platform
 
-/// A shard as a region node folds it, for measuring from Kafka to ring.
+/// Folds a shard like a region node, to measure the path from Kafka to the ring.
 final class BenchFold {
     private var fold: ShardFold
     private var records: [Aggregation.LogRecord] = []
     private var diversions: [Diversion] = []
 
-    /// - Parameter waitingRecords: as a node knows it from the log when it joins.
+    /// - Parameter waitingRecords: the number of records in the log, which a joining node knows.
     init(waitingRecords: Int64) {
         var start = FoldStart()
         start.waitingRecords = waitingRecords

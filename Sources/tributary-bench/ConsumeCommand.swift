@@ -4,7 +4,7 @@ import Logging
 import Platform
 
 /// Reads a topic through ``KafkaConsumer`` and counts bytes, or with `--fold` folds every record
-/// into its shard's ring: to be held against a bare loop over librdkafka in C
+/// into its shard's ring, for comparison with a bare librdkafka loop in C
 /// (`Tests/Benchmarks/bare_consumer.c`).
 struct ConsumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -14,17 +14,17 @@ struct ConsumeCommand: AsyncParsableCommand {
               tributary-bench consume --brokers 127.0.0.1:9092 --topic transaction.settled
             """)
 
-    @Option(help: "Where the cluster is, as host:port.")
+    @Option(help: "The cluster's address, host:port.")
     var brokers: String
 
     @Option(help: "The topic to read.")
     var topic: String
 
     @Option(
-        name: .customShort("X"), help: "A property of librdkafka, as name=value; may be repeated.")
+        name: .customShort("X"), help: "A librdkafka property, name=value; may be repeated.")
     var properties: [String] = []
 
-    @Flag(help: "Fold what is read, as a region node does.")
+    @Flag(help: "Fold the records like a region node.")
     var fold = false
 
     func run() async throws {

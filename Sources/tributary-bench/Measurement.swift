@@ -1,13 +1,13 @@
 import Glibc
 
-/// Counts and clocks of one run. All times are taken on the thread that measures.
+/// Counts and times of one run. All times are taken on the measuring thread.
 struct Measurement {
     private(set) var records = 0
     private(set) var bytes = 0
     private var begin: Clocks?
     private var end: Clocks?
 
-    /// Starts the clocks; later calls change nothing.
+    /// Starts the clocks; later calls have no effect.
     mutating func startIfNeeded() { if begin == nil { begin = Clocks() } }
 
     mutating func add(records: Int, bytes: Int) {
@@ -18,7 +18,7 @@ struct Measurement {
     mutating func stop() { end = Clocks() }
 
     /// `records=… bytes=… seconds=… per_second=… process_cpu_us=… thread_cpu_us=…`, the last two
-    /// for one record.
+    /// per record.
     var line: String {
         guard let begin, let end, records > 0 else { return "records=0" }
         let wall = end.wall - begin.wall

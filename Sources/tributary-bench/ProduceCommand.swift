@@ -4,7 +4,7 @@ import KafkaClient
 import Logging
 import Platform
 
-/// Fills a topic with records of the size of a transfer, for ``ConsumeCommand`` to read.
+/// Fills a topic with records of a transfer's size for ``ConsumeCommand``.
 struct ProduceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "produce", abstract: "Fill a topic with records of 150 bytes.",
@@ -14,16 +14,16 @@ struct ProduceCommand: AsyncParsableCommand {
             --records 1000000
             """)
 
-    @Option(help: "Where the cluster is, as host:port.")
+    @Option(help: "The cluster's address, host:port.")
     var brokers: String
 
     @Option(help: "The topic to fill.")
     var topic: String
 
-    @Option(help: "How many records.")
+    @Option(help: "Number of records.")
     var records: Int
 
-    @Option(help: "Another compression than the producer's own.")
+    @Option(help: "Compression instead of the producer's default.")
     var compression: String?
 
     func run() async throws {

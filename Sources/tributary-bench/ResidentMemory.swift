@@ -1,8 +1,8 @@
 import Glibc
 
-/// What processes of this machine have in memory.
+/// The memory of processes on this machine.
 enum ResidentMemory {
-    /// The resident pages of all of them together; those that are gone count nothing.
+    /// The resident memory of all given processes together; ended ones count as 0.
     static func kibibytes(of pids: [Int32]) -> Int {
         pids.reduce(0) { $0 + kibibytes(of: $1) }
     }

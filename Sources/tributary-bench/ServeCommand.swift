@@ -8,13 +8,13 @@ import PublicAPI
 import ServiceLifecycle
 import UnixSignals
 
-/// The public interface with made-up reports behind it, so that it can be loaded and tested
-/// without regions, logs and a store.
+/// Serves the public interface with made-up reports, for load tests without regions, logs and a
+/// store.
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Serve the public interface with made-up figures.",
         discussion: """
-            Prints `public http://HOST:PORT` once it listens. An event's id ends with the time of \
+            Prints `public http://HOST:PORT` when it listens. An event's id ends with the time of \
             its publication in milliseconds. SIGTERM and SIGINT stop it.
 
             EXAMPLE:
@@ -27,19 +27,19 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "Port to listen on; 0 takes a free one.")
     var port: UInt16 = 0
 
-    @Option(help: "Threads that answer; as many as there are cores where it is left out.")
+    @Option(help: "Number of threads; all cores by default.")
     var threads: Int?
 
     @Option(help: "Connections at a time.")
     var connectionsMax = 100_000
 
-    @Option(help: "Milliseconds between two reports; 0 publishes one only.")
+    @Option(help: "Milliseconds between two reports; 0 publishes only one.")
     var interval = 1_000
 
-    @Option(help: "Reports after which one in a row of ten is degraded; 0 for never.")
+    @Option(help: "Number of reports after which one in ten is degraded; 0 for never.")
     var degradedEvery = 0
 
-    @Flag(help: "Publish nothing at all.")
+    @Flag(help: "Publish no report.")
     var empty = false
 
     func run() async throws {
@@ -67,7 +67,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 }
 
-/// Publishes a report, and the next one after each interval.
+/// Publishes a report, and another one after each interval.
 private struct Feed: Service {
     let synthetic: SyntheticReport
     let published: ReportBoard

@@ -3,12 +3,12 @@ import Identifiers
 import Money
 import Publishing
 
-/// Reports with the shape of real ones and made-up figures: 50 currencies, a day of minutes.
+/// Realistic reports with made-up figures: 50 currencies, a day of minutes.
 struct SyntheticReport {
     private static let windowMinutes = 1_440
     private static let regionNames = ["ap-south", "eu-west", "us-east"]
     private static let baseCodes = ["USD", "EUR", "GBP", "JPY", "KWD"]
-    /// How many base units one major unit of a currency is worth, in hundredths of a per cent.
+    /// The scale of rates, which are in hundredths of a per cent.
     private static let rateScale: Int128 = 10_000
 
     private let currencies: [Currency]
@@ -34,7 +34,7 @@ struct SyntheticReport {
         regions = Self.regionNames.compactMap { RegionID($0) }
     }
 
-    /// - Parameter round: every round has more money than the one before.
+    /// - Parameter round: each round has more money than the previous one.
     func report(at now: UnixTime, round: Int, isDegraded: Bool) -> PublicReport {
         let figures = currencies.enumerated().map { place, currency in
             CurrencyFigure(
@@ -42,7 +42,7 @@ struct SyntheticReport {
                 transfers: Int128(100 + place + round))
         }
         return PublicReport(
-            // Whoever is sent an event can tell how long it took.
+            // Lets the receiver of an event compute its latency.
             version: "bench.\(now.milliseconds)", currentMinute: now.minute, dataAsOf: now,
             madeAt: now, currencies: figures,
             other: OtherFigure(currencies: 2, transfers: 3),
@@ -86,7 +86,7 @@ struct SyntheticReport {
             currency: currency, total: total, currencies: converted, other: other,
             regions: regions.indices.map { total / Int128(regions.count) + Int128($0) },
             series: (0..<Self.windowMinutes).map { place in
-                // A wave, with minutes of too few transfers in it.
+                // A wave that includes minutes with too few transfers.
                 place % 97 == 0 ? nil : minute + minute * Int128(place % 240 - 120) / 400
             })
     }

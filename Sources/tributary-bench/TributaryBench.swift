@@ -1,7 +1,7 @@
 import ArgumentParser
 import Glibc
 
-/// What `make bench` runs: each command measures one thing and prints it on one line.
+/// The commands of `make bench`: each measures one thing and prints it on one line.
 @main struct TributaryBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tributary-bench",

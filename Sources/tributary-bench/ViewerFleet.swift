@@ -7,7 +7,7 @@ import Platform
 
 /// Connections to servers' live streams, all on one event loop.
 final class ViewerFleet: Sendable {
-    /// What the fleet knows; only touched on the event loop.
+    /// The fleet's state; used only on the event loop.
     final class State {
         var statistics = ViewerStatistics()
         var open = 0
@@ -16,9 +16,9 @@ final class ViewerFleet: Sendable {
         var lost = 0
     }
 
-    /// Connections that are being made at a time.
+    /// Connection attempts at a time.
     private static let connectingMax = 256
-    /// A silent viewer's receive buffer, small so that the server feels its silence soon.
+    /// A silent viewer's receive buffer, small so that the server soon notices the silence.
     private static let silentReceiveBytes: SocketOptionValue = 1_024
 
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -39,12 +39,12 @@ final class ViewerFleet: Sendable {
         state = try await loop.submit { NIOLoopBound(State(), eventLoop: loop) }.get()
     }
 
-    /// Asks the state on its loop.
+    /// Reads the state on its event loop.
     func read<Value: Sendable>(_ body: @escaping @Sendable (State) -> Value) async throws -> Value {
         try await loop.submit { [state] in body(state.value) }.get()
     }
 
-    /// Connects all viewers; those that cannot are counted.
+    /// Connects all viewers and counts failures.
     func connect() async throws {
         try await withThrowingTaskGroup(of: Void.self) { connecting in
             for place in 0..<count {
@@ -56,7 +56,7 @@ final class ViewerFleet: Sendable {
     }
 
     private func connect(_ place: Int) async throws {
-        // The silent ones are spread among the others, whatever the numbers are.
+        // Distributes the silent viewers evenly among the others.
         let isSilent = (place + 1) * silent / count > place * silent / count
         let number = place % targets.count
         let target = targets[number]
@@ -64,7 +64,8 @@ final class ViewerFleet: Sendable {
         let bootstrap = try ClientBootstrap(group: loop)
             .connectTimeout(.seconds(30))
             .channelOption(.maxMessagesPerRead, value: 1)
-            // The port is picked when the target is known: one then serves several targets.
+            // The kernel selects the port when the target is known, so that several targets share
+            // it.
             .channelOption(
                 ChannelOptions.Types.SocketOption(
                     level: SocketOptionLevel(IPPROTO_IP),
@@ -93,7 +94,7 @@ final class ViewerFleet: Sendable {
     func stop() async { try? await group.shutdownGracefully() }
 }
 
-/// One viewer: asks for the stream and notes the times of its events.
+/// One viewer: requests the stream and records the times of its events.
 private final class ViewerHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -101,7 +102,7 @@ private final class ViewerHandler: ChannelInboundHandler {
     private let target: Int
     private let authority: String
     private let state: ViewerFleet.State
-    /// The beginning of a line whose end has not come.
+    /// The beginning of an incomplete line.
     private var rest: ByteBuffer?
 
     init(target: Int, authority: String, state: ViewerFleet.State) {

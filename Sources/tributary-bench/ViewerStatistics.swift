@@ -1,4 +1,4 @@
-/// When each event reached how many viewers.
+/// Counts for each event how many viewers it reached, and how fast.
 struct ViewerStatistics {
     private struct Update {
         /// By latency in milliseconds.
@@ -10,7 +10,7 @@ struct ViewerStatistics {
     private var updates: [Int: [Int64: Update]] = [:]
     private var isCounting = false
 
-    /// Events before it are of connecting viewers and tell nothing.
+    /// Ignores earlier events, while viewers were still connecting.
     mutating func startCounting() { isCounting = true }
 
     mutating func note(target: Int, publishedAt: Int64, arrivedAt: Int64) {

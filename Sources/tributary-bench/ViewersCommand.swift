@@ -3,33 +3,33 @@ import ArgumentParser
 import Glibc
 import Platform
 
-/// Many viewers of the live stream from one process, some of which never read.
+/// Runs many viewers of the live stream in one process; some of them never read.
 struct ViewersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "viewers", abstract: "Load servers with viewers of the live stream.",
         discussion: """
-            Connects the viewers, waits for `go` on standard input if asked to, watches, and \
+            Connects the viewers, waits for `go` on standard input if requested, watches, and \
             prints one JSON object: connections, the time they took, and for each event how many \
             viewers it reached and how long after its publication. The id of an event must end \
-            with that time in milliseconds, as those of `tributary-bench serve` do.
+            with the time of its publication in milliseconds, as in `tributary-bench serve`.
 
-            One process has at most as many viewers as it may have open files; further loopback \
-            addresses as --source let several processes share a target.
+            The limit of open files bounds the viewers of one process. To share a target between \
+            several processes, give each a different loopback address as --source.
 
             EXAMPLE:
               tributary-bench viewers --target 127.0.0.1:8080 --count 5000 --silent 1000
             """)
 
-    @Option(name: .customLong("target"), help: "A server; may be given more than once.")
+    @Option(name: .customLong("target"), help: "A server; may be repeated.")
     var targets: [String]
 
-    @Option(help: "How many viewers, over all targets.")
+    @Option(help: "Number of viewers of all targets together.")
     var count: Int
 
-    @Option(help: "How many of them never read.")
+    @Option(help: "Number of viewers that never read.")
     var silent = 0
 
-    @Option(help: "The address that the viewers come from.")
+    @Option(help: "The source address of the viewers.")
     var source = "127.0.0.1"
 
     @Option(help: "Seconds to watch after all have connected.")
@@ -38,15 +38,15 @@ struct ViewersCommand: AsyncParsableCommand {
     @Option(name: .customLong("server-pid"), help: "A server's process, for its memory.")
     var serverPids: [Int32] = []
 
-    @Flag(help: "Say `connected` and wait for a line on standard input before watching.")
+    @Flag(help: "Print `connected` and wait for a line on standard input before watching.")
     var waits = false
 
     func validate() throws {
         guard !targets.isEmpty, targets.allSatisfy({ HostPort($0) != nil }) else {
-            throw ValidationError("A target is HOST:PORT, with an address of this machine.")
+            throw ValidationError("--target must be HOST:PORT with an address of this machine.")
         }
         guard count > 0, silent >= 0, silent <= count else {
-            throw ValidationError("There are viewers, and no more silent ones than viewers.")
+            throw ValidationError("--count must be at least 1, and --silent at most --count.")
         }
     }
 

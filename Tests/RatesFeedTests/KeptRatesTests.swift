@@ -147,7 +147,8 @@ import Topology
                     try Data(bytes).write(to: file)
                     try await FeedScope.with(source, keptIn: file.path) { scope in
                         try await scope.require { $0.counters.accepted == 1 }
-                        #expect(scope.log.count("ignoring the exchange rates of an earlier run") == 1)
+                        #expect(
+                            scope.log.count("ignoring the exchange rates of an earlier run") == 1)
                     }
                 }
             }
