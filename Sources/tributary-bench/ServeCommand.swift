@@ -36,7 +36,7 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "Milliseconds between two reports; 0 publishes only one.")
     var interval = 1_000
 
-    @Option(help: "Number of reports after which one in ten is degraded; 0 for never.")
+    @Option(help: "One report in this many is degraded; 0 for none.")
     var degradedEvery = 0
 
     @Flag(help: "Publish no report.")

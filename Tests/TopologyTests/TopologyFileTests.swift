@@ -163,8 +163,8 @@ import TopologyFile
                     + " key is missing",
                 "regions/a.yaml:1: kafka: expected librdkafka properties, but the key is"
                     + " missing",
-                "regions/a.yaml:1: logs: expected a list: each a log with the keys id and, if need"
-                    + " be, partitions, continues, but the key is missing",
+                "regions/a.yaml:1: logs: expected a list: each a log with the keys id and"
+                    + " optionally partitions, continues, but the key is missing",
             ])
     }
 
