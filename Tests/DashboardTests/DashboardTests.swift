@@ -10,7 +10,7 @@ import Testing
     private static func read(_ page: String) -> MarkupChecker { MarkupChecker(page) }
 
     @Test(arguments: Dashboard.View.allCases)
-    func `the page is whole without a script`(view: Dashboard.View) {
+    func `the page is complete without a script`(view: Dashboard.View) {
         let report = SampleReport.whole
         let page = Self.read(Dashboard.page(report, base: SampleReport.usd, view: view))
         #expect(page.text.contains("421,873,912,504.50") || page.text.contains("504 .50"))
@@ -22,7 +22,7 @@ import Testing
         #expect(page.all("meta", ["http-equiv": "refresh"]).first?.path.last == "noscript")
     }
 
-    @Test func `the standard page names every currency with its digits, and the rates`() {
+    @Test func `the standard page shows every currency with its decimals, and the rates`() {
         let report = SampleReport.whole
         let page = Self.read(Dashboard.page(report, base: SampleReport.usd, view: .standard))
         for figure in report.currencies {
@@ -36,7 +36,7 @@ import Testing
         #expect(page.all("tr").count == 2 + report.currencies.count + report.regions.count)
     }
 
-    /// Digits and commas by division, without the house's own decimal text.
+    /// Digits and commas by division, independently of `DecimalText`.
     private static func independent(_ value: Int128, _ exponent: Int) -> String {
         var digits = String(value)
         while digits.count <= exponent { digits = "0" + digits }
@@ -50,7 +50,7 @@ import Testing
         return groups.joined(separator: ",") + (exponent > 0 ? "." + digits.suffix(exponent) : "")
     }
 
-    @Test func `a total has exactly the digits of its currency`() {
+    @Test func `a total has exactly the decimals of its currency`() {
         for (base, expected) in zip(
             Self.bases, ["421873912504.50", "42187391250450", "42187391250.450"])
         {
@@ -72,7 +72,7 @@ import Testing
         #expect(page.problems == [])
     }
 
-    @Test func `every base is a plain link, the present one marked`() {
+    @Test func `every base is a plain link, and the current one is marked`() {
         let page = Self.read(
             Dashboard.page(SampleReport.whole, base: SampleReport.eur, view: .standard))
         let links = page.all("a").filter {
@@ -89,7 +89,7 @@ import Testing
             } == ["?base_currency=EUR"])
     }
 
-    @Test func `a wall has no controls`() {
+    @Test func `the wall view has no controls`() {
         for report in [SampleReport.whole, SampleReport.degraded] {
             let page = Self.read(Dashboard.page(report, base: SampleReport.usd, view: .tv))
             for name in ["a", "button", "input", "select", "nav", "form"] {
@@ -98,7 +98,7 @@ import Testing
         }
     }
 
-    @Test func `a degraded page says what, where, since when and how much`() {
+    @Test func `a degraded page shows reasons, regions, ages and shares`() {
         let page = Self.read(
             Dashboard.page(SampleReport.degraded, base: SampleReport.usd, view: .standard))
         let words = page.text.split { $0.isWhitespace }.joined(separator: " ")
@@ -117,7 +117,7 @@ import Testing
         #expect(!whole.text.contains("not current"))
     }
 
-    @Test func `the banner names a region once, with all its reasons`() {
+    @Test func `the banner lists a region once, with all its reasons`() {
         var report = SampleReport.whole
         let (west, east) = (report.regions[1].region, report.regions[2].region)
         report.degradations = [
@@ -139,23 +139,23 @@ import Testing
         }
     }
 
-    @Test func `a reason that nobody knows is shown as it is`() {
+    @Test func `an unknown reason is shown unchanged`() {
         var report = SampleReport.whole
         report.degradations = [ReportedDegradation(reason: "moon_is_full")]
         let page = Self.read(Dashboard.page(report, base: SampleReport.usd, view: .standard))
         #expect(page.text.contains("moon is full"))
     }
 
-    @Test func `shares are rounded half to even, and small ones are not hidden`() {
+    @Test func `shares are rounded half to even, and small ones stay visible`() {
         var report = SampleReport.whole
         report.bases[0].total = 20_000
         report.bases[0].regions = [2_410, 2_430, 1]
         let page = Self.read(Dashboard.page(report, base: SampleReport.usd, view: .tv))
-        // 12.05 % goes down to the even tenth, 12.15 % up to the even tenth.
+        // 12.05 % rounds down and 12.15 % up, each to the even tenth.
         for text in ["12.0%", "12.2%", "<0.1%"] { #expect(page.text.contains(text)) }
     }
 
-    @Test func `the line breaks where a minute is not known`() throws {
+    @Test func `the line has gaps at unknown minutes`() throws {
         var report = SampleReport.whole
         report.bases[0].series = [100, 50, nil, nil, 0, nil, 100, 20]
         let page = Self.read(Dashboard.page(report, base: SampleReport.usd, view: .standard))
@@ -163,12 +163,12 @@ import Testing
         #expect(line == "M0 6L1 123M4 240h1M6 6h1")
         let gaps = page.all("path", ["class": "gap"]).first?.attributes["d"]
         #expect(gaps == "M2 0h2v240h-2zM5 0h1v240h-1z")
-        // The present minute is still filling: a dot, not the end of the line.
+        // The current minute is incomplete: a dot, not the end of the line.
         #expect(page.all("path", ["class": "present"]).first?.attributes["d"] == "M7 193h0")
         #expect(page.text.contains("3 minutes are not known"))
     }
 
-    @Test func `an empty day is a page too`() {
+    @Test func `a day without transfers still gives a page`() {
         var report = SampleReport.whole
         report.currencies = []
         report.rates = nil
@@ -185,7 +185,7 @@ import Testing
         }
     }
 
-    @Test func `the largest sums neither trap nor lose a digit`() {
+    @Test func `the largest sums cause no trap and lose no digit`() {
         var report = SampleReport.whole
         report.bases[0].total = .max
         report.bases[0].regions = [.max, .max / 2, .min]
@@ -199,7 +199,7 @@ import Testing
                 == "1701411834604692317316873037158841057.27")
     }
 
-    @Test func `a base that the report lacks is waited for`() throws {
+    @Test func `a base that the report lacks gives the waiting page`() throws {
         let chf = try #require(Currency(code: "CHF"))
         #expect(
             Dashboard.page(SampleReport.whole, base: chf, view: .standard) == Dashboard.waiting())

@@ -2,8 +2,8 @@ import Dashboard
 import Foundation
 import Testing
 
-/// Writes every page, made from sample reports, into the folder that `DASHBOARD_GALLERY` names:
-/// the browser tests look at them there.
+/// Writes every page of the sample reports into the folder `DASHBOARD_GALLERY`, for the browser
+/// tests.
 @Suite struct GalleryTests {
     @Test(.enabled(if: ProcessInfo.processInfo.environment["DASHBOARD_GALLERY"] != nil))
     func `the gallery is written`() throws {

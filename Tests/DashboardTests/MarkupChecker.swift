@@ -1,17 +1,17 @@
-/// Reads HTML or SVG as strictly as an XML parser does, and keeps what it found: every element
-/// is closed in order, every attribute is quoted and given once, no stray `<` or `&` is left.
+/// Parses HTML or SVG as strictly as an XML parser and keeps the result: elements must be closed in
+/// order, attributes quoted and unique, and every `<` and `&` escaped.
 struct MarkupChecker {
     struct Element: Equatable {
         var name: String
         var attributes: [String: String]
-        /// Of the elements around it, the root first.
+        /// The names of the enclosing elements, the root first.
         var path: [String]
     }
 
     private(set) var elements: [Element] = []
-    /// All character data, entities resolved, a blank between elements.
+    /// All text with resolved entities, and a blank between elements.
     private(set) var text = ""
-    /// What is wrong; empty where the text is well-formed.
+    /// The problems; empty if the text is well-formed.
     private(set) var problems: [String] = []
 
     private var rest: Substring
@@ -24,7 +24,7 @@ struct MarkupChecker {
         if !open.isEmpty { problems.append("never closed: \(open)") }
     }
 
-    /// The elements of this name with all of these attributes.
+    /// The elements with this name and all of these attributes.
     func all(_ name: String, _ attributes: [String: String] = [:]) -> [Element] {
         elements.filter { element in
             element.name == name && attributes.allSatisfy { element.attributes[$0.key] == $0.value }

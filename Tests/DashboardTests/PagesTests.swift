@@ -5,11 +5,11 @@ import Money
 import Publishing
 import Testing
 
-/// What holds of every page: well-formed, escaped, nothing inline, nothing from elsewhere.
+/// Checks every page: well-formed, escaped, nothing inline, nothing from other sites.
 @Suite struct PagesTests {
     private static let hostile = "\"><script>alert('x')</script>&amp;\u{0}]]><!--"
 
-    /// A report whose every free text wants to break out.
+    /// A report in which every free text tries to inject markup.
     private static var attacked: PublicReport {
         var report = SampleReport.degraded
         let region = RegionID(unchecked: hostile)
@@ -35,7 +35,7 @@ import Testing
         } + [Dashboard.methodology(), Dashboard.waiting()]
     }
 
-    @Test func `every page and picture is well-formed, whatever the texts say`() {
+    @Test func `every page and picture is well-formed, even with hostile texts`() {
         for report in [SampleReport.whole, SampleReport.degraded, Self.attacked] {
             for page in Self.pages(report) + [Dashboard.badge(report, base: SampleReport.usd)] {
                 let checked = MarkupChecker(page)
@@ -45,7 +45,7 @@ import Testing
         }
     }
 
-    @Test func `the checker itself finds what is wrong`() {
+    @Test func `the checker itself finds mistakes`() {
         for broken in [
             "<p>a & b</p>", "<p>a < b</p>", "<p><b></p></b>", "<p>", "<p a=b></p>",
             "<p a=\"1\" a=\"2\"></p>", "<p a=\"<\"></p>", "<p></p>after",
@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    @Test func `no page has anything inline, or from another site`() {
+    @Test func `no page has inline code or loads from another site`() {
         for page in Self.pages(Self.attacked) {
             let checked = MarkupChecker(page)
             #expect(checked.all("style") == [])
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    @Test func `every file a page refers to is served, under a name of its content`() {
+    @Test func `every file of a page is served, under a name with its hash`() {
         let served = Set(Dashboard.assets.map(\.path))
         #expect(served.count == 3)
         for page in Self.pages(SampleReport.whole) {
@@ -99,7 +99,7 @@ import Testing
         }
     }
 
-    @Test func `the policy allows this site alone, and nothing unsafe`() {
+    @Test func `the policy allows only this site, and nothing unsafe`() {
         for policy in [
             Dashboard.contentSecurityPolicy, Dashboard.embedContentSecurityPolicy,
         ] {
@@ -111,7 +111,7 @@ import Testing
         #expect(Dashboard.embedContentSecurityPolicy.hasSuffix("frame-ancestors *"))
     }
 
-    @Test func `ids are given once a page, and every reference to one is met`() {
+    @Test func `ids are unique in a page, and every reference has a target`() {
         for page in Self.pages(SampleReport.degraded) {
             let checked = MarkupChecker(page)
             let ids = checked.elements.compactMap { $0.attributes["id"] }
@@ -129,7 +129,7 @@ import Testing
         }
     }
 
-    @Test func `a badge holds its whole text, with a title, without a style sheet`() throws {
+    @Test func `a badge fits its whole text, and has a title but no style sheet`() throws {
         for (base, text) in [
             (SampleReport.usd, "421,873,912,504.50 USD"),
             (SampleReport.jpy, "42,187,391,250,450 JPY"),
@@ -153,7 +153,7 @@ import Testing
         #expect(MarkupChecker(degraded).text.contains("not current"))
     }
 
-    @Test func `oEmbed is JSON with a frame, whatever the origin says`() throws {
+    @Test func `oEmbed is JSON with a frame, even with a hostile origin`() throws {
         for origin in ["https://pay.example", "https://\(Self.hostile)\\\u{2028}"] {
             let answer = Dashboard.oEmbed(origin: origin, base: SampleReport.eur)
             let object = try JSONSerialization.jsonObject(with: Data(answer.utf8))
@@ -169,7 +169,7 @@ import Testing
         }
     }
 
-    @Test func `a page names itself, and where the site is known its embed`() {
+    @Test func `a page names its address, and its embed if the site is known`() {
         for (origin, addresses) in [
             (nil, []),
             (

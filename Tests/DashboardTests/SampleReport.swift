@@ -42,8 +42,8 @@ enum SampleReport {
             defaultBase: usd)
     }
 
-    /// A region is silent and behind, another behind, rates are old, a currency has none, a few are
-    /// folded.
+    /// One region is silent and behind, another is behind, rates are old, a currency has no rate, a
+    /// few currencies are folded.
     static var degraded: PublicReport {
         var report = whole
         report.regions[1].state = .silent
@@ -77,8 +77,8 @@ enum SampleReport {
         return report
     }
 
-    /// A total of 21 digits, everything else in proportion; also degraded, so that no part is
-    /// missing.
+    /// A total of 21 digits, everything else in proportion; also degraded, so that every part is
+    /// present.
     static var large: PublicReport {
         var report = degraded
         let factor = largeTotal / total

@@ -2,9 +2,9 @@ import Foundation
 import Subprocess
 import Testing
 
-/// The demo as people run it. Each test has processes, ports and a folder of its own.
+/// Runs the demo like a user. Each test has its own processes, ports and folder.
 @Suite struct DemoCommandTests {
-    @Test func `a rate that no sixty days of ids last for ends exact, without history`()
+    @Test func `a rate whose ids would run out before sixty days ends exact, without history`()
         async throws
     {
         let arguments = ["--rate", "579", "--regions", "3", "--history", "0s", "--seconds", "1"]
@@ -13,16 +13,16 @@ import Testing
         #expect(result.output.contains("\nexact: "))
     }
 
-    @Test func `the highest rate is heard out, and Ctrl-C still is`() async throws {
+    @Test func `the highest rate is accepted, and Ctrl-C still works`() async throws {
         let arguments = ["--rate", "100000", "--regions", "1", "--history", "0s"]
         let result = try await demo(arguments) { line, folder, stop in
             if line.hasPrefix("live ") { try stop(.interrupt) }
         }
-        // Exact, or told that the broker ran full: never a trap.
+        // Exact, or an error that the broker was full; never a trap.
         #expect([.exited(0), .exited(1)].contains(result.status), "\(result.error)")
     }
 
-    @Test func `Ctrl-C while history is filled in ends it without a verdict`() async throws {
+    @Test func `Ctrl-C while history is produced ends the demo without a result`() async throws {
         var folder = ""
         let result = try await demo(Self.longHistory) { line, ofRun, stop in
             folder = ofRun
@@ -35,7 +35,7 @@ import Testing
         #expect(Self.processes(naming: folder).isEmpty)
     }
 
-    @Test func `a child that ends while history is filled in ends the demo`() async throws {
+    @Test func `a child that ends while history is produced ends the demo`() async throws {
         var folder = ""
         let result = try await demo(Self.longHistory) { line, ofRun, _ in
             folder = ofRun
@@ -50,7 +50,7 @@ import Testing
         #expect(Self.processes(naming: folder).isEmpty)
     }
 
-    /// Minutes of producing: whatever a test does meanwhile happens while history is filled in.
+    /// Takes minutes to produce, so that a test can act while history is produced.
     private static let longHistory = ["--regions", "1", "--rate", "200"]
 
     @Test(arguments: [
@@ -60,7 +60,7 @@ import Testing
         (#"s|^  bootstrap.servers: .*|  "bootstrap.servers": 127.0.0.1:9|"#, "bootstrap.servers"),
         (#"s|^kafka:$|kafka:\n  metadata.broker.list: 127.0.0.1:9|"#, "bootstrap.servers"),
     ])
-    func `a topology that cannot be pointed at the demo is refused`(edit: String, key: String)
+    func `a topology whose addresses the demo cannot replace is refused`(edit: String, key: String)
         async throws
     {
         let folder = try Self.editedTopology(edit)
@@ -74,24 +74,24 @@ import Testing
     }
 
     @Test(arguments: ["", "0", "s", "-1s", "1h30", "25h", "1w"])
-    func `a span that cannot be meant is refused`(span: String) async throws {
+    func `an invalid span is refused`(span: String) async throws {
         #expect(try await demo(["--history=\(span)"]).status == .exited(64))
     }
 
     @Test(arguments: ["0", "5184001", "9223372036854775807"])
-    func `a length of time that no demo has is refused`(_ seconds: String) async throws {
+    func `an invalid number of seconds is refused`(_ seconds: String) async throws {
         let result = try await demo(["--seconds", seconds])
         #expect(result.status == .exited(64))
         #expect(result.error.hasPrefix("Error: --seconds must be 1 to 5184000.\n"))
     }
 
-    @Test func `more history than the brokers hold is refused`() async throws {
+    @Test func `more history than the brokers can hold is refused`() async throws {
         let result = try await demo(["--rate", "201"])
         #expect(result.status == .exited(64))
         #expect(result.error.hasPrefix("Error: --rate must be at most 200 with a --history of 24h"))
     }
 
-    /// The repository's topology, its files run through `sed`.
+    /// The repository's topology, edited by `sed`.
     private static func editedTopology(_ edit: String) throws -> URL {
         var root = URL(fileURLWithPath: #filePath)
         for _ in 0..<3 { root.deleteLastPathComponent() }
@@ -116,7 +116,7 @@ import Testing
         return folder
     }
 
-    /// Processes that have `text` somewhere among the words they were started with.
+    /// Processes whose command line contains `text`.
     private static func processes(naming text: String) -> [(pid: pid_t, words: [String])] {
         let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return entries.compactMap { pid_t($0) }.compactMap { pid in
@@ -129,7 +129,7 @@ import Testing
     }
 }
 
-/// Runs the demo to its end; `onLine` sees each line of its output, its folder and what signals it.
+/// Runs the demo to its end. `onLine` gets each line of its output, its folder and its signaller.
 private func demo(
     _ arguments: [String],
     _ onLine: (_ line: String, _ folder: String, _ stop: (Signal) throws -> Void) throws -> Void =

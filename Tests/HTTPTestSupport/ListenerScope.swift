@@ -2,7 +2,7 @@ package import Addresses
 import Logging
 package import ServiceLifecycle
 
-/// Runs a listener on a free port for as long as `body` runs, and stops it in order.
+/// Runs a listener on a free port while `body` runs, then stops it gracefully.
 package func withListener<Value: Sendable>(
     _ make: (@escaping @Sendable (HostPort) async -> Void) throws -> any Service,
     _ body: @Sendable @escaping (_ port: Int) async throws -> Value
@@ -39,5 +39,5 @@ package func withListener<Value: Sendable>(
 
 struct ListenerNeverStarted: Error {}
 
-/// Port 0 of loopback: any free one.
+/// Port 0 on loopback, which selects a free port.
 package let anyLoopbackPort = HostPort(host: "127.0.0.1", port: 0)

@@ -1,12 +1,12 @@
 package import Logging
 internal import Synchronization
 
-/// Everything that was logged, a line for each event: its message, then its metadata by name.
+/// Collects log events as lines: the message, then the metadata sorted by name.
 package final class LogCapture: Sendable {
     private let captured = Mutex<[String]>([])
     private let onLine: @Sendable (String) -> Void
 
-    /// - Parameter onLine: called with each line once it is kept, on the thread that logs.
+    /// - Parameter onLine: called with each line after it is stored, on the logging thread.
     package init(onLine: @escaping @Sendable (String) -> Void = { _ in }) {
         self.onLine = onLine
     }
@@ -17,7 +17,7 @@ package final class LogCapture: Sendable {
         Logger(label: "test") { _ in Handler(capture: self) }
     }
 
-    /// How many lines hold this text.
+    /// The number of lines that contain this text.
     package func count(_ text: String) -> Int { lines.filter { $0.contains(text) }.count }
 
     private func take(_ line: String) {

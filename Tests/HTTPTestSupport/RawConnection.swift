@@ -2,20 +2,20 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// One TCP connection to a server on this machine that sends exactly the bytes it is given. Calls
-/// that block are on a queue of the connection's own: a test that blocked a cooperative thread
+/// One TCP connection to a server on this machine that sends exactly the given bytes. Blocking
+/// calls run on the connection's own queue, because a test that blocked a cooperative thread
 /// could stop the server that it waits for.
 package final class RawConnection: Sendable {
     private let socket: Int32
     private let queue = DispatchQueue(label: "raw connection")
-    /// What came after the end of what was asked for.
+    /// Bytes that arrived after the last result.
     private let unread = Mutex<[UInt8]>([])
 
     /// How long a send or a receive waits before it fails.
     private static let timeoutSeconds = 20
 
-    /// - Parameter receiveBytes: what the kernel may keep unread, before its own doubling; nil
-    ///   leaves it as it is.
+    /// - Parameter receiveBytes: the kernel's receive buffer, before the kernel doubles it; nil for
+    ///   the default.
     package init(port: Int, receiveBytes: Int32? = nil) throws(RawHTTPError) {
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         if var receiveBytes {
@@ -40,7 +40,7 @@ package final class RawConnection: Sendable {
 
     deinit { close(socket) }
 
-    /// Sends the bytes; stops without an error when the server has hung up.
+    /// Sends the bytes; stops without an error if the server has closed the connection.
     package func send(_ bytes: [UInt8]) async {
         await onQueue { [socket] in
             var sent = 0
@@ -68,7 +68,7 @@ package final class RawConnection: Sendable {
         return try result.get()
     }
 
-    /// Reads until the text has come, and returns everything before it and the text itself.
+    /// Reads until the text arrives, and returns everything up to its end.
     package func read(through text: String) async throws(RawHTTPError) -> String {
         let before = unread.withLock { $0 }
         let end = Array(text.utf8)
@@ -92,12 +92,12 @@ package final class RawConnection: Sendable {
         return found
     }
 
-    /// Says that nothing more will be sent.
+    /// Closes the sending side.
     package func endSending() async {
         await onQueue { [socket] in _ = shutdown(socket, Int32(SHUT_WR)) }
     }
 
-    /// Waits until the server closes; whether it did within the time.
+    /// Waits until the server closes the connection. Returns whether it did in time.
     package func isClosedByServer() async -> Bool {
         await onQueue { [socket] in
             while true {
@@ -157,20 +157,20 @@ package final class RawConnection: Sendable {
 
 package enum RawHTTPError: Error {
     case cannotConnect(Int32)
-    /// The connection ended, or nothing came in time; what had come.
+    /// The connection ended or timed out; contains the bytes received so far.
     case torn(String)
 }
 
-/// A response as it came in.
+/// A received response.
 package struct RawResponse: Sendable {
     package var status: Int
-    /// In their order, names in lower case.
+    /// In the order of the response, names in lower case.
     package var headers: [(name: String, value: String)]
     package var body: [UInt8] = []
 
     package var text: String { String(decoding: body, as: UTF8.self) }
 
-    /// The value of a header field, its name in lower case; nil unless it stands exactly once.
+    /// The value of a header field, by its name in lower case; nil unless it occurs exactly once.
     package subscript(name: String) -> String? {
         let values = headers.filter { $0.name == name }.map(\.value)
         return values.count == 1 ? values[0] : nil

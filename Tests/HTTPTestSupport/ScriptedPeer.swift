@@ -2,8 +2,8 @@ import Glibc
 import Synchronization
 import Platform
 
-/// An HTTP server on a free loopback port that does to each request what the script says, wrong
-/// things included. It serves one connection at a time and ends with `stop`.
+/// An HTTP server on a free loopback port that answers each request as the script says, including
+/// wrong answers. It serves one connection at a time until `stop`.
 package final class ScriptedPeer: Sendable {
     package enum Behavior: Sendable {
         /// Sends the bytes and awaits the next request on the same connection.
@@ -12,11 +12,11 @@ package final class ScriptedPeer: Sendable {
         case replyAndClose([UInt8])
         /// Sends the bytes and resets the connection.
         case replyAndReset([UInt8])
-        /// Sends the first bytes, then one more every 20 ms, until the client hangs up.
+        /// Sends the first bytes, then one more every 20 ms, until the client disconnects.
         case drip([UInt8])
-        /// Sends the bytes again and again until the client hangs up.
+        /// Sends the bytes repeatedly until the client disconnects.
         case flood([UInt8])
-        /// Answers nothing until the client hangs up.
+        /// Sends nothing until the client disconnects.
         case hang
     }
 
@@ -36,7 +36,7 @@ package final class ScriptedPeer: Sendable {
     private let record = Mutex(Record())
     private let thread: WorkerThread<Void>
 
-    /// - Parameter script: What to do with a request, by its number from 0.
+    /// - Parameter script: the answer to a request, by its number from 0.
     package init(_ script: @escaping @Sendable (Int, Request) -> Behavior) throws {
         self.script = script
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -57,7 +57,7 @@ package final class ScriptedPeer: Sendable {
         try thread.submit { [self] _ in serve() }
     }
 
-    /// Answers every request alike.
+    /// Gives the same answer to every request.
     package convenience init(_ behavior: Behavior) throws { try self.init { _, _ in behavior } }
 
     package var url: String { "http://127.0.0.1:\(port)" }
@@ -75,7 +75,8 @@ package final class ScriptedPeer: Sendable {
             let connection = accept(listener, nil, nil)
             guard connection >= 0 else { return }
             record.withLock { $0.connections += 1 }
-            // A bound for a client that never hangs up: the test fails instead of hanging.
+            // A limit for a client that never disconnects, so that the test fails instead of
+            // hanging.
             var patience = timeval(tv_sec: 120, tv_usec: 0)
             setsockopt(
                 connection, SOL_SOCKET, SO_RCVTIMEO, &patience,
@@ -91,7 +92,7 @@ package final class ScriptedPeer: Sendable {
         }
     }
 
-    /// Whether the connection stays.
+    /// Whether the connection stays open.
     private func perform(_ behavior: Behavior, on connection: Int32) -> Bool {
         switch behavior {
         case .reply(let bytes): return transmit(bytes, connection)
@@ -128,7 +129,7 @@ package final class ScriptedPeer: Sendable {
         return true
     }
 
-    /// The next whole request; nil when the client hung up.
+    /// The next complete request; nil if the client disconnected.
     private func receive(_ connection: Int32) -> Request? {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
@@ -152,7 +153,7 @@ package final class ScriptedPeer: Sendable {
     }
 }
 
-/// An HTTP/1.1 answer. `length` is what Content-Length says: nil for no such header.
+/// An HTTP/1.1 answer. `length` is the value of Content-Length; nil omits the header.
 package func answer(
     _ status: Int, type: String = "application/x-protobuf", headers: [String] = [],
     body: [UInt8] = [], length: Int?? = .none
