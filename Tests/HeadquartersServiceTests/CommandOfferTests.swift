@@ -6,9 +6,9 @@ import HeadquartersService
 import Money
 import Testing
 
-/// Commands through HQ's real listener, and what is recorded of its rounds.
+/// Commands through HQ's real listener, and the recording of its rounds.
 @Suite(.serialized) struct CommandOfferTests {
-    @Test("A command that was asked for goes out with an answer and ends with its outcome")
+    @Test("A requested command goes out with a reply and ends with its outcome")
     func offers() async throws {
         let redis = try RedisProcess()
         try redis.start()

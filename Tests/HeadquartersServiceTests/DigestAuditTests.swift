@@ -6,7 +6,7 @@ import Identifiers
 import Money
 import Testing
 
-/// Region and globe compared by digests, against a real Redis.
+/// Compares region and HQ by digests, with a real Redis.
 @Suite(.serialized) struct DigestAuditTests {
     static let buckets = [
         HeadquartersServiceTests.bucket("EUR", 700, minutesAgo: 900),
@@ -22,13 +22,13 @@ import Testing
         return .init(minutes: range, digest: digest)
     }
 
-    /// The hour that ends with the present minute, as it is when the test begins.
+    /// The hour that ends with the current minute at the beginning of the test.
     static let range: ClosedRange<Minute> = {
         let last = HeadquartersScope.now.minute
         return last.advanced(by: -59)...last
     }()
 
-    /// What stands in Redis that sums or shards are made of, as text.
+    /// The contents of sums and shards in Redis, as text.
     static func content(_ redis: RedisProcess) throws -> [String] {
         var content: [String] = []
         for key in try redis.command("KEYS", "*:*").split(separator: "\n").sorted() {
@@ -49,7 +49,7 @@ import Testing
         return content
     }
 
-    /// What somebody else does to Redis, and whether the sums are touched too.
+    /// Damage to Redis by another client, and whether it affects the sums too.
     static let damages: [[[String]]] = [
         [["HSET", "SHARD", "USD", "999:1:0"]],
         [["HDEL", "SHARD", "JPY"]],
@@ -77,7 +77,7 @@ import Testing
     }
 
     @Test(
-        "Damage to a shard's hashes is found by its digest and healed exactly", arguments: damages)
+        "A digest finds damage to a shard's hashes, which is repaired exactly", arguments: damages)
     func heals(damage: [[String]]) async throws {
         let redis = try RedisProcess()
         try redis.start()
@@ -95,7 +95,7 @@ import Testing
             #expect(before.count == 2 + 2 * 3)
             try await Self.awaitComparison(cli.redis)
 
-            // The same digest at the same coverage: nothing to heal.
+            // The same digest at the same coverage: nothing to repair.
             #expect(
                 await scope.push(
                     base: 9, coverage: 9, buckets: [], digest: Self.digest(buckets))
@@ -110,9 +110,9 @@ import Testing
                 try cli.redis.run(words)
             }
             #expect(try Self.content(cli.redis) != before)
-            // A push without a digest tells nothing.
+            // A push without a digest finds nothing.
             #expect(await scope.push(base: 9, coverage: 9, buckets: []) == .committed)
-            // One with it does, and asks for those minutes.
+            // A push with a digest finds it, and the reply asks for those minutes.
             let differing = await scope.reply(
                 base: 9, coverage: 9, buckets: [], digest: Self.digest(buckets))
             #expect(differing?.outcome == .committed)
@@ -140,7 +140,7 @@ import Testing
         try await HeadquartersScope.with(topology) { scope in
             let buckets = Self.buckets
             #expect(await scope.push(base: 0, coverage: 9, buckets: buckets) == .committed)
-            // An old repeat's digest is not one of what stands now.
+            // The digest of an old repeat does not describe the current values.
             #expect(
                 await scope.push(
                     base: 0, coverage: 8, buckets: [], digest: Self.digest([])) == .repeat)
@@ -150,7 +150,7 @@ import Testing
             let unseen = await scope.reply(base: 9, coverage: 9, buckets: [], digest: expired)
             #expect(unseen?.outcome == .committed)
             #expect(unseen?.heal == nil)
-            // A wrong one at the same coverage is asked about each time, and changes nothing.
+            // A wrong digest at the same coverage makes each reply ask again, and changes nothing.
             let wrong = Self.digest([buckets[0]])
             for _ in 0..<2 {
                 let asked = await scope.reply(base: 9, coverage: 9, buckets: [], digest: wrong)

@@ -12,7 +12,7 @@ import ServiceLifecycle
 import Synchronization
 import Topology
 
-/// A headquarters of one test, on free ports, and a region that pushes to it.
+/// A test's headquarters, on free ports, and a region that pushes to it.
 struct HeadquartersScope: Sendable {
     static let eu = RegionID("eu-west")!
     static let log = LogID("main")!
@@ -37,7 +37,7 @@ struct HeadquartersScope: Sendable {
             rates: ratesFile.map { RatesSource(file: $0) }, idKeyFile: "unused")
     }
 
-    /// Runs a headquarters for as long as `body` runs, and stops it in order.
+    /// Runs a headquarters while `body` runs, then stops it gracefully.
     static func with(
         _ topology: Topology, configure: (inout HeadquartersConfiguration) -> Void = { _ in },
         commits: CommitState = CommitState(),
@@ -97,7 +97,7 @@ struct HeadquartersScope: Sendable {
         await reply(base: base, coverage: coverage, buckets: buckets, digest: digest)?.outcome
     }
 
-    /// As `push`; a healing where minutes are replaced.
+    /// Like `push`, with minutes that replace those of HQ.
     func reply(
         base: Int64, coverage: Int64, buckets: [Bucket], digest: ShardDelta.RangeDigest? = nil,
         replaced: ClosedRange<Minute>? = nil
@@ -148,7 +148,7 @@ struct HeadquartersScope: Sendable {
         }
     }
 
-    /// The status, and the total where it is 200.
+    /// The status, and the total if the status is 200.
     func total(_ base: String? = nil) async throws -> (status: Int, total: Total?, text: String) {
         let connection = try RawConnection(port: publicPort)
         let query = base.map { "?base_currency=\($0)" } ?? ""
@@ -160,7 +160,7 @@ struct HeadquartersScope: Sendable {
         return (200, total, response.text)
     }
 
-    /// Asks until `condition` holds; nil after longer than any busy machine should need.
+    /// Polls until `condition` holds; nil after a time that is enough for any busy machine.
     func total(
         _ base: String? = nil, until condition: (Total) -> Bool
     ) async throws -> Total? {

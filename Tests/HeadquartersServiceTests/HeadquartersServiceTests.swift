@@ -23,7 +23,7 @@ import Topology
         return path
     }
 
-    @Test("A region's file may go only once its money has gone")
+    @Test("A region's file can be removed only after its money has left")
     func forgottenRegion() async throws {
         let redis = try RedisProcess()
         try redis.start()
@@ -40,7 +40,7 @@ import Topology
             try await HeadquartersScope.with(without) { _ in }
         }
         #expect(refused?.regions == [HeadquartersScope.eu])
-        // What else stands of it says nothing about money.
+        // Other keys of the region say nothing about money.
         let minute = HeadquartersScope.now.minute.advanced(by: -1_000).number
         for key in try redis.command("KEYS", "shard:eu-west:main:0:*").split(separator: "\n") {
             #expect(key.hasSuffix("\(minute)") || key.hasSuffix("\(minute - 1)"))
@@ -53,7 +53,7 @@ import Topology
         }
     }
 
-    @Test("What a region pushes is published, converted exactly")
+    @Test("A region's pushes are published, converted exactly")
     func pushToTotal() async throws {
         let redis = try RedisProcess()
         try redis.start()
@@ -111,7 +111,7 @@ import Topology
                 return total.isDegraded
             }
             #expect(degraded != nil)
-            // The region hears of it with its next push, and sends everything.
+            // The reply to the region's next push tells it, and it sends everything.
             #expect(await scope.push(base: 7, coverage: 7, buckets: []) == .behind)
             // A part of it is not enough.
             #expect(await scope.push(base: 0, coverage: 5, buckets: [buckets[0]]) == .committed)
@@ -133,7 +133,7 @@ import Topology
         }
     }
 
-    @Test("Without Redis HQ starts and answers 503; Redis coming and going is lived through")
+    @Test("Without Redis HQ starts and answers 503; it survives Redis restarts")
     func withoutRedis() async throws {
         let redis = try RedisProcess()
         let rates = try Self.ratesFile(in: redis.folder)
@@ -159,7 +159,7 @@ import Topology
             let lost = try await scope.total { $0.isDegraded }
             #expect(lost?.totalAmount == whole)
             #expect(await scope.push(base: 1, coverage: 1, buckets: []) == nil)
-            // It comes back empty.
+            // Redis returns empty.
             try cli.redis.start()
             let again = ContinuousClock.now + .seconds(10)
             while await scope.push(base: 1, coverage: 1, buckets: []) != .behind {
@@ -176,7 +176,7 @@ import Topology
         }
     }
 
-    @Test("Changed rates are taken, bad ones refused, and none at all degrade what needs them")
+    @Test("Changed rates are used, bad ones refused, and missing ones degrade what needs them")
     func rates() async throws {
         let redis = try RedisProcess()
         try redis.start()
@@ -186,7 +186,7 @@ import Topology
         try await HeadquartersScope.with(topology) { scope in
             let buckets = [Self.bucket("EUR", 10_000), Self.bucket("USD", 100)]
             #expect(await scope.push(base: 0, coverage: 2, buckets: buckets) == .committed)
-            // No file yet: each base stands alone, and says so.
+            // No file yet: each base has only its own money, labelled.
             let alone = try await scope.total { _ in true }
             #expect(alone?.totalAmount == 1)
             #expect(alone?.isDegraded == true)
@@ -196,7 +196,7 @@ import Topology
             #expect(converted?.totalAmount == Decimal(string: "109.42"))
 
             _ = try Self.ratesFile(in: folder, "{\"base\": \"EUR\", \"rates\": {\"USD\": \"0\"}}")
-            // For longer than it takes to look at the file again.
+            // Longer than the interval between checks of the file.
             for _ in 0..<30 {
                 #expect(try await scope.total().total?.totalAmount == Decimal(string: "109.42"))
                 try await Task.sleep(for: .milliseconds(50))
@@ -207,7 +207,7 @@ import Topology
             let changed = try await scope.total { $0.totalAmount == 201 }
             #expect(changed?.isDegraded == false)
 
-            // A region whose currency loses its rate: named by nobody else, so left out.
+            // The currency of one region loses its rate, so it is left out.
             let less = HeadquartersScope.rates.replacing(#""USD": "1.0842", "#, with: "")
             _ = try Self.ratesFile(in: folder, less)
             let partial = try await scope.total("EUR") { $0.isDegraded }
@@ -216,7 +216,7 @@ import Topology
         }
     }
 
-    @Test("It stops in order while a client keeps its connection open")
+    @Test("It stops gracefully while a client keeps its connection open")
     func stops() async throws {
         let redis = try RedisProcess()
         try redis.start()
@@ -235,7 +235,7 @@ import Topology
         #expect(ContinuousClock.now - begin < .seconds(8))
     }
 
-    /// Hands out of a scope what was made inside it.
+    /// Passes a value out of a scope.
     private func withKept<Value: Sendable>(
         _ body: (@escaping @Sendable (Value) async -> Void) async throws -> Void
     ) async rethrows -> Value? {
@@ -250,7 +250,7 @@ import Topology
     }
 }
 
-/// The redis of one test, whose calls come from one task at a time.
+/// A test's Redis, used by one task at a time.
 struct SendableRedis: @unchecked Sendable {
     let redis: RedisProcess
 

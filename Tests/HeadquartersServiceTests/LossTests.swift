@@ -7,7 +7,7 @@ import Identifiers
 import Money
 import Testing
 
-/// Two replicas on one Redis that loses keys: neither shows a dip.
+/// Two replicas on one Redis that loses keys: neither publishes a lower total.
 @Suite struct LossTests {
     private static let full = Decimal(77)
     private static let minute = HeadquartersScope.now.minute.advanced(by: -3)
@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    @Test func `a list of changes that is gone, and a reconnect, leave the total as it was`()
+    @Test func `a lost list of changes and a reconnect do not change the total`()
         async throws
     {
         try await Self.withReplicas(maintenance: .seconds(1)) { cli, scopes in
@@ -78,13 +78,13 @@ import Testing
         }
     }
 
-    @Test func `a hash that is gone, and a reconnect, leave the total as it was, labelled`()
+    @Test func `a lost hash and a reconnect do not change the total, which is labelled`()
         async throws
     {
         try await Self.withReplicas(maintenance: .seconds(60)) { cli, scopes in
             try cli.redis.command("DEL", "shard:eu-west:main:0:\(Self.minute.number)")
             try cli.redis.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-            // Heartbeats, as a node sends them, until it is told to send everything again.
+            // Heartbeats, as from a node, until the reply asks for everything again.
             var isBack = false
             var wasLabelled = false
             let end = ContinuousClock.now + .seconds(30)

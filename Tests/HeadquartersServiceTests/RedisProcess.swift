@@ -1,8 +1,8 @@
 import Foundation
 import Glibc
 
-/// A real redis-server of one test, on a socket in a folder of its own. It ends with the test, and
-/// by itself after two minutes whatever happens.
+/// A test's real redis-server, on a socket in its own folder. It ends with the test, and in any
+/// case after two minutes.
 final class RedisProcess {
     let folder: URL
     var socket: String { folder.appending(path: "redis.sock").path }
@@ -12,9 +12,9 @@ final class RedisProcess {
         var description: String
     }
 
-    /// Makes the folder; starts nothing.
+    /// Creates the folder without starting the server.
     init() throws {
-        // A socket's path is short: at most 107 bytes.
+        // A socket's path can have at most 107 bytes.
         folder = URL(filePath: "/tmp/hq-test-\(UInt32.random(in: 0 ... .max))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }
@@ -40,15 +40,15 @@ final class RedisProcess {
 
     func stop() {
         guard let process else { return }
-        // `timeout` hands it on.
+        // `timeout` forwards the signal.
         kill(process, SIGTERM)
         var status: Int32 = 0
         waitpid(process, &status, 0)
         self.process = nil
     }
 
-    /// Starts a process that takes all signals. `Process` would hand on the mask of its thread, in
-    /// which they may be blocked, and neither `timeout` nor a server would ever end.
+    /// Starts a process without blocked signals. `Process` would pass on the signal mask of its
+    /// thread, and if that blocks signals, neither `timeout` nor a server would ever end.
     private static func spawn(_ arguments: [String]) throws -> pid_t {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -65,11 +65,11 @@ final class RedisProcess {
         return pid
     }
 
-    /// What `redis-cli` prints for one command.
+    /// The output of `redis-cli` for one command.
     @discardableResult
     func command(_ arguments: String...) throws -> String { try run(arguments) }
 
-    /// As `command`.
+    /// Like `command`.
     @discardableResult
     func run(_ arguments: [String]) throws -> String {
         let process = Process()

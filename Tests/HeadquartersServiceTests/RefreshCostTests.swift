@@ -28,14 +28,14 @@ private final class Reporter {
     }
 }
 
-/// What a tick of the publisher costs, in counted work: what changed decides, not what is held.
+/// Counts the work of a publisher tick, which depends on the changes, not on the amount of data.
 @Suite(.serialized) struct RefreshCostTests {
     static let log = LogID("main")!
     static let currencies = Array(Currency.all.prefix(10))
-    /// Commands that one region costs in each refresh, whatever it holds: two hashes of facts and
-    /// the names of its shards in both, and the logs that count.
+    /// Commands per region and refresh, whatever it holds: two hashes of facts, two reads of the
+    /// names of its shards, and the logs that count.
     static let commandsPerRegion = 5
-    /// EVALSHA, the store's position, the last change, the time, the list of what changed since,
+    /// EVALSHA, the store's position, the last change, the time, the list of changes since then,
     /// and the topology.
     static let commandsPerRefresh = 6
 
@@ -53,7 +53,7 @@ private final class Reporter {
         }
     }
 
-    @Test("A tick's work depends on what changed, not on the hours or the regions that are held")
+    @Test("A tick's work depends on the changes, not on the number of hours or regions")
     func cost() async throws {
         var works: [String: [Work]] = [:]
         for (regions, minutes) in [(3, 60), (3, 1_440), (30, 60), (30, 1_440)] {
@@ -68,12 +68,12 @@ private final class Reporter {
             for (name, work) in zip(["idle", "1 minute changed", "5 minutes changed"], ticks) {
                 print("\(regions) regions of \(minutes) minutes, \(name): \(work)")
             }
-            // Between commits, hearing that there was none costs one command.
+            // Between commits, checking for one costs one command.
             #expect(try await bench.look() == 1)
             works["\(regions)/\(minutes)"] = ticks
             await bench.stop()
         }
-        // The hours held make no difference at all.
+        // The number of hours makes no difference.
         #expect(works["3/60"] == works["3/1440"])
         #expect(works["30/60"] == works["30/1440"])
         for regions in [3, 30] {
@@ -198,7 +198,7 @@ private final class Reporter {
                 sumsConverted: reporter.work.sumsConverted - built.sumsConverted)
         }
 
-        /// The commands that the question costs whether anything has changed.
+        /// The number of commands to check whether anything has changed.
         func look() async throws -> Int {
             try redis.redis.command("CONFIG", "RESETSTAT")
             let position = try await reader.position()
@@ -207,11 +207,11 @@ private final class Reporter {
             return commands
         }
 
-        /// All commands since the statistics were reset, those of scripts included.
+        /// All commands since the reset of statistics, including those of scripts.
         private func commandCalls() throws -> Int {
             let text = try redis.redis.command("INFO", "commandstats")
             return text.split(whereSeparator: \.isNewline).reduce(0) { sum, line in
-                // What this bench itself asks is not the publisher's.
+                // Subtracts the commands of this test itself.
                 guard line.hasPrefix("cmdstat_"), !line.hasPrefix("cmdstat_config"),
                     !line.hasPrefix("cmdstat_info"),
                     let calls = line.firstMatch(of: /calls=([0-9]+)/)

@@ -9,7 +9,7 @@ import Publishing
 import Synchronization
 import Testing
 
-/// HQ restarted beside a store that has lost what it showed.
+/// Restarts HQ with a store that has lost the published data.
 @Suite(.serialized) struct RestartTests {
     static func state(in redis: RedisProcess) -> @Sendable (inout HeadquartersConfiguration) -> Void
     {
@@ -17,7 +17,7 @@ import Testing
         return { $0.stateFile = path }
     }
 
-    @Test("Beside an emptied Redis it shows the last total at once, labelled, until refilled")
+    @Test("With an emptied Redis it shows the last total at once, labelled, until refilled")
     func emptied() async throws {
         let redis = try RedisProcess()
         try redis.start()
@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    @Test("A state file that is removed while headquarters runs is written again, whole")
+    @Test("A state file removed while headquarters runs is written again completely")
     func removedFile() async throws {
         let redis = try RedisProcess()
         try redis.start()
@@ -76,7 +76,7 @@ import Testing
             var usd = HeadquartersServiceTests.bucket("USD", 0)
             for step in Int64(1)...3 {
                 if step > 1 { try FileManager.default.removeItem(atPath: path) }
-                // Another file may have been put in its place.
+                // Another file may have replaced it.
                 if step == 3 { try Data("x".utf8).write(to: URL(fileURLWithPath: path)) }
                 usd.value.settled = step * 100
                 #expect(
@@ -95,7 +95,7 @@ import Testing
         }
     }
 
-    @Test("Without Redis it serves what it kept; a killed process loses no more than a tick")
+    @Test("Without Redis it serves its saved state; a killed process loses at most one tick")
     func withoutRedis() async throws {
         let redis = try RedisProcess()
         try redis.start()
@@ -104,7 +104,7 @@ import Testing
         let path = redis.folder.appending(path: "hq.state").path
         let killed = path + ".killed"
         try await HeadquartersScope.with(topology, configure: Self.state(in: redis)) { scope in
-            // One minute for all three, though the clock's minute may end in between.
+            // The same minute for all three, even if the clock's minute ends in between.
             var usd = HeadquartersServiceTests.bucket("USD", 0)
             for step in Int64(1)...3 {
                 usd.value.settled = step * 100
@@ -114,7 +114,7 @@ import Testing
                 #expect(
                     try await scope.total { $0.totalAmount == Decimal(step) } != nil)
             }
-            // What a kill would leave behind: a tick later the changes stand in the file.
+            // The state after a kill: within a tick, the changes are in the file.
             let end = ContinuousClock.now + .seconds(60)
             var amount: Int64?
             while amount != 300, ContinuousClock.now < end {
@@ -130,7 +130,7 @@ import Testing
         try FileManager.default.removeItem(atPath: path)
         try FileManager.default.moveItem(atPath: killed, toPath: path)
         try await HeadquartersScope.with(topology, configure: Self.state(in: redis)) { scope in
-            // A port that answers has something to say.
+            // A port that answers has a total.
             let shownFirst = try await scope.total()
             #expect(shownFirst.status == 200)
             let first = try #require(shownFirst.total)
@@ -173,7 +173,7 @@ import Testing
             let total = try await scope.total { $0.totalAmount == 1 }
             #expect(total != nil)
         }
-        // What could be written in its place has been.
+        // A file that can be replaced has been.
         let isReadable = (try? Data(contentsOf: URL(filePath: path))).flatMap {
             try? CheckpointCodec.decode(Array($0))
         }
@@ -181,7 +181,7 @@ import Testing
         #expect((isReadable != nil) == isExpected)
     }
 
-    /// What one scope hands to the next.
+    /// A value that one scope passes to the next.
     private final class Kept: Sendable {
         private let text = Mutex("")
 

@@ -3,13 +3,13 @@ import Foundation
 import HTTPTestSupport
 import Testing
 
-/// Everything behind HQ gone at once.
+/// Everything that HQ depends on fails at once.
 @Suite(.serialized) struct StaticStabilityTests {
-    /// How long everything is gone, and how often each reader asks meanwhile at least.
+    /// The length of the outage, and the least number of each reader's requests.
     private static let duration: Duration = .seconds(12)
     private static let answersMin = 100
 
-    @Test("Redis, every region and the rates gone: every GET is answered, labelled, standing still")
+    @Test("Without Redis, regions and rates, every GET is answered with the last total, labelled")
     func everythingGone() async throws {
         let redis = try RedisProcess()
         try redis.start()
@@ -26,18 +26,18 @@ import Testing
 
             cli.redis.stop()
             try FileManager.default.removeItem(atPath: rates)
-            // Nobody pushes any more.
+            // No region pushes any more.
             let gone = try await scope.total { $0.isDegraded }
             let frozen = try #require(gone)
             #expect(frozen.totalAmount == Decimal(string: "150.42"))
 
             let answered = try await Self.ask(scope, frozen)
-            print("\(answered) GETs answered without anything behind them")
+            print("\(answered) GETs answered during the outage")
             #expect(answered >= 4 * Self.answersMin)
         }
     }
 
-    /// Asks for every base, in turns on kept connections, by several readers at once.
+    /// Several concurrent readers request every base in turn on persistent connections.
     private static func ask(
         _ scope: HeadquartersScope, _ frozen: HeadquartersScope.Total
     ) async throws -> Int {
@@ -65,7 +65,7 @@ import Testing
                         }
                         amount = total.totalAmount
                         answered += 1
-                        // Asking now and then will do; other tests need the cores.
+                        // Occasional requests suffice; other tests need the cores.
                         try await Task.sleep(for: .milliseconds(10))
                     }
                     return answered
@@ -76,7 +76,7 @@ import Testing
         }
     }
 
-    /// All that the public may ask for, again and again on one connection.
+    /// Requests all public resources repeatedly on one connection.
     private static let paths = [
         "/", "/?view=tv", "/embed", "/badge.svg", "/methodology", "/openapi.json", "/livez",
         "/readyz", "/v1/metrics/money-moved/24h", "/v1/metrics/money-moved/24h/breakdown",

@@ -9,7 +9,7 @@ import Money
 import Testing
 import Topology
 
-/// Two replicas on one Redis, of which one has an older topology.
+/// Two replicas on one Redis, one of them with an older topology.
 @Suite struct TopologyReplicasTests {
     private static let next = LogID("next")!
     private static let minute = HeadquartersScope.now.minute.advanced(by: -3)
@@ -45,7 +45,7 @@ import Topology
         return try await connection.response().text
     }
 
-    @Test func `what one replica replaces the other neither adds nor takes in`() async throws {
+    @Test func `a log that one replica replaced is ignored by the other`() async throws {
         let redis = try RedisProcess()
         try redis.start()
         defer { redis.stop() }
@@ -64,7 +64,7 @@ import Topology
             try await HeadquartersScope.with(later) { second in
                 let replaced = await Self.push(second, Self.next, cents: 7_000)
                 #expect(replaced == .committed)
-                // The old one answers 503, which is no answer to a push.
+                // The old one answers 503, which is not a reply to a push.
                 let refused = await Self.push(first, HeadquartersScope.log, cents: 10_100)
                 #expect(refused == nil)
                 for scope in [first, second] {

@@ -2,11 +2,11 @@ import HTTPTestSupport
 import PublicAPI
 import Testing
 
-/// HTTP/1.1 as it comes: whole, in pieces, many requests at once, broken, or never.
+/// HTTP/1.1 requests that arrive whole, in pieces, pipelined, malformed or never.
 @Suite struct ConnectionTests {
     static let request = PublicScope.get(PublicScope.path)
 
-    @Test("Requests that come at once are answered in their order, and in any cut")
+    @Test("Pipelined requests are answered in order, however they are split")
     func pipelining() async throws {
         try await PublicScope.withServer { server in
             let connection = try server.connect()
@@ -27,11 +27,11 @@ import Testing
         }
     }
 
-    @Test("Answers wait for a peer that does not take them, and none is lost")
+    @Test("Answers wait for a peer that does not read, and none is lost")
     func backpressure() async throws {
         try await PublicScope.withServer { server in
             let connection = try RawConnection(port: server.port, receiveBytes: 4_096)
-            // Far more than what the kernel keeps on both sides.
+            // Far more than the kernel's buffers on both sides.
             let count = 600
             let series = PublicScope.get(PublicScope.path + "/series")
             await connection.send(String(repeating: series, count: count))
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    @Test("A connection is kept or closed as its peer and its version ask")
+    @Test("A connection stays open or closes as the client and its version request")
     func persistence() async throws {
         try await PublicScope.withServer { server in
             for (request, connectionField) in [
@@ -76,7 +76,7 @@ import Testing
         }
     }
 
-    @Test("A body is read past where its length is told, and never waited for where it is not")
+    @Test("A body with a length is skipped, and one without is never awaited")
     func bodies() async throws {
         try await PublicScope.withServer { server in
             let connection = try server.connect()
@@ -131,7 +131,7 @@ import Testing
         "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
     ]
 
-    @Test("What is no request is answered 400 and the connection closed")
+    @Test("An invalid request gets 400, and the connection closes")
     func malformed() async throws {
         try await PublicScope.withServer { server in
             for request in Self.malformed {
@@ -146,7 +146,7 @@ import Testing
         }
     }
 
-    @Test("Targets, fields and versions beyond the bounds are told apart")
+    @Test("Targets, fields and versions out of bounds get different statuses")
     func bounds() async throws {
         try await PublicScope.withServer { server in
             let long = String(repeating: "a", count: 8 << 10)
@@ -177,7 +177,7 @@ import Testing
         }
     }
 
-    @Test("A head that does not come in time is answered 408; an idle connection is closed")
+    @Test("A slow head gets 408; an idle connection is closed")
     func slowness() async throws {
         try await PublicScope.withServer {
             $0.requestTimeout = .milliseconds(300)
@@ -208,7 +208,7 @@ import Testing
         }
     }
 
-    @Test("When all connections are taken, the next one is told so, and a free place is used")
+    @Test("When all connections are in use, the next one gets an answer, and a free place is used")
     func full() async throws {
         try await PublicScope.withServer {
             $0.connectionsMax = 2
@@ -235,7 +235,7 @@ import Testing
         }
     }
 
-    @Test("Bytes at random never stop the server, and every whole request is answered")
+    @Test("Random bytes never stop the server, and every complete request is answered")
     func hostileBytes() async throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         try await PublicScope.withServer { server in
@@ -264,7 +264,7 @@ import Testing
                 let connection = try server.connect()
                 await connection.send(bytes)
                 await connection.endSending()
-                // An answer or the end: never silence.
+                // An answer or the end of the connection, never silence.
                 _ = try? await connection.response(hasBody: false)
             }
             #expect(try await server.answer(Self.request).status == 200, "seed \(seed)")

@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    @Test("The breakdown: every figure from integers, shares with six digits, half to even")
+    @Test("The breakdown has exact figures, and shares with six decimals, half to even")
     func breakdown() async throws {
         let response = try await body(PublicScope.path + "/breakdown")
         #expect(response["content-type"] == "application/json")
@@ -102,7 +102,7 @@ import Testing
                 """)
     }
 
-    @Test("Without a total there are no shares; without rates and others there is null")
+    @Test("Without a total there are no shares; without rates or others there is null")
     func emptyBreakdown() async throws {
         let snapshot = PublicScope.snapshot()
         let text = try await PublicScope.withServer(publishing: snapshot) { server in
@@ -119,7 +119,7 @@ import Testing
                 """)
     }
 
-    @Test("The series: 1,440 minutes that end with the current one, null where unknown")
+    @Test("The series has 1,440 minutes up to the current one, null if unknown")
     func series() async throws {
         let response = try await body(PublicScope.path + "/series")
         let start = PublicScope.time.milliseconds / 60_000 - 1_439
@@ -130,7 +130,7 @@ import Testing
                 == #"{"base_currency":"USD","start_minute":\#(start),"totals":[\#(known)]}"#)
     }
 
-    @Test("A large body is sent compressed to who takes it, with a tag of its own")
+    @Test("A large body is compressed for clients that accept it, with a different tag")
     func compression() async throws {
         try await PublicScope.withServer { server in
             let target = PublicScope.path + "/series"
@@ -168,7 +168,7 @@ import Testing
         }
     }
 
-    @Test("The description is served as it is kept, and describes what is served")
+    @Test("The description is served unchanged, and describes every path")
     func description() async throws {
         let file = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "../../Sources/PublicAPI/openapi.json")
@@ -192,7 +192,7 @@ import Testing
         #expect(paths.values.allSatisfy { Set($0.keys) == ["get", "head"] })
     }
 
-    @Test("Pages and pictures say what they are, who may frame them and what they may do")
+    @Test("Pages and pictures have types, framing rules and security policies")
     func pages() async throws {
         try await PublicScope.withServer { server in
             for (target, type, policy) in [
@@ -257,7 +257,7 @@ import Testing
         }
     }
 
-    @Test("Before the first report a page that says so, for people, with 503")
+    @Test("Before the first report, people get a waiting page with 503")
     func waiting() async throws {
         try await PublicScope.withServer(publishing: nil) { server in
             for target in ["/", "/embed", "/?base_currency=JPY"] {

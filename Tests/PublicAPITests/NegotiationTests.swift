@@ -81,11 +81,11 @@ import Testing
         (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"),
         (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 GMT"),
     ])
-    func `dates have the format of HTTP`(_ seconds: Int, _ text: String) {
+    func `dates have the HTTP format`(_ seconds: Int, _ text: String) {
         #expect(HTTPDate.text(seconds: seconds) == text)
     }
 
-    @Test("Every answer has one Date, the present time")
+    @Test("Every answer has one Date, the current time")
     func date() async throws {
         try await PublicScope.withServer { server in
             let full = try await server.answer(Self.request(PublicScope.path, []))

@@ -7,7 +7,7 @@ import Publishing
 import Testing
 
 @Suite struct PublicAPITests {
-    @Test("The five fields, in their order, with exactly the currency's digits")
+    @Test("The five fields, in order, with exactly the currency's decimals")
     func fiveFields() async throws {
         try await PublicScope.withServer { server in
             let connection = try server.connect()
@@ -54,7 +54,7 @@ import Testing
         #expect(degraded.json.hasSuffix(#","is_degraded":true}"#))
     }
 
-    @Test("HEAD answers the header of GET; a tag that still holds answers 304")
+    @Test("HEAD gets the header of GET; a current tag gets 304")
     func conditional() async throws {
         try await PublicScope.withServer { server in
             let connection = try server.connect()
@@ -88,7 +88,7 @@ import Testing
         }
     }
 
-    @Test("The tag is a function of the body alone")
+    @Test("The tag depends only on the body")
     func tagAgreesAcrossReplicas() async throws {
         func tag(_ snapshot: RenderedReport) async throws -> String? {
             try await PublicScope.withServer(publishing: snapshot) { server in
@@ -100,7 +100,7 @@ import Testing
         #expect(try await tag(PublicScope.snapshot(degraded: true)) != one)
     }
 
-    @Test("Every mistake is a problem+json that any page may read and no cache keeps")
+    @Test("Every error is a problem+json that any page may read and no cache stores")
     func problems() async throws {
         try await PublicScope.withServer { server in
             let connection = try server.connect()
@@ -174,7 +174,7 @@ import Testing
     }
 
     @Test(
-        "Before the first snapshot: 503 with Retry-After, alive, not ready; mistakes are still 400")
+        "Before the first snapshot: 503 with Retry-After, alive, not ready; errors still get 400")
     func beforeTheFirst() async throws {
         try await PublicScope.withServer(publishing: nil) { server in
             let connection = try server.connect()

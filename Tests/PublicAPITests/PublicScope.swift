@@ -6,7 +6,7 @@ import Money
 import PublicAPI
 import Publishing
 
-/// A report that tests know every figure of, and the listener that serves it.
+/// A report with known figures, and the listener that serves it.
 enum PublicScope {
     static let path = "/v1/metrics/money-moved/24h"
     static let streamPath = "/v1/metrics/money-moved/stream"
@@ -59,7 +59,7 @@ enum PublicScope {
         return text + "\r\n"
     }
 
-    /// Runs a server as long as `body` runs.
+    /// Runs a server while `body` runs.
     static func withServer<Value: Sendable>(
         publishing snapshot: RenderedReport? = snapshot(),
         _ adjust: (inout PublicServerConfiguration) -> Void = { _ in },
@@ -83,7 +83,7 @@ enum PublicScope {
     }
 }
 
-/// A running server, and what it serves.
+/// A running server and its snapshot.
 struct PublicServerUnderTest: Sendable {
     let port: Int
     let published: ReportBoard
@@ -96,7 +96,7 @@ struct PublicServerUnderTest: Sendable {
         published.notifyViewers()
     }
 
-    /// One request on a connection of its own.
+    /// One request on its own connection.
     func answer(_ request: String, hasBody: Bool = true) async throws -> RawResponse {
         let connection = try connect()
         await connection.send(request)

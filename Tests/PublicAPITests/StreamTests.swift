@@ -20,7 +20,7 @@ import Testing
         configuration.sweepInterval = .milliseconds(50)
     }
 
-    @Test("The state on connecting, then one event for each change and none without")
+    @Test("A viewer gets the current total, then one event for each change and no others")
     func changes() async throws {
         try await PublicScope.withServer(Self.quick) { server in
             let connection = try server.connect()
@@ -38,7 +38,7 @@ import Testing
             #expect(retry.hasPrefix("retry: ") && (2_000...6_000).contains(milliseconds))
             #expect(
                 try await connection.read(through: "}\n\n") == Self.event("s.1", "12504500.50"))
-            // Another base changes, this one does not.
+            // A different base changes, not this one.
             server.publish(PublicScope.report(version: "s.2"))
             server.publish(PublicScope.report(version: "s.3", usd: -7))
             #expect(try await connection.read(through: "}\n\n") == Self.event("s.3", "-0.07"))
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    @Test("What is published waits until viewers are notified, and then it is the newest")
+    @Test("Viewers get the newest report when they are notified, not before")
     func notifying() async throws {
         try await PublicScope.withServer(Self.quick) { server in
             let connection = try server.connect()
@@ -60,7 +60,7 @@ import Testing
                     RenderedReport(
                         report: PublicScope.report(version: "s.\(amount)", usd: Int128(amount))))
             }
-            // Who connects meanwhile begins with the newest.
+            // A viewer that connects meanwhile starts with the newest.
             let other = try server.connect()
             await other.send(Self.request)
             _ = try await other.read(through: "\r\n\r\n")
@@ -75,7 +75,7 @@ import Testing
         }
     }
 
-    @Test("Who says that it knows the state is not told it again, unless it may be another one")
+    @Test("A viewer that has the current total does not get it again, unless it may differ")
     func lastEventID() async throws {
         try await PublicScope.withServer(Self.quick) { server in
             func firstEvent(after id: String) async throws -> (RawConnection, String) {
@@ -92,9 +92,9 @@ import Testing
             #expect(
                 try await unknown.read(through: "}\n\n") == Self.event("s.1", "12504500.50"))
             server.publish(PublicScope.report(version: "s.1", usd: 5))
-            // The first thing that it is sent is the change.
+            // Its first event is the change.
             #expect(try await known.read(through: "}\n\n") == Self.event("s.1", "0.05"))
-            // Now the version has stood for two totals: knowing it is not enough.
+            // This version now has two totals, so having it is not enough.
             let (doubtful, _) = try await firstEvent(after: "s.1")
             #expect(try await doubtful.read(through: "}\n\n") == Self.event("s.1", "0.05"))
             server.publish(PublicScope.report(version: "s.2", usd: 5, degraded: true))
@@ -105,7 +105,7 @@ import Testing
         }
     }
 
-    @Test("A quiet stream is sent comments")
+    @Test("A quiet stream gets comments")
     func heartbeat() async throws {
         try await PublicScope.withServer {
             Self.quick(&$0)
@@ -118,7 +118,7 @@ import Testing
         }
     }
 
-    @Test("A reader that takes nothing is closed; what it missed was never kept for it")
+    @Test("A reader that reads nothing is closed; missed events are never stored for it")
     func stuck() async throws {
         try await PublicScope.withServer {
             $0.sweepInterval = .milliseconds(50)
@@ -131,15 +131,15 @@ import Testing
             _ = try await reader.read(through: "}\n\n")
             let deadline = ContinuousClock.now + .seconds(20)
             var amount: Int128 = 0
-            // Each event is told to the reader before the next one: none is passed over, and the
-            // stuck one holds nobody up.
+            // The reader gets each event before the next one is published. None is skipped, and the
+            // stuck viewer delays no other.
             while amount < 400, ContinuousClock.now < deadline {
                 amount += 1
                 server.publish(PublicScope.report(version: "s.\(amount)", usd: 10_000 + amount))
                 let told = try await reader.read(through: "}\n\n")
                 #expect(told.contains("id: s.\(amount)\n"))
             }
-            // Sooner or later the server hangs up; what had been sent before is a small part.
+            // Eventually the server closes; it had sent only a small part before.
             var received = 0
             while let event = try? await stuck.read(through: "}\n\n") {
                 received += 1
@@ -150,7 +150,7 @@ import Testing
         }
     }
 
-    @Test("A slow reader gets the newest total, not all that it missed")
+    @Test("A slow reader gets the newest total, not every missed one")
     func latestWins() async throws {
         try await PublicScope.withServer {
             Self.quick(&$0)
@@ -174,7 +174,7 @@ import Testing
         }
     }
 
-    @Test("HEAD tells the stream's header and ends")
+    @Test("HEAD gets the stream's header and ends")
     func head() async throws {
         try await PublicScope.withServer { server in
             let connection = try server.connect()

@@ -19,7 +19,7 @@ import Testing
             worth: worth.map { (currency: $0.0, amount: $0.1) }, bases: bases)
     }
 
-    @Test("A rate dates the total if it converts a hundredth of the money, and not if less")
+    @Test("A rate determines the date only if it converts a hundredth of the money")
     func hundredth() throws {
         let days = [Self.dollar: "2026-11-14", Self.yen: "2026-11-27"]
         let one = try Self.age(
@@ -30,13 +30,13 @@ import Testing
             [(Self.dollar, 10), (Self.yen, 991)], days: days, stale: [Self.dollar])
         #expect(less.day == "2026-11-27")
         #expect(less.stale == [])
-        // Money that flows back counts like money that flows in.
+        // Negative amounts count like positive ones.
         let back = try Self.age(
             [(Self.dollar, -10), (Self.yen, 990)], days: days, stale: [Self.dollar])
         #expect(back.stale == [Self.dollar])
     }
 
-    @Test("Converting into a base uses the base's own rate, however little money is in it")
+    @Test("Conversion into a base uses the base's own rate, even if little money is in it")
     func ownRate() throws {
         let days = [Self.dollar: "2026-11-14", Self.yen: "2026-11-27"]
         let worth = [(Self.dollar, Int128(1)), (Self.yen, 1_000)]
@@ -53,7 +53,7 @@ import Testing
         #expect(alone.stale == [])
     }
 
-    @Test("Without money the newest rates decide")
+    @Test("Without money, the newest rates determine the date")
     func quiet() throws {
         let days = [Self.dollar: "2026-11-14", Self.yen: "2026-11-27"]
         let some = try Self.age([], days: days, stale: [Self.dollar])
@@ -63,7 +63,7 @@ import Testing
         #expect(all.stale == [Self.euro])
     }
 
-    @Test("Sums of any size are weighed without overflow")
+    @Test("Sums of any size cause no overflow")
     func large() throws {
         let days = [Self.dollar: "2026-11-14", Self.yen: "2026-11-27"]
         let age = try Self.age([(Self.dollar, .max), (Self.yen, .min)], days: days)

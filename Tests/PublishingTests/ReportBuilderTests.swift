@@ -8,8 +8,8 @@ import Money
 import Publishing
 import Testing
 
-/// A publication and what makes reports of it, by reference: the test macros only take calls that
-/// change nothing.
+/// A publication and its report builder, by reference, because the test macros accept only calls
+/// that do not mutate values.
 final class Reporter {
     var publication: Publication
     private var builder: ReportBuilder
@@ -90,7 +90,7 @@ final class Reporter {
             })
     }
 
-    @Test("A report names totals, conversions, regions and rates")
+    @Test("A report contains totals, conversions, regions and rates")
     func whole() throws {
         let publication = Self.publication([
             Self.minute(0, ago: 10, [("EUR", 100, 5), ("USD", 300, 7)]),
@@ -132,7 +132,7 @@ final class Reporter {
         #expect(report.base(Currency(code: "USD")!)?.regions == [500, 140])
     }
 
-    @Test("Quiet minutes are zero where they are known, and missing before history began")
+    @Test("Known quiet minutes are zero, and minutes before history are missing")
     func seriesOfQuietMinutes() throws {
         let from = Self.noon.minute.advanced(by: -100)
         let publication = Self.publication(
@@ -148,20 +148,20 @@ final class Reporter {
         let series = try #require(report.base(Self.codes[1])).series
         #expect(series.prefix(1_339).allSatisfy { $0 == nil })
         #expect(series[1_339] == 0)
-        // Four transfers are too few to be shown, five are not, whatever their currencies.
+        // Four transfers are too few to be shown, five are enough, whatever their currencies.
         #expect(series[1_439 - 50] == 100)
         #expect(series[1_439 - 40] == nil)
         #expect(series[1_439 - 30] == 4)
         #expect(series.compactMap { $0 } == series.suffix(101).compactMap { $0 })
         #expect(series.compactMap { $0 }.count == 100)
 
-        // Three minutes on, with nothing read: they are not known to have been quiet.
+        // Three minutes later, without a read, these minutes are not known to be quiet.
         let later = try #require(
             reporter.report(rates, now: Self.noon + 180_000))
         let slid = try #require(later.base(Self.codes[1])).series
         #expect(Array(slid.prefix(1_439)) == Array(series.suffix(1_439)))
         #expect(slid[1_439] == nil)
-        // Once a region has been seen further, they are.
+        // After the region's data has advanced, they are.
         Self.take(
             [], version: 2, completeFrom: from, now: Self.noon + 180_000, &reporter.publication)
         let seen = try #require(
@@ -188,7 +188,7 @@ final class Reporter {
         #expect(report.accounts.missed == [])
     }
 
-    @Test("Small figures are folded into other, converted where they have rates")
+    @Test("Small figures are folded into other, and converted if they have rates")
     func other() throws {
         let publication = Self.publication([
             Self.minute(0, ago: 10, [("CHF", 900, 2), ("EUR", 100, 50), ("KWD", 3_000, 4)])
@@ -241,7 +241,7 @@ final class Reporter {
         #expect(excused.base(Self.codes[1])?.currencies == [nil, 100])
     }
 
-    @Test("Held rates that matter degrade the total by name, and old ones make the total old")
+    @Test("Relevant held rates degrade the total, and old ones make it old")
     func heldAndOld() throws {
         let publication = Self.publication([
             Self.minute(0, ago: 10, [("CHF", 900, 9), ("EUR", 100, 50), ("USD", 100, 50)])
@@ -279,7 +279,7 @@ final class Reporter {
                 == [.init(reason: "rate_old", currencies: ["USD"])])
     }
 
-    @Test("A region's state is the worst that holds, and what degrades no region comes first")
+    @Test("A region has its worst state, and reasons without a region come first")
     func states() throws {
         let publication = Self.publication([], completeFrom: Self.noon.minute)
         let reporter = Reporter(publication, Self.builder(retired: [Self.regions[1]]))
@@ -295,7 +295,7 @@ final class Reporter {
             ])
     }
 
-    @Test("A tick converts what changed: equal to a builder that begins anew", arguments: 0..<12)
+    @Test("A tick that converts only changes equals a new builder", arguments: 0..<12)
     func incremental(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let reporter = Reporter(Self.publication([]), Self.builder())

@@ -17,28 +17,28 @@ import Testing
     }
 
     @Test(
-        "What is small is folded, and as much of the rest as it takes to hide it",
+        "Small figures are folded, with as many others as it takes to hide them",
         arguments: [
             // Nothing is small.
             ([("EUR", 5), ("JPY", 9), ("USD", 80)], []),
-            // Two that together are enough.
+            // Two small ones are enough together.
             ([("EUR", 2), ("JPY", 3), ("USD", 80)], ["EUR", "JPY"]),
-            // One alone could be subtracted: the next smallest goes along.
+            // One alone could be found by subtraction: the next smallest joins it.
             ([("EUR", 4), ("JPY", 9), ("USD", 80)], ["EUR", "JPY"]),
-            // Two that are too few even together.
+            // Two small ones are too few even together.
             ([("EUR", 1), ("GBP", 1), ("JPY", 9), ("USD", 80)], ["EUR", "GBP", "JPY"]),
             // Corrections alone have no transfers at all.
             ([("EUR", 0), ("GBP", 30), ("JPY", 9)], ["EUR", "JPY"]),
-            // Of equals the first by code.
+            // Among equals, the first by code.
             ([("EUR", 1), ("JPY", 9), ("USD", 9)], ["EUR", "JPY"]),
-            // There is nobody left to hide among.
+            // There is no other currency to hide among.
             ([("EUR", 1)], ["EUR"]), ([("EUR", 1), ("USD", 9)], ["EUR", "USD"]), ([], []),
         ] as [([(String, Int128)], [String])])
     func folding(transfers: [(String, Int128)], expected: [String]) {
         #expect(Self.folded(transfers) == expected)
     }
 
-    @Test("Those in the converted total hide among each other, not among those left out of it")
+    @Test("Converted currencies hide each other, not behind unconverted ones")
     func convertedHideThemselves() {
         let transfers: [(String, Int128)] = [
             ("CHF", 6), ("EUR", 4), ("GBP", 7), ("JPY", 9), ("USD", 80),
@@ -48,7 +48,7 @@ import Testing
         #expect(Self.folded([("CHF", 1), ("USD", 9)], without: ["CHF"]) == ["CHF", "USD"])
     }
 
-    @Test("No figure below the minimum is ever shown, and no folded group gives a part away")
+    @Test("No figure below the minimum is shown, and no folded group reveals a part")
     func property() {
         var random = SplitMix64(seed: 11)
         let codes = Currency.all.prefix(12)

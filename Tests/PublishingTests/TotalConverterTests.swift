@@ -33,7 +33,7 @@ import Testing
         #expect(converter.leftOut(of: Self.totals(["EUR": 1, "USD": 3])) == [])
     }
 
-    @Test("A currency without a rate is left out and named; an unconverted one is not named")
+    @Test("A currency without a rate is left out and listed; an unconverted one is not listed")
     func missingRate() throws {
         let rates = try Self.rates(["USD": "2"])
         let totals = Self.totals(["CHF": 7, "EUR": 100])
@@ -45,12 +45,12 @@ import Testing
         let named = Self.converter(rates, unconverted: ["CHF"])
         #expect(named.amounts(of: totals) == [100, nil, 200])
         #expect(named.leftOut(of: totals) == [])
-        // One with a rate stays out as well where it is named so.
+        // An unconverted currency with a rate is left out too.
         let without = Self.converter(rates, unconverted: ["EUR"])
         #expect(without.amounts(of: totals) == [0, nil, 0])
     }
 
-    @Test("Without rates each base stands alone, and what another base lacks is named")
+    @Test("Without rates each base has only its own money, and the others are listed")
     func withoutRates() {
         let converter = Self.converter(nil)
         let totals = Self.totals(["CHF": 7, "EUR": 100])
