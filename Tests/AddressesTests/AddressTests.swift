@@ -11,7 +11,7 @@ import Testing
         ("255.255.255.255:80", "255.255.255.255", 80), ("a.example.:80", "a.example.", 80),
         ("3com.example:80", "3com.example", 80), ("10.0.0.a:80", "10.0.0.a", 80),
     ])
-    func `hosts and ports are read and printed alike`(text: String, host: String, port: Int) {
+    func `hosts and ports are printed as they are read`(text: String, host: String, port: Int) {
         #expect(HostPort(text) == HostPort(host: host, port: port))
         #expect(HostPort(host: host, port: port).description == text)
     }
@@ -27,7 +27,7 @@ import Testing
         "[:]:80", "[:::]:80", "[1:2]:80", "[1:2:3:4:5:6:7:8:9]:80", "[1:2:3:4:5:6:7::8]:80",
         "[1::2::3]:80", "[12345::]:80", "[1:::2]:80", "[10.0.0.1::]:80", "[::10.0.0.256]:80",
     ])
-    func `anything else is no address`(text: String) {
+    func `anything else is not an address`(text: String) {
         #expect(HostPort(text) == nil)
     }
 
@@ -56,11 +56,11 @@ import Testing
         "http://hq/path", "http://user:secret@hq", "http://hq?x", "http://hq#x", "http://hq//",
         "http:/hq", "https://hq:80:80", "http://h q",
     ])
-    func `anything else is no service URL`(text: String) {
+    func `anything else is not a service URL`(text: String) {
         #expect(ServiceURL(text) == nil)
     }
 
-    @Test func `Redis is reached by TCP or by socket`() {
+    @Test func `a Redis address is TCP or a socket`() {
         #expect(
             RedisAddress("127.0.0.1:6379") == .tcp(HostPort(host: "127.0.0.1", port: 6379)))
         #expect(RedisAddress("unix:/run/redis.sock") == .unixSocket("/run/redis.sock"))
@@ -79,7 +79,7 @@ import Testing
         ("http://pay.example:80", "http://pay.example"),
         ("http://pay.example:443", "http://pay.example:443"),
     ])
-    func `an origin is what a browser says`(text: String, origin: String) {
+    func `an origin has the form that browsers use`(text: String, origin: String) {
         #expect(ServiceURL(text)?.origin == origin)
     }
 }

@@ -10,7 +10,7 @@ import Topology
     private static let start = RatesFixture.time("2026-11-20T12:00:00Z")
     private static let dollar = RatesFixture.currency("USD")
 
-    /// A book that takes dollar rates at given minutes.
+    /// A book that gets dollar rates at given minutes.
     private struct Told {
         var book: RatesBook
 
@@ -46,11 +46,11 @@ import Topology
         #expect(try told.rate("1.08", at: 0) == "1.08")
         #expect(try told.rate("108", at: 10) == "1.08")
         #expect(try told.rate("109", at: 20) == "1.08")
-        // The third answer comes too soon, the fourth in time.
+        // The third answer is too early, the fourth is not.
         #expect(try told.rate("110", at: 39) == "1.08")
         #expect(try told.rate("111", at: 40) == "111")
         #expect(told.book.reading?.held == [])
-        // Two are too few, however long apart.
+        // Two answers are too few, whatever the time between them.
         #expect(try told.rate("3000", at: 100) == "111")
         #expect(try told.rate("3000", at: 1_000) == "111")
         #expect(try told.rate("3000", at: 1_001) == "3000")
@@ -95,8 +95,7 @@ import Topology
         }
     }
 
-    @Test func `a rate that comes back within a day of a believed jump is believed at once`() throws
-    {
+    @Test func `a rate that returns within a day of a believed jump is believed at once`() throws {
         var told = try Told()
         _ = try told.rate("1.08", at: 0)
         for minute: Int64 in [10, 25, 40] { _ = try told.rate("108", at: minute) }
@@ -123,8 +122,7 @@ import Topology
         #expect(try told.rate("10000", at: 13) == "10000")
     }
 
-    @Test func `a witness that also agrees with the last rate, or is old, confirms nothing`() throws
-    {
+    @Test func `a witness that is old or also agrees with the last rate confirms nothing`() throws {
         var told = try Told()
         _ = try told.rate("1", at: 0)
         // The square root of two is within the factor of both 1 and 2.
@@ -135,7 +133,7 @@ import Topology
         #expect(try told.hear(["USD": "2"], date: "2026-11-06", at: 13) == "2")
     }
 
-    @Test func `an operator accepts a rate of one currency, and withdraws that`() throws {
+    @Test func `an operator accepts a rate of one currency, then withdraws it`() throws {
         var told = try Told()
         _ = try told.rate("1.08", at: 0)
         #expect(try told.hear(["GBP": "84"], from: 1, at: 1) == "1.08")

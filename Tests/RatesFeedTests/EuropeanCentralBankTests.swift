@@ -10,7 +10,7 @@ import Topology
         RatesFixture.isRefused(text, of: .europeanCentralBank)
     }
 
-    @Test func `rates are taken digit by digit, the euro is one`() throws {
+    @Test func `rates are read exactly, and the euro is one`() throws {
         let rates = try RatesFixture.read(RatesFixture.centralBank, of: .europeanCentralBank)
         #expect(rates.source == "ECB")
         #expect(rates.day == "2026-11-20")
@@ -22,8 +22,7 @@ import Topology
         #expect(rates.flaws.isEmpty)
     }
 
-    @Test func `quotes, spaces and comments may differ, and unknown codes are passed over`() throws
-    {
+    @Test func `quotes, spaces and comments may differ, and unknown codes are skipped`() throws {
         let other = RatesFixture.centralBank
             .replacing(
                 "<Cube currency='USD' rate='1.0705'/>",
@@ -35,7 +34,7 @@ import Topology
             RatesFixture.listed(rates) == ["GBP 0.84638", "JPY 171.94", "USD 1.0705"])
     }
 
-    /// The bank's history at present lists its newest day first; either order has to work.
+    /// The bank's history currently lists the newest day first; either order must work.
     @Test func `only the newest of several days counts`() throws {
         let today = "<Cube time='2026-11-20'>"
         let older = "<Cube time='2026-11-19'><Cube currency='USD' rate='9'/></Cube>"
@@ -59,7 +58,7 @@ import Topology
     }
 
     @Test(arguments: [
-        // Entities, by any road.
+        // Entities of any kind.
         ("<gesmes:Envelope", "<!DOCTYPE a [<!ENTITY b \"1\">]>\n<gesmes:Envelope"),
         ("Reference rates", "&amp;"), ("Reference rates", "&#82;"), ("1.0705", "&b;"),
         ("Reference rates", "<![CDATA[x]]>"), ("Reference rates", "<?php ?>"),
@@ -73,7 +72,7 @@ import Topology
         // Another document.
         ("gesmes:Envelope", "Envelope"), ("'2026-11-20'", "'2026-11-31'"),
         ("time='2026-11-20'", "day='2026-11-20'"), (" time='2026-11-20'", ""),
-        // If the euro is not worth one euro, no other rate can be trusted.
+        // If the euro's own rate is not 1, no other rate can be trusted.
         ("'USD' rate='1.0705'", "'EUR' rate='1.0705'"),
     ])
     func `anything else is refused`(part: String, replacement: String) throws {
@@ -108,7 +107,7 @@ import Topology
         #expect(rates.quotes[RatesFixture.currency("GBP")]?.rate == (try ExchangeRate("0.84638")))
     }
 
-    @Test func `hostile sizes end early`() {
+    @Test func `hostile sizes are refused early`() {
         let deep = String(repeating: "<a>", count: 100_000)
         #expect(Self.isRefused(deep))
         #expect(Self.isRefused(RatesFixture.centralBank.replacing("Reference rates", with: deep)))
@@ -130,7 +129,7 @@ import Topology
         "<gesmes:Envelope><Cube><Cube time='2026-11-20'/></Cube>"
             + "</gesmes:Envelope>",
     ])
-    func `what is no such document is refused whatever the status said`(text: String) {
+    func `other documents are refused, whatever the status`(text: String) {
         #expect(Self.isRefused(text))
     }
 

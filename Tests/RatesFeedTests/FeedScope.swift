@@ -10,7 +10,7 @@ import RatesFeed
 import Testing
 import Topology
 
-/// A feed that runs for as long as a test's body does.
+/// A feed that runs while a test's body runs.
 struct FeedScope: Sendable {
     let feed: RatesFeed
     let log: LogCapture
@@ -33,7 +33,7 @@ struct FeedScope: Sendable {
             rates: rates, idKeyFile: "unused")
     }
 
-    /// The source at `url`, looked at every 30 ms.
+    /// The source at `url`, checked every 30 ms.
     static func source(
         _ provider: RatesProvider, url: String, appIDFile: String? = nil
     ) throws -> RatesSource {
@@ -68,7 +68,7 @@ struct FeedScope: Sendable {
         await running.value
     }
 
-    /// Waits until it is so; fails the test where it is not within two minutes.
+    /// Waits until the condition holds; fails the test after two minutes.
     func require(
         sourceLocation: SourceLocation = #_sourceLocation,
         _ condition: @Sendable (RatesFeed) -> Bool
@@ -83,7 +83,7 @@ struct FeedScope: Sendable {
         }
     }
 
-    /// A server that does what the script says, for as long as `body` runs.
+    /// Runs a scripted server while `body` runs.
     static func withPeer(
         _ script: @escaping @Sendable (Int, ScriptedPeer.Request) -> ScriptedPeer.Behavior,
         _ body: @Sendable (ScriptedPeer) async throws -> Void
@@ -98,7 +98,7 @@ struct FeedScope: Sendable {
         await peer.stop()
     }
 
-    /// A server that does always the same.
+    /// Runs a server that always does the same.
     static func withPeer(
         _ behavior: ScriptedPeer.Behavior, _ body: @Sendable (ScriptedPeer) async throws -> Void
     ) async throws {
@@ -108,7 +108,7 @@ struct FeedScope: Sendable {
         try await withPeer(script, body)
     }
 
-    /// A folder of the test's own.
+    /// The test's own folder.
     static func withFolder(_ body: @Sendable (URL) async throws -> Void) async throws {
         let folder = FileManager.default.temporaryDirectory
             .appending(path: "rates-feed-tests-\(UUID().uuidString)")

@@ -7,8 +7,8 @@ import RatesFeed
 import Testing
 import Topology
 
-@Suite("Documents of JSON") struct JSONDocumentTests {
-    @Test func `Open Exchange Rates tells the second it published at`() throws {
+@Suite("JSON documents") struct JSONDocumentTests {
+    @Test func `Open Exchange Rates gives the second of publication`() throws {
         let rates = try RatesFixture.read(
             RatesFixture.openExchangeRates, of: .openExchangeRates)
         #expect(rates.source == "Open Exchange Rates")
@@ -71,7 +71,7 @@ import Topology
     }
 
     @Test(arguments: RatesProvider.allCases)
-    func `gzip is read without being asked for, and damaged gzip is refused`(
+    func `gzip is read although not requested, and damaged gzip is refused`(
         provider: RatesProvider
     ) throws {
         let plain = Array(RatesFixture.document(of: provider).utf8)
@@ -92,7 +92,7 @@ import Topology
     }
 
     @Test func `more digits than floating point holds stay exact`() throws {
-        // 2^53 + 1 and 17 digits of a fraction: a double would give other ones.
+        // 2^53 + 1 and 17 decimals, which a double cannot hold.
         for digits in ["9007199254740993", "1.23456789012345678", "0.100000000000000005"] {
             let text = RatesFixture.openExchangeRates.replacing("0.934142", with: digits)
             let rates = try RatesFixture.read(text, of: .openExchangeRates)
@@ -113,7 +113,7 @@ import Topology
         }
     }
 
-    /// Text in place of the dollar's rate, and the flaw that it gives.
+    /// Text instead of the dollar's rate, and the resulting flaw.
     @Test(arguments: [
         ("1.5e+400", RatesProblem.malformed), ("null", .malformed), ("true", .malformed),
         ("[1.07]", .malformed), ("{}", .malformed), ("\"\"", .malformed),
@@ -189,7 +189,7 @@ import Topology
         #expect(RatesFixture.isRefused(text, of: provider))
     }
 
-    /// A change to the second version, and which of dollar, pound and yuan are left.
+    /// A change to the second version, and the remaining ones of dollar, pound and yuan.
     @Test(arguments: [
         ("\"EUR\",\"quote\":\"USD\"", "\"USD\",\"quote\":\"USD\"", ["CNY", "GBP"]),
         ("\"quote\":\"USD\"", "\"quote\":\"GBP\"", ["CNY"]),
@@ -226,14 +226,14 @@ import Topology
             #"{"amount":1.0,"base":"EUR","date":"2026-11-20","rates":{}}"#,
             #"{"timestamp":1795194005,"base":"USD","rates":{"BTC":1,"XAU":2}}"#,
         ])
-    func `what is no such document is refused whatever the status said`(
+    func `other documents are refused, whatever the status`(
         provider: RatesProvider, text: String
     ) {
         #expect(RatesFixture.isRefused(text, of: provider))
     }
 
     @Test(arguments: [RatesProvider.frankfurter, .openExchangeRates])
-    func `hostile sizes end early`(provider: RatesProvider) {
+    func `hostile sizes are refused early`(provider: RatesProvider) {
         for text in [
             String(repeating: "[", count: 1_000_000),
             String(repeating: "{\"a\":", count: 200_000),

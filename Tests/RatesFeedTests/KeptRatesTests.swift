@@ -27,7 +27,7 @@ import Topology
         (.frankfurter, RatesFixture.frankfurterSecond),
         (.openExchangeRates, RatesFixture.openExchangeRates),
     ])
-    func `kept rates are read back as they were written`(
+    func `kept rates are read back unchanged`(
         provider: RatesProvider, text: String
     ) throws {
         var before = try Self.kept(provider, text)
@@ -48,7 +48,7 @@ import Topology
         #expect(after.ledger.left == before.ledger.left)
     }
 
-    @Test func `rates that the first version kept are read as well`() throws {
+    @Test func `rates kept by the first version are read too`() throws {
         let text = """
             {
               "provider": "frankfurter",
@@ -95,7 +95,7 @@ import Topology
         .reply(answer(200, body: Array(text.utf8)))
     }
 
-    @Test func `a run that begins without its provider goes on with the last good rates`()
+    @Test func `a run that starts without its provider continues with the last good rates`()
         async throws
     {
         try await FeedScope.withFolder { folder in
@@ -122,7 +122,7 @@ import Topology
         }
     }
 
-    @Test func `jumps are seen over a restart, and other files are refused`() async throws {
+    @Test func `jumps are detected across a restart, and other files are refused`() async throws {
         try await FeedScope.withFolder { folder in
             let file = folder.appending(path: "rates.kept")
             let kept = try Self.kept(.europeanCentralBank, RatesFixture.centralBank)
@@ -137,7 +137,8 @@ import Topology
                     #expect(reading.set.rate(of: dollar) == (try ExchangeRate("1.0705")))
                     #expect(reading.held.map(\.currency) == [dollar])
                 }
-                // Another provider's, of the future, damaged: each begins anew.
+                // From another provider, from the future, damaged: each makes the run start without
+                // rates.
                 let other = try Self.kept(.frankfurter, RatesFixture.frankfurter).bytes
                 let late = RatesFixture.centralBank.replacing("2026-11-20", with: "2026-11-30")
                 let future = try Self.kept(
@@ -152,7 +153,7 @@ import Topology
                     }
                 }
             }
-            // A folder that is not there: told, and lived with.
+            // A missing folder is logged and otherwise ignored.
             try await FeedScope.withPeer(Self.reply(RatesFixture.centralBank)) { peer in
                 let source = try FeedScope.source(.europeanCentralBank, url: peer.url + "/a")
                 let nowhere = folder.appending(path: "none/rates.kept").path

@@ -6,8 +6,8 @@ import RatesFeed
 import Testing
 import Topology
 
-/// Answers that providers really gave, and the totals of a day's money with them. The totals were
-/// computed by hand, with fractions, from the rates that should be in force.
+/// Real answers of providers, and the totals of a day's money with them. The totals were computed
+/// by hand, with fractions, from the rates that should be in force.
 @Suite("Answers from the field") struct ProviderCasesTests {
     /// Minor units of the window.
     private static let money: [(String, Int128)] = [
@@ -78,7 +78,7 @@ import Topology
     private static let bankTotals = ["USD 112341.31", "EUR 97400.13", "JPY 16746979"]
     private static let notOfTheBank = "BGN KWD SYP TMT UZS VES"
 
-    @Test func `a comment after the end, and a compressed body without being asked for`() throws {
+    @Test func `a comment after the end, and an unrequested compressed body`() throws {
         let text =
             Self.bank([("2026-11-27", Self.bankRates)])
             + "\n<!-- cache: 27 November 2026 21:39 -->\n"
@@ -110,7 +110,7 @@ import Topology
         var told = try Told()
         try told.take(Self.bank([("2026-11-27", comma)]), of: .europeanCentralBank)
         #expect(told.leftOut == "BGN ISK KWD SYP TMT UZS VES")
-        // After a sound answer the currency keeps its last good rate and is named as held.
+        // After a valid answer, the currency keeps its last good rate and is reported as held.
         var later = try Told()
         try later.take(Self.bank([("2026-11-27", Self.bankRates)]), of: .europeanCentralBank)
         try later.take(Self.bank([("2026-11-27", comma)]), of: .europeanCentralBank)
@@ -158,7 +158,7 @@ import Topology
     ]
 
     @Test(arguments: ["2026-11-27T07:00:00Z", "2026-11-27T10:30:00Z"])
-    func `a pair dated tomorrow is taken`(now: String) throws {
+    func `a pair dated tomorrow is used`(now: String) throws {
         var told = try Told()
         try told.take(Self.pairs(), of: .frankfurter, at: RatesFixture.time(now))
         #expect(try told.totals("USD", "EUR", "JPY", "KWD") == Self.pairsTotals)
@@ -189,7 +189,7 @@ import Topology
     private static let first: Int64 = 1_795_862_400
     private static let second = first + 3_600
 
-    /// The document with `changes` made to its rates; nil removes a rate.
+    /// The document with changed rates; nil removes a rate.
     private static func open(_ timestamp: Int64, _ changes: [String: String?] = [:]) -> String {
         let known = openRates.map(\.0)
         let rates = openRates.compactMap { code, rate in

@@ -30,7 +30,7 @@ import Testing
                 rates, date: date, base: base, publishedAt: publishedAt.map(RatesFixture.time)))
     }
 
-    @Test func `good rates are taken, with where and when they come from`() throws {
+    @Test func `good rates are used, with their source and time`() throws {
         var book = try Self.book()
         #expect(book.reading == nil)
         let result = book.take(try Self.rates(), now: Self.now)
@@ -45,12 +45,12 @@ import Testing
         #expect(reading.missing.isEmpty)
         #expect(reading.held.isEmpty)
         #expect(Set(reading.days.values) == ["2026-11-20"])
-        // Friday's rates: newer ones are due on Monday at 15:00 UTC, and two hours of grace.
+        // Friday's rates: newer ones are due on Monday at 15:00 UTC, plus two hours of grace.
         #expect(Set(reading.staleFrom.values) == [RatesFixture.time("2026-11-23T17:00:00Z")])
         #expect(book.counters.accepted == 1)
     }
 
-    @Test func `the same rates again confirm the old ones`() throws {
+    @Test func `the same rates confirm the old ones`() throws {
         var book = try Self.book()
         _ = book.take(try Self.rates(), now: Self.now)
         let later = Self.now + 60_000
@@ -72,7 +72,7 @@ import Testing
         ("108", "2026-11-20", "jump"), (nil, "2026-11-20", "missing"),
         ("1.09", "2026-11-22", "date_in_future"), ("1.09", "2026-11-05", "outdated"),
     ])
-    func `a currency whose new rate is not believed keeps its last good one, the others move`(
+    func `a currency whose new rate is not believed keeps its last good one, others change`(
         dollar: String?, date: String, reason: String
     ) throws {
         var book = try Self.book()
@@ -134,7 +134,7 @@ import Testing
         #expect(reading.set.rate(of: RatesFixture.currency("USD")) == (try ExchangeRate("1.09")))
     }
 
-    @Test func `a problem is told once, and so is its end`() throws {
+    @Test func `a problem is reported once, and so is its end`() throws {
         var book = try Self.book()
         let torn = RatesObservation.problem(.torn, detail: "half", retryAfter: nil)
         let failed = RatesObservation.problem(.status(503), detail: "status 503", retryAfter: nil)
@@ -152,7 +152,7 @@ import Testing
         #expect(book.counters.problems == [.torn: 2, .status(503): 2])
     }
 
-    @Test func `a move up to the bound is taken, however it is written`() throws {
+    @Test func `a change up to the limit is used, however it is written`() throws {
         for usd in ["1.62", "0.72", "1.620000"] {
             var book = try Self.book()
             _ = book.take(try Self.rates(), now: Self.now)
@@ -169,7 +169,7 @@ import Testing
     @Test func `documents of different bases are compared by cross rates`() throws {
         var book = try Self.book(converted: ["EUR", "USD", "JPY", "GBP"])
         _ = book.take(try Self.rates(), now: Self.now)
-        // The same rates seen from the dollar, rounded.
+        // The same rates with the dollar as base, rounded.
         let same = try Self.rates(["EUR": "0.926", "JPY": "159.26", "GBP": "0.778"], base: "USD")
         #expect(book.take(same, now: Self.now).isAccepted)
         #expect(book.reading?.set.base.code == "USD")
@@ -179,13 +179,13 @@ import Testing
         #expect(!book.take(wrong, now: Self.now + 1_200_000).isAccepted)
         #expect(book.take(wrong, now: Self.now + 1_800_000).isAccepted)
         #expect(book.reading?.set.rate(of: RatesFixture.currency("GBP")) == (try ExchangeRate("8")))
-        // A jump of a currency that is not converted holds nothing back.
+        // A jump of an unconverted currency has no effect.
         var narrow = try Self.book()
         _ = narrow.take(same, now: Self.now)
         #expect(narrow.take(wrong, now: Self.now).isAccepted)
     }
 
-    @Test func `a currency that never had a rate is named until it has one`() throws {
+    @Test func `a currency that never had a rate is listed until it has one`() throws {
         var book = try Self.book(converted: ["EUR", "USD", "JPY", "KWD"])
         let first = book.take(try Self.rates(), now: Self.now)
         #expect(first.events.last == .missing([RatesFixture.currency("KWD")]))
@@ -209,7 +209,7 @@ import Testing
         #expect(try taken(second, at: "2026-11-21T11:00:00Z"))
     }
 
-    @Test func `within a day the time of publication decides`() throws {
+    @Test func `within a day, the time of publication decides`() throws {
         var book = try Self.book(calendar: .hourly(grace: .seconds(7_200)))
         _ = book.take(try Self.rates(publishedAt: "2026-11-20T17:00:00Z"), now: Self.now)
         let dollar = RatesFixture.currency("USD")
@@ -217,7 +217,7 @@ import Testing
         let older = try Self.rates(publishedAt: "2026-11-20T16:00:00Z")
         #expect(book.take(older, now: Self.now).events.count == 1)
         #expect(book.counters.problems == [.dateWentBack: 1])
-        // The same rates, published again: fresher, though nothing in them changed.
+        // The same rates, published again: fresher, although unchanged.
         let newer = try Self.rates(publishedAt: "2026-11-20T18:00:00Z")
         #expect(book.take(newer, now: Self.now).isAccepted)
         #expect(book.reading?.staleFrom[dollar] == RatesFixture.time("2026-11-20T21:00:00Z"))

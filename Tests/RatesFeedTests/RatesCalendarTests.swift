@@ -47,14 +47,14 @@ import Topology
                 publishedAt: "2026-11-20T23:30:00Z") == "2026-11-21T02:30:00Z")
     }
 
-    @Test func `a file's rates are stale after the bound it was given, or never`() {
+    @Test func `a file's rates become stale after the given time, or never`() {
         #expect(
             Self.staleFrom("2026-03-25", .byHand(staleAfter: .seconds(93_600)))
                 == "2026-03-26T02:00:00Z")
         #expect(Self.staleFrom("2026-03-25", .byHand(staleAfter: nil)) == nil)
     }
 
-    @Test func `each source keeps to its own calendar`() throws {
+    @Test func `each source has its own calendar`() throws {
         let url = try #require(ResourceURL("https://rates.example/daily"))
         let grace = Duration.seconds(7_200)
         #expect(RatesCalendar(RatesSource(file: "a")) == .byHand(staleAfter: nil))

@@ -25,14 +25,14 @@ import Topology
             .first { $0.lowercased().hasPrefix(name.lowercased() + ":") }
     }
 
-    @Test func `rates are fetched, then asked for only if they changed`() async throws {
+    @Test func `rates are fetched, then requested only if changed`() async throws {
         let validators = [
             "ETag: W/\"5f3-1\"", "Last-Modified: Fri, 20 Nov 2026 15:01:02 GMT",
         ]
         let script: @Sendable (Int, ScriptedPeer.Request) -> Behavior = { number, _ in
             switch number {
             case 0: Self.document(headers: validators)
-            // As servers send it: no body, and no length of one.
+            // As real servers send it: without a body and its length.
             case 1...4: .reply(answer(304, length: .some(nil)))
             default: Self.document(Self.newer, headers: ["ETag: \"2\""])
             }
@@ -96,7 +96,7 @@ import Topology
             }
         }
 
-        /// Slow ones happen once, for the sake of the test's time.
+        /// Slow faults happen once, to save time.
         var isQuick: Bool { self != .hang && self != .drip }
 
         func behavior(elsewhere: String) -> ScriptedPeer.Behavior {
@@ -130,7 +130,7 @@ import Topology
     }
 
     @Test(arguments: Fault.allCases)
-    func `whatever the source does, the last good rates stay`(fault: Fault) async throws {
+    func `the last good rates remain, whatever the source does`(fault: Fault) async throws {
         let strange: @Sendable (Int, ScriptedPeer.Request) -> Behavior = { _, _ in
             Self.document(Self.newer)
         }
@@ -158,7 +158,7 @@ import Topology
                         #expect(scope.feed.current?.set.id == first)
                     }
                     try await scope.require { $0.counters.accepted == 2 }
-                    // libcurl tries a connection that was reset in between once more by itself.
+                    // libcurl itself retries a connection once if it was reset meanwhile.
                     let times = fault.isQuick && fault != .reset ? 2 : 1
                     #expect(scope.feed.counters.problems.keys.elementsEqual([fault.problem]))
                     let count = try #require(scope.feed.counters.problems[fault.problem])
@@ -173,7 +173,7 @@ import Topology
         }
     }
 
-    @Test func `a coding that was not asked for is decoded, or named in the log`() async throws {
+    @Test func `an unrequested coding is decoded or logged`() async throws {
         let packed = try #require(Gzip.compress(Array(RatesFixture.centralBank.utf8)))
         let script: @Sendable (Int, ScriptedPeer.Request) -> Behavior = { number, request in
             #expect(Self.line("Accept-Encoding", of: request) == nil)
@@ -232,7 +232,7 @@ import Topology
         }
     }
 
-    @Test func `a source that is not there is unreachable, and nothing is made up`() async throws {
+    @Test func `a missing source is unreachable, and gives no rates`() async throws {
         let source = try FeedScope.source(.frankfurter, url: "http://127.0.0.1:1/latest")
         try await FeedScope.with(source) { scope in
             try await scope.require { $0.hasLooked }
@@ -242,7 +242,7 @@ import Topology
         }
     }
 
-    @Test func `an app id goes into a header and nowhere else, and may change`() async throws {
+    @Test func `an app id appears only in a header, and may change`() async throws {
         let keys = ["0123456789abcdefCANARY0123456789", "00112233445566778899aabbccddeeff"]
             .map { $0.replacing("CANARY", with: "cafe01") }
         let body = answer(
@@ -300,13 +300,13 @@ import Topology
             let begin = ContinuousClock.now
             running.cancel()
             await running.value
-            // libcurl looks about once a second whether it is to stop.
+            // libcurl checks about once a second whether to stop.
             #expect(ContinuousClock.now - begin < .seconds(4))
             #expect(feed.counters.problems.isEmpty)
         }
     }
 
-    @Test func `plain HTTP is for those who say so, and no source is no feed`() throws {
+    @Test func `plain HTTP needs allow_http, and there is no feed without a source`() throws {
         let log = LogCapture().logger
         var source = try FeedScope.source(.frankfurter, url: "http://127.0.0.1:1/latest")
         source.allowsPlainHTTP = false

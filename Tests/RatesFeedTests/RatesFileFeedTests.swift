@@ -6,7 +6,7 @@ import RatesFeed
 import Testing
 import Topology
 
-@Suite("A feed of a file") struct RatesFileFeedTests {
+@Suite("A feed from a file") struct RatesFileFeedTests {
     private static func text(_ rate: String) -> Data {
         Data(
             """
@@ -21,7 +21,7 @@ import Topology
         return source
     }
 
-    @Test func `a file is read when it changes, and a bad one leaves the last good`() async throws {
+    @Test func `a changed file is read, and a bad one leaves the last good rates`() async throws {
         try await FeedScope.withFolder { folder in
             let file = folder.appending(path: "rates.json")
             try await FeedScope.with(Self.source(file)) { scope in
@@ -42,7 +42,7 @@ import Topology
                 try await scope.require { $0.counters.problems[.malformed] == 1 }
                 #expect(scope.feed.current?.set.id == first.set.id)
 
-                // Operators decide: a file has no bound unless one is given.
+                // A file has no limit unless an operator sets one.
                 try Self.text("108").write(to: file, options: .atomic)
                 try await scope.require { $0.counters.accepted == 2 }
                 #expect(scope.feed.counters.problems == [.fileMissing: 1, .malformed: 1])
@@ -52,7 +52,7 @@ import Topology
         }
     }
 
-    @Test func `a file with a bound is held to it`() async throws {
+    @Test func `a limit for jumps applies to a file too`() async throws {
         try await FeedScope.withFolder { folder in
             let file = folder.appending(path: "rates.json")
             try Self.text("1.08").write(to: file, options: .atomic)

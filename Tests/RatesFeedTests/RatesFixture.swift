@@ -4,7 +4,7 @@ import RatesCore
 import RatesFeed
 import Topology
 
-/// Documents in the shapes that providers publish, with rates made up for the tests.
+/// Documents in the formats of the providers, with made-up rates.
 enum RatesFixture {
     static let centralBank = """
         <?xml version="1.0" encoding="UTF-8"?>

@@ -4,7 +4,7 @@ import RatesFeed
 import Testing
 
 @Suite struct RatesScheduleTests {
-    /// Draws the end of every range: `.max` the upper one, 2^30 the lower.
+    /// Gives the end of every range: `.max` the upper one, 2^30 the lower one.
     private struct Extreme: RandomNumberGenerator {
         var value: UInt64
         func next() -> UInt64 { value }
@@ -18,7 +18,7 @@ import Testing
         .problem(problem, detail: "", retryAfter: retryAfter)
     }
 
-    @Test func `a file is looked at evenly, whatever it says`() {
+    @Test func `a file is checked at even intervals, whatever it contains`() {
         var random = Extreme(value: .max)
         var schedule = RatesSchedule(refresh: .seconds(1), isFetched: false)
         for observation in [RatesObservation.nothingNew, Self.problem(.fileMissing)] {
@@ -33,7 +33,7 @@ import Testing
         #expect(schedule.wait(after: .confirmed, using: &highest) == .seconds(990))
     }
 
-    @Test func `what may pass is tried again in growing windows, until it has passed`() {
+    @Test func `a temporary failure is retried in growing windows until success`() {
         var random = Extreme(value: .max)
         var schedule = RatesSchedule(refresh: Self.refresh, isFetched: true)
         let windows = (0..<9).map { _ in
@@ -46,7 +46,7 @@ import Testing
         #expect(schedule.wait(after: Self.problem(.timeout), using: &lowest) == .seconds(1))
     }
 
-    @Test func `Retry-After is waited for, up to an hour`() {
+    @Test func `Retry-After is honoured up to an hour`() {
         var lowest = Extreme(value: 1 << 30)
         var schedule = RatesSchedule(refresh: Self.refresh, isFetched: true)
         func wait(_ status: Int, _ seconds: Int) -> Duration {
@@ -64,7 +64,7 @@ import Testing
         RatesProblem.status(401), .status(403), .status(404), .redirected, .malformed,
         .notPositive, .oversize, .secretUnreadable,
     ])
-    func `what only somebody can mend waits for the next refresh`(problem: RatesProblem) {
+    func `a permanent failure waits for the next refresh`(problem: RatesProblem) {
         var lowest = Extreme(value: 1 << 30)
         var schedule = RatesSchedule(refresh: Self.refresh, isFetched: true)
         #expect(schedule.wait(after: Self.problem(problem), using: &lowest) == Self.refresh)

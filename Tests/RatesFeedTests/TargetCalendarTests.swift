@@ -9,20 +9,20 @@ import Testing
         return CivilDate(daysSinceEpoch: Int(time.milliseconds / 86_400_000))
     }
 
-    /// Published dates of Easter Sunday, the earliest and latest possible ones among them.
+    /// Published dates of Easter Sunday, including the earliest and latest possible ones.
     @Test(arguments: [
         "1818-03-22", "1943-04-25", "1961-04-02", "1999-04-04", "2000-04-23", "2008-03-23",
         "2011-04-24", "2016-03-27", "2019-04-21", "2023-04-09", "2024-03-31", "2025-04-20",
         "2026-04-05", "2027-03-28", "2028-04-16", "2029-04-01", "2030-04-21", "2035-03-25",
         "2038-04-25", "2049-04-18", "2076-04-19", "2285-03-22",
     ])
-    func `Easter is where the almanacs have it`(text: String) throws {
+    func `Easter is on the dates in almanacs`(text: String) throws {
         let expected = try Self.date(text)
         #expect(TargetCalendar.easterSunday(expected.year) == expected)
     }
 
     @Test(arguments: [
-        // A weekend, and the days beside it.
+        // A weekend, and the days around it.
         ("2026-11-20", true), ("2026-11-21", false), ("2026-11-22", false), ("2026-11-23", true),
         // Maundy Thursday to the Tuesday after Easter.
         ("2026-04-02", true), ("2026-04-03", false), ("2026-04-04", false), ("2026-04-05", false),
@@ -30,10 +30,10 @@ import Testing
         // Fixed days that fall on weekdays.
         ("2026-01-01", false), ("2026-01-02", true), ("2026-05-01", false), ("2025-12-24", true),
         ("2025-12-25", false), ("2025-12-26", false), ("2025-12-31", true),
-        // Holidays elsewhere that TARGET does not keep.
+        // Holidays elsewhere that are not TARGET's.
         ("2026-05-14", true), ("2026-05-25", true), ("2024-10-03", true), ("2027-11-01", true),
     ])
-    func `open days are TARGET's`(text: String, isOpen: Bool) throws {
+    func `open days are those of TARGET`(text: String, isOpen: Bool) throws {
         #expect(TargetCalendar.isOpen(try Self.date(text)) == isOpen)
     }
 

@@ -1,12 +1,12 @@
-/// One thing wrong with the repository, named so that a person can go and look.
+/// One problem in the repository, with its place.
 struct Finding: Equatable, CustomStringConvertible {
     /// Path from the root of the repository.
     let path: String
 
-    /// The line, counted from 1; 0 when the file as a whole is meant.
+    /// The line, counted from 1; 0 for the whole file.
     let line: Int
 
-    /// What was expected there.
+    /// The problem in words.
     let problem: String
 
     init(_ path: String, line: Int = 0, _ problem: String) {

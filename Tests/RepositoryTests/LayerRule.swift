@@ -1,6 +1,6 @@
-/// Arrows between targets point down, from what acts to what is known.
+/// A target depends only on targets in lower layers.
 enum LayerRule {
-    /// Lowest first. A target depends on targets of lower layers only, never on its own.
+    /// Lowest first. A target never depends on its own layer.
     static let layers: [[String]] = [
         systemLibraries,
         ["CivilTime", "Hashing", "Identifiers", "Addresses"],
@@ -19,7 +19,7 @@ enum LayerRule {
         ],
     ]
 
-    /// What tests share. It may know everything; nothing but tests may know it.
+    /// Code that tests share. It may depend on everything; only tests may depend on it.
     static let testSupport = ["HTTPTestSupport"]
 
     static let systemLibraries = ["CRdKafka", "CHiredis", "CCurl", "CZlib", "CZstd", "CJemalloc"]
@@ -53,7 +53,7 @@ enum LayerRule {
             for dependency in target.dependencies {
                 guard let below = layer(of: dependency), below < own else {
                     findings.append(
-                        Finding("Package.swift", "\(target.name) must not know \(dependency)"))
+                        Finding("Package.swift", "\(target.name) must not depend on \(dependency)"))
                     continue
                 }
             }
@@ -66,12 +66,12 @@ enum LayerRule {
         }
         let declared = Set(manifest.targets.map(\.name))
         findings += layers.joined().filter { !declared.contains($0) }.map {
-            Finding("Package.swift", "\($0) has a layer and is not declared")
+            Finding("Package.swift", "\($0) has a layer but is not declared")
         }
         return findings
     }
 
-    /// Each C library is known to exactly one target, and that is an adapter.
+    /// Exactly one target, an adapter, uses each C library.
     private static func systemLibraryOwners(
         _ manifest: PackageManifest, _ tree: RepositoryTree
     ) -> [Finding] {
@@ -93,7 +93,7 @@ enum LayerRule {
         }
     }
 
-    /// What a file imports of this package, its target declares: no arrow by way of another.
+    /// A target declares every module of this package that its files import.
     private static func undeclaredImports(
         _ manifest: PackageManifest, _ tree: RepositoryTree
     ) -> [Finding] {

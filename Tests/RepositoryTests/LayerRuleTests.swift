@@ -1,6 +1,6 @@
 import Testing
 
-/// The layer rule reads a manifest rightly and finds each kind of wrong arrow.
+/// The layer rule reads a manifest correctly and finds each kind of wrong dependency.
 @Suite struct LayerRuleTests {
     private static let manifest = """
         let bigInt: Target.Dependency = .product(name: "BigInt", package: "BigInt")
@@ -56,7 +56,7 @@ import Testing
         ("dependencies: [\"DeltaClient\"]", "dependencies: [\"DeltaClient\", \"CCurl\"]"),
         ("[\"CCurl\", \"Money\", ", "[\"Money\", "),
     ])
-    func `a wrong arrow in the manifest is found`(right: String, wrong: String) throws {
+    func `a wrong dependency in the manifest is found`(right: String, wrong: String) throws {
         let before = findings(Self.manifest)
         let changed = Self.manifest.replacing(right, with: wrong)
         try #require(changed != Self.manifest)

@@ -1,9 +1,9 @@
-/// Lines that fit beside another window, and Swift files that hold one subject.
+/// Limits line and file lengths: lines fit next to another window, files have one subject.
 enum LengthRule {
     static let maximumColumns = 100
     static let maximumLines = 450
 
-    /// Files of code and scripts; prose and generated code wrap as they please.
+    /// Code and scripts; prose and generated code have no limit.
     static let checkedSuffixes = [".swift", ".h", ".c", ".proto", ".sh", ".py"]
 
     static func findings(in tree: RepositoryTree) -> [Finding] {

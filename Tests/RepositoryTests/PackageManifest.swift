@@ -1,4 +1,4 @@
-/// The targets of `Package.swift` and what each depends on, read from its text.
+/// The targets of `Package.swift` and their dependencies, read from its text.
 struct PackageManifest {
     enum Kind: Equatable {
         case systemLibrary, library, executable, test

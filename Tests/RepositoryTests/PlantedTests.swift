@@ -1,6 +1,6 @@
 import Testing
 
-/// Each rule finds what is planted for it, and only that.
+/// Each rule finds exactly the violations planted for it.
 @Suite struct PlantedTests {
     @Test func `a long line and a long file are found`() {
         let tree = RepositoryTree([
@@ -26,7 +26,7 @@ import Testing
         "@_silgen_name(\"time\") func now(_: Int) -> Int", "@_cdecl(\"entry\") func entry() {}",
         "@_extern(c, \"time\") func now(_: Int) -> Int", "@cdecl(entry) func entry() {}",
     ])
-    func `a pure target that is not pure is found`(line: String) {
+    func `an impure line in a pure target is found`(line: String) {
         let tree = RepositoryTree(["Sources/Money/Bad.swift": "import BigInt\n\(line)\n"])
         #expect(places(PureTargetRule.findings(in: tree)).contains("Sources/Money/Bad.swift:2"))
     }
@@ -38,12 +38,12 @@ import Testing
         "let raw = #\"print(\"await\")\"#", "let asynchronous = 1", "let c = \"\\\"Task\"",
         "let words = \"\"\"\n  await \"Task\" Date()\n  \"\"\"",
     ])
-    func `a pure target that is pure passes`(line: String) {
+    func `a pure line in a pure target passes`(line: String) {
         let tree = RepositoryTree(["Sources/Money/Good.swift": line + "\n"])
         #expect(PureTargetRule.findings(in: tree) == [])
     }
 
-    @Test func `what is allowed to one target is not allowed to all`() {
+    @Test func `an exception for one target does not apply to all`() {
         let tree = RepositoryTree([
             "Sources/Simulation/World.swift": "import DeltaCodec\nlet share: Double = 0\n",
             "Sources/KafkaClient/Anything.swift": "import Foundation\nlet now = Date()\n",
@@ -120,7 +120,7 @@ import Testing
 
     private func spaces(_ count: Int) -> String { String(repeating: " ", count: count) }
 
-    /// `path:line` of each finding, sorted: what it says is for people.
+    /// `path:line` of each finding, sorted, without its text for people.
     private func places(_ findings: [Finding]) -> [String] {
         findings.map { "\($0.path):\($0.line)" }.sorted()
     }

@@ -1,6 +1,6 @@
-/// The targets that are functions of their inputs: no clock, no chance, no world outside.
+/// Pure targets depend only on their inputs: no clock, no random numbers, no input or output.
 ///
-/// The simulation can stand for the real thing only as long as this holds.
+/// The simulation represents production only under this condition.
 enum PureTargetRule {
     static let targets = [
         "CivilTime", "Hashing", "Identifiers", "Addresses", "Money", "Pacing", "DeltaProtocol",
@@ -8,12 +8,12 @@ enum PureTargetRule {
         "TransferGenerator", "Simulation", "Dashboard",
     ]
 
-    /// What a pure target may import besides pure targets: conversions count in integers of any
-    /// size, and the simulation runs the real codec, whose generated code is not pure.
+    /// Other imports that pure targets may have: conversions need integers of any size, and the
+    /// simulation runs the real codec, whose generated code is not pure.
     static let furtherImports = ["Money": ["BigInt"], "Simulation": ["DeltaCodec"]]
 
-    /// Words that read a clock, the machine, chance or the order of hash values, and attributes
-    /// that reach C without an import.
+    /// Words that read a clock, the machine, random numbers or the order of hash values, and
+    /// attributes that call C without an import.
     static let forbiddenWords = [
         "ContinuousClock", "SuspendingClock", "Date(", "DispatchTime", "clock_gettime",
         "SystemRandomNumberGenerator", "UUID(", "Hasher", "hashValue",
@@ -22,12 +22,12 @@ enum PureTargetRule {
         "@_silgen_name", "@_extern", "@_cdecl", "@cdecl",
     ]
 
-    /// Calls that draw from the system's generator unless they are handed another.
+    /// Calls that use the system's random generator unless they get another.
     static let callsNeedingGenerator = [
         ".random(", ".randomElement(", ".shuffled(", ".shuffle(",
     ]
 
-    /// Where money is counted or merged, a fraction of a minor unit must not even be sayable.
+    /// Targets that count or merge money must not contain floating point at all.
     static let targetsWithoutFloatingPoint = [
         "Money", "DeltaProtocol", "Aggregation", "Federation", "RegionCore", "RatesCore",
     ]

@@ -1,4 +1,4 @@
-/// README is short, its commands exist, its links lead somewhere.
+/// README is short, and its commands and links exist.
 enum ReadmeRule {
     static let maximumLines = 150
 
@@ -46,7 +46,7 @@ enum ReadmeRule {
             let code =
                 isBlock ? [line] : spans.enumerated().filter { $0.offset % 2 == 1 }.map(\.element)
             for span in code {
-                // What stands between quotes is one value.
+                // Text in quotes is one value.
                 let unquoted = span.prefix { $0 != "#" }.split(separator: "\"").enumerated()
                     .filter { $0.offset % 2 == 0 }.map { String($0.element) }.joined()
                 let words = unquoted.split(separator: " ")

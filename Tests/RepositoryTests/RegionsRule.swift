@@ -1,4 +1,4 @@
-/// A region counts when the topology lists it: no file lies there unread, none is missing.
+/// The topology lists exactly the existing region files.
 enum RegionsRule {
     static func findings(in tree: RepositoryTree) -> [Finding] {
         let listed = listedRegions(tree.file("topology.yaml")?.lines ?? [])

@@ -10,29 +10,29 @@ struct RepositoryFile: Sendable {
 
     var isSwift: Bool { path.hasSuffix(".swift") }
 
-    /// Code that a program wrote: it keeps its own layout.
+    /// Whether the file is generated code, which keeps its own layout.
     var isGenerated: Bool { path.hasSuffix(".pb.swift") }
 
     var lines: [Substring] { text.split(separator: "\n", omittingEmptySubsequences: false) }
 }
 
-/// What the repository holds, build products and private folders left out.
+/// The contents of the repository without build products and private folders.
 ///
-/// Rules take a tree as a plain value, so that a test can hand them a planted one.
+/// A plain value, so that tests can give rules a planted tree.
 struct RepositoryTree: Sendable {
-    /// Folders that no rule looks into: git's own, build products, downloaded tools.
+    /// Folders that rules skip: git's own, build products, downloaded tools.
     static let skippedFolders = [".git", ".swiftpm", ".venv", "__pycache__"]
 
-    /// What a first component of a build folder's name starts with.
+    /// The prefix of build folders.
     static let buildFolderPrefix = ".build"
 
-    /// Names that git ignores and the package manager writes beside `Package.swift`.
+    /// Names that the package manager writes next to `Package.swift` and git ignores.
     static let ignoredFiles = ["Package.resolved"]
 
     /// Sorted by path.
     let files: [RepositoryFile]
 
-    /// A tree made of `contents`, path to text.
+    /// A tree of `contents`, texts by path.
     init(_ contents: [String: String]) {
         files = contents.sorted { $0.key < $1.key }
             .map { RepositoryFile(path: $0.key, text: $0.value) }
@@ -48,7 +48,7 @@ struct RepositoryTree: Sendable {
 
     func file(_ path: String) -> RepositoryFile? { files.first { $0.path == path } }
 
-    /// True for a file and for a folder that holds one.
+    /// Whether the path is a file or a folder that contains one.
     func contains(_ path: String) -> Bool {
         files.contains { $0.path == path || $0.path.hasPrefix(path + "/") }
     }
@@ -60,7 +60,7 @@ struct RepositoryTree: Sendable {
 }
 
 extension RepositoryTree {
-    /// The repository that this very file stands in.
+    /// The repository that contains this file.
     static func ofThisPackage(file: String = #filePath) throws -> RepositoryTree {
         let root = file.split(separator: "/").dropLast(3).map { "/" + $0 }.joined()
         var contents: [String: String] = [:]
@@ -83,7 +83,7 @@ extension RepositoryTree {
             if isFolder {
                 try read(path, prefix: prefix + name + "/", into: &contents)
             } else if let data = FileManager.default.contents(atPath: path) {
-                // A binary file counts as an empty text: its name and place still do.
+                // A binary file counts as empty text, so that its name and place are still checked.
                 contents[prefix + name] =
                     data.contains(0) ? "" : String(decoding: data, as: UTF8.self)
             }

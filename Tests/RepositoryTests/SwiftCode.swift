@@ -1,6 +1,6 @@
 /// Swift source with comments, and the text inside string literals, blanked out.
 ///
-/// Line numbers stay as they were. Code inside an interpolation is kept: it runs.
+/// Keeps line numbers, and the code inside interpolations.
 struct SwiftCode {
     /// The code, line by line, as UTF-8.
     let lines: [[UInt8]]
@@ -12,7 +12,7 @@ struct SwiftCode {
             .map(Array.init)
     }
 
-    /// Whether `word` stands in the line with this index, not as a part of a longer name.
+    /// Whether the line with this index contains `word`, not as a part of a longer name.
     func line(_ index: Int, contains word: String) -> Bool {
         let line = lines[index]
         let word = Array(word.utf8)
@@ -53,7 +53,7 @@ struct SwiftCode {
 }
 
 extension UInt8 {
-    /// A byte that may stand inside a Swift name.
+    /// Whether the byte is allowed inside a Swift name.
     var isNameByte: Bool {
         switch self {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -64,7 +64,7 @@ extension UInt8 {
     }
 }
 
-/// Walks through source once and overwrites with spaces what is not code.
+/// Scans source once and overwrites everything except code with spaces.
 private struct Blanker {
     private let source: [UInt8]
     private var output: [UInt8]
@@ -128,7 +128,7 @@ private struct Blanker {
         } while depth > 0 && position < source.count
     }
 
-    /// How many `#` stand before a string's opening quote here; nil where no string opens.
+    /// The number of `#` before a string's opening quote at this position; nil if no string opens.
     private func hashesBeforeQuote() -> Int? {
         var end = position
         while end < source.count && source[end] == UInt8(ascii: "#") { end += 1 }

@@ -1,6 +1,6 @@
 import Testing
 
-/// Reads the repository as it stands and holds it to its own rules.
+/// Checks the repository against its own rules.
 @Suite struct TidyTests {
     private let tree: RepositoryTree
 
@@ -15,7 +15,7 @@ import Testing
         #expect(findings.isEmpty, "\n\(listed)", sourceLocation: sourceLocation)
     }
 
-    @Test func `the tree read is this repository, whole`() {
+    @Test func `the tree is this whole repository`() {
         #expect(tree.contains("Package.swift"))
         #expect(tree.contains("Tests/RepositoryTests/TidyTests.swift"))
         #expect(tree.files(under: "Sources").count > 20)
@@ -25,13 +25,13 @@ import Testing
 
     @Test func `pure targets stay pure`() { expectNone(PureTargetRule.findings(in: tree)) }
 
-    @Test func `arrows between targets point down`() { expectNone(LayerRule.findings(in: tree)) }
+    @Test func `targets depend only on lower layers`() { expectNone(LayerRule.findings(in: tree)) }
 
-    @Test func `the top level holds what belongs there`() {
+    @Test func `the top level contains only what belongs there`() {
         expectNone(TopLevelRule.findings(in: tree))
     }
 
-    @Test func `nothing is left over, and no input reaches a trap`() {
+    @Test func `there are no leftovers, and no input reaches a trap`() {
         expectNone(WordingRule.findings(in: tree))
     }
 

@@ -1,4 +1,4 @@
-/// The first thing a newcomer sees: few names, each with one purpose.
+/// The top level, which newcomers see first, has few names, each with one purpose.
 enum TopLevelRule {
     static let allowed = [
         "Package.swift", "Sources", "Tests", "regions", "topology.yaml", "deploy", "README.md",

@@ -1,10 +1,10 @@
-/// What must not stay behind in the repository: notes to oneself, and words about one machine.
+/// Forbids leftovers in the repository: notes to oneself, and paths of one machine.
 enum WordingRule {
-    // Each is written in two parts, or this file would be the first to break the rule.
+    // Each is written in two parts, so that this file does not break the rule.
     static let leftovers = ["TO" + "DO", "FIX" + "ME", "HA" + "CK"]
     static let machinePaths = ["/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/", "../sha" + "red"]
 
-    /// Traps that input could reach, and casts that the compiler cannot vouch for.
+    /// Traps that input could reach, and casts that the compiler cannot check.
     static let trapsInSources = ["try!", "as!", "fatalError(", "unsafeBitCast"]
 
     static let inTests = ["@testable"]

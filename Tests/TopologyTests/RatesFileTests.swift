@@ -29,7 +29,7 @@ import TopologyFile
         }
     }
 
-    @Test func `rates are read as they are written, as text or number`() throws {
+    @Test func `rates are read exactly, as text or number`() throws {
         try TemporaryFolder.with(["rates.json": Self.sound]) { folder in
             let rates = try RatesFile.load(path: "\(folder.path)/rates.json")
             #expect(rates.base.code == "EUR")
@@ -45,7 +45,7 @@ import TopologyFile
         }
     }
 
-    @Test func `a number of more digits than floating point holds stays exact`() throws {
+    @Test func `a number with more digits than floating point holds stays exact`() throws {
         let text = Self.sound.replacing("163.270", with: "163.270000000000001")
         try TemporaryFolder.with(["rates.json": text]) { folder in
             let yen = try #require(Currency(code: "JPY"))
@@ -55,7 +55,7 @@ import TopologyFile
         }
     }
 
-    @Test func `an exponent moves the point, and a mark before the text is passed over`() throws {
+    @Test func `an exponent moves the point, and a byte order mark is skipped`() throws {
         let text = "\u{FEFF}" + Self.sound.replacing("163.270", with: "1.63270e+02")
         try TemporaryFolder.with(["rates.json": text]) { folder in
             let yen = try #require(Currency(code: "JPY"))
@@ -68,7 +68,7 @@ import TopologyFile
         (#"https:\/\/rates.example\/fx"#, "https://rates.example/fx"),
         (#"caf\u00e9 \ud83d\uDCB6!"#, "café \u{1F4B6}!"), (#"a\\ud83d"#, #"a\ud83d"#),
     ])
-    func `a text is read as JSON escapes it`(escaped: String, source: String) throws {
+    func `a text is read with JSON escapes`(escaped: String, source: String) throws {
         let text = Self.sound.replacing("a test", with: escaped)
         try TemporaryFolder.with(["rates.json": text]) { folder in
             let rates = try RatesFile.load(path: "\(folder.path)/rates.json")
@@ -76,7 +76,7 @@ import TopologyFile
         }
     }
 
-    @Test func `half a surrogate pair is no character`() throws {
+    @Test func `half a surrogate pair is refused`() throws {
         let text = Self.sound.replacing("a test", with: #"\ud83d"#)
         #expect(try complaints(text).count == 1)
     }
@@ -122,7 +122,7 @@ import TopologyFile
                 == ["rates.json:8: rates.EUR: expected 1 as the base's own rate"])
     }
 
-    @Test func `missing keys are named`() throws {
+    @Test func `missing keys are reported`() throws {
         #expect(
             try complaints("{}") == [
                 "rates.json:1: base: expected a currency code of ISO 4217 in upper case, but the"
@@ -134,7 +134,7 @@ import TopologyFile
     }
 
     @Test(arguments: ["<html>Request Rejected</html>", "", "null", "[]", "{", "\"EUR\""])
-    func `what is no rates file is refused`(text: String) throws {
+    func `other files are refused`(text: String) throws {
         #expect(try complaints(text).count == 1)
     }
 }

@@ -88,7 +88,7 @@ import TopologyFile
                 ])
     }
 
-    @Test func `everything that can be said is read`() throws {
+    @Test func `every key is read`() throws {
         let source = try #require(
             try Self.source(
                 """
@@ -184,7 +184,7 @@ import TopologyFile
             ]
         ),
     ])
-    func `problems are named where they stand, and repeat no value`(
+    func `problems have line and key, and repeat no value`(
         fx: String, expected: [String]
     ) throws {
         let found = try Self.complaints(fx)
@@ -199,7 +199,7 @@ import TopologyFile
         ("http://127.0.0.1:8080/a", "http://127.0.0.1:8080/a"),
         ("https://[::1]:8443/a", "https://[::1]:8443/a"),
     ])
-    func `URLs of documents are taken apart`(text: String, expected: String) throws {
+    func `URLs of documents are parsed`(text: String, expected: String) throws {
         #expect(try #require(ResourceURL(text)).description == expected)
     }
 
@@ -209,7 +209,7 @@ import TopologyFile
         "https://a.example/\u{E9}", "https://a.example/\"", "https://a.example/\r\nX: y",
         "https://a.example/" + String(repeating: "a", count: 1_024),
     ])
-    func `what is no URL of a document is refused`(text: String) {
+    func `other URLs are refused`(text: String) {
         #expect(ResourceURL(text) == nil)
     }
 }

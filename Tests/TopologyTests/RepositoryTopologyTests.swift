@@ -35,7 +35,7 @@ import TopologyFile
         }
     }
 
-    @Test func `values that a deployment sets stand on lines of their own`() throws {
+    @Test func `values that a deployment changes are on their own lines`() throws {
         let topology = try String(contentsOfFile: "\(Self.root)/topology.yaml", encoding: .utf8)
         for line in [
             "  public: 127.0.0.1:8080", "  ingest: 127.0.0.1:8081", "  admin: 127.0.0.1:8082",

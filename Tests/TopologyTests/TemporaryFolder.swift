@@ -1,11 +1,11 @@
 import Foundation
 
-/// A folder of a test's own, removed when the scope ends.
+/// A test's own folder, removed when the scope ends.
 struct TemporaryFolder {
     /// Without a slash at the end.
     let path: String
 
-    /// Runs `body` with a new folder that holds `files`, texts by name.
+    /// Runs `body` with a new folder that contains `files`, texts by name.
     static func with<Result>(
         _ files: [String: String], _ body: (TemporaryFolder) throws -> Result
     ) throws -> Result {

@@ -7,7 +7,7 @@ import Topology
 import TopologyFile
 
 @Suite struct TopologyFileTests {
-    @Test func `the least that can be said gets the documented defaults`() throws {
+    @Test func `a minimal topology gets the documented defaults`() throws {
         try TemporaryFolder.with([
             "topology.yaml": TopologyFixture.topology, "regions/a.yaml": TopologyFixture.region,
         ]) {
@@ -37,7 +37,7 @@ import TopologyFile
         }
     }
 
-    @Test func `a mark before the text is passed over, and a withdrawn code is warned of`() throws {
+    @Test func `a byte order mark is skipped, and a withdrawn code gives a warning`() throws {
         let text = TopologyFixture.topology.replacing("[USD, EUR, JPY]", with: "[USD, BGN, EUR]")
         try TemporaryFolder.with([
             "topology.yaml": "\u{FEFF}" + text, "regions/a.yaml": TopologyFixture.region,
@@ -57,7 +57,7 @@ import TopologyFile
         }
     }
 
-    @Test func `everything that can be said is read`() throws {
+    @Test func `every key is read`() throws {
         let topology =
             TopologyFixture.topology + """
                 unconverted: [JPY]
@@ -127,7 +127,7 @@ import TopologyFile
         }
     }
 
-    @Test func `unknown keys are named with those that are known`() throws {
+    @Test func `unknown keys are reported with the known ones`() throws {
         #expect(
             try TopologyFixture.complaints(topology: TopologyFixture.topology + "redis_host: x\n")
                 == [
@@ -144,7 +144,7 @@ import TopologyFile
                 ])
     }
 
-    @Test func `missing keys are named with what they hold`() throws {
+    @Test func `missing keys are reported with their expected values`() throws {
         #expect(
             try TopologyFixture.complaints(topology: "regions: [regions/a.yaml]\nredis: {}\n") == [
                 "topology.yaml:1: currencies: expected a list: each a currency code of ISO 4217 in"
@@ -168,7 +168,7 @@ import TopologyFile
             ])
     }
 
-    @Test func `repeated keys are reported beside every other problem`() throws {
+    @Test func `repeated keys are reported with all other problems`() throws {
         let region =
             TopologyFixture.region
             + "topic: one\ncolour: red\n\"topic\": two\ntopic: three\nstate: gone\n"
@@ -246,7 +246,7 @@ import TopologyFile
             "8: file: expected plain text as key"
         ),
     ])
-    func `wrong types and values are named at their line`(
+    func `wrong types and values are reported at their line`(
         part: String, replacement: String, complaint: String
     ) throws {
         #expect(
@@ -260,7 +260,7 @@ import TopologyFile
         "generation: -1", "generation: 1.0", "generation: 1e3", "generation: 4294967296",
         "generation: yes", "generation: ''", "generation: [1]",
     ])
-    func `integers are plain digits, whatever YAML makes of them`(line: String) throws {
+    func `integers are plain digits, whatever YAML allows`(line: String) throws {
         #expect(
             try TopologyFixture.complaints(
                 region: TopologyFixture.region.replacing("generation: 1", with: line))
@@ -287,7 +287,7 @@ import TopologyFile
     }
 
     @Test(arguments: ["24:00", "10", "10 s", "s", "1.5s", "-1s", "1h30m", "0b1s", "1S", "08s"])
-    func `times have a unit, whatever YAML makes of them`(text: String) throws {
+    func `times have a unit, whatever YAML allows`(text: String) throws {
         #expect(
             try TopologyFixture.complaints(
                 topology: TopologyFixture.topology + "thresholds:\n  alert_lag: \(text)\n")
@@ -315,7 +315,7 @@ import TopologyFile
         }
     }
 
-    @Test func `a property that is no text is refused without showing it`() throws {
+    @Test func `a property that is not text is refused without showing it`() throws {
         let region = TopologyFixture.region.replacing(
             "logs:", with: "  sasl.password: [canary]\nlogs:")
         let found = try TopologyFixture.complaints(region: region)
@@ -334,7 +334,7 @@ import TopologyFile
         #expect(!found.joined().contains("canary"))
     }
 
-    @Test func `impossible values are reported where they stand, in all files at once`() throws {
+    @Test func `impossible values are reported with their place, in all files at once`() throws {
         let topology =
             TopologyFixture.topology.replacing(
                 "  - regions/a.yaml", with: "  - regions/a.yaml\n  - b.yaml")
@@ -360,8 +360,8 @@ import TopologyFile
                 ])
     }
 
-    @Test func `what cannot be read does not make other keys wrong`() throws {
-        // Without readable currencies nothing is said about base currencies.
+    @Test func `unreadable values do not make other keys wrong`() throws {
+        // Without readable currencies, base currencies are not checked.
         #expect(
             try TopologyFixture.complaints(
                 topology: TopologyFixture.topology.replacing("[USD, EUR, JPY]", with: "[usd]")
@@ -382,7 +382,7 @@ import TopologyFile
             ])
     }
 
-    @Test func `exponents are by currency`() throws {
+    @Test func `exponents are given by currency`() throws {
         #expect(
             try TopologyFixture.complaints(
                 region: TopologyFixture.region + "exponents:\n  ISK: two\n  BTC: 8\n") == [
@@ -392,7 +392,7 @@ import TopologyFile
                 ])
     }
 
-    /// What loading makes of a region file with these lines at its end.
+    /// Loads a region file with these lines at its end.
     private func region(_ lines: String) throws -> Region {
         try TemporaryFolder.with([
             "topology.yaml": TopologyFixture.topology,
@@ -400,7 +400,7 @@ import TopologyFile
         ]) { try TopologyFile.load(path: "\($0.path)/topology.yaml").regions[0] }
     }
 
-    @Test func `the words that mean settled are the ledger's`() throws {
+    @Test func `the ledger's words for settled are read`() throws {
         #expect(try region("").settledWords == ["settled", "SETTLED"])
         #expect(try region("ledger: host=db\n").settledWords == ["settled", "SETTLED"])
         #expect(
@@ -434,7 +434,7 @@ import TopologyFile
                 ["9: ledger.host: expected one of the keys connection, settled"]
             ),
         ] as [(String, [String])])
-    func `words that could mean nothing are refused`(lines: String, complaints: [String]) throws {
+    func `meaningless words for settled are refused`(lines: String, complaints: [String]) throws {
         #expect(
             try TopologyFixture.complaints(region: TopologyFixture.region + lines + "\n")
                 == complaints.map { "regions/a.yaml:\($0)" })

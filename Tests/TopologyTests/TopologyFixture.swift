@@ -1,7 +1,7 @@
 import Testing
 import TopologyFile
 
-/// The smallest sound files, and what loading says about changed ones.
+/// The smallest valid files, and the problems of changed ones.
 enum TopologyFixture {
     /// Line numbers in the tests below count these lines.
     static let topology = """
@@ -26,7 +26,7 @@ enum TopologyFixture {
 
         """
 
-    /// What loading says about these files, a line for each problem.
+    /// The problems of these files, one line each.
     static func complaints(
         topology: String = topology, region: String = region, more: [String: String] = [:]
     ) throws -> [String] {

@@ -12,7 +12,7 @@ import TopologyFile
         )
     }
 
-    @Test func `files that cannot be read are named where they are listed`() throws {
+    @Test func `unreadable files are reported where they are listed`() throws {
         #expect(
             try TopologyFixture.complaints(
                 topology: TopologyFixture.topology.replacing("regions/a.yaml", with: "b.yaml"))
@@ -29,7 +29,7 @@ import TopologyFile
                 == "/nonexistent/topology.yaml:1: file: expected a readable file (no such file)")
     }
 
-    @Test func `files are bounded UTF-8`() throws {
+    @Test func `files must be UTF-8 and small enough`() throws {
         try TemporaryFolder.with(["regions/a.yaml": TopologyFixture.region]) { folder in
             func complaint(_ bytes: Data) throws -> String? {
                 try folder.write("topology.yaml", bytes)
@@ -61,7 +61,7 @@ import TopologyFile
         ("a: b\n---\nc: d\n", "2: yaml: expected valid YAML: "),
         (String(repeating: "[", count: 100_000), "1: yaml: expected valid YAML: "),
     ])
-    func `text that is no mapping, or no YAML, is refused with its line`(
+    func `text that is not YAML or not a mapping is refused with its line`(
         text: String, complaint: String
     ) throws {
         let found = try TopologyFixture.complaints(topology: text)

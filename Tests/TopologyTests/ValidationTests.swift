@@ -43,7 +43,7 @@ import Topology
         #expect(try problems { $0.generation = 7 } == [])
     }
 
-    @Test func `a sound topology has no problems`() throws {
+    @Test func `a valid topology has no problems`() throws {
         #expect(try problems { _ in } == [])
         #expect(try regionProblems { _ in } == [])
     }
@@ -66,7 +66,7 @@ import Topology
         #expect(Topology.shardBytes(currencies: Currency.count) <= Limits.requestBytes)
     }
 
-    @Test func `region ids are unique and regions bounded`() throws {
+    @Test func `region ids are unique and the number of regions is limited`() throws {
         #expect(
             try problems { $0.regions.append(try Self.region("a")) }
                 == ["regions[2]: expected each region id once"])
@@ -108,7 +108,7 @@ import Topology
                 == ["currencies[2]: expected each currency once"])
     }
 
-    @Test func `ingest and admin stay on loopback, and every listener has its port`() throws {
+    @Test func `ingest and admin are on loopback, and every listener has its own port`() throws {
         #expect(
             try problems {
                 $0.listeners.ingest.host = "0.0.0.0"
@@ -125,14 +125,14 @@ import Topology
                 == ["listeners.admin: expected a port that no other listener uses"])
     }
 
-    @Test func `HQs are named once, and at least one`() throws {
+    @Test func `at least one HQ is listed, and each only once`() throws {
         #expect(try problems { $0.headquarters = [] } == ["hq: expected 1 to 8 URLs"])
         #expect(
             try problems { $0.headquarters += $0.headquarters }
                 == ["hq[1]: expected each URL once"])
     }
 
-    @Test func `what is sent in the clear stays on this machine`() throws {
+    @Test func `unencrypted connections stay on this machine`() throws {
         let remote = try ["http://10.0.0.9:8081", "https://hq.example", "http://hq.example"].map {
             try #require(ServiceURL($0))
         }
@@ -153,7 +153,7 @@ import Topology
             ])
     }
 
-    @Test func `addresses that cannot work are named with file, line and key`() throws {
+    @Test func `invalid addresses are reported with file, line and key`() throws {
         let text =
             TopologyFixture.topology
             .replacing("http://127.0.0.1:8081", with: "http://10.0.0.9:8081")
@@ -230,7 +230,7 @@ import Topology
     }
 
     @Test(arguments: ["", ".", "..", "a b", "a/b", "tøpic", String(repeating: "a", count: 250)])
-    func `topics have names that Kafka allows`(name: String) throws {
+    func `topic names are those that Kafka allows`(name: String) throws {
         #expect(
             try regionProblems {
                 $0.topic = name
@@ -241,7 +241,7 @@ import Topology
             ])
     }
 
-    @Test func `rejected records go to a topic of their own`() throws {
+    @Test func `rejected records go to a separate topic`() throws {
         #expect(try Self.region("a").deadLetterTopic == "transaction.settled.dlq")
         #expect(
             try regionProblems { $0.deadLetterTopic = $0.topic }
@@ -276,7 +276,7 @@ import Topology
         #expect(try regionProblems { $0.logs = [] } == ["logs: expected 1 to 16 logs"])
     }
 
-    @Test func `what stood before a replacing log counts no more`() throws {
+    @Test func `logs before a replacing log no longer count`() throws {
         let ids = try ["one", "two", "three", "four"].map { try #require(LogID($0)) }
         var region = try Self.region("a")
         region.logs = [RegionLog(id: ids[0]), RegionLog(id: ids[1], relation: .continues(ids[0]))]
@@ -290,7 +290,7 @@ import Topology
         #expect(region.replacedLogs.map(\.id) == [ids[0], ids[1]])
     }
 
-    @Test func `logs that do not say share what the others leave of all shards`() throws {
+    @Test func `logs without a number share the partitions that the others leave`() throws {
         var topology = try Self.topology()
         topology.regions.removeLast()
         let ids = try ["one", "two", "three"].map { try #require(LogID($0)) }

@@ -3,7 +3,7 @@ import Money
 import Testing
 import TransferGenerator
 
-/// Amounts and times as a region's people make them.
+/// Tests realistic amounts and times.
 @Suite struct EverydayTests {
     private static let usd = Currency(code: "USD")!
     private static let jpy = Currency(code: "JPY")!
@@ -74,7 +74,7 @@ import TransferGenerator
         }
     }
 
-    @Test func `events before a time are counted without making them`() {
+    @Test func `events before a time are counted without generating them`() {
         var configuration = GeneratorConfiguration(
             start: TransferGeneratorTests.start, perSecond: 20, count: 1_000_000)
         for rhythm in [

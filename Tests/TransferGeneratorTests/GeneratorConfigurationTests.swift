@@ -16,7 +16,7 @@ import TransferGenerator
         widest.shares.malformed = 990_000
         #expect(widest.problem == nil)
         var bytes: [UInt8] = []
-        // No arithmetic on the farthest event leaves Int64.
+        // No arithmetic on the last event overflows Int64.
         let last = TransferGenerator(widest).append(widest.count - 1, to: &bytes)
         #expect(last.recordTime > widest.start)
     }
@@ -58,7 +58,7 @@ import TransferGenerator
     ]
 
     @Test(arguments: changes)
-    func `each bound is refused in words`(
+    func `each violated bound has a message`(
         _ beginning: String, _ change: Change
     ) throws {
         var configuration = Self.sound()

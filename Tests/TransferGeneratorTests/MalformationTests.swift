@@ -17,13 +17,13 @@ import TransferGenerator
         }
     }
 
-    @Test func `every kind of bad record occurs, and about as often as the others`() {
+    @Test func `every kind of bad record occurs about equally often`() {
         let counts = Self.malformed(16_000).reduce(into: [:]) { $0[$1.0, default: 0] += 1 }
         #expect(counts.count == Malformation.allCases.count)
         #expect(counts.values.allSatisfy { abs($0 - 1_000) < 150 })
     }
 
-    @Test func `no bad record is a sound transfer to a strict reader`() {
+    @Test func `a strict reader accepts no bad record`() {
         for (malformation, bytes, event) in Self.malformed(2_000) {
             let sound = Self.isSound(bytes)
             #expect(sound == (malformation == .future), "\(String(decoding: bytes, as: UTF8.self))")
@@ -35,7 +35,8 @@ import TransferGenerator
         }
     }
 
-    /// The record contract by another reader: exactly four members of the right types, each once.
+    /// Checks the record contract independently: exactly four members of the right types, each
+    /// once.
     static func isSound(_ bytes: [UInt8]) -> Bool {
         guard bytes.count <= 65_536, let text = String(validating: bytes, as: UTF8.self),
             let json = try? JSONSerialization.jsonObject(with: Data(bytes)),
@@ -45,7 +46,7 @@ import TransferGenerator
             code == code.uppercased(),
             let time = object["settled_at_utc"] as? String, RFC3339.parse(time) != nil
         else { return false }
-        // Numbers and repeated members are judged by their text: Foundation forgives both.
+        // Checks numbers and repeated members by their text, because Foundation tolerates both.
         let amount = /"amount_minor_units":([1-9][0-9]*)[,}]/
         guard let match = text.firstMatch(of: amount), Int64(match.1) != nil else { return false }
         return text.matches(of: /"[a-z_]+":/).count == 4

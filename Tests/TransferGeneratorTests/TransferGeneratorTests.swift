@@ -32,7 +32,7 @@ import TransferGenerator
         return bytes
     }
 
-    /// FNV-1a in 64 bits.
+    /// The 64-bit FNV-1a hash.
     static func hash(_ bytes: [UInt8]) -> UInt64 {
         bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
     }
@@ -45,13 +45,13 @@ import TransferGenerator
         #expect(Self.hash(Self.lines(mixed)) == 1_940_972_111_988_554_534)
     }
 
-    @Test func `another seed shares neither ids nor amounts at a place`() {
+    @Test func `different seeds give different ids and amounts at a position`() {
         let one = Self.lines(Self.configuration(200, seed: 1)).split(separator: 0x0A)
         let two = Self.lines(Self.configuration(200, seed: 2)).split(separator: 0x0A)
         #expect(zip(one, two).allSatisfy { $0 != $1 })
     }
 
-    @Test func `any range of events made alone has the bytes it has in the whole`() {
+    @Test func `a range of events has the same bytes alone as in the whole`() {
         var configuration = Self.configuration(3_000)
         configuration.shares = Self.mixedShares()
         let generator = TransferGenerator(configuration)
@@ -65,7 +65,7 @@ import TransferGenerator
         #expect(tally.total == 3_000)
     }
 
-    @Test func `a new kind of event leaves the content of all others as it was`() {
+    @Test func `a new kind of event does not change the content of others`() {
         var changed = Self.configuration(5_000)
         changed.shares.malformed = 100_000
         let plain = Self.lines(Self.configuration(5_000)).split(separator: 0x0A)
@@ -74,14 +74,14 @@ import TransferGenerator
         for position in 0..<5_000 {
             var bytes: [UInt8] = []
             guard generator.append(position, to: &bytes).kind == .fresh else { continue }
-            // Repeats may choose another source, fresh ones may not change.
+            // Repeats may select another source; fresh events must not change.
             #expect(bytes[...] == plain[position])
             compared += 1
         }
         #expect(compared > 4_000)
     }
 
-    @Test func `every line says what its event says`() throws {
+    @Test func `every line has the content of its event`() throws {
         var configuration = Self.configuration(4_000)
         configuration.shares = Self.mixedShares()
         let generator = TransferGenerator(configuration)
@@ -104,7 +104,7 @@ import TransferGenerator
         #expect(shapes == [.plain, .envelope, .envelopeWithSchema, .outboxString])
     }
 
-    /// The transfer within a record of any shape, by Foundation's reader.
+    /// The transfer in a record of any shape, read by Foundation.
     static func transfer(in value: Data) throws -> [String: Any] {
         let json = try JSONSerialization.jsonObject(with: value, options: .fragmentsAllowed)
         if let text = json as? String { return try transfer(in: Data(text.utf8)) }
@@ -113,7 +113,7 @@ import TransferGenerator
         return payload["after"] as? [String: Any] ?? payload
     }
 
-    @Test func `a repeat has the bytes of an earlier event, and an id is fresh once`() throws {
+    @Test func `a repeat has the bytes of an earlier event, and each id is fresh once`() throws {
         var configuration = Self.configuration(50_000)
         configuration.shares = Self.mixedShares()
         let generator = TransferGenerator(configuration)
@@ -182,7 +182,8 @@ import TransferGenerator
         #expect(seen.min()! < 1 << 28 && seen.max()! > (1 << 40) - (1 << 28))
     }
 
-    @Test func `event times stay in the span, a little disordered; record times never fall`() {
+    @Test func `event times stay in the span, slightly out of order; record times never decrease`()
+    {
         let configuration = Self.configuration(86_400)
         let generator = TransferGenerator(configuration)
         let end = Self.start + 86_400_000
@@ -219,7 +220,7 @@ import TransferGenerator
         #expect(abs(late - 2_000) < 200)
     }
 
-    @Test func `a rate gives as many events a second`() {
+    @Test func `a rate gives that many events a second`() {
         let generator = TransferGenerator(
             GeneratorConfiguration(start: Self.start, perSecond: 250))
         for second in 0..<100 {
