@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""The same rollup by DuckDB, all cores: the yardstick of rollup_bench.py.
+"""The same rollup with DuckDB on all cores, for comparison in rollup_bench.py.
 
 usage: duckdb_rollup.py FILE
 
-Prints CSV as `tributary rollup` does; the seconds of the query and its output alone, without
-the start of Python and DuckDB, go to standard error. Of the ways to say it, this one was the
-fastest: typed columns, timestamps parsed by DuckDB, one group per transfer_id.
+Prints CSV like `tributary rollup`. Prints the seconds of the query and its output, without the
+start of Python and DuckDB, to standard error. This was the fastest form of the query: typed
+columns, timestamps parsed by DuckDB, one group per transfer_id.
 """
 
 import sys

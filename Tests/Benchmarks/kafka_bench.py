@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""From Kafka to ring, beside a bare librdkafka loop in C: same topic, messages and machine.
+"""From Kafka to ring, compared with a bare librdkafka loop in C: same topic, messages and machine.
 
     kafka_bench.py [--records N] [--runs N] [--brokers HOST:PORT --topic T]
 
-Fills a topic of the embedded broker with generated transfers, then reads it in turns with the C
+Fills a topic of the embedded broker with generated transfers, then reads it alternately with the C
 loop, with the consumer, and with the consumer and the fold. Prints the best run of each, their
-ratios, and beside them the median of the ratios within a turn. Exit status 1 where the fold's best
-run reaches less than GOAL of the bare loop's.
+ratios, and the median of the ratios within a turn. Exit status 1 if the fold's best run reaches
+less than GOAL of the bare loop's.
 """
 import argparse
 import operator

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""How old a transfer is when a viewer sees it, at 1,200 transfers a second over three regions.
+"""Measures a transfer's age when a viewer sees it, at 1,200 transfers a second in three regions.
 
     latency_bench.py [--seconds N] [--rate PER_SECOND] [--starts N] [--no-goals]
                      [--brokers REGION=HOST:PORT …]
 
-Real processes: brokers, region nodes, Redis, headquarters. Among small transfers go probes whose
-amounts are powers of ten, one power a region: the public total says in its digits how many probes
-of each region it holds, so each event of the live stream tells which probes are new in it.
+Uses real processes: brokers, region nodes, Redis, headquarters. Among small transfers it sends
+probes whose amounts are powers of ten, one power for each region. The digits of the public total
+then count the probes of each region, so each event of the live stream shows which probes are new.
 
-Prints for each start how long it took to a total, and the 50th and 99th percentile of
-produced-to-event and of committed-in-Redis-to-event; exit status 1 above a goal. With --no-goals
-times are printed and not judged: each start must reach a total, and end exact.
+Prints for each start the time to a total, and the 50th and 99th percentile of produced-to-event and
+of committed-in-Redis-to-event. Exit status 1 above a goal. With --no-goals, it only prints times;
+each start must still reach a total and end exact.
 """
 import argparse
 import datetime
@@ -32,16 +32,16 @@ REGIONS = ["eu-west", "us-east", "ap-south"]
 GOALS = {"produced to event": 1.0, "committed to event": 0.8}
 START_GOAL = 15.0
 START_SECONDS_MAX = 60
-# A stream's, with one for the edges of what is counted.
+# The stream's events, plus one for the edges of the measurement.
 EVENTS_PER_SECOND = 2
-# Cents. All small transfers of a run come to less than the first probe's amount.
+# In cents. All small transfers of a run together are less than the first probe's amount.
 SMALL_MAX = 99
 PROBES = [10**7, 10**10, 10**13]
 PROBES_PER_SECOND = 5
 
 
 class Stream(threading.Thread):
-    """One viewer: when each event came, and what it said."""
+    """One viewer: records the time and the total of each event."""
 
     def __init__(self, port):
         super().__init__(daemon=True)
@@ -63,7 +63,7 @@ class Stream(threading.Thread):
 
 
 class Versions(threading.Thread):
-    """When each version of the store was first seen."""
+    """Records when each version of the store was first seen."""
 
     def __init__(self, port):
         super().__init__(daemon=True)
@@ -89,7 +89,7 @@ def produce(deployment, seconds, rate):
     producers = [confluent_kafka.Producer({
         "bootstrap.servers": deployment.brokers[region], "linger.ms": 5,
         "compression.type": "zstd"}) for region in REGIONS]
-    # Numbers must differ from run to run for ids alone.
+    # Numbers differ between runs only to make ids different.
     prefix = f"latency-{time.time_ns()}"
     sent = [[] for _ in REGIONS]
     begun, number = time.monotonic(), 0
@@ -116,7 +116,7 @@ def produce(deployment, seconds, rate):
 
 
 def counts(cents):
-    """How many probes of each region a total holds."""
+    """The number of each region's probes in a total."""
     found = []
     for index, amount in enumerate(PROBES):
         above = PROBES[index + 1] if index + 1 < len(PROBES) else None
@@ -125,7 +125,7 @@ def counts(cents):
 
 
 def ages(events, sent, seen):
-    """Per probe and per version, how long it took to the event that has it first."""
+    """For each probe and version, the time until the first event that contains it."""
     probes, versions = [], []
     known, last = [0] * len(REGIONS), None
     for arrived, version, cents in events:
@@ -144,7 +144,7 @@ def percentile(values, share):
 
 
 def measure(options):
-    """One start: the seconds it took to a total, the ages measured, and what was missed."""
+    """One start: the seconds to a total, the measured ages, and missed goals."""
     with Deployment(REGIONS, named_brokers(options.brokers, REGIONS)) as deployment:
         begun = time.monotonic()
         deployment.processes["hq"].start()
@@ -168,7 +168,7 @@ def measure(options):
         measured, missing = ages(stream.events, sent, versions.seen)
         verdict = deployment.judge("--wait", 120).verdict()
         assert verdict["verdict"] == "exact", verdict
-        # The first is the state on connecting.
+        # The first event is the total on connecting.
         events = [arrived for arrived, _, _ in stream.events[1:]]
         allowed = (events[-1] - events[0]) * EVENTS_PER_SECOND + 1
         assert len(events) <= allowed + 1, f"{len(events)} events, {allowed:.0f} are allowed"
@@ -178,7 +178,7 @@ def measure(options):
 
 
 def report(options, starting, measured, missing):
-    """Prints what was measured; whether a goal was missed."""
+    """Prints the measurements. Returns whether a goal was missed."""
     missed = missing > 0
     if starting > START_GOAL:
         print(f"a total after more than {START_GOAL} s: MISSED")

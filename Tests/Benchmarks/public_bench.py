@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""The five-field endpoint beside nginx returning the same bytes: same machine, same run.
+"""Compares the five-field endpoint with nginx returning the same bytes: same machine, same run.
 
     public_bench.py [--seconds N] [--rounds N] [--connections N]
 
-Each server has the first core, wrk the second one; they take turns, round by round, and the best
-round of each counts. Exit status 1 where the endpoint reaches less than GOAL of nginx.
+Each server runs on the first core, wrk on the second. They alternate, and the best round of each
+counts. Exit status 1 if the endpoint reaches less than GOAL of nginx.
 """
 import argparse
 import http.client
@@ -68,7 +68,7 @@ def start(command, **options):
 
 
 def start_nginx(folder, body, headers):
-    """nginx with the same fields and the same body; what it sends besides is its own."""
+    """nginx with the same fields and the same body, plus its own fields."""
     port = free_port()
     own = {"content-type", "content-length", "connection", "server", "date"}
     lines = [f'            add_header {name} "{value}" always;'
@@ -88,7 +88,7 @@ def start_nginx(folder, body, headers):
 
 
 def processor_seconds(child):
-    """Of the process so far, in the kernel and outside it."""
+    """The process's CPU time so far, in the kernel and in user space."""
     fields = pathlib.Path(f"/proc/{child.pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""The sums of a file of settled transfers, in the plainest words: what the rollup is judged by.
+"""The simplest possible sums of a file of settled transfers, as the reference for the rollup.
 
 usage: reference_rollup.py FILE [--no-dedupe]
 
-Reads one JSON object a line and prints CSV (currency, minute, settled, transfers), sorted. The
-first record of a transfer_id counts. It knows sound records only and shares nothing with the
-program it judges: the standard library's JSON reader, integers, a dictionary and a set.
+Reads one JSON object per line and prints sorted CSV (currency, minute, settled, transfers). The
+first record of a transfer_id counts. It reads only valid records and shares no code with the
+rollup: it uses the standard library's JSON reader, integers, a dictionary and a set.
 """
 
 import json
@@ -32,7 +32,7 @@ def rollup(lines, dedupe=True):
 
 
 def csv(sums):
-    """The sums as the rollup prints them."""
+    """The sums in the format of the rollup."""
     rows = [
         f"{currency},{minute},{settled},{transfers}\n"
         for (currency, minute), (settled, transfers) in sorted(sums.items())

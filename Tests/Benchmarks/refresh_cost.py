@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Instructions of one publisher tick, counted by valgrind: what changed decides, not what is held.
+"""Counts the instructions of a publisher tick, which must depend on changes, not on data held.
 
     refresh_cost.py
 
-Makes reports over 3 and 30 regions, over one hour and over whole days, twice with another number
-of ticks; the difference is what the ticks cost. Prints instructions a tick; exit status 1 where a
-day costs over 5 % more than an hour. Without valgrind it says so and measures nothing.
+Builds reports of 3 and 30 regions, of one hour and of whole days, each with two numbers of ticks;
+the difference is the cost of the ticks. Prints instructions per tick. Exit status 1 if a day costs
+over 5 % more than an hour. Without valgrind it says so and measures nothing.
 """
 import os
 import pathlib
@@ -45,7 +45,7 @@ def main():
         return 0
     worst = 0
     with tempfile.TemporaryDirectory() as folder:
-        # Swift's debug information makes valgrind give up.
+        # Valgrind cannot read Swift's debug information.
         subprocess.run(["strip", "-o", f"{folder}/bench", BENCH], check=True)
         for regions in (3, 30):
             for changed in (0, 1, 10):

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""`tributary rollup` beside DuckDB on one file, and both against an independent reference.
+"""Compares `tributary rollup` with DuckDB on one file, and both with an independent reference.
 
 usage: rollup_bench.py [--events N] [--runs N] [--file FILE] [--binary PATH]
 
-The file and its reference are kept in .build/bench for the next time. Runs alternate, so that
-a busy machine slows both; the best of each counts. Tributary is charged for its whole process,
-DuckDB for its query alone. Exits 1 when a result differs or a goal is missed.
+Keeps the file and its reference in .build/bench for the next run. Runs alternate, so that a busy
+machine slows both; the best of each counts. Tributary's time is that of its whole process, DuckDB's
+only that of its query. Exit status 1 if a result differs or a goal is missed.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def run(command, output):
 
 
 def events_file(arguments, folder):
-    """The file to roll up, made if need be."""
+    """The file to roll up, generated if necessary."""
     if arguments.file:
         return pathlib.Path(arguments.file)
     file = folder / f"events-{arguments.events}.ndjson"
@@ -58,7 +58,7 @@ def events_file(arguments, folder):
 
 
 def reference_file(file, folder):
-    """What the reference makes of it, computed once for each state of the file."""
+    """The reference's result, computed once for each state of the file."""
     status = file.stat()
     reference = folder / f"reference-{status.st_size}-{status.st_mtime_ns}.csv"
     if not reference.exists():
@@ -111,7 +111,7 @@ def main():
     print(f"  {ratio:.2f} times faster than DuckDB (goal {SPEED_GOAL}), "
           f"within a turn {within:.2f}")
     print(f"  {our_memory:.0f} MB peak (goal below {MEMORY_GOAL_MB})")
-    # A yardstick that computes something else is none.
+    # The comparison is only valid if DuckDB computes the same.
     return 0 if (
         equal and their_equal and ratio >= SPEED_GOAL and our_memory < MEMORY_GOAL_MB
     ) else 1

@@ -3,11 +3,11 @@
 
     viewers_bench.py [--viewers N] [--silent N] [--servers N] [--seconds N]
 
-Several servers of the public interface send their viewers a changing report twice a second, as
-often as a stream may have an event; several clients with loopback addresses of their own hold the
-viewers, so that no process needs more than 20,000 files. Exit status 1 where an update does not
-reach every reading viewer of its server, is later than LATENCY_GOAL_MS at p99, or a viewer costs a
-server more than MEMORY_GOAL bytes.
+Several servers of the public interface send their viewers a changing report twice a second, the
+greatest rate of a stream. Several clients with different loopback addresses run the viewers, so
+that no process needs more than 20,000 files. Exit status 1 if an update does not reach every
+reading viewer of its server, is later than LATENCY_GOAL_MS at p99, or a viewer costs a server more
+than MEMORY_GOAL bytes.
 """
 import argparse
 import json
@@ -24,7 +24,7 @@ BENCH = ROOT / ".build/release/tributary-bench"
 INTERVAL_MS = 500
 LATENCY_GOAL_MS = 1_000
 MEMORY_GOAL = 10 * 1024
-# Updates at the beginning and the end of watching are only seen in part.
+# Only some viewers see updates at the beginning and the end of the measurement.
 EDGE = 1
 
 
@@ -34,7 +34,7 @@ def resident(pid):
 
 
 def processor_seconds(pid):
-    """In the kernel and outside it, so far."""
+    """The CPU time so far, in the kernel and in user space."""
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -48,7 +48,7 @@ def start(children, *words, **options):
 
 
 def percentile(latencies, share):
-    """Of a counter by latency."""
+    """A percentile of a counter by latency."""
     left = share * sum(latencies.values())
     for latency in sorted(latencies):
         left -= latencies[latency]
@@ -82,7 +82,7 @@ def main():
 def measure(options, children):
     servers = []
     for _ in range(options.servers):
-        # Processes that publish at the same pace are out of step.
+        # Offsets the processes, which publish at the same rate.
         time.sleep(INTERVAL_MS / 1_000 / options.servers)
         servers.append(start(
             children, "serve", "--threads", 1, "--interval", INTERVAL_MS))
@@ -106,7 +106,7 @@ def measure(options, children):
     for client in clients:
         client.stdin.write("\n")
         client.stdin.flush()
-    # With all of them connected and events going out.
+    # While all are connected and receive events.
     busy = [processor_seconds(server.pid) for server in servers]
     time.sleep(options.seconds / 2)
     after = [resident(server.pid) for server in servers]
@@ -132,7 +132,7 @@ def report(options, results, connecting, memory, cores):
         for time_of_update in times[EDGE:-EDGE]:
             reached = updates[target, time_of_update]
             complete += 1
-            # The silent viewers are spread evenly, to within a few.
+            # The silent viewers are distributed almost evenly.
             missed += max(0, int(reading) - options.servers * 2 - sum(reached.values()))
             worst = max(worst, percentile(reached, 0.99))
             all_latencies += reached

@@ -1,6 +1,6 @@
-"""Debian's Chromium, headless, driven from Python; what it draws is kept as pictures.
+"""Drives Debian's Chromium, headless, and keeps screenshots.
 
-It has the fonts of a plain Linux, whatever is installed here: fonts.conf names them.
+fonts.conf limits it to the fonts of a plain Linux, whatever fonts are installed.
 """
 import os
 import pathlib
@@ -17,7 +17,7 @@ DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 320, "height": 640}
 WALL = {"width": 1920, "height": 1080}
 
-# Every place that the keyboard can reach, and how large it is.
+# Every element that the keyboard can reach, and its size.
 TARGETS = """() => [...document.querySelectorAll("a[href], button")]
     .filter((element) => element.checkVisibility() && !element.classList.contains("skip"))
     .map((element) => {
@@ -25,8 +25,8 @@ TARGETS = """() => [...document.querySelectorAll("a[href], button")]
         return { text: element.textContent, width: box.width, height: box.height };
     })"""
 
-# What reaches beyond the window, its card or its own box. A box that hides what is too large for
-# it hides it from readers too; the digits that roll by are hidden on purpose.
+# Elements that extend beyond the window, their card or their own box. Content that a box cuts is
+# hidden from readers too; only the rolling digits are hidden on purpose.
 OVERFLOWING = """() => {
     const found = [];
     const name = (element) => element.tagName.toLowerCase()
@@ -56,12 +56,12 @@ OVERFLOWING = """() => {
 
 
 class Chromium:
-    """One browser; each page has a context of its own and tells what went wrong in it."""
+    """One browser; each page has its own context and records its errors."""
 
     def __enter__(self):
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         self.playwright = sync_playwright().start()
-        # Chromium's own sandbox does not work for root, nor in most containers.
+        # Chromium's sandbox does not work for root or in most containers.
         self.browser = self.playwright.chromium.launch(
             executable_path=EXECUTABLE, args=["--no-sandbox", "--disable-dev-shm-usage"],
             env={**os.environ, "FONTCONFIG_FILE": str(FONTS)})
@@ -72,7 +72,7 @@ class Chromium:
         self.playwright.stop()
 
     def open(self, address, viewport=None, **options):
-        """A page at `address`. Its `problems` are what its console called errors."""
+        """A page at `address`. Its `problems` are the errors in its console."""
         context = self.browser.new_context(viewport=viewport or DESKTOP, **options)
         page = context.new_page()
         page.problems = []
@@ -84,23 +84,23 @@ class Chromium:
 
 
 def keep(page, name, whole=True):
-    """A picture of the page, in the folder that CI keeps."""
+    """Saves a screenshot in the folder that CI keeps."""
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=whole)
 
 
 def violations(page):
-    """What axe finds: rule and the first elements that break it."""
+    """The findings of axe: each rule and the first elements that violate it."""
     found = Axe().run(page).response["violations"]
     return [f"{rule['id']}: {[node['target'] for node in rule['nodes'][:3]]}" for rule in found]
 
 
 def overflowing(page):
-    """What is wider than its place: on no page anything."""
+    """Elements that are too wide; a page must have none."""
     return page.evaluate(OVERFLOWING)
 
 
 def fonts(page, selector):
-    """The families that the text of the element was really drawn with."""
+    """The font families that actually rendered the element's text."""
     session = page.context.new_cdp_session(page)
     session.send("DOM.enable")
     session.send("CSS.enable")
@@ -111,6 +111,6 @@ def fonts(page, selector):
 
 
 def small_targets(page, least=24):
-    """Links and buttons smaller than WCAG 2.2 asks for, in pixels."""
+    """Links and buttons smaller than WCAG 2.2 requires, in pixels."""
     return [target for target in page.evaluate(TARGETS)
             if target["height"] < least or target["width"] < least]

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The pages in Debian's Chromium: drawn from made-up reports, then live before real processes.
-# Pictures are left in .build/screenshots (or SCREENSHOTS).
+# Tests the pages in Debian's Chromium: first from made-up reports, then live with real processes.
+# Leaves screenshots in .build/screenshots (or SCREENSHOTS).
 #
 #   Tests/Browser/run.sh           everything
-#   Tests/Browser/run.sh pages     test_pages.py alone; `live` for the other
-#   … --brokers REGION=HOST:PORT   a region's Kafka in place of an embedded broker
+#   Tests/Browser/run.sh pages     only test_pages.py; `live` for the other
+#   … --brokers REGION=HOST:PORT   a region's Kafka instead of an embedded broker
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

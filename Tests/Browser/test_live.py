@@ -1,9 +1,9 @@
-"""The dashboard in a browser, before real processes: headquarters, regions, brokers, Redis.
+"""Tests the dashboard in a browser, with real headquarters, regions, brokers and Redis.
 
-Transfers flow all the time. Processes are killed as a power cut would, and started again. When all
-is over, the judge must find every bucket exact.
+Transfers flow all the time. The tests kill processes and restart them. At the end, the judge must
+find every bucket exact.
 
-BROKERS="REGION=HOST:PORT …" in the environment names a region's Kafka in place of an embedded
+The environment variable BROKERS="REGION=HOST:PORT …" sets a region's Kafka instead of an embedded
 broker.
 """
 import http.server
@@ -29,7 +29,7 @@ BANNER_SECONDS = 15
 RETURN_SECONDS = 45
 LOST_SECONDS = 40
 
-# Keeps what the page shows at every change, and whether a digit ever rolled.
+# Records the page's total at every change, and how many digits rolled.
 WATCH = """() => {
     window.seen = [];
     window.rolled = 0;
@@ -50,7 +50,7 @@ SHOWN = "Object.values({ ...document.getElementById('total')?.dataset })"
 RUNNING = "document.getAnimations().filter((motion) => motion.playState === 'running').length"
 STATE = "document.getElementById('connection').dataset.state"
 WORDS = "document.getElementById('connection').textContent"
-# What the tiles say of the regions, in the table or on the wall.
+# The states of the regions, in the table or in the wall view.
 TILES = """[...document.querySelectorAll('#regions .state, #strip .state')]
     .map((tile) => tile.textContent.trim())"""
 
@@ -61,7 +61,7 @@ def grouped(amount):
 
 
 def produce(deployment):
-    """A day of history, then live transfers from the producers that it answers."""
+    """Produces a day of history. Returns the producers of live transfers."""
     history = [deployment.produce(
         f"history-{region}", region, 60_000, "--duration", "23h", "--start", "now-23h",
         "--seed", index + 10, "--id-prefix", "day_") for index, region in enumerate(REGIONS)]
@@ -73,7 +73,7 @@ def produce(deployment):
 
 
 def another_site(test, html):
-    """The address of a page of another origin, served until the test is over."""
+    """The address of a page of another origin, served until the test ends."""
     class Page(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(200)
@@ -115,12 +115,12 @@ class LiveTest(unittest.TestCase):
             return response.read().decode()
 
     def shown(self, page):
-        """The amount and its time, as the page has them, digit for digit."""
+        """The page's amount and its time, digit for digit."""
         return tuple(page.evaluate(SHOWN))
 
     def wait(self, page, what, condition, seconds):
-        """Waits until the condition, a script or a function, is met. The page's policy forbids
-        the driver's own way of waiting inside it, so it is asked from outside."""
+        """Waits until the condition, a script or a function, is true. Polls from outside, because
+        the page's policy forbids the driver's own waiting inside the page."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             answer = condition() if callable(condition) else page.evaluate(condition)
@@ -132,7 +132,7 @@ class LiveTest(unittest.TestCase):
                   f"the API says {self.deployment.total()}")
 
     def assert_equals_api(self, page, base):
-        """What the page shows is what the API said of the same second, in the same digits."""
+        """Checks that the page shows the API's total of the same second, digit for digit."""
         def answer():
             body = self.deployment.total(base)
             return body and (body["total_amount"], body["data_as_of"])
@@ -278,7 +278,7 @@ class LiveTest(unittest.TestCase):
             self.assertEqual(banner.get_attribute("role"), "status")
             self.wait(page, "not live", f"{STATE} === 'degraded'", BANNER_SECONDS)
             self.assertNotIn("Live", page.locator("body").inner_text())
-            # Silent first, then behind as well: one sentence.
+            # Silent first, then also behind, in one sentence.
             self.wait(page, "behind too", "document.getElementById('banner').textContent"
                       ".includes('has gone silent and is behind')", 2 * BANNER_SECONDS + 30)
             self.assertEqual(page.locator("#banner li").count(), 1)
@@ -317,7 +317,7 @@ class LiveTest(unittest.TestCase):
         self.assert_equals_api(page, "USD")
 
     def test_9_a_silent_connection_is_not_called_live(self):
-        """As when the way to headquarters is cut: nothing ends the connections, nothing comes."""
+        """Simulates a broken network: connections stay open, but nothing arrives."""
         pages = [self.open("/"), self.open("/?view=tv", WALL), self.open("/embed")]
         for page in pages:
             self.wait(page, "live", f"{STATE} === 'live'", 20)

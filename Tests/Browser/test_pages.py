@@ -1,6 +1,6 @@
-"""Every page as it is drawn from made-up reports: whole, degraded, light, dark, narrow, on a wall.
+"""Tests every page of made-up reports: whole, degraded, light, dark, narrow, wall view.
 
-The pages are those that the unit tests write into the folder GALLERY.
+The unit tests write the pages into the folder GALLERY.
 """
 import functools
 import http.server
@@ -16,20 +16,20 @@ POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'sel
           "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 PAGES = ["degraded-standard", "degraded-tv", "methodology", "waiting"]
 SIZES = [(320, 640), (768, 1024), (1280, 900), (1920, 1080), (3840, 2160)]
-# How much of the line the number takes, its currency included, where its size is not capped.
+# The share of the line that the number and its currency fill, if its size is not limited.
 FILLS = """() => {
     const line = document.getElementById("total");
     const parts = [...line.children].map((part) => part.getBoundingClientRect());
     return (Math.max(...parts.map((part) => part.right)) - line.getBoundingClientRect().left)
         / line.clientWidth;
 }"""
-# A window that changed tells its page before the next frame.
+# A page learns of a changed window before the next frame.
 NEXT_FRAME = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 TYPE_SIZE = "parseFloat(getComputedStyle(document.getElementById('total')).fontSize)"
 
 
 class Files(http.server.SimpleHTTPRequestHandler):
-    """The gallery's files, under the policy and the status that the pages are served with."""
+    """Serves the gallery's files with the real policy and status of the pages."""
 
     def send_response(self, code, message=None):
         is_waiting = code == 200 and self.path.startswith("/waiting")
@@ -54,7 +54,7 @@ class PagesTest(unittest.TestCase):
         cls.chromium = cls.enterClassContext(Chromium())
 
     def open(self, name, viewport=None, **options):
-        # Without its script a page stands still: nothing here serves a stream.
+        # Without its script a page does not change, because this server has no stream.
         options.setdefault("java_script_enabled", False)
         port = self.server.server_address[1]
         page = self.chromium.open(f"http://127.0.0.1:{port}/{name}.html", viewport, **options)

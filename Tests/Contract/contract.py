@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""The public interface against its own description, /openapi.json.
+"""Tests the public interface against its own description, /openapi.json.
 
     contract.py [--seconds N] [--url http://HOST:PORT]
 
-Starts the public interface with made-up reports (or takes one that runs), lets schemathesis ask
-it whatever the description allows and forbids, and compares each body with its compressed form.
-Exit status 1 where an answer is not as described.
+Starts the public interface with made-up reports (or uses a running one), lets schemathesis send
+requests that the description allows and forbids, and compares each body with its compressed form.
+Exit status 1 if an answer differs from the description.
 """
 import argparse
 import gzip
@@ -72,7 +72,7 @@ def check_rates(url):
 
 
 def check_compression(url, description):
-    """Each compressed body is the plain one, under a tag of its own."""
+    """Checks that each compressed body equals the plain one, with a different tag."""
     compressed = 0
     for path in description["paths"]:
         if path.endswith("/stream"):

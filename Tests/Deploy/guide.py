@@ -103,7 +103,7 @@ def blocks(readme):
 
 
 def follow(block, replacing):
-    """Runs a block of the guide, with the replacements that it asks for: `{theirs: ours}`."""
+    """Runs a block of the guide with replacements: `{theirs: ours}`."""
     for theirs, ours in replacing.items():
         assert theirs in block, f"the guide no longer says {theirs}"
         block = block.replace(theirs, ours)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Starts a service according to its unit, in place of systemd.
+"""Starts a service according to its unit, instead of systemd.
 
     unit.py daemon-reload
     unit.py enable --now NAME.service

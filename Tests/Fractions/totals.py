@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Random sets of exchange rates, amounts, and what they come to, computed with fractions.
+"""Prints random exchange rates, amounts, and their totals, computed with fractions.
 
     totals.py [--sets 10000] [--seed 1]
 
-Shares nothing with the software under test: the currencies' digits stand here, the total is a
-sum of Fraction values, and rounding is round(), which is half to even, or half away from zero.
-One line a case, tab-separated:
+Shares nothing with the software under test: it has its own table of decimals, the total is a sum
+of Fraction values, and rounding is round(), which is half to even, or half away from zero. One
+tab-separated line per case:
 
     base  target  rates  amounts  half_even  half_up  digits
 
 where rates and amounts are lists `CODE:text` (rates per unit of the base, amounts in minor units)
-and the three results are minor units, minor units, and half_even with the currency's digits. The
-last line is `end` with the number of cases, of exact ties, and of cases that the two policies
+and the three results are minor units, minor units, and half_even with the currency's decimals. The
+last line is `end` with the numbers of cases, of exact ties, and of cases that the two policies
 round differently.
 """
 import argparse
@@ -24,7 +24,7 @@ DIGITS = {
     "NGN": 2, "RSD": 2, "MGA": 2, "JPY": 0, "KRW": 0, "ISK": 0, "CLP": 0, "VND": 0, "XOF": 0,
     "KWD": 3, "BHD": 3, "IQD": 3, "TND": 3, "CLF": 4, "UYW": 4,
 }
-# Halves of a minor unit, and common factors, are likely with these.
+# These make halves of a minor unit and common factors likely.
 TIE_RATES = ["2", "2.0", "0.5", "4", "1"]
 ROUND_RATES = ["2", "4", "0.5", "8", "0.02", "16", "2.50", "1.25", "100", "0.1"]
 
@@ -40,7 +40,7 @@ def rate_text(chance, ties):
 
 
 def half_up(value):
-    """To the nearest, a tie away from zero."""
+    """Rounds to the nearest, ties away from zero."""
     magnitude = int(abs(value) + Fraction(1, 2))
     return -magnitude if value < 0 else magnitude
 
@@ -53,8 +53,8 @@ def digits_text(minor, digits):
 
 def case(chance):
     """One set of rates, some amounts, and a target."""
-    # A third of the cases are made for ties: few currencies of the same digits, round rates,
-    # small amounts.
+    # A third of the cases favour ties: few currencies with the same decimals, round rates, small
+    # amounts.
     ties = chance.random() < 1 / 3
     digits = chance.choice([0, 2, 3, 4])
     known = [code for code in sorted(DIGITS) if not ties or DIGITS[code] == digits]

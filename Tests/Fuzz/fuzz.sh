@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Fuzzes what parses input from outside, each target for SECONDS (60), with AddressSanitizer.
+# Fuzzes the parsers of outside input, each target for SECONDS (60), with AddressSanitizer.
 #
 #   Tests/Fuzz/fuzz.sh [SECONDS [TARGET]]
 #
-# A target first proves that it sees: with a bug planted deep inside it must crash on it. What is
-# found is kept in .build-fuzz/found; `.build/release/TARGET FILE` checks it again after a mend.
-# An optimised build: eight times the inputs a second of a debug build.
+# A target first proves that it detects errors: it must crash on a bug planted deep inside. Findings
+# are kept in .build-fuzz/found; `.build/release/TARGET FILE` checks them again after a fix. The
+# build is optimised, which gives eight times the inputs a second of a debug build.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -16,12 +16,12 @@ readonly plant_seconds_max=120
 readonly counters_min=1000
 readonly memory_mb_max=2048
 
-# An input that Swift traps on must be the fuzzer's to report, at once.
+# Lets the fuzzer, not Swift's backtracer, report a trap.
 export SWIFT_BACKTRACE=enable=no
 
 build() {
-    # SwiftPM hands the two sanitizers over one by one, of which the compiler heeds the last alone
-    # and instruments nothing: they are said once more, together.
+    # SwiftPM passes the two sanitizers separately. The compiler uses only the last one and
+    # instruments nothing, so this passes them again together.
     SWIFT_DETERMINISTIC_HASHING=1 swift build -c release --scratch-path "$scratch" \
         --sanitize=fuzzer --sanitize=address -Xswiftc -sanitize=fuzzer,address \
         -Xswiftc -DFUZZING --product "$1"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Attacks on headquarters: other clients are served, memory is bounded, and it recovers alone.
+"""Attacks headquarters: it must serve other clients, bound its memory, and recover by itself.
 
 Runs a real `tributary hq` with a real Redis and a node of one region that pushes live transfers.
 Attacks it with hostile clients, overwrites keys in Redis, limits open files, and makes Redis a

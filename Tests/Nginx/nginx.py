@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""The guide of deploy/nginx on an untouched Debian, before the public interface with made-up
-reports.
+"""Follows the guide of deploy/nginx on an untouched Debian, with the public interface and made-up
+reports behind it.
 
     nginx.py
 
-Counts what reaches headquarters by a proxy between the two. Every check is made; exit status 1
-where the cache does not collapse requests, serve stale while it revalidates or while headquarters
-is away, or pass a stream on as it comes, and where a client can spoil answers of others or make
-the cache keep an answer more than twice.
+A proxy in between counts the requests that reach headquarters. All checks run. Exit status 1 if the
+cache does not collapse requests, serve stale answers while it revalidates or while headquarters is
+down, or forward a stream at once, or if a client can spoil answers of others or make the cache keep
+an answer more than twice.
 """
 import asyncio
 import gzip
@@ -48,7 +48,7 @@ exec nginx -g 'daemon on; master_process on;' "$@"
 
 
 class Headquarters:
-    """The public interface on a port that stays the same over restarts."""
+    """The public interface on a port that does not change across restarts."""
 
     def __init__(self):
         self.child = None
@@ -65,7 +65,7 @@ class Headquarters:
 
 
 class Counter:
-    """Passes bytes on to headquarters, noting requests and delaying them by `delay` seconds."""
+    """Forwards bytes to headquarters, records requests and delays them by `delay` seconds."""
 
     def __init__(self):
         self.heads = []
@@ -170,14 +170,14 @@ async def check_collapsing(_, counter):
 async def check_stale_while_revalidate(_, counter):
     first = (await get(TOTAL)).body
     counter.delay = 2.0
-    await asyncio.sleep(2.5)  # The answer's second of freshness goes by, which nginx rounds up.
+    await asyncio.sleep(2.5)  # The answer's second of freshness passes, which nginx rounds up.
     before = counter.requests
     begun = time.monotonic()
     answers = await readers(TOTAL, READERS)
     elapsed = time.monotonic() - begun
     assert {answer.body for answer in answers} == {first}, "not the last answer"
     assert {answer.cache for answer in answers} <= {"STALE", "UPDATING"}, answers[0].cache
-    # The one request that fetches takes 2 s by itself: nobody waited for it.
+    # The fetching request takes 2 s, so no reader waited for it.
     assert elapsed < counter.delay, f"a reader waited {elapsed:.1f} s"
     deadline = time.monotonic() + DEADLINE
     while (await get(TOTAL)).body == first:
@@ -207,7 +207,7 @@ async def check_stale_if_error(headquarters, _):
 
 
 async def check_stream(*_):
-    """Events come through nginx as they come without it."""
+    """Checks that events arrive through nginx as fast as without it."""
     async def events(port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(f"GET {STREAM} HTTP/1.1\r\nHost: {OURS}\r\n\r\n".encode())
@@ -222,7 +222,7 @@ async def check_stream(*_):
     both = sorted(set(through) & set(direct))[1:]
     assert len(both) >= 2, f"no events in common: {through} {direct}"
     late = max(through[name] - direct[name] for name in both)
-    # Buffered, five small events would come together at the end, seconds late.
+    # With buffering, five small events would arrive together at the end, seconds late.
     assert late < 0.9, f"an event came {late:.1f} s later through nginx"
     return f"{len(both)} events, at most {late * 1000:.0f} ms later than without nginx"
 

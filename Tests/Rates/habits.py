@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Simulate providers of exchange rates at random, and check the results with a second policy.
+"""Simulates random providers of exchange rates, and checks the results with a second policy.
 
     habits.py [--sequences 200] [--first 1]
 

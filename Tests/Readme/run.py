@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
-"""Runs README.md as a newcomer would: every command of its `sh` blocks, in order, as written.
+"""Runs the commands in README.md's `sh` blocks like a newcomer: all of them, in order, as written.
 
-`make demo` goes on in the background, shortened, while the commands after it are run; it must
-answer within 10 s of its start, say so, and end by itself with `exact` and a total that a payment
-company could have in a day. Other `make` targets are left to
-whoever called: they run this.
+A shortened `make demo` runs in the background during the later commands. It must answer within 10 s
+of its start, print that time, and end by itself with `exact` and a plausible daily total. Other
+`make` targets are not run, because they run this program.
 """
 import json
 import os
@@ -28,7 +27,7 @@ FIELDS = ["time_window", "base_currency", "total_amount", "data_as_of", "is_degr
 
 
 def commands(text):
-    """The commands of every `sh` block, continued lines joined, comments left out."""
+    """The commands of every `sh` block, with joined continuation lines and without comments."""
     found, inside, pending = [], False, ""
     for line in text.splitlines():
         if line.startswith("```"):
@@ -45,8 +44,8 @@ def commands(text):
 
 
 def start_demo(log):
-    """Starts the demo in a process group of its own; answers once it serves, with how long that
-    took from when `make` had built it and named the command."""
+    """Starts the demo in its own process group and waits until it serves. Returns the demo and the
+    seconds since `make` finished the build and printed the command."""
     begun, started = time.monotonic(), None
     demo = subprocess.Popen(
         ["make", "demo", f"DEMO=--seconds {DEMO_SECONDS}"],
@@ -67,17 +66,17 @@ def start_demo(log):
             continue
         if started is None:
             stop(demo)
-            raise SystemExit("something else serves where the demo would")
+            raise SystemExit("another process uses the demo's port")
         return demo, time.monotonic() - started
 
 
 def written(log):
-    """What was written to the log so far, wherever its writer is."""
+    """The log so far, without moving the writer's position."""
     return os.pread(log.fileno(), os.fstat(log.fileno()).st_size, 0).decode(errors="replace")
 
 
 def stop(demo):
-    """Ends the demo as Ctrl-C does."""
+    """Ends the demo like Ctrl-C."""
     if demo.poll() is None:
         os.killpg(demo.pid, signal.SIGINT)
         try:
@@ -87,7 +86,7 @@ def stop(demo):
 
 
 def is_answer(text):
-    """Whether this is the public answer: exactly its five fields, in their order."""
+    """Whether this is the public answer: exactly its five fields, in order."""
     try:
         return list(json.loads(text)) == FIELDS
     except ValueError:
@@ -95,7 +94,7 @@ def is_answer(text):
 
 
 def said(lines, beginning):
-    """What follows the beginning in the last line that has it; "" where none has."""
+    """The text after the beginning in the last line that starts with it; "" if none does."""
     return next((line.removeprefix(beginning) for line in reversed(lines)
                  if line.startswith(beginning)), "")
 
@@ -107,7 +106,7 @@ def is_plausible(moved):
 
 
 def run(command):
-    """Whether one command does what it is there to show."""
+    """Runs one command. Returns whether it works as documented."""
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", command],
         cwd=ROOT, capture_output=True, text=True, timeout=COMMAND_SECONDS_MAX,
@@ -120,7 +119,7 @@ def run(command):
 
 
 def main():
-    # Whoever stops this stops the demo too.
+    # Stopping this program also stops the demo.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     todo = commands((ROOT / "README.md").read_text())
     if not any(command.startswith("curl ") for command in todo):

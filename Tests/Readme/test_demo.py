@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What `tributary demo` promises besides its answers: an honest verdict, and nothing left behind.
+"""Tests that `tributary demo` gives an honest verdict and leaves nothing behind.
 
     test_demo.py [--verbose] [DemoTest.test_…]
 """
@@ -19,15 +19,15 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "System"))
 from deployment import BINARY, ROOT, Judge, Process, wait_for  # noqa: E402
 
 REGIONS = ["eu-west", "us-east"]
-# Redis, HQ, and of each region its broker and its node.
+# Redis, HQ, and a broker and a node for each region.
 CHILDREN = 2 + 2 * len(REGIONS)
 SECONDS_MAX = 60
-# A currency that no generated transfer is in.
+# A currency without generated transfers.
 FOREIGN = "NPR"
 
 
 def status(pid):
-    """(parent, start time, whether it still runs) of a process; None where there is none."""
+    """(parent, start time, whether it still runs) of a process; None if it does not exist."""
     try:
         text = pathlib.Path(f"/proc/{pid}/stat").read_text()
     except OSError:
@@ -47,13 +47,13 @@ def children(parent):
 
 
 def running(processes):
-    """Those of {pid: start time} that still run."""
+    """The processes of {pid: start time} that still run."""
     return [pid for pid, began in processes.items()
             if (known := status(pid)) and known[1] == began and known[2]]
 
 
 def naming(folder):
-    """The command lines in which the folder's name occurs."""
+    """The command lines that contain the folder's name."""
     found = []
     for pid in pids():
         try:
@@ -92,7 +92,7 @@ class DemoTest(unittest.TestCase):
         return setting(self.topology, "address")
 
     def end(self):
-        """Ends the demo as Ctrl-C does; its exit status."""
+        """Ends the demo like Ctrl-C. Returns its exit status."""
         self.demo.signal(signal.SIGINT)
         return self.demo.child.wait(2 * SECONDS_MAX)
 
@@ -102,7 +102,7 @@ class DemoTest(unittest.TestCase):
         self.assertFalse(self.folder.exists())
 
     def test_it_is_exact_and_leaves_nothing(self):
-        """Also to the judge, for whom production stands still for a while."""
+        """The judge agrees; production pauses while it works."""
         self.demo.signal(signal.SIGSTOP)
         judge = Judge([
             "--redis", self.redis(), "--wait", SECONDS_MAX, "--ids", "live_",
@@ -132,7 +132,7 @@ class DemoTest(unittest.TestCase):
             ["redis-cli", "-h", host, "-p", port, "GET", f"metric:{FOREIGN}:{now // 60}"],
             capture_output=True, text=True, check=False).stdout.strip() == "777", SECONDS_MAX)
         self.assertEqual(self.end(), 1, self.demo.tail())
-        # It says so and nothing else.
+        # It reports that difference and nothing else.
         said = self.demo.log.read_text().splitlines()
         self.assertEqual(said[said.index("different:") + 1:], [
             f"  us-east {FOREIGN}: 1 minutes differ, by 777 minor units and 1 transfers"])

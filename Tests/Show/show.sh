@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Shows each promise of this release by running what proves it: one line a promise.
+# Shows each promise of this release by running its proof. Prints one line per promise.
 #
-#   Tests/Show/show.sh           all of them
-#   Tests/Show/show.sh fuzz      those whose line has the word
+#   Tests/Show/show.sh           all promises
+#   Tests/Show/show.sh fuzz      promises whose line contains the word
 #
-# Exit status 1 when one is not shown; what its command said is kept and named.
+# Exit status 1 if a promise is not shown; its line names the log of the command.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 export NO_COLOR=1
 
 readonly tributary=.build/release/tributary
 
-# Unit and integration tests by name; a name that no test has shows nothing.
+# Unit and integration tests by name; a name without a test shows nothing.
 tests() {
     local output
     output=$(.build/release/tributaryPackageTests.xctest --testing-library swift-testing \
@@ -34,35 +34,35 @@ same_seed_same_bytes() {
     cmp <("$tributary" generate 100000 --seed 7) <("$tributary" generate 100000 --seed 7)
 }
 
-# promise | what shows it
+# promise | command that shows it
 readonly promises='
 the demo answers with five fields, and ends exact      | Tests/Readme/run.py
-the demo says what differs, and leaves nothing behind  | Tests/Readme/test_demo.py
+the demo reports differences and leaves nothing behind | Tests/Readme/test_demo.py
 exact after kills, wipes, a hostile proxy; all replays | Tests/System/run.sh
-wrong clocks, lost keys: right values, labelled         | Tests/System/clocks_and_losses.py
+wrong clocks, lost keys: right values, labelled        | Tests/System/clocks_and_losses.py
 2,000 seeds of faults in 2 minutes, no unit wrong      | within_two_minutes
-node and commit round alone, each by its events        | tests "RegionCore|CommitRound|CommandDesk"
-what was done otherwise shows in a replay              | tests RecordingTests
-a node that rebuilt holds what one that never stopped  | tests "TwoHistories|ShardRebuild"
-a record of any shape the field sends, its right value | tests RecordFile
-the same seed is the same disaster                     | same_seed_same_story
-the same seed is the same bytes                        | same_seed_same_bytes
+a node and a commit round, each driven by events       | tests "RegionCore|CommitRound|CommandDesk"
+a replay shows every deviation                         | tests RecordingTests
+a rebuilt node equals one that never stopped           | tests "TwoHistories|ShardRebuild"
+records in every known format have the right value     | tests RecordFile
+the same seed gives the same faults                    | same_seed_same_story
+the same seed gives the same bytes                     | same_seed_same_bytes
 every planted protocol bug is caught                   | Tests/Mutants/run.py
 bad records: counted by reason, never a trap           | tests "RecordDecoder|ShardFold"
 bad records: in the dead-letter topic, with headers    | tests BadRecordTests
 bad delta requests: 4xx, nothing written               | tests DeltaIngestTests
-bad shards: refused alone, the others commit           | tests "StoreTests.Commit|Refusal|Ingest"
-the decoders survive the fuzzer, which finds a plant   | Tests/Fuzz/fuzz.sh ${SECONDS_EACH:-60}
-Redis holds the agreed keys, each with its expiry      | tests RedisStoreTests
-an HQ with an older topology takes nothing in          | tests TopologyReplicasTests
-the page lives, pauses, names what is missing; axe     | Tests/Browser/run.sh
-nothing behind it: every reader answered, labelled     | tests StaticStabilityTests
-a tick costs what changed, at 3 and at 30 regions      | tests RefreshCostTests
+bad shards: refused separately, others commit          | tests "StoreTests.Commit|Refusal|Ingest"
+decoders survive the fuzzer, which finds a planted bug | Tests/Fuzz/fuzz.sh ${SECONDS_EACH:-60}
+Redis holds the specified keys, each with its expiry   | tests RedisStoreTests
+an HQ with an older topology accepts no deltas         | tests TopologyReplicasTests
+the page is live, pauses, lists problems; axe          | Tests/Browser/run.sh
+total outage: every reader gets a labelled answer      | tests StaticStabilityTests
+a tick costs only changes, with 3 and 30 regions       | tests RefreshCostTests
 totals equal exact fractions, ties go to even          | tests MoneyTests
-the interface is as its own description says           | make contract
+the interface matches its OpenAPI description          | make contract
 nginx: collapsing, stale answers, an unbuffered stream | Tests/Nginx/nginx.py
-the guide of deploy/systemd, followed literally | Tests/Deploy/systemd.py
-the pure core is pure, arrows point down               | tests RepositoryTests
+the guide of deploy/systemd works as written           | Tests/Deploy/systemd.py
+the core is pure, modules depend only downwards        | tests RepositoryTests
 speed and memory, as ratios side by side               | make bench
 '
 
