@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Plants the mistakes of mutants.toml one by one; a check that is named there must catch each.
+"""Plants the mistakes of mutants.toml one by one; the check listed there must catch each.
 
-Works in a folder of its own below TMPDIR, never in this checkout: the folder keeps its build, so
-that the first run takes several minutes more than the next. `make clean` removes it.
+Works in its own folder below TMPDIR, never in this checkout. The folder keeps its build, so only
+the first run takes several minutes more. `make clean` removes it.
 """
 import argparse
 import dataclasses
@@ -27,45 +27,45 @@ SCRATCH = pathlib.Path(tempfile.gettempdir(), f"tributary-mutants-{os.getuid()}"
 CHECKOUT = SCRATCH / "checkout"
 
 BUILD = ["swift", "build", "-c", "release", "--build-tests"]
-# Hash order in SwiftPM's plans would compile half the dependencies anew, see the Makefile.
+# Hash order in SwiftPM's plans would recompile half the dependencies, see the Makefile.
 ENVIRONMENT = os.environ | {"SWIFT_DETERMINISTIC_HASHING": "1", "NO_COLOR": "1"}
 CHECK_ENVIRONMENT = os.environ | {"NO_COLOR": "1", "SWIFT_BACKTRACE": "enable=no"}
 FIRST_BUILD_SECONDS_MAX = 5_400
 BUILD_SECONDS_MAX = 1_800
 CHECK_SECONDS_MAX = 240
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# How long what is told to stop may take before it is killed.
+# How long a process may take to stop before it is killed.
 STOP_SECONDS_MAX = 5
-# The output of a command that is shown when it fails.
+# The last lines of a failed command that are shown.
 LINES_SHOWN = 25
-# So much of what a check found wrong.
+# The most columns of a check's finding that are shown.
 FINDING_COLUMNS_MAX = 120
 CAUGHT = "caught"
 
 EXAMPLES = """examples:
-  Tests/Mutants/run.py                     all of them
-  Tests/Mutants/run.py coverage heartbeat  those whose name has one of the words
-  Tests/Mutants/run.py --list              their names, files and catchers
+  Tests/Mutants/run.py                     runs all mutants
+  Tests/Mutants/run.py coverage heartbeat  runs those whose name has one of the words
+  Tests/Mutants/run.py --list              lists names, files and catchers
 """
 
 
 class Problem(Exception):
-    """Why the run cannot say anything."""
+    """Why the run has no result."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Edit:
-    """A text that occurs once in a file, and what stands there instead."""
+    """A text that occurs once in a file, and its replacement."""
 
     file: str
     find: str
     replace: str
 
     def planted_in(self, text):
-        """The file's text with the mistake, or a Problem where the edit does not fit it."""
+        """The file's text with the mistake; a Problem if the edit does not apply."""
         count = text.count(self.find)
         if count != 1:
-            raise Problem(f"{self.file} has its text {count} times")
+            raise Problem(f"{self.file} contains its text {count} times")
         if self.find == self.replace:
             raise Problem(f"it changes nothing in {self.file}")
         return text.replace(self.find, self.replace)
@@ -73,7 +73,7 @@ class Edit:
 
 @dataclasses.dataclass(frozen=True)
 class Catcher:
-    """What must fail: seeds of the simulation, or tests by name."""
+    """The check that must fail: seeds of the simulation, or tests by name."""
 
     kind: str
     argument: str
@@ -90,13 +90,13 @@ class Catcher:
         ]
 
     def finding(self, output):
-        """What the check found wrong, in its own words; nothing where it found nothing."""
+        """The check's finding in its own words; empty if it found nothing."""
         if self.kind == "simulate":
             return re.search(r"FAILED (seed \d+: [^\n]+)", output)
         return re.search(r"[✘X] Test (.+? recorded an issue.*? at [^:\n]+:\d+)", output)
 
     def has_checked(self, output):
-        """Whether what ended well has looked at anything: a filter may name nothing."""
+        """Whether a successful check has run anything; a filter may match no test."""
         if self.kind == "simulate":
             return "every check held" in output
         return re.search(r"Test run with [1-9]\d* tests?\b.* passed", output) is not None
@@ -109,18 +109,18 @@ class Mutant:
     catcher: Catcher
 
     def texts(self, root):
-        """By file, its text with the mistake in it."""
+        """The text of each file with the mistake."""
         texts = {}
         for edit in self.edits:
             path = root / edit.file
             if not path.is_file():
-                raise Problem(f"{edit.file} is gone")
+                raise Problem(f"{edit.file} does not exist")
             texts[edit.file] = edit.planted_in(texts.get(edit.file, path.read_text()))
         return texts
 
 
 def read_mutants():
-    """The list, checked against this checkout's files: it must not rot unseen."""
+    """The list of mutants, checked against the files of this checkout."""
     entries = tomllib.loads(MUTANTS.read_text())["mutant"]
     mutants = []
     for entry in entries:
@@ -132,7 +132,7 @@ def read_mutants():
         mutants.append(Mutant(name, edits, Catcher(kind, argument)))
     names = [mutant.name for mutant in mutants]
     if len(set(names)) != len(names):
-        raise Problem(f"{MUTANTS.name}: two mutants have one name")
+        raise Problem(f"{MUTANTS.name}: two mutants have the same name")
     rotten = []
     for mutant in mutants:
         try:
@@ -148,7 +148,7 @@ def read_mutants():
 
 @dataclasses.dataclass
 class Outcome:
-    """How a command ended; no status where it was given up."""
+    """The result of a command; no status if it timed out."""
 
     status: int | None
     output: str
@@ -174,7 +174,7 @@ def members(session):
 
 
 def end_session(session):
-    """Ends what is left of a command, in whatever process groups: tests start servers."""
+    """Ends what is left of a command, in all its process groups, because tests start servers."""
     deadline = time.monotonic() + STOP_SECONDS_MAX
     number = signal.SIGTERM
     while left := members(session):
@@ -219,7 +219,7 @@ def check(catcher):
 # The copy
 
 def write(path, text):
-    """Writes only what differs: a touched file is compiled again."""
+    """Writes only changed files, because a touched file is compiled again."""
     content = text if isinstance(text, bytes) else text.encode()
     if path.is_file() and not path.is_symlink() and path.read_bytes() == content:
         return
@@ -228,12 +228,12 @@ def write(path, text):
 
 
 def prepare_copy():
-    """Makes the copy hold what this checkout holds, uncommitted changes too, and no more."""
+    """Makes the copy equal this checkout, including uncommitted changes."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT,
         check=True, capture_output=True, text=True,
     ).stdout.split("\0")
-    # Not under version control, but the same versions are to be built.
+    # Not under version control, but the copy must build the same versions.
     wanted = {name for name in [*listed, "Package.resolved"] if (ROOT / name).is_file()}
     CHECKOUT.mkdir(exist_ok=True)
     for folder, folders, files in os.walk(CHECKOUT):
@@ -250,11 +250,11 @@ def prepare_copy():
 
 
 def lock_scratch():
-    """Takes the scratch folder for this run; its name is known to all users of the machine."""
+    """Locks the scratch folder for this run; all users of the machine know its name."""
     SCRATCH.mkdir(mode=0o700, exist_ok=True)
     status = SCRATCH.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
-        raise Problem(f"{SCRATCH} is not a folder of yours")
+        raise Problem(f"{SCRATCH} is not your own folder")
     lock = open(SCRATCH / "lock", "w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -276,7 +276,8 @@ def say(line):
 
 
 def check_unchanged(mutants):
-    """Builds the copy as it is: a check that fails without a mistake proves nothing."""
+    """Builds the unchanged copy and runs the checks: one that fails without a mistake proves
+    nothing."""
     is_first = not (CHECKOUT / ".build/release/tributary").exists()
     say(f"building the unchanged copy in {SCRATCH}" + (", minutes once" if is_first else ""))
     built = build(FIRST_BUILD_SECONDS_MAX)
@@ -291,7 +292,7 @@ def check_unchanged(mutants):
 
 
 def verdict(mutant):
-    """What became of one planted mistake: a word, the seconds that took, and what was found."""
+    """The outcome of one planted mistake: a word, the seconds, and the finding."""
     built = build()
     if built.status != 0:
         lines = [line for line in built.output.splitlines() if "error:" in line]
@@ -330,7 +331,7 @@ def run_all(mutants):
 
 
 def interrupted(number, _):
-    """Ends the run as if by an error, so that all that was begun is undone, once."""
+    """Ends the run like an error, so that everything is cleaned up, once."""
     for stop in STOPS:
         signal.signal(stop, signal.SIG_IGN)
     raise SystemExit(128 + number)
@@ -341,9 +342,9 @@ def main():
         description=__doc__, epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("words", nargs="*", help="run those whose name has one of these words")
-    parser.add_argument("--list", action="store_true", help="name them and run none")
+    parser.add_argument("--list", action="store_true", help="list them and run none")
     parser.add_argument(
-        "--check", action="store_true", help="say whether each still applies, and run none")
+        "--check", action="store_true", help="check that each still applies, and run none")
     parser.add_argument("--clean", action="store_true", help="remove the folder and its build")
     arguments = parser.parse_args()
     for stop in STOPS:
