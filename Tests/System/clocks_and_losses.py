@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Wrong clocks, a store that loses a part and a topic that is followed by another one, with real
-processes: what is counted stays counted, once, and what is wrong is labelled.
+"""Tests wrong clocks, partial loss of the store and a topic that continues another one, with real
+processes: counted money stays counted once, and problems are labelled.
 
-The expected totals are sums of what this program produced, by hand. Takes --brokers.
+The expected totals are sums of the records that this program produces. Accepts --brokers.
 """
 import argparse
 import datetime
@@ -24,20 +24,20 @@ PARTITIONS = 6
 
 
 class Records:
-    """Produces transfers of 1,000.00 USD with chosen times, and knows what must come of them."""
+    """Produces transfers of 1,000.00 USD with given times, and computes the expected total."""
 
     def __init__(self, brokers):
-        # As Java producers and Debezium place records: a repeat must meet the first one.
+        # Partitions records like Java producers and Debezium, so that a repeat meets the first one.
         self.producer = confluent_kafka.Producer(
             {"bootstrap.servers": brokers, "partitioner": "murmur2_random", "log_level": 0})
         self.prefix = f"{time.time_ns()}_"
         self.count = 0
         self.topic = "transaction.settled"
-        # The records sent last.
+        # The last sent records.
         self.sent = []
 
     def produce(self, count, settled=0, stamped=0):
-        """`count` transfers, settled and stamped so many seconds after now."""
+        """Sends `count` transfers, settled and stamped this many seconds after now."""
         now = time.time()
         self.sent = []
         for _ in range(count):
@@ -56,7 +56,7 @@ class Records:
         self.send(time.time() + stamped)
 
     def mark(self, stamped):
-        """A relay's marker in every partition."""
+        """Sends a relay's marker to every partition."""
         at = time.time() + stamped
         moment = datetime.datetime.fromtimestamp(at, datetime.timezone.utc)
         marker = {
@@ -75,14 +75,14 @@ class Records:
 
     def flush(self):
         if self.producer.flush(20):
-            raise AssertionError("the broker did not take all records")
+            raise AssertionError("the broker did not acknowledge all records")
 
 
 class Scenarios:
     def __init__(self, deployment):
         self.deployment = deployment
         self.records = Records(deployment.brokers[REGION])
-        # A cluster that is not the test's own may have money already.
+        # An external cluster may already contain money.
         self.expected = int(deployment.total()["total_amount"].replace(".", ""))
 
     def count(self, transfers):
@@ -103,8 +103,8 @@ class Scenarios:
             raise AssertionError(f"{error}: {self.total()}, not {self.amount}") from None
 
     def await_reasons(self, what, condition, seconds=PATIENCE_SECONDS):
-        """Waits for reasons that meet the condition; the total must be the expected one until
-        then."""
+        """Waits for reasons that meet the condition; until then the total must be the expected
+        one."""
         def found():
             total, reasons = self.total(), self.deployment.reasons()
             if total is not None and total != self.amount:
@@ -121,10 +121,10 @@ class Scenarios:
             check=True, capture_output=True, text=True)
         return done.stdout.strip()
 
-    # Each is one case; they build on each other.
+    # Each method is one case; later cases depend on earlier ones.
 
     def clock_ahead(self):
-        """One record a day and more ahead, in stamp and settlement: those on time count."""
+        """A record stamped and settled more than a day ahead: records on time still count."""
         self.records.produce(1, settled=26 * HOUR, stamped=26 * HOUR)
         self.records.produce(1, settled=6 * HOUR, stamped=6 * HOUR)
         self.records.produce(50)
@@ -133,7 +133,7 @@ class Scenarios:
         self.await_reasons("money ahead is labelled", lambda reasons: "ahead" in reasons)
 
     def wiped_with_money_ahead(self):
-        """A wipe, and a rebuilt node, take nothing from the total."""
+        """A wipe and a rebuilt node do not lower the total."""
         self.redis("FLUSHALL")
         self.await_reasons(
             "the store is filled again", lambda reasons: "store_refilling" in reasons)
@@ -143,12 +143,12 @@ class Scenarios:
         node.start()
         self.records.produce(10)
         self.count(10)
-        wait_for("what came meanwhile is counted",
+        wait_for("transfers sent meanwhile are counted",
                  lambda: self.total() == self.amount, PATIENCE_SECONDS)
         self.await_reasons("only money ahead is labelled", lambda reasons: reasons == {"ahead"})
 
     def lost_hash(self):
-        """A hash of buckets vanishes: the last good value stays, labelled, and is filled again."""
+        """A hash of buckets is lost: the last good value stays, labelled, and is refilled."""
         hashes = self.redis("KEYS", f"shard:{REGION}:*").split()
         minute = max(
             (key.rpartition(":")[2] for key in hashes
@@ -161,7 +161,7 @@ class Scenarios:
         self.await_reasons("only money ahead is labelled", lambda reasons: reasons == {"ahead"})
 
     def lost_changes(self):
-        """The list of changes vanishes: nothing looks empty, and later changes are seen."""
+        """The list of changes is lost: nothing looks empty, and later changes are seen."""
         self.redis("DEL", "changes")
         self.redis("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         before = self.amount
@@ -207,14 +207,14 @@ class Scenarios:
         self.await_reasons("what was left out is labelled", lambda reasons: "incomplete" in reasons)
 
     def dead_broker(self):
-        """Nothing proves that the log's end was seen: data_as_of stands."""
+        """Without a proof that the log's end was seen, data_as_of does not advance."""
         broker = self.deployment.processes[f"broker-{REGION}"]
         broker.kill()
         killed_at = time.time()
         self.await_reasons("the region lags", lambda reasons: "region_lagging" in reasons, 60)
         as_of = datetime.datetime.fromisoformat(self.deployment.total()["data_as_of"])
         if as_of.timestamp() > killed_at:
-            raise AssertionError(f"data_as_of is {as_of}, after the broker was killed")
+            raise AssertionError(f"data_as_of is {as_of}, later than the kill of the broker")
 
     ALL = [
         clock_ahead, wiped_with_money_ahead, lost_hash, lost_changes, clock_behind, continued_log,

@@ -1,7 +1,7 @@
-"""One Tributary on this machine, as processes of its own: for system tests.
+"""A Tributary deployment on this machine, for system tests.
 
-Brokers are the embedded ones, or a real cluster's where `brokers` names them. Everything lives in
-a temporary folder, listens on free ports of 127.0.0.1 and is ended by process id.
+Brokers are embedded, or those of a real cluster given by `brokers`. All processes use a temporary
+folder, listen on free ports of 127.0.0.1 and are ended by process id.
 """
 import http.client
 import json
@@ -33,7 +33,7 @@ def free_port():
 
 
 def wait_for(what, condition, seconds):
-    """The condition's first true answer; an error that names `what` where there is none."""
+    """Waits for the condition's first true result and returns it; the error names `what`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         answer = condition()
@@ -44,13 +44,13 @@ def wait_for(what, condition, seconds):
 
 
 class Process:
-    """A child in a session of its own that can be killed, paused and started anew."""
+    """A child in its own session that can be killed, paused and restarted."""
 
     def __init__(self, name, command, folder, records=False):
         self.name, self.command = name, [str(word) for word in command]
         self.folder, self.log = folder, folder / f"{name}.log"
         self.child = None
-        # Where each start has left its recording; None for one that makes none.
+        # The recording of each start; None for a process that makes none.
         self.recordings = [] if records else None
 
     def start(self):
@@ -77,13 +77,13 @@ class Process:
         self.child.send_signal(number)
 
     def kill(self):
-        """As a power cut would: no clean-up."""
+        """Kills the process without clean-up, like a power cut."""
         if self.is_running:
             self.child.kill()
             self.child.wait()
 
     def stop(self, seconds=15):
-        """Gracefully; answers the exit status."""
+        """Stops the process gracefully. Returns the exit status."""
         if self.is_running:
             self.child.send_signal(signal.SIGCONT)
             self.child.terminate()
@@ -95,7 +95,7 @@ class Process:
         return self.child.returncode if self.child else 0
 
     def line(self, prefix, seconds=20):
-        """What follows `prefix` in the first line of the output that begins with it."""
+        """The text after `prefix` in the first line of the output that begins with it."""
         def find():
             if not self.is_running:
                 raise AssertionError(f"{self.name} ended:\n{self.tail()}")
@@ -106,7 +106,7 @@ class Process:
         return wait_for(f"{self.name} says {prefix!r}", find, seconds)
 
     def said(self, text):
-        """The lines of the output that hold `text`."""
+        """The lines of the output that contain `text`."""
         return [line for line in self.log.read_text(errors="replace").splitlines()
                 if text in line]
 
@@ -116,14 +116,14 @@ class Process:
 
 
 def broker(region, folder):
-    """An embedded broker that has a region's topics, not started yet."""
+    """An embedded broker with a region's topics, not started yet."""
     return Process(f"broker-{region}", [
         BINARY, "broker", "--port", 0, "--topic", "transaction.settled:6",
         "--topic", f"{NEXT_TOPIC}:6", "--topic", "transaction.settled.dlq:1"], folder)
 
 
 class Deployment:
-    """Redis, brokers, a fault proxy before HQ, HQ, and nodes of each region."""
+    """Redis, brokers, a fault proxy in front of HQ, HQ, and nodes of each region."""
 
     def __init__(self, regions, brokers=None, seed=1, records=False):
         self.records = records
@@ -151,7 +151,7 @@ class Deployment:
         return self.processes[name]
 
     def recordings(self):
-        """What every start of a node or of HQ has left, those that were killed included."""
+        """The recordings of every start of a node or of HQ, including killed ones."""
         return [path for process in self.processes.values()
                 for path in process.recordings or [] if path.exists() and path.stat().st_size]
 
@@ -204,8 +204,8 @@ class Deployment:
         (self.folder / "id.key").write_text(secrets.token_hex(16) + "\n")
 
     def continue_log(self, region):
-        """Declares a log in the next topic that continues the region's own. Processes must be
-        started again."""
+        """Declares a log in the next topic that continues the region's log. Restart the processes
+        afterwards."""
         path = self.folder / f"{region}.yaml"
         text = path.read_text()
         for pattern, replacement in {
@@ -231,21 +231,21 @@ class Deployment:
         return self.processes[key]
 
     def produce(self, name, region, count, *options):
-        """A producer of seeded transfers into the region's topic."""
+        """Starts a producer of seeded transfers for the region's topic."""
         return self.add(f"producer-{name}", [
             BINARY, "generate", count, "--kafka", self.brokers[region], "--topic",
             "transaction.settled", "--amounts", "unique", *options]).start()
 
     def phase(self, words):
-        """Sets the proxy's phase, or asks it for counts."""
+        """Sets the proxy's phase, or gets its counts."""
         with socket.create_connection(self.control, timeout=5) as control:
             control.sendall(f"{words}\n".encode())
             control.shutdown(socket.SHUT_WR)
             return control.makefile().read()
 
     def answer(self, base="USD", path=""):
-        """Status and body of the public total, or of a path below it; numbers as text. None where
-        there is no whole answer."""
+        """Status and body of the public total, or of a path below it, with numbers as text. None
+        without a complete answer."""
         url = (f"http://127.0.0.1:{self.public_port}/v1/metrics/money-moved/24h{path}"
                f"?base_currency={base}")
         try:
@@ -258,17 +258,17 @@ class Deployment:
             return None
 
     def total(self, base="USD"):
-        """The five fields with the amount as text; None where there is no answer with one."""
+        """The five fields with the amount as text; None without an answer that has one."""
         status, body = self.answer(base) or (None, None)
         return body if status == 200 else None
 
     def reasons(self):
-        """Why the public total says that it is degraded."""
+        """The reasons why the public total is degraded."""
         status, body = self.answer(path="/breakdown") or (None, None)
         return {entry["reason"] for entry in body["degraded"]} if status == 200 else set()
 
     def judge(self, *options):
-        """The independent judge, which reads along until it is asked for its verdict."""
+        """Starts the independent judge, which reads continuously until it must give its verdict."""
         return Judge([
             "--redis", f"127.0.0.1:{self.redis_port}",
             "--api", f"http://127.0.0.1:{self.public_port}",
@@ -288,7 +288,7 @@ class Deployment:
 
 
 class Judge:
-    """judge.py as a process of its own, begun while there still is production."""
+    """judge.py as a separate process, started while production still runs."""
 
     def __init__(self, options):
         self.child = subprocess.Popen(
@@ -297,18 +297,18 @@ class Judge:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def verdict(self, since=None):
-        """The verdict, parsed: production has stopped since that Unix time, or since now."""
+        """The parsed verdict. Production stopped at that Unix time, or now."""
         output, errors = self.child.communicate(f"{since or time.time()}\n", timeout=400)
         try:
             return json.loads(output)
         except ValueError:
-            raise AssertionError(f"the judge said:\n{output}\n{errors}") from None
+            raise AssertionError(f"the judge printed:\n{output}\n{errors}") from None
 
 
 def parsed(response):
-    """A JSON body with its numbers as text; the text itself where it is none."""
+    """A JSON body with its numbers as text; the text itself if it is not JSON."""
     if "Content-Length" not in response.headers:
-        # A head that was cut; the library takes it for a whole one.
+        # The library accepts a cut head as a complete one.
         raise http.client.IncompleteRead(b"")
     text = response.read().decode()
     try:
@@ -320,11 +320,11 @@ def parsed(response):
 def add_brokers_option(parser):
     parser.add_argument(
         "--brokers", action="append", default=[], metavar="REGION=HOST:PORT",
-        help="a region's Kafka in place of the embedded broker; once for each region")
+        help="a region's Kafka instead of the embedded broker; once for each region")
 
 
 def named_brokers(pairs, regions):
-    """{region: brokers} of what --brokers was given."""
+    """The values of --brokers as {region: brokers}."""
     brokers = dict(pair.partition("=")[::2] for pair in pairs)
     for region, address in brokers.items():
         if region not in regions or not address:
@@ -334,6 +334,6 @@ def named_brokers(pairs, regions):
 
 
 def address(text):
-    """`HOST:PORT`, or a bare port, as a pair."""
+    """`HOST:PORT`, or only a port, as a pair."""
     host, _, port = str(text).rpartition(":")
     return (host or "127.0.0.1", int(port))

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""An HTTP proxy between region nodes and HQ that does to requests what bad networks do.
+"""An HTTP proxy between region nodes and HQ that simulates bad networks.
 
-Each request meets the fault that the seed and the request's number deal it, so a run repeats as
-far as the order of requests does. Phases, set through the control port, one word a line:
+The seed and a request's number determine its fault, so a run is reproducible if the order of
+requests is. The control port accepts commands, one per line:
 
-    calm            pass everything on; what was held back is delivered now
-    chaos           deal a fault to each request
-    chaos A B …     deal only the faults named
-    down            refuse connections, cut those that stand; the link is gone
+    calm            forward everything, and deliver delayed messages now
+    chaos           apply a fault to each request
+    chaos A B …     apply only the given faults
+    down            refuse connections and cut existing ones, like a broken link
     stats           answer with the counts so far
     stop            print the counts and end
 
@@ -29,31 +29,31 @@ BODY_BYTES_MAX = 16 << 20
 UPSTREAM_SECONDS_MAX = 60
 HELD_MAX = 256
 
-# How often each fault comes in a hand: chaos deals its faults from shuffled hands, so each kind is
-# certain to be met once in as many requests as a hand has. What bad networks do to a request and
-# to a reply: repeat it (duplicate, replay; duplicate_reply), delay it (delay; delay_reply), let it
-# overtake others (overtake, replay; delay_reply, beside replies on other connections), cut it
+# The number of each fault in a hand. Chaos deals faults from shuffled hands, so each kind occurs at
+# least once in as many requests as a hand has. Bad networks do the following to a request and to a
+# reply: repeat it (duplicate, replay; duplicate_reply), delay it (delay; delay_reply), let it
+# overtake others (overtake, replay; delay_reply, with replies on other connections), cut it
 # (cut_request; cut_response), truncate it (truncate_request; truncate_response) and lose it
 # (hang, reset; drop_reply).
 HAND = {
     "pass": 20,               # nothing
     "delay": 5,               # deliver up to 2 s later
     "duplicate": 4,           # deliver twice at the same time, answer with either reply
-    "replay": 4,              # deliver, and once more up to 15 s later
-    "overtake": 4,            # hang up; deliver after requests that came later
-    "cut_request": 3,         # deliver half of it, then hang up on both sides
-    "truncate_request": 1,    # deliver a shorter body with a length that fits it
-    "delay_reply": 4,         # deliver, pass the reply on up to 2 s later
-    "duplicate_reply": 2,     # deliver, pass the reply on twice
-    "cut_response": 3,        # deliver, hang up in the middle of the reply
-    "truncate_response": 2,   # deliver, pass on a shorter body with a length that fits it
-    "drop_reply": 3,          # deliver, hang up without a reply
+    "replay": 4,              # deliver, and again up to 15 s later
+    "overtake": 4,            # disconnect; deliver after later requests
+    "cut_request": 3,         # deliver half of it, then disconnect both sides
+    "truncate_request": 1,    # deliver a shorter body with a matching length
+    "delay_reply": 4,         # deliver, forward the reply up to 2 s later
+    "duplicate_reply": 2,     # deliver, forward the reply twice
+    "cut_response": 3,        # deliver, disconnect in the middle of the reply
+    "truncate_response": 2,   # deliver, forward a shorter body with a matching length
+    "drop_reply": 3,          # deliver, disconnect without a reply
     "reset": 2,               # reset the connection, deliver nothing
     "garbage": 2,             # answer 200 and noise; every other one is delivered
     "busy": 2,                # answer 503 and Retry-After, deliver nothing
     "hang": 1,                # neither deliver nor answer
 }
-# Done after the request itself is.
+# These happen after the request itself.
 LATE = ("replay", "overtake")
 DELAY_SECONDS_MAX = 2.0
 REPLAY_SECONDS_MAX = 15.0
@@ -63,15 +63,15 @@ HANG_SECONDS_MAX = 15.0
 
 
 class Torn(Exception):
-    """The other side ended before its message did, or does not speak our HTTP."""
+    """The other side ended before its message was complete, or sent other HTTP."""
 
 
 class Away(Exception):
-    """HQ gave no reply."""
+    """HQ sent no reply."""
 
 
 class Message:
-    """One HTTP message: the head with its empty line, and the body as it came."""
+    """One HTTP message: the head with its empty line, and the body as received."""
 
     def __init__(self, head, body):
         self.head, self.body = head, body
@@ -81,7 +81,7 @@ class Message:
         return self.head + self.body
 
     def truncated(self, size):
-        """A whole message with the first `size` bytes of the body."""
+        """A complete message with the first `size` bytes of the body."""
         lines = [
             line for line in self.head.rstrip(b"\r\n").split(b"\r\n")
             if not line.lower().startswith((b"content-length:", b"transfer-encoding:"))]
@@ -90,7 +90,7 @@ class Message:
 
 
 async def read_message(reader, is_response):
-    """The next message; None where the connection ends between two."""
+    """The next message; None if the connection ends between two messages."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError as end:
@@ -134,7 +134,7 @@ async def read_chunks(reader):
 
 
 def hang_up(writer, reset=False):
-    """Ends a connection at once: with a reset, or as a process that exits does."""
+    """Ends a connection at once, with a reset or like an exiting process."""
     connection = writer.get_extra_info("socket")
     if reset and connection is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -157,10 +157,10 @@ class FaultProxy:
         self.server = None
         self.clients = set()
         self.background = set()
-        # Set while the phase is calm: nothing is held back any longer.
+        # Set while the phase is calm, in which nothing is delayed.
         self.released = asyncio.Event()
         self.released.set()
-        # Set while the phase is not down.
+        # Set unless the phase is down.
         self.link = asyncio.Event()
         self.link.set()
 
@@ -169,7 +169,7 @@ class FaultProxy:
     async def start(self):
         self.server = await asyncio.start_server(
             self.serve, *self.listen, limit=HEAD_BYTES_MAX, reuse_address=True)
-        # Keep the port when the link goes down and comes back.
+        # Keeps the port while the link is down.
         self.listen = self.server.sockets[0].getsockname()[:2]
 
     async def stop_listening(self):
@@ -238,9 +238,9 @@ class FaultProxy:
         return hand[card]
 
     async def treat(self, request, client, draw):
-        """Does to one request what it is dealt; whether the connection stays.
+        """Applies its fault to one request. Returns whether the connection stays open.
 
-        Counts what was done, once it was: nothing where HQ was away.
+        Counts the fault afterwards, but not if HQ was down.
         """
         phase = self.phase
         fault = self.deal() if phase == "chaos" else "pass"
@@ -261,7 +261,7 @@ class FaultProxy:
         return True
 
     async def deliver(self, request):
-        """HQ's reply; raises Away where HQ gave none."""
+        """HQ's reply; raises Away if there is none."""
         try:
             async with asyncio.timeout(UPSTREAM_SECONDS_MAX):
                 reader, writer = await asyncio.open_connection(
@@ -277,7 +277,7 @@ class FaultProxy:
             raise Away from None
 
     def later(self, work):
-        """Runs work beside the requests, as long as there is room for more."""
+        """Runs work concurrently with requests, unless there is too much."""
         if len(self.background) >= HELD_MAX:
             self.events["held_too_many"] += 1
             work.close()
@@ -287,7 +287,7 @@ class FaultProxy:
         task.add_done_callback(self.background.discard)
 
     async def pause(self, seconds, until=lambda: False):
-        """Waits, at most until the phase is calm or the condition holds."""
+        """Waits at most until the phase is calm or the condition holds."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not self.released.is_set() and not until():
             try:
@@ -296,7 +296,7 @@ class FaultProxy:
                 pass
 
     # -------------------------------------------------------------------------------- faults
-    # Each answers the bytes to send back, or None to hang up.
+    # Each returns the bytes to send back, or None to disconnect.
 
     async def do_pass(self, request, client, draw):
         return (await self.deliver(request)).raw
@@ -464,7 +464,7 @@ def parse(words):
     parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
     parser.add_argument("--phase", default="calm", choices=["calm", "chaos", "down"])
     parser.add_argument(
-        "--seconds", type=float, default=3_600, help="end by itself after so long")
+        "--seconds", type=float, default=3_600, help="end by itself after this time")
     return parser.parse_args(words)
 
 

@@ -1,21 +1,21 @@
 #!/usr/bin/env python3
-"""Exact under faults: real processes, a real Redis, and faults at seeded times.
+"""Tests that totals stay exact under faults, with real processes and faults at seeded times.
 
-Under live load this kills and restarts region nodes, HQ and Redis, pauses a node while another
-takes over its partitions, wipes Redis, cuts the way to HQ, and lets a proxy lose, repeat, delay,
-reorder, cut and truncate what regions and HQ say to each other. Then the judge, which shares no
-code with the product, must find every (region, minute, currency) exact within 30 s of the last
+Under live load, this kills and restarts region nodes, HQ and Redis, pauses a node while another
+takes over its partitions, wipes Redis, cuts the connection to HQ, and lets a proxy lose, repeat,
+delay, reorder, cut and truncate the messages between regions and HQ. Then the judge, which shares
+no code with the product, must find every (region, minute, currency) exact within 30 s of the last
 fault.
 
-All transfers lie within the window, so the public total can only rise: any answer that is lower
-than one before is a dip, and fails the test, as does a data_as_of that runs backwards. Both hold
-across restarts of HQ, also beside an emptied Redis.
+All transfers are in the window, so the public total can only rise. The test fails if an answer is
+lower than an earlier one, or if data_as_of goes backwards, also across restarts of HQ with an
+emptied Redis.
 
 Every start of a node and of HQ is recorded. At the end each recording is replayed, and every action
-must equal the recorded one, byte for byte: a decision taken outside the cores would differ.
+must equal the recorded one, byte for byte; a decision outside the cores would differ.
 
-A run of at least as many rounds as there are faults has each of them, and each of the proxy's; one
-in which anything of that did not happen fails.
+A run with at least as many rounds as there are faults must have each of them, and each of the
+proxy's faults, or it fails.
 
 Ids and amounts depend on the seed: on a standing cluster, each run needs a seed of its own.
 
@@ -44,14 +44,14 @@ NODES = ["a", "b"]
 PARTITIONS = 6
 HISTORY = 60_000
 CONVERGENCE_SECONDS = 30
-# Later than that, a verdict still tells slow from wrong.
+# A longer time for the verdict distinguishes slow from wrong.
 JUDGE_SECONDS = 60
-# What a condition may take that nothing promises the time of.
+# The time limit for conditions without a promised time.
 PATIENCE_SECONDS = 90
 
 
 class Faults:
-    """The faults, each by name; a round is one."""
+    """The faults by name; each round has one."""
 
     def __init__(self, deployment, watch, chance):
         self.deployment, self.watch, self.random = deployment, watch, chance
@@ -76,7 +76,7 @@ class Faults:
             node.start()
 
     def owners(self, region, since):
-        """{partition: node that HQ heard of it last}, where it heard at or after `since`."""
+        """{partition: the last node that reported it to HQ}, if at or after `since`."""
         owners = {}
         try:
             standings = self.store.hgetall(f"liveness:{region}")
@@ -89,7 +89,7 @@ class Faults:
         return owners
 
     def pause_node(self):
-        """The other node takes over all that this one had; then the zombie wakes, and has its
+        """The other node takes over all partitions of this one; then the zombie wakes and gets its
         share again."""
         region, (name, other) = self.random.choice(REGIONS), self.random.sample(NODES, 2)
         node = self.deployment.node(region, name)
@@ -111,7 +111,7 @@ class Faults:
             and node.name in self.owners(region, resumed).values()), PATIENCE_SECONDS)
 
     def kill_hq(self):
-        """Also while it shows what a store has lost: it goes on from its state file."""
+        """Also while it shows lost data of the store: it continues from its state file."""
         self.deployment.processes["hq"].kill()
         time.sleep(self.random.uniform(0, 3))
         self.deployment.processes["hq"].start()
@@ -128,7 +128,7 @@ class Faults:
                 return self.store.flushall()
             except redis.RedisError:
                 return False
-        wait_for("Redis takes FLUSHALL", flushed, PATIENCE_SECONDS)
+        wait_for("Redis executes FLUSHALL", flushed, PATIENCE_SECONDS)
 
     def cut_hq(self):
         self.deployment.phase("down")
@@ -136,8 +136,7 @@ class Faults:
         self.deployment.phase("chaos")
 
     def wipe_while_cut(self):
-        """Nobody can refill what is gone: HQ serves the last good total, and says why that is
-        one."""
+        """No node can refill the lost data: HQ serves the last good total with the reason."""
         wait_for("a total that is not degraded", lambda: (
             (body := self.deployment.total()) and not body["is_degraded"]), PATIENCE_SECONDS)
         self.deployment.phase("down")
@@ -149,7 +148,7 @@ class Faults:
         self.deployment.phase("chaos")
 
     def lose_hq_and_redis(self):
-        """HQ comes back beside an empty Redis, and must know that it is recovering."""
+        """HQ restarts with an empty Redis, and must know that it is recovering."""
         self.deployment.processes["hq"].kill()
         self.wipe_redis()
         self.deployment.processes["hq"].start()
@@ -158,7 +157,7 @@ class Faults:
            "cut_hq", "wipe_while_cut", "lose_hq_and_redis"]
 
     def schedule(self, rounds):
-        """Each at least once where there are rounds enough, then as chance has it."""
+        """Each fault at least once if there are enough rounds, then random ones."""
         names = self.random.sample(self.ALL, min(rounds, len(self.ALL)))
         names += self.random.choices(self.ALL, k=rounds - len(names))
         self.random.shuffle(names)
@@ -178,7 +177,7 @@ class Faults:
             wait_for("each fault of the proxy", lambda: not self.missing(), PATIENCE_SECONDS)
 
     def missing(self):
-        """What did not happen yet of all that there is."""
+        """The faults that have not happened yet."""
         met = json.loads(self.deployment.phase("stats"))["chaos"]
         return sorted((set(self.ALL) | set(HAND)) - self.counts.keys() - met.keys())
 
@@ -264,7 +263,7 @@ def run(deployment, options):
 
 
 def replay_problems(deployment):
-    """Repeats every recording; why that does not show that the cores alone decided."""
+    """Replays every recording. Returns why this does not prove that only the cores decided."""
     recordings = deployment.recordings()
     starts = sum(len(process.recordings or []) for process in deployment.processes.values())
     replay = subprocess.run(
@@ -282,7 +281,7 @@ def replay_problems(deployment):
 
 
 def verdict_problems(verdict):
-    """Why the verdict is not that all is exact, in time, and not of nothing."""
+    """Why the verdict is not exact, in time and about at least some transfers."""
     if verdict["verdict"] != "exact":
         return [f"the judge: {json.dumps(verdict)}"]
     problems = []

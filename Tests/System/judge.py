@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Whether HQ's Redis, and the API's total, are exactly what the regions' topics say.
+"""Checks that HQ's Redis and the API's total are exactly what the regions' topics say.
 
-Reads every record of every region's topic, folds it by the published rules in code of its own,
-and compares with Redis for each (region, minute, currency): settled, transfers and correction of
-the shards, the global sums, late money, key families and expiries. Minutes that Redis no longer
-keeps are not looked at. Production must have stopped; `--wait` gives HQ time to catch up, counted
-from the start, reading included. With `--follow` it reads along while there still is production,
-and judges when a line of standard input says since when, in Unix time, there is none.
+Reads every record of every region's topic, folds it by the published rules in its own code, and
+compares with Redis for each (region, minute, currency): settled, transfers and correction of the
+shards, the global sums, late money, key families and expiries. It skips minutes that Redis no
+longer keeps. Production must have stopped; `--wait` gives HQ time to catch up, counted from the
+start, including reading. With `--follow` it reads while production still runs, and judges when a
+line on standard input gives the Unix time at which production stopped.
 
-Prints one JSON verdict: `exact`, `different` with the first differences, or `unjudgeable`, as
-where there is no record at all. Exit status 0, 1 or 2.
+Prints one JSON verdict: `exact`, `different` with the first differences, or `unjudgeable`, for
+example without any record. Exit status 0, 1 or 2.
 
     judge.py --brokers eu-west=127.0.0.1:9092 --brokers us-east=127.0.0.1:9093 \\
         --redis 127.0.0.1:6379 --wait 30 --api http://127.0.0.1:8080 --rates rates.json
@@ -27,7 +27,7 @@ ABSENT = [0, 0, 0]
 
 
 class Truth:
-    """What the topics of all regions say."""
+    """The contents of all regions' topics."""
 
     def __init__(self, regions):
         """`regions`: {region: RegionTruth}."""
@@ -71,8 +71,8 @@ def compare(truth, snapshot):
 
 
 def api_differences(truth, rates, arguments):
-    """The API's total, digit for digit, against the window of the present minute, or of the one
-    just past."""
+    """Compares the API's total, digit for digit, with the window of the current or the previous
+    minute."""
     try:
         found, answer = read_api(arguments.api, arguments.base)
     except OSError as problem:
@@ -94,11 +94,11 @@ def api_differences(truth, rates, arguments):
 
 
 class Topics:
-    """All regions' topics, each read by a process of its own, side by side."""
+    """All regions' topics, each read by its own process, in parallel."""
 
     def __init__(self, arguments):
         properties = dict(pair.split("=", 1) for pair in arguments.kafka)
-        # Forked children of a process with library threads may hang; these start afresh.
+        # Forked children of a process with library threads may hang, so these are spawned.
         context = multiprocessing.get_context("spawn")
         self.pipes, self.truths, self.processes = {}, {}, []
         for pair in arguments.brokers:
@@ -111,12 +111,12 @@ class Topics:
             theirs.close()
 
     def truth(self):
-        """What the topics say up to their present ends."""
+        """The contents of the topics up to their current ends."""
         for pipe in self.pipes.values():
             try:
                 pipe.send(None)
             except BrokenPipeError:
-                # Its last words are still to be read.
+                # Its last message must still be read.
                 pass
         for region, pipe in self.pipes.items():
             try:
@@ -136,7 +136,7 @@ class Topics:
 
 
 def look(topics, store, rates, arguments):
-    """One look at everything: what the topics say, what Redis holds, and how they differ."""
+    """One comparison: the topics' contents, Redis's contents, and their differences."""
     truth = topics.truth()
     if not sum(region.outcomes["consumed"] for region in truth.regions.values()):
         raise Unjudgeable("no topic has a record")
@@ -151,9 +151,9 @@ def look(topics, store, rates, arguments):
 
 
 def judge(topics, store, rates, arguments, since):
-    """Looks until all agree or the patience ends; the verdict is that of the last look.
+    """Compares until all agree or the time is over; the last comparison gives the verdict.
 
-    `since` is the Unix time from which HQ's time runs."""
+    HQ's time runs from the Unix time `since`."""
     while True:
         truth, snapshot, differences = look(topics, store, rates, arguments)
         waited = time.time() - since
@@ -170,7 +170,7 @@ def judge(topics, store, rates, arguments, since):
     regions = truth.regions.items()
     return {
         "verdict": "different" if differences else "exact",
-        # When the last look was over.
+        # When the last comparison ended.
         "waited_seconds": round(waited, 1),
         "records": sum(region.outcomes["consumed"] for _, region in regions),
         "outcomes": {name: dict(sorted(region.outcomes.items())) for name, region in regions},
@@ -185,7 +185,7 @@ def judge(topics, store, rates, arguments, since):
 
 
 def watermarks_not_at_end(truth, snapshot):
-    """For diagnosis only: partition to [watermark, end of the partition]."""
+    """Only for diagnosis: {partition: [watermark, end of the partition]}."""
     behind = {}
     for region, region_truth in truth.regions.items():
         coverage = snapshot.coverage.get(region, {})
@@ -204,27 +204,27 @@ def parse(words):
     parser.add_argument("--topic", default="transaction.settled")
     parser.add_argument(
         "--kafka", action="append", default=[], metavar="NAME=VALUE",
-        help="a property for librdkafka, for clusters that ask for credentials")
+        help="a librdkafka property, for clusters that require credentials")
     parser.add_argument(
         "--redis", default="127.0.0.1:6379", metavar="HOST:PORT|unix:PATH", help="HQ's Redis")
     parser.add_argument(
         "--wait", type=float, default=0, metavar="SECONDS",
-        help="how long HQ may take to agree; it is looked at once at least")
+        help="how long HQ may take to agree; compares at least once")
     parser.add_argument(
         "--follow", action="store_true",
-        help="read along; a line of standard input tells since when production has stopped")
+        help="read continuously; a line on standard input gives the time production stopped")
     parser.add_argument(
         "--patience", type=float, default=30, metavar="SECONDS",
-        help="how long a broker may stay silent")
+        help="how long a broker may be silent")
     parser.add_argument("--api", metavar="URL", help="also compare the public total")
     parser.add_argument("--base", default="USD", help="the base currency of that total")
-    parser.add_argument("--rates", metavar="FILE", help="the rates it is converted with")
+    parser.add_argument("--rates", metavar="FILE", help="the rates of that total")
     parser.add_argument(
-        "--publish", metavar="CODES", help="the currencies it counts; all with a rate otherwise")
+        "--publish", metavar="CODES", help="currencies of that total; by default all with a rate")
     parser.add_argument("--differences", type=int, default=20, help="how many to print")
     parser.add_argument(
         "--ids", action="append", default=[], metavar="PREFIX",
-        help="also count the transfers whose id begins so")
+        help="also count the transfers whose id begins with this")
     arguments = parser.parse_args(words)
     if arguments.api and not arguments.rates:
         parser.error("--api needs --rates")

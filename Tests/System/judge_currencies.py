@@ -1,8 +1,8 @@
-"""ISO 4217 as the judge knows it: which codes are money, and how many digits their minor unit has.
+"""The judge's table of ISO 4217: which codes are money, and the decimals of each currency.
 
 Written from the lists of the maintenance agency: every current code with a minor unit, the test
 code, and the national codes withdrawn since 2000. Metals, bond units and other codes without a
-minor unit are no money. Kept apart from the table that it judges.
+minor unit are not money. Independent of the table that it checks.
 """
 
 CURRENT = """

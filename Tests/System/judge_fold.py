@@ -1,7 +1,6 @@
-"""The fold of one partition, straight from its rules; the truth that HQ must equal.
+"""The fold of one partition, directly from its rules; HQ must have the same result.
 
-Nothing is ever evicted here: what a minute once received stays known, and the judge looks only
-at the minutes that the store still keeps.
+It never removes anything; the judge compares only minutes that the store still keeps.
 """
 import collections
 
@@ -23,13 +22,13 @@ class PartitionFold:
         self.buckets = {}
         # (minute of the record's stamp, currency) -> [settled, transfers]
         self.late = {}
-        # id -> the greatest minute that it was sighted for
+        # id -> the greatest minute for which it was seen
         self.sighted = {}
         self.sighted_corrections = {}
         self.outcomes = collections.Counter()
 
     def fold(self, value, timestamp):
-        """`value` is bytes or None, `timestamp` milliseconds or None where the record has none."""
+        """`value` is bytes or None, `timestamp` milliseconds or None if the record has none."""
         try:
             self.outcomes[self.outcome(value, timestamp)] += 1
         except Rejected as reason:
@@ -99,7 +98,7 @@ class PartitionFold:
 
 
 class RegionTruth:
-    """What a region's topic says, summed over its partitions."""
+    """The contents of a region's topic, summed over its partitions."""
 
     def __init__(self):
         # (minute, currency) -> [settled, transfers, correction]
@@ -109,7 +108,7 @@ class RegionTruth:
         self.outcomes = collections.Counter()
         # partition -> end offset
         self.ends = {}
-        # What ids begin with, of the beginnings asked for -> how many transfers count
+        # prefix of ids, of those requested -> number of counted transfers
         self.ids = {}
 
     def add(self, partition, end, fold, prefixes=()):
@@ -125,7 +124,7 @@ class RegionTruth:
 
 
 def add(sums, key, numbers):
-    """Adds three numbers to what stands under the key."""
+    """Adds three numbers to the values of the key."""
     first, second, third = numbers
     total = sums.get(key)
     if total is None:

@@ -1,6 +1,6 @@
-"""What one record of `transaction.settled` says, by the contract's words.
+"""Decodes one record of `transaction.settled` as the contract says.
 
-`decode(value)` answers a tuple whose first item is TRANSFER, CORRECTION, MARKER or IGNORED, or
+`decode(value)` returns a tuple whose first item is TRANSFER, CORRECTION, MARKER or IGNORED, or
 raises Rejected with the reason.
 """
 import datetime
@@ -19,11 +19,11 @@ NESTING_MAX = 32
 INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
 AMOUNT_MAX = 1 << 52
 WRAPPINGS_MAX = 4
-# What a region file says by default.
+# The defaults of a region file.
 SETTLED = ("settled", "SETTLED")
 CONTROL = ("bucket_correction", "ledger_marker")
 
-# A field with a meaning in any shape of record; named twice, its object is no record.
+# Fields with a meaning in any shape of record; an object that has one twice is rejected.
 KNOWN_FIELDS = frozenset(
     "transfer_id currency amount_minor_units settled_at_utc type payload schema before after op "
     "state status __op __deleted correction_id bucket_timestamp_min delta_to_apply "
@@ -36,7 +36,7 @@ LSN = re.compile(r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}")
 
 
 class Rejected(Exception):
-    """The record is no transfer and no control record; the argument says why."""
+    """The record is neither a transfer nor a control record; the argument is the reason."""
 
 
 class NotAnInteger:
@@ -44,7 +44,7 @@ class NotAnInteger:
 
 
 class Doubled(dict):
-    """An object in which `doubled` names are given more than once."""
+    """An object in which the names in `doubled` occur more than once."""
 
     doubled = frozenset()
 
@@ -58,7 +58,7 @@ def decode(value):
 
 
 def decode_value(value, wrappings=0, is_text=False):
-    """A record, or what holds one: an object with a payload, or a string."""
+    """Decodes a record, or a wrapper of one: an object with a payload, or a string."""
     if value is None:
         return (IGNORED,)
     if isinstance(value, dict):
@@ -98,7 +98,7 @@ def decode_row(row):
 
 
 def decode_change(event):
-    """A change event settles something when its row is settled and did not say so before."""
+    """A change event settles a transfer if its row is settled and was not before."""
     if "op" in event and not isinstance(event["op"], str):
         raise Rejected("type")
     if event.get("op") == "d" or event.get("after") is None:
@@ -113,12 +113,12 @@ def decode_change(event):
 
 
 def state(row):
-    """The row's word for its state; None where it has none or says null."""
+    """The row's state; None if it is absent or null."""
     return row.get("state" if "state" in row else "status")
 
 
 def settles(row):
-    """Whether the row was not deleted and is in no other state than settled."""
+    """Whether the row was not deleted and has no state other than settled."""
     if row.get("__op") is not None:
         if not isinstance(row["__op"], str):
             raise Rejected("type")
@@ -173,7 +173,7 @@ def expect_object(value):
 
 
 def known(row):
-    """The object, unless a field with a meaning stands in it twice."""
+    """The object, unless it contains a field with a meaning twice."""
     if type(row) is Doubled and row.doubled & KNOWN_FIELDS:
         raise Rejected("duplicate_key")
     return row
@@ -229,7 +229,7 @@ def expect_time(row, name):
 
 
 def parse_time(text):
-    """Milliseconds since 1970 of an RFC 3339 time; None where it is none."""
+    """Milliseconds since 1970 of an RFC 3339 time; None if it is invalid."""
     match = TIME.fullmatch(text)
     if match is None:
         return None
@@ -245,7 +245,7 @@ def parse_time(text):
         offset = int(off_hour) * 60 + int(off_minute)
         minutes += offset if sign == "-" else -offset
     if second == 60:
-        # A leap second ends a day of UTC and counts in that day's last minute.
+        # A leap second ends a UTC day and counts in that day's last minute.
         return minutes * 60_000 + 59_999 if minutes % 1440 == 1439 else None
     milliseconds = int((fraction + "00")[:3]) if fraction else 0
     return minutes * 60_000 + second * 1000 + milliseconds
@@ -263,7 +263,7 @@ def days_since_1970(year, month, day):
 
 
 def parse(value):
-    """The JSON value of the bytes, strictly RFC 8259."""
+    """The JSON value of the bytes, strictly by RFC 8259."""
     try:
         text = value.decode()
     except UnicodeDecodeError:
@@ -278,7 +278,7 @@ def parse(value):
 
 
 def nesting(text):
-    """How deep the arrays and objects of a valid JSON text go."""
+    """The nesting depth of arrays and objects in a valid JSON text."""
     depth = deepest = 0
     for mark in re.findall(r'"(?:[^"\\]|\\.)*"|[\[{}\]]', text):
         if mark in "[{":

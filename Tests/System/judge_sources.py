@@ -1,4 +1,4 @@
-"""Where the judge reads: the regions' topics, HQ's Redis, the public API."""
+"""The judge's sources: the regions' topics, HQ's Redis, the public API."""
 import fractions
 import json
 import time
@@ -18,20 +18,20 @@ API_FIELDS = ["time_window", "base_currency", "total_amount", "data_as_of", "is_
 
 
 class Unjudgeable(Exception):
-    """The truth cannot be known from what there is to read."""
+    """The sources do not suffice for a verdict."""
 
 
 # ---------------------------------------------------------------------------------------- topics
 
 
 class RegionReader:
-    """Reads one region's topic and folds it as it comes.
+    """Reads one region's topic and folds its records.
 
-    `patience` is how many seconds the broker may stay silent.
+    The broker may be silent for `patience` seconds.
     """
 
     def __init__(self, region, brokers, topic, properties, patience, prefixes=()):
-        # Imported here: the rules and their tests need no client library.
+        # Imported only when needed, because the rules and their tests need no client library.
         from confluent_kafka import Consumer, TopicPartition
 
         self.region, self.topic, self.patience = region, topic, patience
@@ -44,16 +44,16 @@ class RegionReader:
         if known.error is not None or not known.partitions:
             raise Unjudgeable(f"{region}: no topic {topic}")
         self.folds = {partition: PartitionFold() for partition in sorted(known.partitions)}
-        # partition -> where the next record will be
+        # partition -> offset of the next record
         self.next = {partition: 0 for partition in self.folds}
         self.told = None
         self.consumer.assign([TopicPartition(topic, partition, 0) for partition in self.folds])
 
     def read(self, seconds):
-        """Folds what comes within so long; whether anything came."""
+        """Folds the records that arrive within this time. Returns whether any did."""
         from confluent_kafka import KafkaError
 
-        # Answers when it has so many or the time is up, whichever is first.
+        # Returns after this many records or this time, whichever is first.
         batch = self.consumer.consume(10_000, timeout=seconds)
         for message in batch:
             error, partition = message.error(), message.partition()
@@ -62,7 +62,7 @@ class RegionReader:
                 self.folds[partition].fold(message.value(), stamp if kind else None)
                 self.next[partition] = message.offset() + 1
             elif error.code() == KafkaError._PARTITION_EOF:
-                # Past the last record where a transaction's marker stands last.
+                # After the last record if a transaction's marker follows it.
                 self.next[partition] = max(self.next[partition], message.offset())
             elif not error.retriable() and error.code() not in (
                     KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN):
@@ -83,7 +83,7 @@ class RegionReader:
         return ends
 
     def catch_up(self):
-        """Folds up to the present ends; a RegionTruth, or None where it is the one told last."""
+        """Folds up to the current ends. Returns a RegionTruth, or None if it has not changed."""
         ends = self.ends()
         deadline = time.monotonic() + self.patience
         while any(self.next[partition] < end for partition, end in ends.items()):
@@ -102,8 +102,8 @@ class RegionReader:
 
 
 def read_region(pipe, *arguments):
-    """The work of a region's own process: reads along, and answers each message of the pipe with
-    what catch_up says, until the pipe ends. What cannot be judged ends it too."""
+    """Runs in a region's own process: reads continuously and answers each message of the pipe with
+    the result of catch_up, until the pipe ends or the region cannot be judged."""
     try:
         reader = RegionReader(*arguments)
         while True:
@@ -123,8 +123,8 @@ def read_region(pipe, *arguments):
 
 
 class Snapshot:
-    """What Redis held; sums over logs and partitions. The keys of minutes that expire while they
-    are read, or are about to, are left out: `is_kept` says which those are."""
+    """The contents of Redis, with sums over logs and partitions. Omits keys of minutes that expire
+    during or soon after the reading; `is_kept` decides that."""
 
     def __init__(self):
         self.first_kept_minute = 0
@@ -134,7 +134,7 @@ class Snapshot:
         self.metric, self.transfers = {}, {}
         # region -> partition -> logs' greatest coverage
         self.coverage = {}
-        # What is wrong with keys as such.
+        # Problems of the keys themselves.
         self.odd_keys = []
         self.keys = []
 
@@ -143,7 +143,7 @@ class Snapshot:
 
 
 class Store:
-    """HQ's Redis, read only."""
+    """HQ's Redis, read-only."""
 
     def __init__(self, address):
         import redis
@@ -175,7 +175,7 @@ class Store:
         return snapshot
 
     def pipelined(self, keys, call):
-        """Yields (key, answer) of the call for each key."""
+        """Yields (key, result of the call) for each key."""
         for start in range(0, len(keys), KEYS_A_ROUND_TRIP):
             chunk = keys[start:start + KEYS_A_ROUND_TRIP]
             pipe = self.client.pipeline(transaction=False)
@@ -221,7 +221,7 @@ class Store:
         for key, expiry in self.pipelined(
                 minute_keys, lambda pipe, key: pipe.execute_command("EXPIRETIME", key)):
             expected = int(key.rsplit(b":", 1)[1]) * 60 + RETAINED_MINUTES * 60
-            # −2: the key expired since it was listed.
+            # −2: the key has expired since it was listed.
             if expiry not in (expected, -2):
                 odd.append({"key": key.decode(), "expected": expected, "found": expiry})
         return odd
@@ -231,7 +231,7 @@ class Store:
 
 
 class Rates:
-    """Units of each currency for one unit of the base, exactly as the file writes them."""
+    """Units of each currency per one unit of the base, exactly as in the file."""
 
     def __init__(self, path):
         with open(path, encoding="utf-8") as file:
@@ -251,7 +251,7 @@ class Rates:
 
 
 def decimal_text(total, base):
-    """A Fraction that is whole in the base's minor units, with exactly their digits."""
+    """Formats a Fraction of whole minor units with exactly the currency's decimals."""
     digits = EXPONENT[base]
     minor = total * 10 ** digits
     assert minor.denominator == 1, total
@@ -262,7 +262,7 @@ def decimal_text(total, base):
 
 
 def read_api(url, base):
-    """The public total's own text, and the whole answer."""
+    """The public total's text, and the whole answer."""
     address = f"{url.rstrip('/')}/v1/metrics/money-moved/24h?base_currency={base}"
     with urllib.request.urlopen(address, timeout=API_SECONDS_MAX) as response:
         answer = json.load(response, parse_float=str, parse_int=str)

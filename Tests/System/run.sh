@@ -10,11 +10,11 @@ seed=${SEED:-$((${#brokers[@]} == 0 ? 1 : SRANDOM))}
 echo "system: exact under faults"
 "$python" "$here/faults.py" --seed "$seed" "${brokers[@]}"
 
-echo "system: wrong clocks, a store that loses a part, a topic that follows another one"
+echo "system: wrong clocks, partial loss of the store, a topic that continues another one"
 "$python" "$here/clocks_and_losses.py" "${brokers[@]}"
 
 if ((${#brokers[@]} == 0)); then
-    echo "system: the same, shortly, with brokers that are not the test's own"
+    echo "system: the same, shorter, with external brokers"
     "$python" "$here/with_brokers.py" eu-west us-east -- \
         "$python" "$here/faults.py" --seed "$seed" --rounds 1
 

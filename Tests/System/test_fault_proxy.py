@@ -14,7 +14,7 @@ PROXY = pathlib.Path(__file__).with_name("fault_proxy.py")
 
 
 class Upstream:
-    """An HQ that keeps the bodies it got whole and counts those that were cut."""
+    """An HQ that keeps complete bodies and counts cut ones."""
 
     def __init__(self):
         self.bodies, self.cut = [], 0
@@ -55,7 +55,7 @@ class Faults(unittest.IsolatedAsyncioTestCase):
         self.upstream.server.close()
 
     async def push(self, body):
-        """All bytes that come back until the reply is whole or the connection ends."""
+        """All bytes until the reply is complete or the connection ends."""
         async with asyncio.timeout(10):
             try:
                 reader, writer = await asyncio.open_connection(*self.proxy.listen)
@@ -154,7 +154,7 @@ class Faults(unittest.IsolatedAsyncioTestCase):
         for kept in self.upstream.bodies:
             self.assertTrue(body.startswith(kept) and len(kept) < len(body))
         self.assertGreater(len(set(self.upstream.bodies)), 1)
-        # There is no less than nothing.
+        # An empty body cannot become shorter.
         self.assertEqual(await self.push(b""), REPLY + BODY)
         self.assertEqual(self.proxy.counts["chaos"], {"truncate_request": 5, "pass": 1})
 
@@ -167,7 +167,7 @@ class Faults(unittest.IsolatedAsyncioTestCase):
         waiting = asyncio.create_task(self.proxy.do_delay_reply(
             await self.request(b"a"), None, Slowest()))
         await until(lambda: self.upstream.bodies == [b"a"])
-        # The request is done with, and others pass, while its reply is on the way.
+        # Other requests pass while the reply is delayed.
         await self.proxy.set_phase("chaos", ["pass"])
         self.assertEqual(await self.push(b"b"), REPLY + BODY)
         self.assertFalse(waiting.done())

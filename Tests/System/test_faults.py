@@ -1,4 +1,4 @@
-"""The system test on trial: verdicts, schedules and answers that it must not take for good."""
+"""Tests the system test: verdicts, schedules and answers that it must reject."""
 import copy
 import json
 import random
@@ -82,7 +82,7 @@ class Load(unittest.TestCase):
 
 
 class Answers(unittest.TestCase):
-    """What a deployment makes of what comes back from its public port."""
+    """How a deployment interprets the answers of its public port."""
 
     def setUp(self):
         self.deployment = Deployment(["eu-west"])

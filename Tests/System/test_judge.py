@@ -1,4 +1,4 @@
-"""The judge on trial: hand-written logs and stores whose verdict is known."""
+"""Tests the judge with hand-written logs and stores and their known verdicts."""
 import contextlib
 import io
 import json
@@ -116,9 +116,9 @@ class Fold(unittest.TestCase):
         self.assertEqual(self.take(correction("c6", NOON_MINUTE + 5, 1)), "control:applied")
         self.assertEqual(
             self.take(correction("c7", NOON_MINUTE, (1 << 52) + 26, -25)), "rejected:overflow")
-        # An id of a transfer is none of a correction.
+        # Ids of transfers and of corrections are separate.
         self.assertEqual(self.take(correction("a", NOON_MINUTE, 1, -25)), "control:applied")
-        # Issued at noon, written too long after.
+        # Issued at noon, written too late.
         late = NOON + 600_000
         self.assertEqual(
             self.take(correction("c8", NOON_MINUTE, 1, -24), late + 1), "control:void")
@@ -300,7 +300,7 @@ class RealSources(unittest.TestCase):
         self.assertEqual(status, 1)
 
     def follow(self, topic):
-        """A judge that reads along, as a process: its input ends its reading."""
+        """A judge process that reads continuously until its input ends that."""
         return subprocess.Popen(
             [sys.executable, judge.__file__, "--redis", self.redis_address, "--topic", topic,
              "--brokers", f"eu={self.brokers}", "--ids", "live_", "--follow"],

@@ -1,4 +1,4 @@
-"""The judge's own conversion, and what it makes of what the public API says."""
+"""Tests the judge's own conversion, and how it judges the public API."""
 import argparse
 import fractions
 import http.server
@@ -29,7 +29,7 @@ class Conversion(unittest.TestCase):
 
 
 class Api(unittest.TestCase):
-    """The public total, as a server that says whatever it is told says it."""
+    """Tests the public total with a scripted server."""
 
     def setUp(self):
         folder = self.enterContext(tempfile.TemporaryDirectory())
@@ -38,7 +38,7 @@ class Api(unittest.TestCase):
         self.rates = Rates(path)
         self.truth = judge.Truth({})
         self.minute = int(time.time()) // 60
-        # 12.50 USD, in a minute that the window keeps for the length of this test.
+        # 12.50 USD, in a minute that stays in the window during this test.
         self.truth.metric = {
             (self.minute - 60, "EUR"): 800, (self.minute - 60, "USD"): 250,
             (self.minute - 1_441, "USD"): 99, (self.minute + 2, "USD"): 99,
@@ -90,7 +90,7 @@ class Api(unittest.TestCase):
             self.assertEqual(len(self.differences(total, base)), 1, total)
 
     def test_the_window_of_the_minute_just_past_will_do(self):
-        # Settled in the present minute, so that the two windows differ.
+        # Settled in the current minute, so that the two windows differ.
         self.truth.metric[self.minute, "USD"] = 1
         before = int(time.time()) // 60
         with_it, without = self.differences("12.51"), self.differences("12.50")

@@ -1,4 +1,4 @@
-"""What single records say, by hand-written examples."""
+"""Tests the decoding of single records with hand-written examples."""
 import json
 import unittest
 

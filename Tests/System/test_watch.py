@@ -1,4 +1,4 @@
-"""The watch on trial: answers whose faults are known."""
+"""Tests the watch with answers that have known faults."""
 import time
 import unittest
 import unittest.mock
@@ -7,7 +7,7 @@ from watch import Watch
 
 
 class Answers:
-    """A deployment that gives the answers it was told, then none."""
+    """A deployment that gives scripted answers, then none."""
 
     def __init__(self, *answers):
         self.answers = list(answers)
@@ -52,7 +52,7 @@ class WatchTest(unittest.TestCase):
             self.assertIn(f"{status} {{'title': 'no total'}}", problem)
 
     def test_a_watch_that_dies_is_missed(self):
-        # What it dies of is no news here.
+        # Hides the expected error.
         with unittest.mock.patch("threading.excepthook"):
             (problem,) = self.problems(good("1"), (200, {}), good("1"))
         self.assertIn("ended by itself", problem)

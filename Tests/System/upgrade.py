@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""An upgrade under load, from another build to this one.
+"""Tests an upgrade under load, from another build to this one.
 
-All of HQ is stopped and started from the new build, then the nodes of one region after another, as
-the notes of a release say. The total must not fall, data_as_of must not run backwards, HQ must have
-an answer from its state file at once, and within 30 s of the last step the judge must find every
+Stops HQ and starts it from the new build, then does the same with the nodes of one region after
+another, as in the release notes. The total must not fall, data_as_of must not go backwards, HQ must
+answer from its state file at once, and within 30 s of the last step the judge must find every
 (region, minute, currency) exact.
 
 If the old build does not know a top-level key of the topology, `--without KEY` removes it while the
@@ -47,7 +47,7 @@ class Upgrade:
         process.start()
 
     def settled(self, what):
-        """Waits until the total has not been degraded for some seconds."""
+        """Waits until the total was not degraded for some seconds."""
         since = None
 
         def is_settled():

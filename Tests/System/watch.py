@@ -1,4 +1,4 @@
-"""Somebody who looks at the public total all the time, and keeps what must never happen."""
+"""Reads the public total continuously, and records violations."""
 import collections
 import decimal
 import threading
@@ -8,12 +8,11 @@ SECONDS_BETWEEN = 0.1
 
 
 class Watch(threading.Thread):
-    """Reads the public total ten times a second, whatever happens to those that make it.
+    """Reads the public total ten times a second, whatever happens to HQ.
 
-    All transfers lie within the window, so the total can only rise; an answer that is lower than
-    one before is a dip. From the first good answer on HQ has one to give, for it keeps what it
-    published: whatever else it answers is a refusal, after a restart too. That there is no answer
-    at all is counted and no more, for HQ is killed at times.
+    All transfers are in the window, so the total can only rise; a lower answer is a dip. After the
+    first good answer, HQ always has one, because it keeps what it published: any other answer is a
+    refusal, also after a restart. A missing answer is only counted, because tests kill HQ.
     """
 
     def __init__(self, deployment):
@@ -29,7 +28,7 @@ class Watch(threading.Thread):
             self.take(self.deployment.answer())
 
     def take(self, answer):
-        """Notes one answer, a pair of status and body; None where there was none."""
+        """Records one answer, a pair of status and body; None if there was none."""
         if answer is None:
             self.missed += 1
             return
@@ -51,7 +50,7 @@ class Watch(threading.Thread):
         self.answers += 1
 
     def end(self):
-        """What must never have happened and did, each as a sentence."""
+        """The violations, each as a sentence."""
         problems = []
         if not self.is_alive():
             problems.append("nobody looked at the total any longer: the watch ended by itself")

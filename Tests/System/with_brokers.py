@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Runs a system test against brokers that are not its own, as it would against a real cluster.
+"""Runs a system test with external brokers, like with a real cluster.
 
 Starts one embedded broker for each region and appends `--brokers REGION=HOST:PORT` for each to the
-command; ends them when it is over. Exit status that of the command.
+command. Ends the brokers afterwards. The exit status is that of the command.
 
     with_brokers.py eu-west us-east -- faults.py --rounds 1
 """
