@@ -41,16 +41,16 @@ enum RequestRefusal: Error {
 
 /// Size limits for a request.
 struct RequestLimits: Sendable {
-    /// Of the request's target.
+    /// The most bytes of the target.
     var targetBytesMax = 8 << 10
-    /// Of one header field.
+    /// The most bytes of one header field.
     var fieldBytesMax = 8 << 10
-    /// Of all header fields.
+    /// The most bytes of all header fields.
     var fieldsBytesMax = 16 << 10
     var fieldsMax = 64
     /// After a request with a longer body, the connection ends with the answer.
     var bodyBytesMax = 64 << 10
 
-    /// Of the line and the fields together.
+    /// The most bytes of the line and the fields together.
     var headBytesMax: Int { targetBytesMax + fieldsBytesMax + 64 }
 }

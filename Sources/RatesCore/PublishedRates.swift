@@ -6,8 +6,8 @@ package struct PublishedRates: Hashable, Sendable {
     package struct Quote: Hashable, Sendable {
         /// Units per one unit of the base.
         package var rate: ExchangeRate
-        /// The day that the source states for this rate, `YYYY-MM-DD`. It may be older than the
-        /// document's, because some sources carry the last known rate of a currency forward.
+        /// The source's day for this rate, `YYYY-MM-DD`. It may be older than the document's,
+        /// because some sources carry the last known rate of a currency forward.
         package var day: String
 
         package init(rate: ExchangeRate, day: String) {
@@ -25,7 +25,7 @@ package struct PublishedRates: Hashable, Sendable {
     package var quotes: [Currency: Quote]
     /// The currencies whose element is not a rate, and why.
     package var flaws: [Currency: RatesProblem]
-    /// When the source published the document; nil where it states only days.
+    /// When the source published the document; nil if it gives only days.
     package var publishedAt: UnixTime?
 
     package init(

@@ -60,7 +60,7 @@ package enum TargetCalendar {
             && day < lastSunday(month: 10, year: date.year)
     }
 
-    /// As days since the epoch, of a month with 31 days.
+    /// The last Sunday of a month with 31 days, as days since the epoch.
     private static func lastSunday(month: Int, year: Int) -> Int {
         let last = CivilDate(year: year, month: month, day: 31).daysSinceEpoch
         // Days since the last Sunday: 1970-01-04 was one.

@@ -1,6 +1,6 @@
 /// Why a document gives no rates. Safe to print: it repeats nothing of the document.
 package struct RatesDocumentError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What was expected, in words.
+    /// The expectation in words.
     package var description: String
 
     init(_ description: String) { self.description = description }

@@ -9,7 +9,7 @@ struct ByteOutput: ~Copyable {
     /// Why bytes could not be written.
     struct Failure: Error, CustomStringConvertible {
         var name: String
-        /// As in `errno`.
+        /// The value of `errno`.
         var errorNumber: Int32
 
         /// Whether the reader of a pipe closed it, which ends the output without a failure.

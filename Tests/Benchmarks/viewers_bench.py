@@ -141,7 +141,7 @@ def report(options, results, connecting, memory, cores):
           f"{options.silent:,} of them never read; {options.servers} servers")
     print(f"updates      {complete}, each reached its viewers: p50 "
           f"{percentile(all_latencies, 0.5)} ms, p99 {percentile(all_latencies, 0.99)} ms, "
-          f"worst update's p99 {worst} ms; not told: {missed}")
+          f"worst update's p99 {worst} ms; missed: {missed}")
     print(f"memory       {each:,.0f} bytes of server memory a viewer; the servers together kept "
           f"{cores:.2f} cores busy, {cores / options.viewers * 1e6:.1f} us a viewer and second")
     reasons = []

@@ -220,7 +220,7 @@ class LiveTest(unittest.TestCase):
         self.assertEqual(page.locator("main").inner_text(), text)
         self.assertEqual(page.evaluate("window.rolled"), rolled)
         page.get_by_role("button", name="Resume").click()
-        self.wait(page, "goes on", f"document.getElementById('total').dataset.amount !== "
+        self.wait(page, "continues", f"document.getElementById('total').dataset.amount !== "
                   f"'{before[0]}' && {STATE} === 'live'", 10)
 
     def test_5_who_wants_no_motion_sees_none(self):
@@ -257,7 +257,7 @@ class LiveTest(unittest.TestCase):
         before = self.wait(outside, "number in the frame", lambda: frame.evaluate(amount), 10)
         self.wait(outside, "another number", lambda: frame.evaluate(amount) != before, 25)
         refused = [frame for frame in outside.frames if frame.url.startswith("chrome-error")]
-        self.assertEqual(len(refused), 1, "the dashboard itself is framed by nobody")
+        self.assertEqual(len(refused), 1, "the dashboard itself cannot be framed")
         badge = self.text("/badge.svg?base_currency=EUR")
         self.assertRegex(badge, r"[\d,]+\.\d\d EUR")
 
@@ -300,7 +300,7 @@ class LiveTest(unittest.TestCase):
         headquarters = self.deployment.processes["hq"]
         headquarters.kill()
         try:
-            self.wait(page, "says so", f"{STATE} === 'stale'", 10)
+            self.wait(page, "stale", f"{STATE} === 'stale'", 10)
             self.assertEqual(page.evaluate(TILES), ["unknown"] * len(REGIONS))
             self.assertNotIn("Live", page.locator("body").inner_text())
             frozen = self.shown(page)
@@ -326,7 +326,7 @@ class LiveTest(unittest.TestCase):
         stopped = time.monotonic()
         try:
             for page in pages:
-                self.wait(page, "says so", f"{STATE} === 'stale'", LOST_SECONDS)
+                self.wait(page, "stale", f"{STATE} === 'stale'", LOST_SECONDS)
             print(f"  stale {time.monotonic() - stopped:.1f} s after the silence", flush=True)
             for page in pages[:2]:
                 self.assertEqual(page.evaluate(TILES), ["unknown"] * len(REGIONS))

@@ -184,7 +184,7 @@ def main():
         guide.follow(everywhere, {})
         guide.follow(headquarters, {})
         check_headquarters()
-        # The repository is read-only here: the key is made in a folder of its own.
+        # The repository is read-only, so the key is created in a separate folder.
         guide.follow(f"cd {guide.SCRATCH}\n{key}", {})
         guide.follow(f"cd {guide.SCRATCH}\n{node}", {})
         check_region()

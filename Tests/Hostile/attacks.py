@@ -233,7 +233,7 @@ def main():
     parser.add_argument("--public", type=int, help="port of HQ's public interface")
     parser.add_argument("--seconds", type=float, default=10, help="how long (default: 10)")
     parser.add_argument("--count", type=int, default=500, help="connections of a crowd")
-    parser.add_argument("--seed", type=int, default=1, help="of what is random (default: 1)")
+    parser.add_argument("--seed", type=int, default=1, help="random seed (default: 1)")
     attack = Attack(parser.parse_args())
     asyncio.run(ATTACKS[attack.options.name](attack))
     print(json.dumps({"held": round(attack.held, 1), "counts": attack.counts,

@@ -144,7 +144,7 @@ def read_mutants():
     return mutants
 
 
-# What runs
+# Processes
 
 @dataclasses.dataclass
 class Outcome:
@@ -283,7 +283,7 @@ def check_unchanged(mutants):
     built = build(FIRST_BUILD_SECONDS_MAX)
     if built.status != 0:
         raise Problem(f"the unchanged copy does not build\n{built.tail()}")
-    say(f"built in {built.seconds:.0f} s; each must pass as it is, and fail with a mistake planted")
+    say(f"built in {built.seconds:.0f} s; each check must pass now, and fail with its mistake")
     for catcher in dict.fromkeys(mutant.catcher for mutant in mutants):
         outcome = check(catcher)
         if outcome.status != 0 or not catcher.has_checked(outcome.output):

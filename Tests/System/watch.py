@@ -53,7 +53,7 @@ class Watch(threading.Thread):
         """The violations, each as a sentence."""
         problems = []
         if not self.is_alive():
-            problems.append("nobody looked at the total any longer: the watch ended by itself")
+            problems.append("the watch ended by itself")
         self.is_over.set()
         self.join()
         for what, found in {

@@ -33,7 +33,7 @@ import TransferGenerator
             let event = generator.append(position, to: &bytes)
             amounts[event.currency, default: []].append(event.amount)
         }
-        // The last has no median of its own: 200 units of three digits.
+        // The last currency has the default median: 200 units with three decimals.
         for (currency, median) in [(Self.usd, 20_000), (Self.jpy, 30_118), (Self.kwd, 200_000)] {
             let own = amounts[currency, default: []].sorted()
             let middle = Double(own[own.count / 2])

@@ -4,7 +4,7 @@ package import Money
 /// The exchange rates of one report, and how fresh they are.
 package struct RatesInForce: Sendable {
     package var set: RateSet
-    /// Nil where they came from a file.
+    /// Nil for rates of a file.
     package var fetchedAt: UnixTime?
     /// The day of each rate; a currency without an entry has the set's date.
     package var days: [Currency: String]

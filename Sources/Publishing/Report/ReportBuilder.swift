@@ -265,7 +265,7 @@ extension ReportBuilder {
         return rates.held.filter { matter.contains($0.currency) }
     }
 
-    /// Those of no region first, then by region name.
+    /// Those without a region first, then by region name.
     private func degradations(
         of totals: PublishedTotals, rates: RatesInForce?, _ age: RatesAge?
     ) -> [ReportedDegradation] {
