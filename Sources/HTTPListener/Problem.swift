@@ -58,11 +58,11 @@ extension Problem {
         Problem(.badRequest, kind: "invalid-query", title: "Invalid query", detail: detail)
     }
 
-    /// Something that should be there for a while is not: ask again after so many seconds.
+    /// The resource is temporarily unavailable; the client may retry after `retryAfterSeconds`.
     package static func unavailable(_ detail: String, retryAfterSeconds: Int) -> Problem {
         Problem(
-            .serviceUnavailable, kind: "unavailable", title: "Not available now", detail: detail,
-            headers: [.retryAfter: "\(retryAfterSeconds)"])
+            .serviceUnavailable, kind: "unavailable", title: "Temporarily unavailable",
+            detail: detail, headers: [.retryAfter: "\(retryAfterSeconds)"])
     }
 
     package static let internalError = Problem(
@@ -70,7 +70,7 @@ extension Problem {
         detail: "The request could not be answered; the cause is in the server's log.")
 }
 
-/// Text as a string of JSON.
+/// Text as a JSON string.
 package enum JSONText {
     package static func quoted(_ text: String) -> String {
         var quoted = "\""

@@ -163,7 +163,7 @@ struct JSONReader {
                 throw Self.invalid("both halves of a surrogate pair")
             }
             return Character(scalar)
-        default: throw Self.invalid("an escape of JSON")
+        default: throw Self.invalid("a JSON escape")
         }
     }
 

@@ -8,7 +8,7 @@ extension RatesEvent {
         switch self {
         case .taken(let id, let source, let date, let currencies):
             logger.notice(
-                "exchange rates taken",
+                "using new exchange rates",
                 metadata: [
                     "id": "\(id)", "source": "\(source)", "date": "\(date)",
                     "currencies": "\(currencies)",
@@ -21,7 +21,8 @@ extension RatesEvent {
                 ])
         case .recovered(let problem):
             logger.notice(
-                "exchange rates again", metadata: ["after": "\(problem)", "source": "\(source)"])
+                "exchange rates are available again",
+                metadata: ["after": "\(problem)", "source": "\(source)"])
         case .missing(let currencies):
             logger.warning(
                 "currencies without a rate",

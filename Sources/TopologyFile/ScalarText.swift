@@ -15,7 +15,7 @@ enum ScalarText {
         return Number(text)
     }
 
-    static let durationRule = "a time such as 500ms, 2s, 10m or 24h"
+    static let durationRule = "a duration such as 500ms, 2s, 10m or 24h"
 
     /// An integer and one of the units `ms`, `s`, `m` and `h`.
     static func duration(_ text: String) -> Duration? {

@@ -39,7 +39,7 @@ enum TextFile {
     private static func reason(_ code: Int32) -> String {
         switch code {
         case ENOENT: "no such file"
-        case EACCES: "permission is denied"
+        case EACCES: "permission denied"
         case EISDIR: "it is a folder"
         default: "error \(code)"
         }

@@ -24,7 +24,7 @@ package struct GeneratorConfiguration: Sendable, Hashable {
         case dayAndNight(utcOffsetMinutes: Int)
     }
 
-    /// Parts per million of all events that are not plain first sightings.
+    /// Parts per million of all events that are not plain first occurrences.
     package struct Shares: Sendable, Hashable {
         /// Byte-identical redeliveries of an earlier event of the last 24 h: 90 % within 5,000
         /// events, 10 % from anywhere.

@@ -6,8 +6,8 @@ enum CommandName {
         let named = arguments.first { !helpWords.contains($0) }
         guard let named, !named.hasPrefix("-"), !known.contains(named) else { return nil }
         let nearest = known.min { distance(named, $0) < distance(named, $1) }
-        let suggestion = nearest.map { " The nearest one is '\($0)'." } ?? ""
-        return "There is no command '\(named)'.\(suggestion)"
+        let suggestion = nearest.map { " Did you mean '\($0)'?" } ?? ""
+        return "Unknown command '\(named)'.\(suggestion)"
     }
 
     /// Words that may precede the command's name in a request for help.

@@ -42,10 +42,10 @@ struct GenerateCommand: ParsableCommand {
 
     func validate() throws {
         if out != nil, kafka != nil {
-            throw ValidationError("Choose one of --out and --kafka.")
+            throw ValidationError("--out and --kafka cannot be combined.")
         }
         if (kafka == nil) != (topic == nil) {
-            throw ValidationError("--kafka and --topic go together.")
+            throw ValidationError("--kafka and --topic must be used together.")
         }
         if let problem = settings(now: UnixTime(seconds: 0)).problem {
             throw ValidationError("\(problem).")

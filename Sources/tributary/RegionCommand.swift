@@ -67,7 +67,7 @@ struct RegionCommand: AsyncParsableCommand {
         let topology = try topologyOption.load()
         guard let id = RegionID(region), let region = topology.region(id) else {
             let known = topology.regions.map(\.id.name).joined(separator: ", ")
-            throw ValidationError("The topology has no region '\(region)'; it has \(known).")
+            throw ValidationError("The topology has no region '\(region)'. Its regions: \(known).")
         }
         let logger = try LogLevel.logger("region", logLevel)
         var configuration = RegionConfiguration(

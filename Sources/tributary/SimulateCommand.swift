@@ -77,7 +77,7 @@ struct SimulateCommand: AsyncParsableCommand {
         for failure in sweep.report.failures {
             isGood = false
             Swift.print("FAILED seed \(failure.seed): \(failure.what)")
-            Swift.print("  again with: tributary simulate --seed \(failure.seed) --trace")
+            Swift.print("  repeat with: tributary simulate --seed \(failure.seed) --trace")
         }
         for seed in sweep.unrepeatable {
             isGood = false
@@ -115,7 +115,7 @@ struct SimulateCommand: AsyncParsableCommand {
             }
         }
         guard isGood else { throw ExitCode(1) }
-        Swift.print("every action is the recorded one")
+        Swift.print("every action matches the recording")
     }
 
     private func runOne(_ seed: UInt64) throws {

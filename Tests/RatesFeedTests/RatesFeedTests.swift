@@ -58,7 +58,7 @@ import Topology
                 #expect(reading.missing.isEmpty)
                 try await scope.require { _ in peer.requests.count > 6 }
                 #expect(scope.feed.counters.problems.isEmpty)
-                #expect(scope.log.count("exchange rates taken") == 2)
+                #expect(scope.log.count("using new exchange rates") == 2)
             }
             let requests = peer.requests
             #expect(peer.connections == 1)
@@ -166,7 +166,7 @@ import Topology
                     let told = "no new exchange rates detail="
                     #expect(scope.log.count(told) == 1, "\(scope.log.lines)")
                     #expect(scope.log.count("reason=\(fault.problem)") == 1)
-                    #expect(scope.log.count("exchange rates again") == 1)
+                    #expect(scope.log.count("exchange rates are available again") == 1)
                 }
             }
             #expect(elsewhere.connections == 0)

@@ -47,7 +47,7 @@ import Topology
                 try await scope.require { $0.counters.accepted == 2 }
                 #expect(scope.feed.counters.problems == [.fileMissing: 1, .malformed: 1])
                 #expect(scope.log.count("rates.USD: expected a rate above zero") == 1)
-                #expect(scope.log.count("exchange rates again") == 2)
+                #expect(scope.log.count("exchange rates are available again") == 2)
             }
         }
     }

@@ -162,19 +162,19 @@ import Testing
         ("rollup /nonexistent", 1, "Error: /nonexistent: No such file or directory"),
         ("rollup --threads 0", 64, "Error: --threads must be 1 to 256, not 0."),
         ("rollup --format xml", 64, "Error: The value 'xml' is invalid"),
-        ("rolup", 64, "Error: There is no command 'rolup'. The nearest one is 'rollup'."),
-        ("rolup --help", 64, "Error: There is no command 'rolup'. The nearest one is 'rollup'."),
-        ("help hw", 64, "Error: There is no command 'hw'. The nearest one is 'hq'."),
+        ("rolup", 64, "Error: Unknown command 'rolup'. Did you mean 'rollup'?"),
+        ("rolup --help", 64, "Error: Unknown command 'rolup'. Did you mean 'rollup'?"),
+        ("help hw", 64, "Error: Unknown command 'hw'. Did you mean 'hq'?"),
         (
             "--help regoin x", 64,
-            "Error: There is no command 'regoin'. The nearest one is 'region'."
+            "Error: Unknown command 'regoin'. Did you mean 'region'?"
         ),
-        ("-h '' --help", 64, "Error: There is no command ''. The nearest one is 'hq'."),
+        ("-h '' --help", 64, "Error: Unknown command ''. Did you mean 'hq'?"),
         ("generate 5 --out /nonexistent/x", 1, "Error: /nonexistent/x: No such file"),
         ("generate -- -1", 64, "Error: the count must be 0 to 1000000000, not -1."),
         ("generate 5 --late 101%", 64, "Error: The value '101%' is invalid"),
         ("generate 5 --rate 5 --duration 1h", 64, "Error: --rate and --duration cannot"),
-        ("generate 5 --kafka 127.0.0.1:1", 64, "Error: --kafka and --topic go together."),
+        ("generate 5 --kafka 127.0.0.1:1", 64, "Error: --kafka and --topic must be used together."),
         ("generate 5 --kafka 127.0.0.1:1 --topic t", 1, "Error: 127.0.0.1:1 acknowledged 0 of 5"),
         ("generate 5 --duration 91d", 64, "Error: the duration must be more than 0"),
     ])

@@ -292,7 +292,7 @@ import TopologyFile
             try TopologyFixture.complaints(
                 topology: TopologyFixture.topology + "thresholds:\n  alert_lag: \(text)\n")
                 == [
-                    "topology.yaml:10: thresholds.alert_lag: expected a time such as 500ms, 2s, 10m"
+                    "topology.yaml:10: thresholds.alert_lag: expected a duration such as 500ms, 2s, 10m"
                         + " or 24h"
                 ])
     }
