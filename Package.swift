@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Settings of every target of ours: the strictest the toolchain offers.
+/// Settings of all our targets: the strictest that the toolchain offers.
 let strict: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
@@ -11,7 +11,7 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-/// Settings of the pure targets: besides, each unsafe expression is marked where it stands.
+/// Settings of the pure targets, which must also mark each unsafe expression.
 let pure: [SwiftSetting] = strict + [.strictMemorySafety()]
 
 func library(

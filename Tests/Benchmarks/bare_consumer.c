@@ -1,9 +1,9 @@
-/* The least a program can do to read a Kafka topic with librdkafka: the yardstick for
- * `tributary-bench consume`, built by kafka_bench.py with cc. Prints the same line.
+/* Reads a Kafka topic with librdkafka and does nothing else, for comparison with
+ * `tributary-bench consume`. kafka_bench.py builds it with cc. Prints the same line.
  *
  *   bare_consumer BROKERS TOPIC
  *
- * Linked with the allocator that the product is linked with.
+ * Uses the same allocator as the product.
  */
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
@@ -38,7 +38,7 @@ int main(int argc, char **argv) {
     set(conf, "enable.auto.commit", "false");
     set(conf, "enable.auto.offset.store", "false");
     set(conf, "enable.partition.eof", "true");
-    /* As KafkaConsumer has them: the queue's bounds decide how often fetching pauses. */
+    /* The same as KafkaConsumer's: the queue's limits determine how often fetching pauses. */
     set(conf, "fetch.wait.max.ms", "100");
     set(conf, "queued.min.messages", "1000000");
     set(conf, "queued.max.messages.kbytes", "262144");
