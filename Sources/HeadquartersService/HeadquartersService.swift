@@ -152,7 +152,7 @@ package struct HeadquartersService: Service {
             endpoint: endpoint, regions: configuration.topology.regions.map(\.id))
         store.topology = StoreTopology(configuration.topology)
         for region in configuration.topology.regions {
-            // The total does not wait for a retired region.
+            // No node reads a retired region, so its current log counts as an earlier one too.
             let read = region.state == .retired ? 0 : 1
             store.earlierLogs[region.id] = Set(region.countedLogs.dropLast(read).map(\.id))
         }

@@ -33,7 +33,7 @@ final class Publisher: Service {
         /// The position in the list of changed minutes up to which the file is complete; nil if
         /// the whole file must be written.
         var keptUpTo: ChangePosition?
-        /// When the read that is now being saved before its publication began to wait for the file.
+        /// Since when the last read waits to be saved before it is published; nil if none does.
         var keepingSince: ContinuousClock.Instant?
     }
 
@@ -354,11 +354,11 @@ extension Publisher {
 // MARK: Rates
 
 extension Publisher {
-    /// How long the first report waits for the first rates.
+    /// How long the first report waits for the first check of rates.
     private static let firstRatesWaitMax: Duration = .seconds(2)
 
-    /// Waits until the source of rates was read once: an earlier report would say that there are no
-    /// rates.
+    /// Waits until the source of rates was checked once: an earlier report would say that there are
+    /// no rates.
     private func awaitFirstRates() async {
         guard let ratesFeed else { return }
         let deadline = ContinuousClock.now + Self.firstRatesWaitMax
