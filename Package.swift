@@ -247,7 +247,8 @@ let package = Package(
 
         test("CivilTime", ["Hashing"]),
         test(
-            "Money", ["Hashing", bigInt, .product(name: "Subprocess", package: "swift-subprocess")]),
+            "Money",
+            ["Hashing", bigInt, .product(name: "Subprocess", package: "swift-subprocess")]),
         test(
             "Topology",
             ["Money", "Hashing", "Identifiers", "Addresses", "DeltaProtocol", "TopologyFile"]),
@@ -305,8 +306,8 @@ let package = Package(
         test(
             "PublicAPI",
             [
-                "CivilTime", "Money", "Identifiers", "Publishing", "Dashboard", "HTTPTestSupport",
-                lifecycle, logging,
+                "CivilTime", "Money", "Hashing", "Identifiers", "Publishing", "Dashboard",
+                "HTTPTestSupport", lifecycle, logging,
             ]),
         test("Dashboard", ["CivilTime", "Money", "Hashing", "Identifiers", "Publishing"]),
         test(

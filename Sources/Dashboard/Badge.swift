@@ -22,7 +22,7 @@ struct Badge {
         ]
         return draw(
             note.map { fields + [Field(text: $0, fill: "#f5c451", ink: "#2b1d00")] } ?? fields,
-            title: "\(Site.heading): \(value)\(note == nil ? "" : ", part of it not current")",
+            title: "\(Website.heading): \(value)\(note == nil ? "" : ", part of it not current")",
             description: "As of \(TimeText.full(report.dataAsOf)).")
     }
 

@@ -21,7 +21,7 @@ struct DashboardPage {
                 [
                     "class": "\(view.rawValue)\(report.isDegraded ? " degraded" : "")",
                     "data-view": view.rawValue, "data-base": base.currency.code,
-                    "data-stream": Site.stream(base.currency),
+                    "data-stream": Website.stream(base.currency),
                 ]
             ) { body in
                 switch view {
@@ -38,7 +38,7 @@ struct DashboardPage {
         let figure =
             Figures.compact(base.total, of: base.currency)
             ?? Figures.amount(base.total, of: base.currency)
-        return "\(figure) \(base.currency.code) in 24 hours · \(Site.name)"
+        return "\(figure) \(base.currency.code) in 24 hours · \(Website.name)"
     }
 
     /// The whole answer in a sentence.
@@ -54,13 +54,13 @@ struct DashboardPage {
 
     private func links(_ head: inout Markup) {
         let code = base.currency.code
-        let address = origin + Site.page(base.currency)
+        let address = origin + Website.page(base.currency)
         head.empty("link", ["rel": "canonical", "href": address])
         head.empty(
             "link",
             [
                 "rel": "alternate", "type": "application/json", "title": "The total as JSON",
-                "href": Site.total(base.currency),
+                "href": Website.total(base.currency),
             ])
         // Other sites cannot use relative addresses.
         guard !origin.isEmpty else { return }
@@ -68,8 +68,8 @@ struct DashboardPage {
             "link",
             [
                 "rel": "alternate", "type": "application/json+oembed",
-                "title": "\(Site.heading), \(code)",
-                "href": "\(origin)/oembed?url=\(Site.escaped(address))&format=json",
+                "title": "\(Website.heading), \(code)",
+                "href": "\(origin)/oembed?url=\(Website.escaped(address))&format=json",
             ])
     }
 
@@ -78,7 +78,7 @@ struct DashboardPage {
         body.element("header", ["class": "masthead"]) { header in
             header.element("p", ["class": "brand"]) {
                 $0.mark()
-                $0.element("span", text: Site.name)
+                $0.element("span", text: Website.name)
             }
             baseSwitch(&header)
         }
@@ -104,7 +104,7 @@ struct DashboardPage {
         body.element("main", ["class": "wall"]) { main in
             main.element("p", ["class": "brand"]) {
                 $0.mark()
-                $0.element("span", text: Site.name)
+                $0.element("span", text: Website.name)
             }
             banner(&main)
             total(&main)
@@ -134,10 +134,10 @@ struct DashboardPage {
     private func footer(_ body: inout Markup) {
         let code = base.currency
         let links: [(String, String)] = [
-            ("Methodology", Site.methodology), ("Total", Site.total(code)),
-            ("Breakdown", Site.breakdown(code)), ("Series", Site.series(code)),
-            ("Stream", Site.stream(code)), ("OpenAPI", Site.description),
-            ("Wall view", Site.page(code, view: .tv)),
+            ("Methodology", Website.methodology), ("Total", Website.total(code)),
+            ("Breakdown", Website.breakdown(code)), ("Series", Website.series(code)),
+            ("Stream", Website.stream(code)), ("OpenAPI", Website.description),
+            ("Wall view", Website.page(code, view: .tv)),
         ]
         body.element("footer") { footer in
             footer.element(

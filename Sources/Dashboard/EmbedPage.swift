@@ -11,14 +11,14 @@ struct EmbedPage {
         var document = Markup(prologue: "<!DOCTYPE html>\n")
         document.element("html", ["lang": "en"]) { html in
             html.head(title: page.title, description: page.summary, reload: true) {
-                $0.empty("link", ["rel": "canonical", "href": Site.page(base.currency)])
+                $0.empty("link", ["rel": "canonical", "href": Website.page(base.currency)])
             }
             html.element(
                 "body",
                 [
                     "class": "embed\(report.isDegraded ? " degraded" : "")",
                     "data-view": "embed", "data-base": base.currency.code,
-                    "data-poll": Site.total(base.currency),
+                    "data-poll": Website.total(base.currency),
                 ],
                 content)
         }
@@ -27,7 +27,7 @@ struct EmbedPage {
 
     private func content(_ body: inout Markup) {
         body.element("main", ["class": "hero"]) { main in
-            main.element("h1", text: Site.heading)
+            main.element("h1", text: Website.heading)
             main.total(report, base)
             main.element("p", ["class": "as-of"]) { $0.asOf(report) }
             main.element("p", ["class": "mark-degraded"]) {
@@ -38,7 +38,7 @@ struct EmbedPage {
                 line.element(
                     "a",
                     [
-                        "href": Site.page(base.currency), "target": "_blank", "rel": "noopener",
+                        "href": Website.page(base.currency), "target": "_blank", "rel": "noopener",
                     ], text: "Details")
                 line.text(" ")
                 line.control()

@@ -6,16 +6,16 @@ struct MethodologyPage {
         var document = Markup(prologue: "<!DOCTYPE html>\n")
         document.element("html", ["lang": "en"]) { html in
             html.head(
-                title: "\(Self.heading) · \(Site.name)",
+                title: "\(Self.heading) · \(Website.name)",
                 description: "What counts as money moved, and every rule behind the total.",
                 reload: false
-            ) { $0.empty("link", ["rel": "canonical", "href": Site.methodology]) }
+            ) { $0.empty("link", ["rel": "canonical", "href": Website.methodology]) }
             html.element("body", ["class": "prose"]) { body in
                 body.element("header", ["class": "masthead"]) { header in
                     header.element("p", ["class": "brand"]) { brand in
                         brand.element("a", ["href": "/"]) {
                             $0.mark()
-                            $0.element("span", text: Site.name)
+                            $0.element("span", text: Website.name)
                         }
                     }
                 }

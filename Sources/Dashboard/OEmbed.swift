@@ -12,8 +12,8 @@ struct OEmbed {
 
     func render() -> String {
         """
-        {"version":"1.0","type":"rich","title":\(Self.json("\(Site.heading), \(base.code)")),\
-        "provider_name":\(Self.json(Site.name)),"provider_url":\(Self.json(origin)),\
+        {"version":"1.0","type":"rich","title":\(Self.json("\(Website.heading), \(base.code)")),\
+        "provider_name":\(Self.json(Website.name)),"provider_url":\(Self.json(origin)),\
         "cache_age":\(Self.cacheSeconds),"width":\(Self.width),"height":\(Self.height),\
         "html":\(Self.json(frame))}
         """
@@ -24,8 +24,8 @@ struct OEmbed {
         markup.element(
             "iframe",
             [
-                "src": origin + Site.embed(base), "width": "\(Self.width)",
-                "height": "\(Self.height)", "title": "\(Site.heading), \(base.code)",
+                "src": origin + Website.embed(base), "width": "\(Self.width)",
+                "height": "\(Self.height)", "title": "\(Website.heading), \(base.code)",
                 "loading": "lazy", "referrerpolicy": "no-referrer",
                 "sandbox": "allow-scripts allow-same-origin allow-popups",
             ]

@@ -58,7 +58,7 @@ extension DashboardPage {
 
     /// Links for embedding the number in other sites.
     func share(_ column: inout Markup) {
-        let embed = Site.embed(base.currency)
+        let embed = Website.embed(base.currency)
         column.element("section", ["class": "card", "aria-labelledby": "share-heading"]) {
             section in
             section.element("h2", ["id": "share-heading"], text: "Embed")
@@ -70,7 +70,7 @@ extension DashboardPage {
                     $0.element("a", ["href": embed], text: "Frame for other sites")
                 }
                 list.element("li") {
-                    $0.element("a", ["href": Site.badge(base.currency)], text: "SVG badge")
+                    $0.element("a", ["href": Website.badge(base.currency)], text: "SVG badge")
                 }
             }
         }

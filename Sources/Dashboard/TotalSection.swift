@@ -7,7 +7,7 @@ extension DashboardPage {
     func total(_ main: inout Markup) {
         main.element("section", ["class": "hero", "aria-labelledby": "heading"]) { section in
             section.element("div", ["class": "hero-head"]) { head in
-                head.element("h1", ["id": "heading"], text: Site.heading)
+                head.element("h1", ["id": "heading"], text: Website.heading)
                 if view == .standard { head.control() }
             }
             section.total(report, base)

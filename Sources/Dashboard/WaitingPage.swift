@@ -4,13 +4,13 @@ struct WaitingPage {
         var document = Markup(prologue: "<!DOCTYPE html>\n")
         document.element("html", ["lang": "en"]) { html in
             html.head(
-                title: "Starting · \(Site.name)",
+                title: "Starting · \(Website.name)",
                 description: "The total has not been published yet.", reload: true)
             html.element("body", ["class": "waiting", "data-view": "waiting"]) { body in
                 body.element("main") { main in
                     main.element("p", ["class": "brand"]) {
                         $0.mark()
-                        $0.element("span", text: Site.name)
+                        $0.element("span", text: Website.name)
                     }
                     main.element("h1", text: "Calculating the first total")
                     main.element(

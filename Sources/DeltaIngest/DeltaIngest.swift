@@ -1,6 +1,6 @@
+package import Addresses
 internal import CivilTime
 internal import DeltaCodec
-package import Addresses
 package import DeltaProtocol
 package import HTTPListener
 internal import HTTPTypes

@@ -41,7 +41,9 @@ package enum ShardMerge {
     /// because its decision would ignore the changes of the first.
     package static func isFirstOfItsShard(_ shards: [ShardDelta]) -> [Bool] {
         var seen: Set<LogPartition> = []
-        return shards.map { seen.insert(LogPartition(log: $0.log, partition: $0.partition)).inserted }
+        return shards.map {
+            seen.insert(LogPartition(log: $0.log, partition: $0.partition)).inserted
+        }
     }
 
     /// HQ's decision on one delta.

@@ -1,5 +1,5 @@
-internal import Glibc
 package import Addresses
+internal import Glibc
 package import Hummingbird
 internal import HummingbirdCore
 package import Logging

@@ -15,7 +15,7 @@ import Topology
 /// Headquarters in one process: ingest commits the regions' deltas, the publisher reads the store
 /// after commits, and the public API serves what the publisher published.
 ///
-/// It also starts and serves without Redis: it answers 503 before the first snapshot, and serves
+/// It also starts and serves without Redis: it answers 503 before the first report, and serves
 /// the last good values with a label afterwards.
 package struct HeadquartersService: Service {
     private let configuration: HeadquartersConfiguration

@@ -1,7 +1,7 @@
 internal import CRdKafka
 package import Logging
-import Synchronization
 import Platform
+import Synchronization
 
 /// A producer that acknowledges a record only once every in-sync replica has it.
 ///

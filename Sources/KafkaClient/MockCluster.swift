@@ -1,7 +1,7 @@
 internal import CRdKafka
 package import Logging
-import Synchronization
 import Platform
+import Synchronization
 
 /// librdkafka's mock Kafka cluster inside this process, on loopback: for the `broker` command, the
 /// demo and tests. It speaks the real protocol to any client on this machine.

@@ -32,7 +32,8 @@ package struct RateSet: Sendable {
         }
         let content = "\(source)\n\(date)\n\(base)\n\(quoted.joined())"
         self.init(
-            id: FNV1a.hash(content.utf8).hexadecimal, source: source, date: date, base: base, rates: rates)
+            id: FNV1a.hash(content.utf8).hexadecimal, source: source, date: date, base: base,
+            rates: rates)
     }
 
     /// Like the other initializer, with the caller's id.

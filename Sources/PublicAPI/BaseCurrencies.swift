@@ -16,14 +16,14 @@ struct BaseCurrencies: Sendable {
 
     /// Reads a value of the parameter `base_currency`.
     /// - Throws: `Problem`, 400.
-    func base(_ code: String?, _ snapshot: RenderedReport?) throws(Problem) -> Currency {
+    func base(_ code: String?, _ rendered: RenderedReport?) throws(Problem) -> Currency {
         guard let code else { return defaultBase }
         if let currency = Currency(code: code),
-            named.contains(currency) || snapshot?.answers(in: currency) != nil
+            named.contains(currency) || rendered?.answers(in: currency) != nil
         {
             return currency
         }
-        let bases = named.union(snapshot?.report.bases.map(\.currency) ?? [])
+        let bases = named.union(rendered?.report.bases.map(\.currency) ?? [])
         let codes = bases.sorted().map(\.code).joined(separator: ", ")
         throw Problem(
             .badRequest, kind: "unknown-currency", title: "Unknown base currency",

@@ -39,9 +39,9 @@ extension Connection {
 
     /// Sends the viewer its total if that has changed. Does nothing if the connection is not a
     /// viewer.
-    func offer(_ snapshot: RenderedReport) {
+    func offer(_ rendered: RenderedReport) {
         guard case .viewer(var viewer) = phase, let context else { return }
-        guard let answers = snapshot.answers(in: viewer.base) else {
+        guard let answers = rendered.answers(in: viewer.base) else {
             // The base has no rate any more. The viewer reconnects and gets the reason.
             return close(context)
         }
@@ -63,7 +63,7 @@ extension Connection {
         viewer.stuckSince = nil
         viewer.isBehind = false
         phase = .viewer(viewer)
-        if isBehind, let snapshot = loop.latest?.snapshot { offer(snapshot) }
+        if isBehind, let rendered = loop.latest?.rendered { offer(rendered) }
     }
 
     /// Sends a heartbeat when it is due, and closes a viewer that reads nothing.

@@ -190,7 +190,7 @@ extension Connection {
             return .refused(loop.router.problems[refusal])
         case .complete(let head, let length):
             let latest = loop.latest
-            switch loop.router.answer(head, bytes, latest?.snapshot) {
+            switch loop.router.answer(head, bytes, latest?.rendered) {
             case .response(let response):
                 let choice = PreparedResponse.Choice(
                     isHead: head.method == .head, codings: head.codings,

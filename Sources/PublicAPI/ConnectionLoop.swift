@@ -66,7 +66,7 @@ final class ConnectionLoop {
         ) { _ in bound.value.sweep() }
     }
 
-    /// The current snapshot. Costs one read of a counter if nothing has changed.
+    /// The current report. Costs one read of a counter if nothing has changed.
     var latest: ReportBoard.Current? {
         if published.generation != generation { (current, generation) = published.read() }
         return current
@@ -141,7 +141,7 @@ final class ConnectionLoop {
     }
 
     private func walk() {
-        guard let snapshot = latest?.snapshot else {
+        guard let rendered = latest?.rendered else {
             cursor = 0
             return
         }
@@ -150,7 +150,7 @@ final class ConnectionLoop {
         while cursor > 0, left > 0 {
             cursor -= 1
             left -= 1
-            connections[cursor].offer(snapshot)
+            connections[cursor].offer(rendered)
             cursor = min(cursor, connections.count)
         }
         if cursor == 0 {

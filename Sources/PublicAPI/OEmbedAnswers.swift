@@ -17,7 +17,7 @@ struct OEmbedAnswers: Sendable {
     /// - Throws: `Problem`: 400 for an invalid query, 404 for an address that is not one of our
     ///   pages, 501 for the format XML.
     func answer(
-        _ parameters: QueryParameters, host: String, _ snapshot: RenderedReport?
+        _ parameters: QueryParameters, host: String, _ rendered: RenderedReport?
     ) throws(Problem) -> PreparedResponse {
         guard let url = parameters["url"] else {
             throw .invalidQuery("The parameter url is missing.")
@@ -34,7 +34,7 @@ struct OEmbedAnswers: Sendable {
                 .notImplemented, kind: "format-not-implemented", title: "Format not implemented",
                 detail: "The only supported format is json.")
         }
-        guard let (origin, base) = page(url, host: host, snapshot) else {
+        guard let (origin, base) = page(url, host: host, rendered) else {
             throw Problem(
                 .notFound, kind: "nothing-to-embed", title: "Nothing to embed",
                 detail: "The address is not a page of this site that can be embedded.")
@@ -46,7 +46,7 @@ struct OEmbedAnswers: Sendable {
 
     /// The site and the base of a page's address; nil if the page is not ours.
     private func page(
-        _ url: String, host: String, _ snapshot: RenderedReport?
+        _ url: String, host: String, _ rendered: RenderedReport?
     ) -> (origin: String, base: Currency)? {
         let address = url.prefix { $0 != "#" }
         guard let scheme = ["https://", "http://"].first(where: address.hasPrefix) else {
@@ -66,7 +66,7 @@ struct OEmbedAnswers: Sendable {
         guard
             let parameters = try? QueryParameters(
                 String(query), allowed: Resource.page.parameters, ignoresOthers: true),
-            let base = try? bases.base(parameters["base_currency"], snapshot)
+            let base = try? bases.base(parameters["base_currency"], rendered)
         else { return nil }
         return (origin, base)
     }

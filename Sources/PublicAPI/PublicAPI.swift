@@ -2,17 +2,17 @@ package import Addresses
 package import Logging
 package import Money
 
-/// The public interface answers GET and HEAD from the published snapshot alone. A request never
+/// The public interface answers GET and HEAD from the published report alone. A request never
 /// causes a calculation or a read of the store.
 package struct PublicAPI: Sendable {
-    /// When to retry before the first snapshot, or when all connections are in use.
+    /// When to retry before the first report, or when all connections are in use.
     package static let retryAfterSeconds = 2
 
     private let bases: BaseCurrencies
     private let published: ReportBoard
 
     /// - Parameter bases: the currencies that requests may name, including `defaultBase`. A base
-    ///   that the snapshot lacks has no rate at the moment.
+    ///   that the report lacks has no rate at the moment.
     package init(
         bases: some Sequence<Currency>, defaultBase: Currency, published: ReportBoard
     ) {

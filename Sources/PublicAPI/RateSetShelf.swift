@@ -3,7 +3,7 @@ internal import Money
 package import Publishing
 
 /// The rate sets that are served: the one in force and the last ones before it, each rendered once.
-/// A value, which snapshots share.
+/// A value, which reports share.
 package struct RateSetShelf: Sendable {
     /// How many sets are kept. Of an hourly source, these are the sets of four days; each takes
     /// about 20 KiB with its compressed form.

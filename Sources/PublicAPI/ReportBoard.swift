@@ -1,11 +1,11 @@
 internal import Publishing
 internal import Synchronization
 
-/// The snapshot that is currently served. The publisher replaces it; connections read it.
+/// The report that is currently served. The publisher replaces it; connections read it.
 package final class ReportBoard: Sendable {
-    /// The current snapshot, and whether its version is unique.
+    /// The current report, and whether its version is unique.
     struct Current: Sendable {
-        let snapshot: RenderedReport
+        let rendered: RenderedReport
         /// Whether no other totals were published under this version. If so, a viewer that has the
         /// version has the totals.
         let isOnlyOneOfVersion: Bool
@@ -23,20 +23,20 @@ package final class ReportBoard: Sendable {
     package init() {}
 
     /// Nil before the first one.
-    package var current: RenderedReport? { state.withLock { $0.current?.snapshot } }
+    package var current: RenderedReport? { state.withLock { $0.current?.rendered } }
 
-    /// Replaces the current snapshot; the last call wins. Viewers of the stream get it with the
+    /// Replaces the current report; the last call wins. Viewers of the stream get it with the
     /// next `notifyViewers`, or when they connect.
     package func publish(_ next: RenderedReport) {
         state.withLock { state in
             var isOnlyOne = true
             if let current = state.current,
-                current.snapshot.report.version == next.report.version
+                current.rendered.report.version == next.report.version
             {
                 isOnlyOne =
-                    current.isOnlyOneOfVersion && next.hasSameTotals(as: current.snapshot)
+                    current.isOnlyOneOfVersion && next.hasSameTotals(as: current.rendered)
             }
-            state.current = Current(snapshot: next, isOnlyOneOfVersion: isOnlyOne)
+            state.current = Current(rendered: next, isOnlyOneOfVersion: isOnlyOne)
             counter.add(1, ordering: .releasing)
         }
     }
@@ -47,11 +47,11 @@ package final class ReportBoard: Sendable {
         for follower in state.withLock({ Array($0.followers.values) }) { follower() }
     }
 
-    /// The number of published snapshots. A reader can reuse the snapshot that it has read until
+    /// The number of published reports. A reader can reuse the report that it has read until
     /// this number changes.
     var generation: UInt64 { counter.load(ordering: .acquiring) }
 
-    /// The current snapshot with a generation; the snapshot is at least as new.
+    /// The current report with a generation; the report is at least as new.
     func read() -> (current: Current?, generation: UInt64) {
         state.withLock { ($0.current, counter.load(ordering: .relaxed)) }
     }

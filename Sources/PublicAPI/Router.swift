@@ -4,7 +4,7 @@ internal import Money
 internal import Publishing
 
 /// Finds the answer to a request. Renders only problems, and answers that no earlier request needed
-/// of the snapshot. Immutable: all threads share one.
+/// of the report. Immutable: all threads share one.
 struct Router: Sendable {
     enum Answer {
         case response(PreparedResponse)
@@ -40,9 +40,9 @@ struct Router: Sendable {
 
     /// - Parameters:
     ///   - bytes: the bytes from which `head` was read.
-    ///   - snapshot: nil before the first one.
+    ///   - rendered: nil before the first one.
     func answer(
-        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, _ snapshot: RenderedReport?
+        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, _ rendered: RenderedReport?
     ) -> Answer {
         let path = UnsafeRawBufferPointer(rebasing: bytes[head.path])
         guard let resource = paths.resource(at: path) ?? Self.rateSet(at: path) else {
@@ -50,7 +50,7 @@ struct Router: Sendable {
         }
         guard head.method != .other else { return .response(problems.methodNotAllowed) }
         do throws(Problem) {
-            return try answer(resource, head, bytes, snapshot)
+            return try answer(resource, head, bytes, rendered)
         } catch {
             return .response(PreparedResponse(error))
         }
@@ -58,12 +58,12 @@ struct Router: Sendable {
 
     private func answer(
         _ resource: Resource, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer,
-        _ snapshot: RenderedReport?
+        _ rendered: RenderedReport?
     ) throws(Problem) -> Answer {
         let query = head.query.map { UnsafeRawBufferPointer(rebasing: bytes[$0]) }
         // Answers the most common request without creating a string.
         if resource == .total, let base = bases.quickly(query),
-            let answers = snapshot?.answers(in: base)
+            let answers = rendered?.answers(in: base)
         {
             return .response(answers.total)
         }
@@ -73,12 +73,12 @@ struct Router: Sendable {
         switch resource {
         case .document(let place, _): return .response(documents[place])
         case .live: return .response(alive)
-        case .ready: return .response(snapshot == nil ? problems.nothingYet : alive)
+        case .ready: return .response(rendered == nil ? problems.nothingYet : alive)
         case .oEmbed:
             let host = head.host.map { String(decoding: bytes[$0], as: UTF8.self) }
-            return .response(try oEmbed.answer(parameters, host: host ?? "", snapshot))
+            return .response(try oEmbed.answer(parameters, host: host ?? "", rendered))
         case .latestRates, .rateSet:
-            guard let shelf = snapshot?.rateSets else { return .response(problems.nothingYet) }
+            guard let shelf = rendered?.rateSets else { return .response(problems.nothingYet) }
             guard resource == .rateSet else {
                 return .response(shelf.latest ?? problems.noRates)
             }
@@ -87,10 +87,10 @@ struct Router: Sendable {
                 shelf.answer(id: String(decoding: path, as: UTF8.self)) ?? problems.noSuchRates)
         default: break
         }
-        let base = try bases.base(parameters["base_currency"], snapshot)
+        let base = try bases.base(parameters["base_currency"], rendered)
         let view = try Self.view(parameters["view"])
-        guard let answers = snapshot?.answers(in: base) else {
-            return .response(missing(resource, snapshot))
+        guard let answers = rendered?.answers(in: base) else {
+            return .response(missing(resource, rendered))
         }
         switch resource {
         case .breakdown: return .response(answers.breakdown)
@@ -111,7 +111,7 @@ struct Router: Sendable {
 
     /// The answer for a valid base that the report does not have.
     private func missing(_ resource: Resource, _ rendered: RenderedReport?) -> PreparedResponse {
-        guard snapshot == nil else { return problems.noRate }
+        guard rendered == nil else { return problems.noRate }
         return switch resource {
         case .page: waitingPage
         case .embed: waitingEmbed

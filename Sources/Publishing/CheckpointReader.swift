@@ -30,7 +30,9 @@ struct CheckpointReader {
         self.at = at
     }
 
-    private mutating func checkpoint(isWhole: Bool) throws(CheckpointProblem) -> PublicationCheckpoint {
+    private mutating func checkpoint(isWhole: Bool) throws(CheckpointProblem)
+        -> PublicationCheckpoint
+    {
         let takenAt = UnixTime(milliseconds: try signed())
         let position = StorePosition(storeID: try text(), version: try signed())
         let current = try minute()

@@ -45,7 +45,9 @@ extension Publication {
 
     /// What is shown and what it stands on: the minutes changed since `position`, or all of them
     /// where that is nil or too long ago. Nil before anything is shown.
-    package func checkpoint(since position: ChangePosition?, now: UnixTime) -> PublicationCheckpoint? {
+    package func checkpoint(since position: ChangePosition?, now: UnixTime)
+        -> PublicationCheckpoint?
+    {
         guard let currentMinute, let dataAsOf, let greatestObservedThrough,
             let store = self.position
         else { return nil }

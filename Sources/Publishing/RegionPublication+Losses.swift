@@ -1,5 +1,7 @@
 import CivilTime
+import DeltaProtocol
 import Federation
+import Identifiers
 
 /// Minutes that the store has lost.
 extension RegionPublication {
@@ -59,5 +61,19 @@ extension RegionPublication {
         isBeingFilled = true
         let isWhole = settings.earlierLogs.isEmpty && !settings.isRetired
         lost = isWhole ? [:] : lost.filter(\.value)
+    }
+
+    /// The first minute that everything shown knows in full; nil while a partition was never seen.
+    var knownFrom: Minute? {
+        var first = Minute(.min)
+        for log in settings.currentLogs {
+            guard let count = partitionCounts[log], count > 0 else { return nil }
+            for partition in 0..<min(count, ShardID.maximumPartitions) {
+                let shard = ShardID(region: settings.id, log: log, partition: partition)
+                guard marks[shard] != nil else { return nil }
+            }
+        }
+        for mark in marks.values { first = max(first, mark.completeFrom) }
+        return first
     }
 }

@@ -37,7 +37,7 @@ struct RegionPublication: Sendable {
     private(set) var live = PublishedRing()
     private(set) var standings: [ShardID: ShardStanding] = [:]
     private(set) var trends: [ShardID: OutcomeTrend] = [:]
-    private var partitionCounts: [LogID: Int32] = [:]
+    private(set) var partitionCounts: [LogID: Int32] = [:]
     /// The first minute that is shown live; earlier ones keep their last good values.
     private var shownLiveFrom = Minute(.min)
     /// True if the shown values were restored and not yet compared with the store.
@@ -434,19 +434,5 @@ extension RegionPublication {
         isRestored = true
         // Money of a log that no longer counts is not lost.
         shownAt = marks.keys.allSatisfy { counts($0.log) } ? position : nil
-    }
-
-    /// The first minute that everything shown knows in full; nil while a partition was never seen.
-    var knownFrom: Minute? {
-        var first = Minute(.min)
-        for log in settings.currentLogs {
-            guard let count = partitionCounts[log], count > 0 else { return nil }
-            for partition in 0..<min(count, ShardID.maximumPartitions) {
-                let shard = ShardID(region: settings.id, log: log, partition: partition)
-                guard marks[shard] != nil else { return nil }
-            }
-        }
-        for mark in marks.values { first = max(first, mark.completeFrom) }
-        return first
     }
 }

@@ -1,9 +1,9 @@
 internal import HTTPClient
+internal import Platform
 internal import RatesCore
 internal import Synchronization
 internal import Topology
 internal import TopologyFile
-internal import Platform
 
 /// Fetches a provider's rates over one connection, with conditional requests after the first
 /// accepted set.

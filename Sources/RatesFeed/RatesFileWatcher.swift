@@ -1,8 +1,8 @@
 internal import Glibc
+internal import Platform
 internal import RatesCore
 internal import Synchronization
 internal import TopologyFile
-internal import Platform
 
 /// Reads a file of exchange rates whenever it has changed.
 final class RatesFileWatcher: RatesOrigin {

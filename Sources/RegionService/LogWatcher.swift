@@ -4,9 +4,9 @@ import DeltaProtocol
 import Identifiers
 import KafkaClient
 import Logging
+import Platform
 import RegionCore
 import Topology
-import Platform
 
 /// Queries the broker, on dedicated threads, for what a node needs besides records: where a shard
 /// begins, and where each partition ends. Each question gets exactly one answer, as an event in the

@@ -1,8 +1,8 @@
 import Aggregation
 import CivilTime
 import KafkaClient
-import Platform
 import Logging
+import Platform
 import Recording
 import RegionCore
 import Topology
@@ -43,7 +43,8 @@ final class NodeDriver {
 
     init(
         _ configuration: RegionConfiguration, settings: RegionNodeSettings,
-        links: [HeadquartersConnection], watcher: LogWatcher, inbox: Inbox<RegionEvent>, logger: Logger
+        links: [HeadquartersConnection], watcher: LogWatcher, inbox: Inbox<RegionEvent>,
+        logger: Logger
     ) throws {
         region = configuration.region
         self.links = links

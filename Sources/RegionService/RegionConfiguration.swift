@@ -1,8 +1,8 @@
 package import Aggregation
 package import DeltaClient
 import Identifiers
-import Platform
 import Pacing
+import Platform
 import RegionCore
 package import Topology
 

@@ -1,8 +1,8 @@
 internal import Aggregation
 internal import CivilTime
 internal import DeltaProtocol
-internal import Platform
 internal import Money
+internal import Platform
 
 /// The rules of an offline fold, applied to entries in the order of their lines. One owner, any
 /// thread.

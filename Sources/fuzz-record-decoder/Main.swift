@@ -8,7 +8,7 @@
     }
 #else
     import FoundationEssentials
-import FuzzSupport
+    import FuzzSupport
 
     /// Checks the inputs in the given files like the fuzzer, so that earlier findings stay fixed.
     @main struct Main {

@@ -1,6 +1,6 @@
 import Glibc
-import Synchronization
 import Platform
+import Synchronization
 
 /// An HTTP server on a free loopback port that answers each request as the script says, including
 /// wrong answers. It serves one connection at a time until `stop`.

@@ -1,8 +1,8 @@
 import Glibc
 import KafkaClient
+import Platform
 import Synchronization
 import Testing
-import Platform
 
 @Suite struct FaultTests {
     @Test func `A consumer continues after a broker outage`() async throws {

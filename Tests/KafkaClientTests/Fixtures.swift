@@ -1,8 +1,8 @@
 import Glibc
 import KafkaClient
 import Logging
-import Testing
 import Platform
+import Testing
 
 /// Keeps the library's messages out of the tests' output.
 let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

@@ -1,7 +1,7 @@
 import Glibc
+import Platform
 import Synchronization
 import Testing
-import Platform
 
 @Suite struct WorkerThreadTests {
     @Test func `Jobs run one at a time, in order, on one thread with the asked name`() async throws

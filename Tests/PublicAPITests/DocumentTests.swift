@@ -61,8 +61,8 @@ import Testing
     }
 
     func body(_ target: String) async throws -> RawResponse {
-        let snapshot = RenderedReport(report: try Self.report())
-        return try await PublicScope.withServer(publishing: snapshot) { server in
+        let rendered = RenderedReport(report: try Self.report())
+        return try await PublicScope.withServer(publishing: rendered) { server in
             try await server.answer(PublicScope.get(target))
         }
     }
@@ -104,8 +104,8 @@ import Testing
 
     @Test("Without a total there are no shares; without rates or others there is null")
     func emptyBreakdown() async throws {
-        let snapshot = PublicScope.snapshot()
-        let text = try await PublicScope.withServer(publishing: snapshot) { server in
+        let rendered = PublicScope.rendered()
+        let text = try await PublicScope.withServer(publishing: rendered) { server in
             try await server.answer(
                 PublicScope.get(PublicScope.path + "/breakdown?base_currency=EUR")
             ).text

@@ -90,14 +90,14 @@ import Testing
 
     @Test("The tag depends only on the body")
     func tagAgreesAcrossReplicas() async throws {
-        func tag(_ snapshot: RenderedReport) async throws -> String? {
-            try await PublicScope.withServer(publishing: snapshot) { server in
+        func tag(_ rendered: RenderedReport) async throws -> String? {
+            try await PublicScope.withServer(publishing: rendered) { server in
                 try await server.answer(PublicScope.get(PublicScope.path))["etag"]
             }
         }
-        let one = try await tag(PublicScope.snapshot())
-        #expect(try await tag(PublicScope.snapshot()) == one)
-        #expect(try await tag(PublicScope.snapshot(degraded: true)) != one)
+        let one = try await tag(PublicScope.rendered())
+        #expect(try await tag(PublicScope.rendered()) == one)
+        #expect(try await tag(PublicScope.rendered(degraded: true)) != one)
     }
 
     @Test("Every error is a problem+json that any page may read and no cache stores")
@@ -174,7 +174,7 @@ import Testing
     }
 
     @Test(
-        "Before the first snapshot: 503 with Retry-After, alive, not ready; errors still get 400")
+        "Before the first rendered: 503 with Retry-After, alive, not ready; errors still get 400")
     func beforeTheFirst() async throws {
         try await PublicScope.withServer(publishing: nil) { server in
             let connection = try server.connect()

@@ -47,7 +47,7 @@ enum PublicScope {
         return shelf
     }
 
-    static func snapshot(degraded: Bool = false) -> RenderedReport {
+    static func rendered(degraded: Bool = false) -> RenderedReport {
         RenderedReport(report: report(degraded: degraded), rateSets: shelf(rateSet()))
     }
 
@@ -61,12 +61,12 @@ enum PublicScope {
 
     /// Runs a server while `body` runs.
     static func withServer<Value: Sendable>(
-        publishing snapshot: RenderedReport? = snapshot(),
+        publishing rendered: RenderedReport? = rendered(),
         _ adjust: (inout PublicServerConfiguration) -> Void = { _ in },
         _ body: @Sendable @escaping (PublicServerUnderTest) async throws -> Value
     ) async throws -> Value {
         let published = ReportBoard()
-        if let snapshot { published.publish(snapshot) }
+        if let rendered { published.publish(rendered) }
         var configuration = PublicServerConfiguration(address: anyLoopbackPort)
         configuration.threads = 1
         adjust(&configuration)
@@ -83,7 +83,7 @@ enum PublicScope {
     }
 }
 
-/// A running server and its snapshot.
+/// A running server and its report.
 struct PublicServerUnderTest: Sendable {
     let port: Int
     let published: ReportBoard

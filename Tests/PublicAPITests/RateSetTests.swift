@@ -1,4 +1,5 @@
 import HTTPTestSupport
+import Hashing
 import Money
 import PublicAPI
 import Publishing
@@ -116,13 +117,13 @@ import Testing
     @Test func `before the first rates, and before the first report, it is too early`()
         async throws
     {
-        for snapshot in [nil, RenderedReport(report: PublicScope.report())] {
-            try await PublicScope.withServer(publishing: snapshot) { server in
+        for rendered in [nil, RenderedReport(report: PublicScope.report())] {
+            try await PublicScope.withServer(publishing: rendered) { server in
                 let answer = try await server.answer(PublicScope.get("/v1/rates/latest"))
                 #expect(answer.status == 503)
                 #expect(answer["retry-after"] == "2")
                 let other = try await server.answer(PublicScope.get("/v1/rates/0123456789abcdef"))
-                #expect(other.status == (snapshot == nil ? 503 : 404))
+                #expect(other.status == (rendered == nil ? 503 : 404))
             }
         }
     }

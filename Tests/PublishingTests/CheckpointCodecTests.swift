@@ -68,7 +68,7 @@ import Topology
             }, minutes: minutes)
     }
 
-    /// A file of a whole checkpoint and some of changes, and the checkpoint after each frame, by the
+    /// A file of a whole checkpoint and some of changes, and what it holds after each frame, by the
     /// number of bytes at which it ends.
     static func file(
         seed: UInt64, changes: Int

@@ -8,11 +8,11 @@ import HTTPTestSupport
 import Identifiers
 import KafkaClient
 import Logging
+import Platform
 import RegionService
 import ServiceLifecycle
 import Testing
 import Topology
-import Platform
 
 /// The longest wait in a test; a rebalance of the mock takes up to 5 s.
 let patience = Duration.seconds(30)

@@ -35,7 +35,7 @@ enum LayerRule {
         }
         let manifest = PackageManifest(file.text)
         return arrows(manifest) + systemLibraryOwners(manifest, tree)
-            + undeclaredImports(manifest, tree)
+            + undeclaredImports(manifest, tree) + unusedDependencies(manifest, tree)
     }
 
     private static func layer(of target: String) -> Int? {
@@ -105,6 +105,23 @@ enum LayerRule {
                 SwiftCode(file.text).imports
                     .filter { names.contains($0.module) && !known.contains($0.module) }
                     .map { Finding(file.path, line: $0.line, "\($0.module) is not declared") }
+            }
+        }
+    }
+
+    /// A target declares no target that none of its files imports.
+    private static func unusedDependencies(
+        _ manifest: PackageManifest, _ tree: RepositoryTree
+    ) -> [Finding] {
+        manifest.targets.flatMap { target -> [Finding] in
+            let isUnderTests = target.kind == .test || testSupport.contains(target.name)
+            let files = tree.files(under: "\(isUnderTests ? "Tests" : "Sources")/\(target.name)")
+                .filter(\.isSwift)
+            // A target without files is another rule's concern.
+            guard !files.isEmpty else { return [] }
+            let used = Set(files.flatMap { SwiftCode($0.text).imports.map(\.module) })
+            return target.dependencies.filter { !used.contains($0) }.map {
+                Finding("Package.swift", "\(target.name) does not use \($0)")
             }
         }
     }

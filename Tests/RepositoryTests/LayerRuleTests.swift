@@ -50,7 +50,7 @@ import Testing
 
     @Test(arguments: [
         ("library(\"Money\", [bigInt], ", "library(\"Money\", [\"DeltaClient\"], "),
-        ("library(\"Money\", [bigInt], ", "library(\"Money\", [\"CivilTime\"], "),
+        ("library(\"Money\", [bigInt], ", "library(\"Money\", [\"Pacing\"], "),
         ("library(\"Money\", [bigInt], ", "library(\"Money\", [logging], "),
         ("library(\"CivilTime\"", "library(\"CivilSpace\""),
         ("dependencies: [\"DeltaClient\"]", "dependencies: [\"DeltaClient\", \"CCurl\"]"),
@@ -81,6 +81,13 @@ import Testing
                 "Tests/MoneyTests/A.swift": "import CivilTime\nimport Money\nimport Testing",
             ])
         #expect(found.filter { $0.path != "Package.swift" } == [])
+    }
+
+    @Test func `a dependency that no file imports is found`() {
+        let sources = ["Sources/DeltaClient/A.swift": "import CCurl\nimport Logging"]
+        let found = findings(Self.manifest, sources).map(\.description)
+        #expect(found.contains { $0.hasSuffix("DeltaClient does not use Money") })
+        #expect(!found.contains { $0.hasSuffix("DeltaClient does not use CCurl") })
     }
 
     private func findings(

@@ -43,6 +43,16 @@ import Testing
         #expect(PureTargetRule.findings(in: tree) == [])
     }
 
+    @Test func `a type name in two modules is found`() {
+        let tree = RepositoryTree([
+            "Sources/Money/A.swift": "package struct Rate {\n    struct Inner {}\n}\n",
+            "Sources/Money/B.swift": "extension Rate {}\nprivate struct Own {}\n",
+            "Sources/RatesCore/C.swift": "@frozen public final class Rate {}\nstruct Inner {}\n",
+            "Sources/Rollup/D.swift": "private enum Own {}\n// struct Rate\n",
+        ])
+        #expect(places(TypeNameRule.findings(in: tree)) == ["Sources/RatesCore/C.swift:1"])
+    }
+
     @Test func `an exception for one target does not apply to all`() {
         let tree = RepositoryTree([
             "Sources/Simulation/World.swift": "import DeltaCodec\nlet share: Double = 0\n",

@@ -27,6 +27,10 @@ import Testing
 
     @Test func `targets depend only on lower layers`() { expectNone(LayerRule.findings(in: tree)) }
 
+    @Test func `a type's name belongs to one module`() {
+        expectNone(TypeNameRule.findings(in: tree))
+    }
+
     @Test func `the top level contains only what belongs there`() {
         expectNone(TopLevelRule.findings(in: tree))
     }

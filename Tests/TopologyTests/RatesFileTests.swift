@@ -36,7 +36,9 @@ import TopologyFile
             #expect(rates.date == "2026-03-25")
             #expect(rates.source == "a test")
             #expect(
-                rates.id == FNV1a.hash("a test\n2026-03-25\nEUR\nJPY 163.27\nUSD 1.0842\n".utf8).hexadecimal)
+                rates.id
+                    == FNV1a.hash("a test\n2026-03-25\nEUR\nJPY 163.27\nUSD 1.0842\n".utf8)
+                    .hexadecimal)
             #expect(rates.currencies.map(\.code) == ["EUR", "JPY", "USD"])
             let yen = try #require(Currency(code: "JPY"))
             let dollar = try #require(Currency(code: "USD"))

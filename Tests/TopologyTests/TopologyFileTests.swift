@@ -292,8 +292,8 @@ import TopologyFile
             try TopologyFixture.complaints(
                 topology: TopologyFixture.topology + "thresholds:\n  alert_lag: \(text)\n")
                 == [
-                    "topology.yaml:10: thresholds.alert_lag: expected a duration such as 500ms, 2s, 10m"
-                        + " or 24h"
+                    "topology.yaml:10: thresholds.alert_lag: expected a duration such as"
+                        + " 500ms, 2s, 10m or 24h"
                 ])
     }
 

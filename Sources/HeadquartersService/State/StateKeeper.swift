@@ -89,7 +89,7 @@ final class StateKeeper: Sendable {
             metadata: ["file": "\(path)", "problem": "\(problem)"])
     }
 
-    /// Writes a checkpoint and returns the kind of the next one. A whole checkpoint survives a power
+    /// Writes a checkpoint and returns the kind of the next one. A whole one survives a power
     /// cut.
     func keep(_ checkpoint: PublicationCheckpoint) async -> Next {
         await write { (file) throws(FileError) in

@@ -61,7 +61,8 @@ struct DemoComparison {
             for minute in published.minutes where minute.region == stream.region {
                 guard window ~= minute.minute else { continue }
                 for entry in minute.values where entry.value.transfers != 0 {
-                    let key = DemoTraffic.CurrencyMinute(currency: entry.currency, minute: minute.minute)
+                    let key = DemoTraffic.CurrencyMinute(
+                        currency: entry.currency, minute: minute.minute)
                     found[key] = DemoTraffic.Sum(
                         settled: entry.value.published, transfers: entry.value.transfers)
                 }

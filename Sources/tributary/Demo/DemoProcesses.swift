@@ -1,6 +1,6 @@
 import Foundation
-import Synchronization
 import Platform
+import Synchronization
 
 /// The demo's children. Each has its own session, so that Ctrl-C reaches only the demo. The kernel
 /// terminates them when the demo dies for any reason.

@@ -1,7 +1,7 @@
 internal import Money
 
 /// The addresses of the pages and of the public interface.
-enum Site {
+enum Website {
     static let name = "Tributary"
     static let heading = "Money moved in the last 24 hours"
     static let methodology = "/methodology"
@@ -74,7 +74,7 @@ extension Markup {
             head.element("script", ["src": Dashboard.script.path, "defer": ""]) { _ in }
             head.element("noscript") {
                 $0.empty(
-                    "meta", ["http-equiv": "refresh", "content": "\(Site.reloadSeconds)"])
+                    "meta", ["http-equiv": "refresh", "content": "\(Website.reloadSeconds)"])
             }
         }
     }
